@@ -1,0 +1,30 @@
+// docs/reference/errors.md from the error codes of the wire and from the code tables of packages and services.
+import { errorCodes } from '@sluice/sv2/error-codes';
+import { cell, declaredTables } from './declared-tables.ts';
+
+const codeRows = (codes: Readonly<Record<string, unknown>>): string =>
+  Object.entries(codes)
+    .map(([code, condition]) => `| \`${code}\` | ${cell(String(condition))} |`)
+    .join('\n');
+
+const head = '| code | condition |\n|---|---|';
+
+/** The whole document. */
+export async function renderErrors(): Promise<string> {
+  const wire = Object.entries(errorCodes).map(([message, codes]) => `### ${message}\n\n${head}\n${codeRows(codes)}`);
+  const tables = await declaredTables('{packages,services,cli}/{*/src,src}/**/*errors.ts', /Codes$/);
+  const byOwner = Map.groupBy(tables, ({ owner }) => owner);
+  const own = [...byOwner].map(([owner, declared]) => {
+    const rows = declared.map(({ table }) => codeRows(table)).join('\n');
+    return `### ${owner}\n\n${head}\n${rows}`;
+  });
+  const intro = [
+    '# Error codes',
+    '',
+    '## On the wire',
+    '',
+    'The `error_code` of Stratum V2 error messages. The specification names none; these are the ones that deployed clients know.',
+  ];
+  const inside = 'Codes of errors in logs, exit messages and returned faults. They never reach a miner.';
+  return `${intro.join('\n')}\n\n${wire.join('\n\n')}\n\n## In logs\n\n${inside}\n\n${own.join('\n\n')}\n`;
+}
