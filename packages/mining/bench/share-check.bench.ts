@@ -1,0 +1,109 @@
+// Validation of a share, fast beside the readable reference, on the same inputs; answers are compared before anything is timed.
+import assert from 'node:assert/strict';
+import { RawOldTx, RawOutput } from '@scure/btc-signer/script.js';
+import { nobleSha256d } from '@sluice/bitcoin/sha256d';
+import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
+import { bench, group, run } from 'mitata';
+import { buildJobCoinbase, emptyTemplate } from '../src/build-job.ts';
+import { MiningChannel } from '../src/channel.ts';
+import { ShareChecker } from '../src/share-check.ts';
+import { ShareOutcome, shareErrorCodes } from '../src/share-outcome.ts';
+import { shareTarget } from '../src/share-target.ts';
+import { referenceCheck } from '../test/reference-check.ts';
+import { job, NOW, NOW_MS, tip } from '../test/work.ts';
+
+// Half of all hashes are shares: accepted and refused ones are timed alike, and the filter grows as in earnest.
+const target = 1n << 255n;
+const work = job(16, 12);
+const on = tip(1);
+const VERSION = 0x20000000;
+const SHARES = 4_096;
+
+function subject(kind: 'standard' | 'extended') {
+  const prefix = new Uint8Array(kind === 'standard' ? 20 : 7).fill(3);
+  const extranonce = new Uint8Array(20 - prefix.length).fill(9);
+  const channel = () => {
+    const made = new MiningChannel({ kind, extranoncePrefix: prefix, target: shareTarget(target) });
+    made.tipSent(work, on, NOW_MS);
+    return made;
+  };
+  return { prefix, extranonce, channel };
+}
+
+for (const kind of ['standard', 'extended'] as const) {
+  const { prefix, extranonce, channel } = subject(kind);
+  const checkers = [wasmSha256d, nobleSha256d].map((backend) => ({
+    name: backend.name,
+    checker: new ShareChecker(backend),
+  }));
+  for (const { checker } of checkers) {
+    const fast = channel();
+    const seen = new Set<string>();
+    for (let nonce = 0; nonce < 500; nonce += 1) {
+      const share = { nonce: nonce % 400, ntime: NOW, version: VERSION, extranonce };
+      const expected = referenceCheck({ job: work, tip: on, late: false, target, prefix, seen }, share, NOW);
+      const outcome = checker.check(fast, 16, share.nonce, NOW, VERSION, extranonce, 0, extranonce.length, NOW_MS);
+      assert.equal(outcome === ShareOutcome.accepted ? 'accepted' : shareErrorCodes[outcome], expected.outcome);
+    }
+  }
+  group(
+    `${SHARES} shares of ${kind === 'standard' ? 'a standard channel' : 'an extended channel, 12-level path'}`,
+    () => {
+      for (const { name, checker } of checkers) {
+        bench(`${kind}, fast, ${name}`, () => {
+          const fresh = channel();
+          for (let nonce = 0; nonce < SHARES; nonce += 1) {
+            checker.check(fresh, 16, nonce, NOW, VERSION, extranonce, 0, extranonce.length, NOW_MS);
+          }
+        });
+      }
+      bench(`${kind}, reference`, () => {
+        const seen = new Set<string>();
+        const given = { job: work, tip: on, late: false, target, prefix, seen };
+        for (let nonce = 0; nonce < SHARES; nonce += 1)
+          referenceCheck(given, { nonce, ntime: NOW, version: VERSION, extranonce }, NOW);
+      });
+    },
+  );
+}
+
+const template = emptyTemplate(800_000, 'mainnet');
+const pool = { payouts: [{ script: new Uint8Array(22), weight: 1 }], tag: Buffer.from('/sluice/') };
+const EXTRANONCE = new Uint8Array(20);
+const commitment = RawOutput.decode(template.coinbaseOutputs);
+
+/** The same coinbase by the encoder of @scure/btc-signer. */
+function referenceCoinbase(): Uint8Array {
+  const script = Buffer.concat([
+    template.coinbasePrefix,
+    Uint8Array.of(pool.tag.length),
+    pool.tag,
+    Uint8Array.of(EXTRANONCE.length),
+    EXTRANONCE,
+  ]);
+  return RawOldTx.encode({
+    version: template.coinbaseTxVersion,
+    inputs: [
+      { txid: new Uint8Array(32), index: 0xffffffff, finalScriptSig: script, sequence: template.coinbaseSequence },
+    ],
+    outputs: [{ amount: template.coinbaseValue, script: new Uint8Array(22) }, commitment],
+    lockTime: template.coinbaseLocktime,
+  });
+}
+
+const { coinbasePrefix, coinbaseSuffix } = buildJobCoinbase(template, pool);
+assert.deepEqual(Buffer.concat([coinbasePrefix, EXTRANONCE, coinbaseSuffix]), Buffer.from(referenceCoinbase()));
+group('coinbase of a job', () => {
+  bench('coinbase, ours', () => buildJobCoinbase(template, pool));
+  bench('coinbase, reference', referenceCoinbase);
+});
+
+const standard = subject('standard');
+const other = job(32, 12);
+assert.deepEqual(standard.channel().rootOf(other, wasmSha256d), standard.channel().rootOf(other, nobleSha256d));
+group('standard job of a channel: merkle root of a 12-level path', () => {
+  bench('root, as-sha256', () => standard.channel().rootOf(other, wasmSha256d));
+  bench('root, reference', () => standard.channel().rootOf(other, nobleSha256d));
+});
+
+await run();

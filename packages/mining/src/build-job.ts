@@ -1,0 +1,93 @@
+// From a template to the pool's coinbase: our outputs first, then the template's own; the extranonce last in the script.
+import {
+  buildCoinbase,
+  type CoinbaseOutput,
+  emptyWitnessCommitment,
+  encodeHeightPush,
+  encodeOutput,
+  witnessCommitmentScript,
+} from '@sluice/bitcoin/coinbase';
+import { type Network, subsidy } from '@sluice/bitcoin/network';
+import { FULL_EXTRANONCE_SIZE } from './extranonce.ts';
+
+/** What a coinbase needs of a template, in the terms of NewTemplate [sv2 7.2]. */
+export interface CoinbaseTemplate {
+  readonly coinbaseTxVersion: number;
+  /** The BIP34 height push. */
+  readonly coinbasePrefix: Uint8Array;
+  readonly coinbaseSequence: number;
+  /** Satoshis for our outputs. */
+  readonly coinbaseValue: bigint;
+  readonly coinbaseOutputsCount: number;
+  /** Serialized outputs that go last. */
+  readonly coinbaseOutputs: Uint8Array;
+  readonly coinbaseLocktime: number;
+}
+
+/** A part of the value of every block. */
+export interface Payout {
+  readonly script: Uint8Array;
+  /** Its part is `weight` of the sum of all weights; a positive integer. */
+  readonly weight: number;
+}
+
+export interface PoolCoinbase {
+  readonly payouts: readonly Payout[];
+  /** What the pool signs its blocks with. */
+  readonly tag: Uint8Array;
+}
+
+export interface JobCoinbase {
+  readonly coinbasePrefix: Uint8Array;
+  readonly coinbaseSuffix: Uint8Array;
+}
+
+/** A block's limit, and what of it is neither a transaction of the template nor an output of ours [sv2 7.1]. */
+const BLOCK_WEIGHT_LIMIT = 4_000_000;
+const FIXED_WEIGHT = 1_168;
+
+/** Whether a block of transactions of this weight has room for our outputs. */
+export function hasRoomFor(payouts: readonly Payout[], transactionsWeight: number): boolean {
+  const outputs = payouts.reduce((sum, { script }) => sum + encodeOutput({ value: 0n, script }).length, 0);
+  return FIXED_WEIGHT + 4 * outputs + transactionsWeight <= BLOCK_WEIGHT_LIMIT;
+}
+
+/** Splits exactly: each part rounded down, what remains goes to the first. */
+export function splitValue(value: bigint, payouts: readonly Payout[]): CoinbaseOutput[] {
+  const whole = payouts.reduce((sum, { weight }) => sum + BigInt(weight), 0n);
+  const outputs = payouts.map(({ script, weight }) => ({ script, value: (value * BigInt(weight)) / whole }));
+  const rest = value - outputs.reduce((sum, output) => sum + output.value, 0n);
+  return outputs.map((output, index) => (index === 0 ? { ...output, value: output.value + rest } : output));
+}
+
+/** Throws `coinbase-script-too-long` when height, tag and extranonce do not fit: to be called once at the start for that. */
+export function buildJobCoinbase(template: CoinbaseTemplate, pool: PoolCoinbase): JobCoinbase {
+  const { prefix, suffix } = buildCoinbase({
+    version: template.coinbaseTxVersion,
+    coinbasePrefix: template.coinbasePrefix,
+    tag: pool.tag,
+    extranonceSize: FULL_EXTRANONCE_SIZE,
+    sequence: template.coinbaseSequence,
+    locktime: template.coinbaseLocktime,
+    outputs: splitValue(template.coinbaseValue, pool.payouts),
+    trailingOutputs: { count: template.coinbaseOutputsCount, bytes: template.coinbaseOutputs },
+  });
+  return { coinbasePrefix: prefix, coinbaseSuffix: suffix };
+}
+
+/**
+ * A block of the coinbase alone at a height: its value is the subsidy, the witness commitment is there though no transaction
+ * has a witness, and locktime and sequence are as BIP54 wants them.
+ */
+export function emptyTemplate(height: number, network: Network): CoinbaseTemplate {
+  const commitment = { value: 0n, script: witnessCommitmentScript(emptyWitnessCommitment()) };
+  return {
+    coinbaseTxVersion: 2,
+    coinbasePrefix: encodeHeightPush(height),
+    coinbaseSequence: 0xfffffffe,
+    coinbaseValue: subsidy(height, network),
+    coinbaseOutputsCount: 1,
+    coinbaseOutputs: encodeOutput(commitment),
+    coinbaseLocktime: height - 1,
+  };
+}

@@ -1,0 +1,196 @@
+// Step 1 of a share's way: is it good? The rules stand in `judge`, once, in their order; gateway and validator both call it.
+// Nothing is allocated for a share: header, hash and coinbase are written into memory of the checker, answers are small integers.
+import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
+import { meetsTarget } from '@sluice/bitcoin/target';
+import type { MiningChannel } from './channel.ts';
+import { DUPLICATE_FILTER_BOUND, DuplicateFilter, FilterAnswer } from './duplicate-filter.ts';
+import { FULL_EXTRANONCE_SIZE } from './extranonce.ts';
+import type { ExtendedJob, Tip } from './job.ts';
+import { ShareOutcome } from './share-outcome.ts';
+import type { ShareTarget } from './share-target.ts';
+
+/** Header bits that a miner may roll [BIP323]: 24 bits, from 5 to 28. */
+export const ROLLABLE_VERSION_BITS = 0x1fffffe0;
+/** How far a header's time may be ahead of its receipt; consensus allows two hours to the clocks of others. */
+export const DEFAULT_NTIME_AHEAD_SECONDS = 600;
+const HEADER_SIZE = 80;
+const COINBASE_BOUND = 131_072;
+
+export interface ShareLimits {
+  /** Seconds that ntime may be ahead of the receipt; below 7,200. */
+  readonly ntimeAhead: number;
+  /** Shares of a job on a channel. */
+  readonly filterBound: number;
+}
+
+export const defaultShareLimits: ShareLimits = {
+  ntimeAhead: DEFAULT_NTIME_AHEAD_SECONDS,
+  filterBound: DUPLICATE_FILTER_BOUND,
+};
+
+export class ShareChecker {
+  /** Of the last share that had a job: 80 bytes, and its hash, 32 bytes in wire order. Overwritten by the next share. */
+  readonly header = new Uint8Array(HEADER_SIZE);
+  readonly hash = new Uint8Array(32);
+  /** The last share is a block, whatever its outcome as a share. */
+  solution = false;
+  /** What the last share was for; undefined when its job is unknown. */
+  job: ExtendedJob | undefined;
+  tip: Tip | undefined;
+  target: ShareTarget | undefined;
+
+  readonly #backend: Sha256dBackend;
+  readonly #limits: ShareLimits;
+  readonly #root = new Uint8Array(32);
+  readonly #coinbase = new Uint8Array(COINBASE_BOUND);
+  /** Whose first half stands in the coinbase memory. */
+  #coinbaseJob: ExtendedJob | undefined;
+  readonly #makeFilter: () => DuplicateFilter;
+
+  constructor(backend: Sha256dBackend, limits: ShareLimits = defaultShareLimits) {
+    this.#backend = backend;
+    this.#limits = limits;
+    this.#makeFilter = () => new DuplicateFilter(limits.filterBound);
+  }
+
+  /**
+   * Judges a submission on a channel. The extranonce (none on a standard channel) stands in `source` from `offset`.
+   * `version` is the full header version, `ntime` Unix seconds, `nowMs` the receipt in Unix milliseconds. Without `remember` a good
+   * share is not kept from coming again: for a caller that cannot take it now.
+   */
+  check(
+    channel: MiningChannel,
+    jobId: number,
+    nonce: number,
+    ntime: number,
+    version: number,
+    source: Uint8Array,
+    offset: number,
+    length: number,
+    nowMs: number,
+    remember = true,
+  ): ShareOutcome {
+    let index = channel.currentIndex(jobId, nowMs);
+    const late = index === -1;
+    if (late) index = channel.lastIndex(jobId);
+    const tip = channel.tipOf(late);
+    if (index === -1 || tip === undefined) {
+      this.solution = false;
+      this.job = undefined;
+      this.tip = undefined;
+      this.target = undefined;
+      return ShareOutcome.unknownJob;
+    }
+    const root = channel.kind === 'standard' ? channel.rootAt(index, late, this.#backend) : undefined;
+    const outcome = this.judge(
+      channel.jobAt(index, late),
+      tip,
+      late,
+      channel.targetAt(index, late),
+      channel.extranoncePrefix,
+      channel.extranonceSize,
+      root,
+      nonce,
+      ntime,
+      version,
+      source,
+      offset,
+      length,
+      nowMs,
+    );
+    if (outcome !== ShareOutcome.accepted || !remember) return outcome;
+    switch (channel.filterAt(index, this.#makeFilter).add(this.hash)) {
+      case FilterAnswer.added:
+        return ShareOutcome.accepted;
+      case FilterAnswer.duplicate:
+        return ShareOutcome.duplicate;
+      case FilterAnswer.full:
+        return ShareOutcome.jobExhausted;
+    }
+  }
+
+  /**
+   * All rules but the duplicates, in their order: extranonce size, header hash, network target (a solution even when late),
+   * tip, version, ntime, target. `root` is the merkle root where it is known already, as on a standard channel.
+   */
+  judge(
+    job: ExtendedJob,
+    tip: Tip,
+    late: boolean,
+    target: ShareTarget,
+    prefix: Uint8Array,
+    extranonceSize: number,
+    root: Uint8Array | undefined,
+    nonce: number,
+    ntime: number,
+    version: number,
+    source: Uint8Array,
+    offset: number,
+    length: number,
+    nowMs: number,
+  ): ShareOutcome {
+    this.job = job;
+    this.tip = tip;
+    this.target = target;
+    this.solution = false;
+    if (length !== extranonceSize || prefix.length + length !== FULL_EXTRANONCE_SIZE)
+      return ShareOutcome.badExtranonceSize;
+
+    this.#writeHeader(tip, root ?? this.#rootOf(job, prefix, source, offset, length), nonce, ntime, version);
+    this.#backend.header(this.header, this.hash);
+    this.solution = meetsTarget(this.hash, tip.networkTarget);
+
+    if (late) return ShareOutcome.stale;
+    const rolled = version ^ job.version;
+    if ((rolled & ~ROLLABLE_VERSION_BITS) !== 0) return ShareOutcome.nonRollableVersionBit;
+    if (rolled !== 0 && !job.versionRollingAllowed) return ShareOutcome.versionRollingNotAllowed;
+    if (ntime < tip.minNtime || ntime > nowMs / 1000 + this.#limits.ntimeAhead) return ShareOutcome.ntimeOutOfRange;
+    return meetsTarget(this.hash, target.bytes) ? ShareOutcome.accepted : ShareOutcome.difficultyTooLow;
+  }
+
+  #writeHeader(tip: Tip, root: Uint8Array, nonce: number, ntime: number, version: number): void {
+    const { header } = this;
+    putU32(header, 0, version);
+    header.set(tip.prevHash, 4);
+    header.set(root, 36);
+    putU32(header, 68, ntime);
+    putU32(header, 72, tip.nbits);
+    putU32(header, 76, nonce);
+  }
+
+  #rootOf(job: ExtendedJob, prefix: Uint8Array, source: Uint8Array, offset: number, length: number): Uint8Array {
+    const coinbase = this.#coinbase;
+    let at = job.coinbasePrefix.length;
+    if (this.#coinbaseJob !== job) {
+      coinbase.set(job.coinbasePrefix);
+      coinbase.set(job.coinbaseSuffix, at + prefix.length + length);
+      this.#coinbaseJob = job;
+    }
+    coinbase.set(prefix, at);
+    at += prefix.length;
+    for (let index = 0; index < length; index += 1) coinbase[at + index] = source[offset + index]!;
+    at += length + job.coinbaseSuffix.length;
+    this.#backend.sha256dInto(coinbase, at, this.#root);
+    this.#backend.foldMerkle(this.#root, job.merklePath, this.#root);
+    return this.#root;
+  }
+}
+
+/** The coinbase of a submission, without witness: what a solution carries to a template provider. */
+export function coinbaseOf(job: ExtendedJob, prefix: Uint8Array, extranonce: Uint8Array): Uint8Array {
+  const coinbase = new Uint8Array(
+    job.coinbasePrefix.length + prefix.length + extranonce.length + job.coinbaseSuffix.length,
+  );
+  coinbase.set(job.coinbasePrefix);
+  coinbase.set(prefix, job.coinbasePrefix.length);
+  coinbase.set(extranonce, job.coinbasePrefix.length + prefix.length);
+  coinbase.set(job.coinbaseSuffix, job.coinbasePrefix.length + prefix.length + extranonce.length);
+  return coinbase;
+}
+
+function putU32(out: Uint8Array, at: number, value: number): void {
+  out[at] = value;
+  out[at + 1] = value >>> 8;
+  out[at + 2] = value >>> 16;
+  out[at + 3] = value >>> 24;
+}
