@@ -1,0 +1,25 @@
+// Settings that every process has, whatever its service.
+
+import { type HostPort, hostPort, oneOf } from './config/value-types.ts';
+import { defineConfig } from './config.ts';
+import { type LogFormat, type LogLevel, logFormats, logLevels } from './logger.ts';
+
+const defaultHealth: HostPort = { host: '127.0.0.1', port: 9100 };
+
+export const processSettings = defineConfig({
+  health: {
+    type: hostPort(),
+    default: defaultHealth,
+    doc: 'Where /livez, /readyz and /metrics are served; port 0 takes any free one.',
+  },
+  logLevel: {
+    type: oneOf(logLevels),
+    default: 'info' satisfies LogLevel as LogLevel,
+    doc: 'Least severe level that is logged.',
+  },
+  logFormat: {
+    type: oneOf(logFormats),
+    default: 'auto' satisfies LogFormat as LogFormat,
+    doc: 'Form of the log: auto is text on a terminal and JSON elsewhere.',
+  },
+});

@@ -1,0 +1,116 @@
+// Runs one service as a process: settings, logs, metrics, health, start, signals, ordered stop. A service's main.ts is a
+// call of this and nothing else.
+import { type Clock, systemClock } from './clock.ts';
+import { helpText } from './config/help.ts';
+import { type ConfigRule, loadConfig } from './config/load.ts';
+import { formatHostPort } from './config/value-types.ts';
+import type { ConfigOf, Settings } from './config.ts';
+import { codeOf, messageOf } from './errors.ts';
+import { Health, startHealthServer } from './health.ts';
+import { createLogger, type Logger } from './logger.ts';
+import { MetricsRegistry } from './metrics.ts';
+import { processSettings } from './process-settings.ts';
+import { Shutdown, shutdownOnSignals } from './shutdown.ts';
+
+/** Exit codes of every command. */
+export const ExitCode = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** What a service is to whoever runs it. */
+export interface Service {
+  /** Resolves when the service does its work or waits for others to; rejects when it never can. */
+  start(): Promise<void>;
+  /** Resolves when nothing of it is left. Called once, also after a failed start. */
+  stop(): Promise<void>;
+}
+
+/** What a process gives to its service. */
+export interface ServiceContext<S extends Settings> {
+  readonly config: ConfigOf<S>;
+  readonly log: Logger;
+  readonly metrics: MetricsRegistry;
+  readonly health: Health;
+  readonly clock: Clock;
+  /** Add here what `create` opened, such as the bus; it is closed after the service has stopped. */
+  readonly shutdown: Shutdown;
+}
+
+export interface ServiceProgram<S extends Settings> {
+  /** The command, such as `share-validator`. */
+  readonly name: string;
+  /** One sentence for help. */
+  readonly doc: string;
+  readonly settings: S;
+  /** What holds between several settings. */
+  readonly rule?: ConfigRule<S>;
+  readonly argv: readonly string[];
+  /** Deadline of the service's own stop; default 30 s. */
+  readonly stopDeadlineMs?: number;
+  create(context: ServiceContext<S>): Promise<Service> | Service;
+}
+
+const DEFAULT_STOP_DEADLINE_MS = 30_000;
+
+/** Resolves with the exit code when the service has ended. */
+export async function runService<S extends Settings>(program: ServiceProgram<S>): Promise<number> {
+  const settings = { ...program.settings, ...processSettings };
+  const rule = (config: ConfigOf<Settings>) => program.rule?.(config as ConfigOf<S>) ?? [];
+  const loaded = loadConfig<Settings>(settings, { argv: program.argv, env: process.env }, rule);
+  if (loaded.kind === 'help') {
+    process.stdout.write(helpText(`sluice ${program.name} [flags]`, program.doc, settings));
+    return ExitCode.ok;
+  }
+  if (loaded.kind === 'mistakes') {
+    for (const mistake of loaded.mistakes) process.stderr.write(`sluice ${program.name}: ${mistake}\n`);
+    return ExitCode.usage;
+  }
+  const { health: healthAddress, logLevel, logFormat } = loaded.config as ConfigOf<typeof processSettings>;
+  const log = createLogger({ name: program.name, level: logLevel, format: logFormat });
+  const metrics = new MetricsRegistry();
+  metrics.addProcessMetrics();
+  const health = new Health();
+  const shutdown = new Shutdown(log);
+  const ignoreSignals = shutdownOnSignals(shutdown, log);
+  try {
+    const server = await startHealthServer(healthAddress, { health, metrics });
+    shutdown.add('health server', () => server.close());
+    log.info({ health: formatHostPort(server) }, 'starting');
+    return await serve(program, {
+      config: loaded.config as ConfigOf<S>,
+      log,
+      metrics,
+      health,
+      clock: systemClock,
+      shutdown,
+    });
+  } catch (error) {
+    log.error({ code: codeOf(error), reason: messageOf(error) }, 'cannot start');
+    await shutdown.run();
+    return ExitCode.failed;
+  } finally {
+    ignoreSignals();
+  }
+}
+
+/** Rejects only when the service could not start. */
+async function serve<S extends Settings>(program: ServiceProgram<S>, context: ServiceContext<S>): Promise<number> {
+  const { log, health, shutdown } = context;
+  let started = false;
+  health.check('started', () => (started ? undefined : 'not started yet'));
+  const starting = (async () => {
+    const service = await program.create(context);
+    shutdown.add(program.name, () => service.stop(), program.stopDeadlineMs ?? DEFAULT_STOP_DEADLINE_MS);
+    await service.start();
+    started = true;
+    log.info('started');
+  })();
+  // A signal ends the start too, as while it waits for a bus that is away; its own failure is then of no interest.
+  starting.catch(() => undefined);
+  const interrupted = shutdown.requested();
+  await Promise.race([starting, interrupted]);
+  const reason = await interrupted;
+  health.stopping();
+  log.info({ reason }, 'stopping');
+  const clean = await shutdown.run();
+  log.info('stopped');
+  return clean ? ExitCode.ok : ExitCode.failed;
+}

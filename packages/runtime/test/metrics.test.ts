@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { counter, createMetrics, defineMetrics, gauge, histogram, MetricsRegistry } from '../src/metrics.ts';
+
+const table = defineMetrics({
+  shares: counter('sluice_test_shares_total', 'Shares.', { outcome: ['accepted', 'stale'] }),
+  blocks: counter('sluice_test_blocks_total', 'Blocks.'),
+  open: gauge('sluice_test_open', 'Open connections.'),
+  append: histogram('sluice_test_append_seconds', 'Appends.', [0.01, 0.1]),
+});
+
+describe('metrics', () => {
+  it('follow numbers that hot paths count', async () => {
+    const registry = new MetricsRegistry();
+    const metrics = createMetrics(registry, table);
+    let accepted = 0;
+    metrics.shares.with({ outcome: 'accepted' }).follow(() => accepted);
+    accepted = 5;
+    expect(await registry.scrape()).toContain('sluice_test_shares_total{outcome="accepted"} 5');
+    accepted = 12;
+    expect(await registry.scrape()).toContain('sluice_test_shares_total{outcome="accepted"} 12');
+  });
+
+  it('exist with zero before anything has happened', async () => {
+    const registry = new MetricsRegistry();
+    createMetrics(registry, table);
+    const text = await registry.scrape();
+    expect(text).toContain('sluice_test_blocks_total 0');
+    expect(text).toContain('sluice_test_open 0');
+  });
+
+  it('count, set and observe', async () => {
+    const registry = new MetricsRegistry();
+    const metrics = createMetrics(registry, table);
+    metrics.blocks.inc();
+    metrics.open.set(3);
+    metrics.append.observe(0.05);
+    const text = await registry.scrape();
+    expect(text).toContain('sluice_test_blocks_total 1');
+    expect(text).toContain('sluice_test_open 3');
+    expect(text).toContain('sluice_test_append_seconds_bucket{le="0.1"} 1');
+    expect(text).toContain('sluice_test_append_seconds_bucket{le="0.01"} 0');
+  });
+
+  it('can be read one by one', async () => {
+    const registry = new MetricsRegistry();
+    const metrics = createMetrics(registry, table);
+    metrics.shares.with({ outcome: 'stale' }).follow(() => 2);
+    metrics.shares.with({ outcome: 'accepted' }).inc(3);
+    expect(await registry.series('sluice_test_shares_total')).toEqual([
+      { labels: { outcome: 'stale' }, value: 2 },
+      { labels: { outcome: 'accepted' }, value: 3 },
+    ]);
+    expect(await registry.series('sluice_test_absent')).toEqual([]);
+  });
+
+  it('refuse a name that breaks the rules', () => {
+    expect(() => defineMetrics({ a: counter('sluice_shares', 'No _total.') })).toThrow('sluice_shares');
+    expect(() => defineMetrics({ a: gauge('connections', 'No prefix.') })).toThrow('connections');
+  });
+
+  it('refuse to be registered twice', () => {
+    const registry = new MetricsRegistry();
+    createMetrics(registry, table);
+    expect(() => createMetrics(registry, table)).toThrow();
+  });
+});

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { silentLogger } from '../src/logger.ts';
+import { Shutdown } from '../src/shutdown.ts';
+
+describe('shutdown', () => {
+  it('undoes what was started last first, each once', async () => {
+    const order: string[] = [];
+    const shutdown = new Shutdown(silentLogger());
+    shutdown.add('bus', () => void order.push('bus'));
+    shutdown.add('service', async () => void order.push('service'));
+    expect(await Promise.all([shutdown.run(), shutdown.run()])).toEqual([true, true]);
+    expect(order).toEqual(['service', 'bus']);
+  });
+
+  it('goes on after a step that fails or hangs, and tells', async () => {
+    const order: string[] = [];
+    const shutdown = new Shutdown(silentLogger());
+    shutdown.add('last', () => void order.push('last'));
+    shutdown.add('fails', () => {
+      throw new Error('no');
+    });
+    shutdown.add('hangs', () => new Promise(() => undefined), 10);
+    expect(await shutdown.run()).toBe(false);
+    expect(order).toEqual(['last']);
+  });
+
+  it('tells why it was requested, the first time', async () => {
+    const shutdown = new Shutdown(silentLogger());
+    shutdown.request('SIGTERM');
+    shutdown.request('SIGINT');
+    expect(await shutdown.requested()).toBe('SIGTERM');
+  });
+});
