@@ -1,0 +1,80 @@
+// How a service process comes to its bus: the settings that every service shares, and the connection made from them.
+import type { Clock } from '@sluice/runtime/clock';
+import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
+import { integer, listOf, path, text, url } from '@sluice/runtime/config/value-types';
+import { codeOf, messageOf } from '@sluice/runtime/errors';
+import type { Logger } from '@sluice/runtime/logger';
+import type { MetricsRegistry } from '@sluice/runtime/metrics';
+import { readSecretFile } from '@sluice/runtime/secret-file';
+import type { Bus } from './bus.ts';
+
+import { followBus } from './metrics.ts';
+import { connectNatsBus } from './nats/nats-bus.ts';
+
+export const busSettings = defineConfig({
+  nats: {
+    type: listOf(url(['nats', 'tls'])),
+    default: [new URL('nats://127.0.0.1:4222')],
+    doc: 'NATS servers; one that answers is enough, the others are learnt from it.',
+  },
+  natsUser: {
+    type: text({ allowed: 'a user name', placeholder: 'NAME' }),
+    optional: true,
+    doc: 'User at the NATS servers.',
+  },
+  natsPasswordFile: {
+    type: path(),
+    optional: true,
+    doc: "File that holds that user's password.",
+  },
+  natsCaFile: {
+    type: path(),
+    optional: true,
+    doc: 'Certificate authority of the NATS servers; with it the connection must be TLS.',
+  },
+  natsMonitors: {
+    type: listOf(url(['http', 'https'])),
+    default: [],
+    doc: 'Monitoring addresses of all NATS servers, from which it is read whether they sync before they acknowledge; without them that is unknown.',
+  },
+  natsReplicas: {
+    type: integer({ min: 1, max: 5 }),
+    default: 1,
+    doc: 'Copies of each stream and bucket: 1 with one server, 3 with three or more.',
+  },
+  natsSharesBytes: {
+    type: integer({ min: 1_048_576, max: 1_000_000_000_000_000 }),
+    default: 16 * 1_073_741_824,
+    doc: 'Bound of the stream of shares in bytes; at the bound shares are refused, at 70 % the alarm is raised.',
+  },
+});
+export type BusConfig = ConfigOf<typeof busSettings>;
+
+export interface BusModules {
+  /** Names the connection on the server: service and instance. */
+  readonly name: string;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** With it the bus's own metrics are registered. */
+  readonly metrics?: MetricsRegistry;
+}
+
+/** Connects over NATS, waiting for the first server as long as it takes. */
+export async function connectBus(config: BusConfig, modules: BusModules): Promise<Bus> {
+  const { name, log, metrics } = modules;
+  const { natsUser, natsPasswordFile, natsCaFile } = config;
+  const bus = await connectNatsBus({
+    name,
+    servers: config.nats.map((server) => server.href.replace(/\/$/, '')),
+    replicas: config.natsReplicas,
+    maxBytes: { SHARES: config.natsSharesBytes },
+    monitors: config.natsMonitors.map((monitor) => monitor.href),
+    onError: (error) => log.warn({ code: codeOf(error), reason: messageOf(error) }, 'bus'),
+    ...(natsUser === undefined ? {} : { user: natsUser }),
+    ...(natsPasswordFile === undefined ? {} : { pass: readSecretFile(natsPasswordFile) }),
+    ...(natsCaFile === undefined ? {} : { tls: { caFile: natsCaFile } }),
+  });
+  bus.onStatus((status) => log.info({ status }, 'bus'));
+  if (metrics !== undefined) followBus(metrics, bus);
+  return bus;
+}

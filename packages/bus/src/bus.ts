@@ -1,0 +1,141 @@
+// The one interface between services. Two implementations: in one process (in-process/) and over NATS (nats/); the contract
+// suite in test/integration/bus-contract.test.ts holds for both. Payloads are bytes: see subjects.ts for who sends what.
+import type { BucketName, StreamName } from './streams.ts';
+
+/** Ends a subscription or a served subject; calling it twice is harmless. */
+export interface Subscription {
+  close(): void;
+}
+
+/** One record of a stream. */
+export interface StreamMessage {
+  readonly subject: string;
+  /** Counts from 1 over the whole stream, without reuse. */
+  readonly sequence: number;
+  /** Belongs to the receiver; never changed by the bus afterwards. */
+  readonly payload: Uint8Array;
+  /** When the stream took it, in Unix milliseconds. */
+  readonly storedAtMs: number;
+}
+
+export interface AppendOptions {
+  /** The same id within the stream's duplicate window is stored once; later ones answer `duplicate: true`. */
+  readonly messageId?: string;
+  /** Stores only if the last record of this subject has this sequence (0: there is none), else `bus-wrong-sequence`. */
+  readonly expectedLastSubjectSequence?: number;
+  /** Default 5,000 ms. After `bus-timeout` the record may or may not be stored: repeat with the same id or expectation. */
+  readonly timeoutMs?: number;
+}
+
+export interface AppendResult {
+  /** Sequence in the stream; of the first copy when `duplicate`. */
+  readonly sequence: number;
+  readonly duplicate: boolean;
+}
+
+export interface ConsumeOptions {
+  /** Only subjects that match this pattern. */
+  readonly filter?: string;
+  /** Name under which the position is kept; a record counts as done when the handler has resolved. Without it: ordered, from `fromSequence`. */
+  readonly durable?: string;
+  /** First sequence of interest. Default: the oldest kept. A durable that exists already keeps its own position. */
+  readonly fromSequence?: number;
+  /** How many records may be fetched ahead of the handler. */
+  readonly batch: number;
+}
+
+/**
+ * Called with one record at a time, in order; a durable's again after a crash of the server or of the holder before (at least once). If it throws or rejects, the same record is given again after a pause: a handler that
+ * wants to step over a record returns.
+ */
+export type StreamHandler = (message: StreamMessage) => Promise<void> | void;
+
+export interface Consumer {
+  /** Resolves when the handler is idle; an unfinished record of a durable is delivered again to its next holder. */
+  close(): Promise<void>;
+}
+
+export interface StreamState {
+  /** Oldest kept sequence; `lastSequence + 1` when the stream is empty. */
+  readonly firstSequence: number;
+  /** Newest sequence; 0 when nothing was ever stored. */
+  readonly lastSequence: number;
+  readonly bytes: number;
+  /** The bound at which the stream discards. */
+  readonly maxBytes: number;
+}
+
+export interface KvEntry {
+  readonly key: string;
+  readonly value: Uint8Array;
+  /** Grows with every change in the bucket; the revision of one write is never given to another. */
+  readonly revision: number;
+}
+
+/** A change seen by `watch`; `value` undefined: the key is gone. */
+export interface KvChange {
+  readonly key: string;
+  readonly value: Uint8Array | undefined;
+  readonly revision: number;
+}
+
+/** A bucket of keys with compare-and-set. Keys match `[-_=.a-zA-Z0-9]+`. */
+export interface Kv {
+  get(key: string): Promise<KvEntry | undefined>;
+  /** Returns the new revision; `bus-revision-conflict` if the key exists. */
+  create(key: string, value: Uint8Array): Promise<number>;
+  /** Returns the new revision; `bus-revision-conflict` unless the key still has `revision`. */
+  update(key: string, value: Uint8Array, revision: number): Promise<number>;
+  /** Unconditional write; returns the new revision. */
+  put(key: string, value: Uint8Array): Promise<number>;
+  /** With `revision`: `bus-revision-conflict` unless the key still has it. Deleting an absent key is no error. */
+  delete(key: string, revision?: number): Promise<void>;
+  keys(): Promise<string[]>;
+  /** The present entries first, then every change, in order; a lost connection is made up for. */
+  watch(onChange: (change: KvChange) => void): Promise<Subscription>;
+}
+
+export type BusStatus = 'up' | 'down';
+
+/** Whether an acknowledged record of a file stream has been synced to disk. Everything but `synced` counts as not durable. */
+export type Durability = 'synced' | 'not-synced' | 'unknown';
+
+export interface Bus {
+  /** At most once, to whoever is subscribed now. Never blocks, never throws for a lost connection (the message is lost with it). */
+  publish(subject: string, payload: Uint8Array): void;
+  /** Handlers never run inside a call of `publish`. With `queue`, one member of the queue gets each message. */
+  subscribe(
+    pattern: string,
+    handler: (payload: Uint8Array, subject: string) => void,
+    options?: { readonly queue?: string },
+  ): Subscription;
+  /** Rejects with `bus-timeout`, `bus-no-responders`, `bus-handler-failed`, `bus-down` or `bus-closed`. */
+  request(subject: string, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  /** Answers requests; members of one queue share them. */
+  serve(
+    subject: string,
+    queue: string,
+    handler: (payload: Uint8Array) => Uint8Array | Promise<Uint8Array>,
+  ): Subscription;
+  /**
+   * Resolves when the stream has the record (file streams: as durable as `durability()` says). Live core subscribers of the subject get it
+   * too, possibly before it is stored and even if it is then refused: they check the numbers in the payload.
+   * Rejects with `bus-wrong-sequence`, `bus-stream-full`, `bus-timeout`, `bus-storage-failed`, `bus-down` or `bus-closed`.
+   */
+  append(stream: StreamName, subject: string, payload: Uint8Array, options?: AppendOptions): Promise<AppendResult>;
+  consume(stream: StreamName, options: ConsumeOptions, handler: StreamHandler): Promise<Consumer>;
+  /** The newest record of a subject (no wildcards). */
+  last(stream: StreamName, subject: string): Promise<StreamMessage | undefined>;
+  /** Up to `max` records from `fromSequence` on, in order; fewer at the end of the stream. */
+  read(stream: StreamName, fromSequence: number, max: number): Promise<StreamMessage[]>;
+  /** The subjects under a pattern that hold records, each with a number that changes with every record that it gets. */
+  subjects(stream: StreamName, pattern: string): Promise<ReadonlyMap<string, number>>;
+  /** Forgets every record with a sequence below `sequence`. */
+  trim(stream: StreamName, sequence: number): Promise<void>;
+  state(stream: StreamName): Promise<StreamState>;
+  kv(bucket: BucketName): Promise<Kv>;
+  status(): BusStatus;
+  onStatus(listener: (status: BusStatus) => void): Subscription;
+  durability(): Durability;
+  close(): Promise<void>;
+}

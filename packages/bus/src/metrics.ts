@@ -1,0 +1,40 @@
+// What a process shows of its bus. Stream figures are asked for on a timer of the scrape's own rhythm, never on a hot path.
+import { createMetrics, defineMetrics, gauge, type MetricsRegistry } from '@sluice/runtime/metrics';
+import type { Bus, StreamState } from './bus.ts';
+import { type StreamName, streamNames, streams } from './streams.ts';
+
+export const busMetrics = defineMetrics({
+  up: gauge('sluice_bus_up', 'Whether this process has a connection to the bus: 1 or 0.'),
+  durable: gauge(
+    'sluice_bus_durable',
+    'Whether acknowledged records are known to be synced to disk: 1; 0 where they are not or where it is unknown.',
+  ),
+  streamBytes: gauge('sluice_bus_stream_bytes', 'Bytes held by a stream that refuses records at its bound.', {
+    stream: streamNames,
+  }),
+  streamLimitBytes: gauge('sluice_bus_stream_limit_bytes', 'The bound of that stream; raise the alarm at 70 % of it.', {
+    stream: streamNames,
+  }),
+});
+
+/** Streams whose bound loses something: the others forget their oldest records. */
+const bounded = streamNames.filter((name) => streams[name].discard === 'new');
+
+/** Registers the metrics; the stream figures are those of the scrape before. */
+export function followBus(registry: MetricsRegistry, bus: Bus): void {
+  const metrics = createMetrics(registry, busMetrics);
+  const states = new Map<StreamName, StreamState>();
+  metrics.up.follow(() => (bus.status() === 'up' ? 1 : 0));
+  metrics.durable.follow(() => (bus.durability() === 'synced' ? 1 : 0));
+  for (const stream of bounded) {
+    metrics.streamBytes.with({ stream }).follow(() => {
+      if (bus.status() === 'up')
+        bus.state(stream).then(
+          (state) => states.set(stream, state),
+          () => states.delete(stream),
+        );
+      return states.get(stream)?.bytes ?? Number.NaN;
+    });
+    metrics.streamLimitBytes.with({ stream }).follow(() => states.get(stream)?.maxBytes ?? Number.NaN);
+  }
+}

@@ -1,0 +1,113 @@
+// One connection that is never given up: whether it is up, waiting for it, and calls that end when it is lost.
+import type { ConnectionOptions, NatsConnection, Status } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+import type { BusStatus, Subscription } from '../bus.ts';
+import { BusError } from '../errors.ts';
+
+const RECONNECT_WAIT_MS = 200;
+const RECONNECT_JITTER_MS = 100;
+/** Silence of the server after which the connection counts as lost: two pings. */
+const PING_INTERVAL_MS = 2_000;
+const MAX_PINGS_OUT = 2;
+
+export type NatsServerOptions = Pick<
+  ConnectionOptions,
+  'servers' | 'user' | 'pass' | 'token' | 'authenticator' | 'tls' | 'name'
+>;
+
+export class Connection {
+  readonly nats: NatsConnection;
+  readonly #listeners = new Set<(status: BusStatus) => void>();
+  readonly #onError: (error: unknown) => void;
+  #status: BusStatus = 'up';
+  /** Rejected when the connection is lost or closed; a new one for each connection. */
+  #lost = Promise.withResolvers<never>();
+
+  private constructor(nats: NatsConnection, onError: (error: unknown) => void) {
+    this.nats = nats;
+    this.#onError = onError;
+    this.#lost.promise.catch(() => undefined);
+    void this.#follow(nats.status());
+  }
+
+  /** Waits for the first connection for as long as it takes. */
+  static async open(options: NatsServerOptions, onError: (error: unknown) => void): Promise<Connection> {
+    const nats = await connect({
+      ...options,
+      waitOnFirstConnect: true,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: RECONNECT_WAIT_MS,
+      reconnectJitter: RECONNECT_JITTER_MS,
+      reconnectJitterTLS: RECONNECT_JITTER_MS,
+      pingInterval: PING_INTERVAL_MS,
+      maxPingOut: MAX_PINGS_OUT,
+      ignoreAuthErrorAbort: true,
+    });
+    return new Connection(nats, onError);
+  }
+
+  get status(): BusStatus {
+    return this.#status;
+  }
+
+  async #follow(events: AsyncIterable<Status>): Promise<void> {
+    for await (const event of events) {
+      if (event.type === 'disconnect') this.#set('down');
+      else if (event.type === 'reconnect') this.#set('up');
+      else if (event.type === 'error') this.#onError(event.error);
+      else if (event.type === 'slowConsumer') {
+        this.#onError(
+          new BusError('bus-timeout', `slow consumer of ${event.sub.getSubject()}: ${event.pending} pending`),
+        );
+      }
+    }
+    this.#set('down');
+  }
+
+  #set(status: BusStatus): void {
+    if (this.#status === status) return;
+    this.#status = status;
+    if (status === 'down') {
+      this.#lost.reject(
+        new BusError(this.nats.isClosed() ? 'bus-closed' : 'bus-timeout', 'the connection was lost before the answer'),
+      );
+    } else {
+      this.#lost = Promise.withResolvers<never>();
+      this.#lost.promise.catch(() => undefined);
+    }
+    for (const listener of [...this.#listeners]) listener(status);
+  }
+
+  onStatus(listener: (status: BusStatus) => void): Subscription {
+    this.#listeners.add(listener);
+    return { close: () => this.#listeners.delete(listener) };
+  }
+
+  /** Resolves when the connection is up; `bus-down` after `timeoutMs`, `bus-closed` after a close. */
+  async whenUp(timeoutMs: number): Promise<void> {
+    if (this.nats.isClosed()) throw new BusError('bus-closed', 'the bus is closed');
+    if (this.#status === 'up') return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => reject(new BusError('bus-down', `no connection in ${timeoutMs} ms`)), timeoutMs);
+    const subscription = this.onStatus((status) => {
+      if (status === 'up') resolve();
+    });
+    void this.nats.closed().then(() => reject(new BusError('bus-closed', 'the bus is closed')));
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      subscription.close();
+    }
+  }
+
+  /** `call`, or `bus-timeout` as soon as the connection is lost: no answer will come any more. */
+  untilLost<T>(call: Promise<T>): Promise<T> {
+    call.catch(() => undefined);
+    return Promise.race([call, this.#lost.promise]);
+  }
+
+  close(): Promise<void> {
+    return this.nats.close();
+  }
+}

@@ -1,0 +1,201 @@
+// Consumers over JetStream. Both kinds give one record at a time, in order, and begin again where they stood after any loss:
+// an ordered one behind the last record handled, a durable one where the server has its acknowledgements. A durable has one
+// record unacknowledged at most: so order holds over redelivery and change of holder, at the price of a round trip a record.
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  DeliverPolicy,
+  type JetStreamClient,
+  type JetStreamManager,
+  type JsMsg,
+  ReplayPolicy,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/nats-core';
+import type { ConsumeOptions, Consumer, StreamHandler, StreamMessage } from '../bus.ts';
+import type { StreamName } from '../streams.ts';
+import type { Connection } from './nats-connection.ts';
+import { isConsumerMissing } from './nats-errors.ts';
+
+/** A holder that is silent for so long has lost its record to the next one. */
+const ACK_WAIT_MS = 6_000;
+/** How often a handler at work says so. */
+const WORKING_INTERVAL_MS = 2_000;
+const RETRY_PAUSE_MS = 250;
+const PULL_EXPIRES_MS = 10_000;
+const IDLE_HEARTBEAT_MS = 1_000;
+
+export interface ConsumerParts {
+  readonly connection: Connection;
+  readonly jetstream: JetStreamClient;
+  readonly manager: JetStreamManager;
+  /** Makes sure that the stream is there. */
+  readonly ensure: (stream: StreamName) => Promise<void>;
+  readonly onError: (error: unknown) => void;
+}
+
+export class NatsConsumer implements Consumer {
+  readonly #parts: ConsumerParts;
+  readonly #stream: StreamName;
+  readonly #options: ConsumeOptions;
+  readonly #handler: StreamHandler;
+  readonly #abort = new AbortController();
+  readonly #done: Promise<void>;
+  /** Of an ordered consumer: the first sequence that it has not handled. */
+  #next: number;
+  /** Of a durable: the last sequence that this holder has handled. */
+  #handled = 0;
+  /** When the stream was created, by the server: tells one stream from the next of the same name. */
+  #created: string | undefined;
+  #stop: (() => void) | undefined;
+
+  constructor(parts: ConsumerParts, stream: StreamName, options: ConsumeOptions, handler: StreamHandler) {
+    this.#parts = parts;
+    this.#stream = stream;
+    this.#options = options;
+    this.#handler = handler;
+    this.#next = options.fromSequence ?? 1;
+    this.#done = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const restart = this.#parts.connection.onStatus(() => this.#stop?.());
+    while (!this.#abort.signal.aborted) {
+      try {
+        await this.#parts.connection.whenUp(PULL_EXPIRES_MS);
+        await this.#parts.ensure(this.#stream);
+        await this.#follow();
+      } catch (error) {
+        if (!this.#abort.signal.aborted && this.#parts.connection.status === 'up') this.#parts.onError(error);
+      }
+      await sleep(RETRY_PAUSE_MS, undefined, { signal: this.#abort.signal }).catch(() => undefined);
+    }
+    restart.close();
+  }
+
+  /** A stream in memory that went with its server is another one under the same name: its numbers begin again. */
+  async #noticeNewStream(): Promise<void> {
+    const { created } = await this.#parts.manager.streams.info(this.#stream);
+    if (this.#created !== undefined && this.#created !== created) {
+      this.#next = 1;
+      this.#handled = 0;
+    }
+    this.#created = created;
+  }
+
+  /** One pull subscription, until it ends or the connection changes. */
+  async #follow(): Promise<void> {
+    const { durable, batch } = this.#options;
+    await this.#noticeNewStream();
+    const consumer = await this.#parts.jetstream.consumers.get(
+      this.#stream,
+      durable === undefined ? this.#orderedOptions() : await this.#ensureDurable(durable),
+    );
+    const messages = await consumer.consume({
+      max_messages: durable === undefined ? batch : 1,
+      expires: PULL_EXPIRES_MS,
+      idle_heartbeat: IDLE_HEARTBEAT_MS,
+      abort_on_missing_resource: true,
+    });
+    let current = true;
+    this.#stop = () => {
+      current = false;
+      messages.stop();
+    };
+    if (this.#abort.signal.aborted) this.#stop();
+    for await (const message of messages) {
+      if (!current) break;
+      if (durable === undefined) await this.#handleOrdered(message);
+      else await this.#handleDurable(message);
+    }
+    this.#stop = undefined;
+    await messages.close();
+  }
+
+  #orderedOptions() {
+    const { filter } = this.#options;
+    return {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: this.#next,
+      replay_policy: ReplayPolicy.Instant,
+      ...(filter === undefined ? {} : { filter_subjects: filter }),
+    };
+  }
+
+  async #ensureDurable(durable: string): Promise<string> {
+    const { filter, fromSequence } = this.#options;
+    const { manager } = this.#parts;
+    const present = await manager.consumers.info(this.#stream, durable).catch((error: unknown) => {
+      if (isConsumerMissing(error)) return undefined;
+      throw error;
+    });
+    if (present !== undefined) return durable;
+    const config: Partial<ConsumerConfig> = {
+      durable_name: durable,
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: nanos(ACK_WAIT_MS),
+      max_ack_pending: 1,
+      max_deliver: -1,
+      replay_policy: ReplayPolicy.Instant,
+      ...(fromSequence === undefined
+        ? { deliver_policy: DeliverPolicy.All }
+        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: fromSequence }),
+      ...(filter === undefined ? {} : { filter_subject: filter }),
+    };
+    await manager.consumers.add(this.#stream, config);
+    return durable;
+  }
+
+  async #handleOrdered(message: JsMsg): Promise<void> {
+    if (message.seq < this.#next) return;
+    if (await this.#handle(message)) this.#next = message.seq + 1;
+  }
+
+  async #handleDurable(message: JsMsg): Promise<void> {
+    const beat = setInterval(() => message.working(), WORKING_INTERVAL_MS);
+    try {
+      // A server that crashed may have forgotten acknowledgements: it begins again further back, never in another order.
+      const done = message.seq <= this.#handled || (await this.#handle(message));
+      if (!done) {
+        message.nak();
+        return;
+      }
+      this.#handled = Math.max(this.#handled, message.seq);
+      // Confirmed by the server: an acknowledgement that is lost would bring the record again behind later ones.
+      await message.ackAck({ timeout: ACK_WAIT_MS });
+    } finally {
+      clearInterval(beat);
+    }
+  }
+
+  /** True: the handler has resolved. False: closed before it did. */
+  async #handle(message: JsMsg): Promise<boolean> {
+    const record = toStreamMessage(message);
+    while (!this.#abort.signal.aborted) {
+      try {
+        await this.#handler(record);
+        return true;
+      } catch (error) {
+        this.#parts.onError(error);
+        await sleep(RETRY_PAUSE_MS, undefined, { signal: this.#abort.signal }).catch(() => undefined);
+      }
+    }
+    return false;
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort();
+    this.#stop?.();
+    await this.#done;
+  }
+}
+
+function toStreamMessage(message: JsMsg): StreamMessage {
+  const storedAtMs = Math.floor(message.info.timestampNanos / 1_000_000);
+  return { subject: message.subject, sequence: message.seq, payload: ownBytes(message.data), storedAtMs };
+}
+
+/** Never a Buffer: its `slice` shares memory where the receiver expects a copy. */
+export function ownBytes(data: Uint8Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}

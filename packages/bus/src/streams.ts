@@ -1,0 +1,82 @@
+// Streams and key-value buckets: what each keeps, where, and what happens at its bound. Both transports create them from this table.
+
+export interface StreamDeclaration {
+  /** Subjects whose records it keeps. */
+  readonly subjects: readonly string[];
+  /** `file` survives a restart of the server; `memory` is filled again by its publishers. */
+  readonly storage: 'file' | 'memory';
+  /** At the bound: `new` refuses the append, `old` forgets the oldest record. */
+  readonly discard: 'new' | 'old';
+  /** Default bound; an operator may set another for the installation. */
+  readonly maxBytes: number;
+  /** Newest records kept of each subject; absent: all. */
+  readonly maxPerSubject?: number;
+  /** How long a message id is remembered. */
+  readonly duplicateWindowMs: number;
+  readonly doc: string;
+}
+
+const MiB = 1_048_576;
+const GiB = 1_024 * MiB;
+
+export const streams = {
+  TEMPLATES: {
+    subjects: ['tip.*', 'template.*'],
+    storage: 'memory',
+    discard: 'old',
+    maxBytes: 64 * MiB,
+    maxPerSubject: 16,
+    duplicateWindowMs: 120_000,
+    doc: 'The last tips and templates of each provider, for a job-distributor that starts.',
+  },
+  JOBS: {
+    subjects: ['jobs'],
+    storage: 'file',
+    discard: 'old',
+    maxBytes: 512 * MiB,
+    duplicateWindowMs: 120_000,
+    doc: 'The feed: every job and every activation in one total order. On disk, because a share that waits in its stream can only be judged with its job.',
+  },
+  SHARES: {
+    subjects: ['shares.*'],
+    storage: 'file',
+    discard: 'new',
+    maxBytes: 16 * GiB,
+    duplicateWindowMs: 600_000,
+    doc: 'Batches of shares as the gateways accepted them; what is acknowledged to a miner is in here.',
+  },
+  CREDITS: {
+    subjects: ['credit.*', 'findings.*'],
+    storage: 'file',
+    discard: 'new',
+    maxBytes: 16 * GiB,
+    duplicateWindowMs: 600_000,
+    doc: 'Credited work and findings of the share-validators, keyed by incarnation and batch.',
+  },
+  SOLUTIONS: {
+    subjects: ['solution', 'solution.result'],
+    storage: 'file',
+    discard: 'new',
+    maxBytes: 4 * GiB,
+    duplicateWindowMs: 600_000,
+    doc: 'Block candidates with their whole coinbase, and what each node answered.',
+  },
+} as const satisfies Record<string, StreamDeclaration>;
+
+export type StreamName = keyof typeof streams;
+export const streamNames = Object.keys(streams) as StreamName[];
+
+/** Share of `maxBytes` from which a stream that discards new records raises its alarm. */
+export const STREAM_ALARM_FRACTION = 0.7;
+
+export const buckets = {
+  extranonce: { doc: 'The counter of extranonce ranges, one value per gateway incarnation, never given twice.' },
+  channels: { doc: 'The registry of open channels.' },
+  leases: { doc: 'Who leads or works what: see lease.ts.' },
+} as const satisfies Record<string, { readonly doc: string }>;
+
+export type BucketName = keyof typeof buckets;
+export const bucketNames = Object.keys(buckets) as BucketName[];
+
+/** Largest payload of one message on either transport: the default of nats-server. */
+export const MAX_PAYLOAD_BYTES = MiB;

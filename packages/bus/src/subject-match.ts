@@ -1,0 +1,14 @@
+// Subject patterns as NATS has them: tokens between dots, `*` for one token, `>` for all that follow.
+
+/** Whether `subject` (without wildcards) is one of those that `pattern` names. */
+export function subjectMatches(pattern: string, subject: string): boolean {
+  if (pattern === subject) return true;
+  const wanted = pattern.split('.');
+  const given = subject.split('.');
+  for (let index = 0; index < wanted.length; index++) {
+    if (wanted[index] === '>') return given.length > index;
+    if (index >= given.length) return false;
+    if (wanted[index] !== '*' && wanted[index] !== given[index]) return false;
+  }
+  return wanted.length === given.length;
+}

@@ -1,0 +1,108 @@
+// The in-process bus over a restart of its process: what was acknowledged is there, what was promised about numbers holds.
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bytesOf, expectCode, textOf, until } from '../../../test/support/bus-contract.ts';
+import type { Bus } from '../src/bus.ts';
+import { createInProcessBus } from '../src/in-process/in-process-bus.ts';
+
+let directory: string;
+let bus: Bus;
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'sluice-bus-'));
+  bus = await createInProcessBus({ directory });
+});
+afterEach(async () => {
+  await bus.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Goes on with what the disk holds at this moment, as after kill -9. */
+async function crash(): Promise<void> {
+  const copy = mkdtempSync(join(tmpdir(), 'sluice-bus-'));
+  cpSync(directory, copy, { recursive: true });
+  rmSync(join(copy, 'lock'));
+  await bus.close();
+  rmSync(directory, { recursive: true, force: true });
+  directory = copy;
+  bus = await createInProcessBus({ directory });
+}
+
+describe('in-process bus over a restart', () => {
+  it('has every acknowledged record, its id and its place', async () => {
+    await bus.append('SHARES', 'shares.1', bytesOf('a'), { messageId: 'm1' });
+    const { sequence } = await bus.append('SHARES', 'shares.1', bytesOf('b'), { messageId: 'm2' });
+    await bus.append('TEMPLATES', 'tip.a', bytesOf('gone'));
+    await crash();
+    expect((await bus.read('SHARES', 1, 10)).map(({ payload }) => textOf(payload))).toEqual(['a', 'b']);
+    expect(await bus.append('SHARES', 'shares.1', bytesOf('b'), { messageId: 'm2' })).toEqual({
+      sequence,
+      duplicate: true,
+    });
+    await expectCode(
+      bus.append('SHARES', 'shares.1', bytesOf('c'), { expectedLastSubjectSequence: 1 }),
+      'bus-wrong-sequence',
+    );
+    expect((await bus.append('SHARES', 'shares.1', bytesOf('c'), { expectedLastSubjectSequence: 2 })).sequence).toBe(3);
+    expect((await bus.state('TEMPLATES')).lastSequence).toBe(0);
+  });
+
+  it('has every acknowledged key and never gives a revision again', async () => {
+    const bucket = await bus.kv('extranonce');
+    const first = await bucket.create('range', bytesOf('1'));
+    const second = await bucket.update('range', bytesOf('2'), first);
+    await bucket.put('other', bytesOf('x'));
+    await bucket.delete('other');
+    await crash();
+    const again = await bus.kv('extranonce');
+    const entry = await again.get('range');
+    expect(entry && [textOf(entry.value), entry.revision]).toEqual(['2', second]);
+    expect(await again.keys()).toEqual(['range']);
+    expect(await again.update('range', bytesOf('3'), second)).toBeGreaterThan(second + 2);
+  });
+
+  it('keeps revisions growing when a bucket is written anew', async () => {
+    const bucket = await bus.kv('channels');
+    let revision = 0;
+    for (let round = 0; round < 30; round++) revision = await bucket.put('k', new Uint8Array(50_000));
+    await bucket.delete('k');
+    await crash();
+    const again = await bus.kv('channels');
+    expect(await again.keys()).toEqual([]);
+    expect(await again.create('k', bytesOf('1'))).toBeGreaterThan(revision + 1);
+  });
+
+  it('frees the leases of the process that died, with revisions that go on', async () => {
+    const leases = await bus.kv('leases');
+    const revision = await leases.create('leader', bytesOf('me'));
+    await crash();
+    const again = await bus.kv('leases');
+    expect(await again.create('leader', bytesOf('me too'))).toBeGreaterThan(revision);
+  });
+
+  it('goes on with a durable where it stood', async () => {
+    for (const text of ['a', 'b', 'c']) await bus.append('SHARES', 'shares.1', bytesOf(text));
+    const seen: string[] = [];
+    const handler = (message: { payload: Uint8Array }) => void seen.push(textOf(message.payload));
+    const consumer = await bus.consume('SHARES', { durable: 'd', batch: 1 }, handler);
+    await until(() => seen.length === 3);
+    await consumer.close();
+    await bus.close();
+    bus = await createInProcessBus({ directory });
+    await bus.append('SHARES', 'shares.1', bytesOf('d'));
+    await bus.consume('SHARES', { durable: 'd', batch: 1 }, handler);
+    await until(() => seen.length === 4);
+    expect(seen).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('lets one process at a time write a folder', async () => {
+    await bus.close();
+    // Process 1 runs on every machine and is not this one.
+    writeFileSync(join(directory, 'lock'), '1');
+    await expectCode(createInProcessBus({ directory }), 'bus-storage-failed');
+    writeFileSync(join(directory, 'lock'), '999999999');
+    bus = await createInProcessBus({ directory });
+  });
+});
