@@ -1,0 +1,94 @@
+// A worker thread that fetches, parses and prepares templates of one bitcoind, so that megabytes of JSON never
+// stand in the way of the next tip. Two requests at most are open: the long poll, and a fetch at once.
+import { constants, setPriority } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { prepareTemplate } from '../prepare-template.ts';
+import { RpcClient, RpcError, RpcErrorCode } from './rpc-client.ts';
+import { templateOf } from './rpc-results.ts';
+import type { TemplateThreadData, TemplateThreadReport, TemplateThreadRequest } from './template-messages.ts';
+
+/** bitcoind answers a long poll after a minute at the latest when its mempool has changed; an idle one may stay silent. */
+const LONG_POLL_TIMEOUT_MS = 150_000;
+const FETCH_TIMEOUT_MS = 20_000;
+const RETRY_MS = 1_000;
+
+// Where cores are few, the next tip comes before the template at hand. Only Linux gives a thread a priority of its own: elsewhere this
+// would slow the tip down too.
+if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
+
+const { endpoint, reserve, pollMs } = workerData as TemplateThreadData;
+const rpc = new RpcClient(endpoint);
+const stopped = new AbortController();
+let lastLongPollId = '';
+/** The node holds a request of ours that it answers as soon as its tip changes. */
+let longPolling = false;
+let fetching = false;
+let fetchAgain = false;
+
+function report(message: TemplateThreadReport): void {
+  const transfer = message.kind === 'template' ? [message.template.body.buffer as ArrayBuffer] : [];
+  parentPort?.postMessage(message, transfer);
+}
+
+/** @throws RpcError, UnexpectedAnswer */
+async function requestTemplate(longPollId: string | undefined): Promise<void> {
+  const request = { rules: ['segwit'], ...(longPollId === undefined ? {} : { longpollid: longPollId }) };
+  const timeoutMs = longPollId === undefined ? FETCH_TIMEOUT_MS : LONG_POLL_TIMEOUT_MS;
+  const answer = await rpc.call('getblocktemplate', [request], { timeoutMs, signal: stopped.signal });
+  const { template, longPollId: id } = templateOf(answer.result);
+  // The id names the tip and the state of the mempool: the same id is the same template.
+  if (id === lastLongPollId) return;
+  lastLongPollId = id;
+  report({ kind: 'template', template: prepareTemplate(template, reserve) });
+}
+
+function reportFailure(error: unknown): void {
+  if (stopped.signal.aborted) return;
+  report({
+    kind: 'failure',
+    unauthorized: error instanceof RpcError && error.code === RpcErrorCode.unauthorized,
+    detail: error instanceof Error ? error.message : String(error),
+  });
+}
+
+async function fetchNow(): Promise<void> {
+  if (fetching) {
+    fetchAgain = true;
+    return;
+  }
+  fetching = true;
+  do {
+    fetchAgain = false;
+    await requestTemplate(undefined).catch(reportFailure);
+  } while (fetchAgain && !stopped.signal.aborted);
+  fetching = false;
+}
+
+async function longPoll(): Promise<void> {
+  while (!stopped.signal.aborted) {
+    try {
+      longPolling = lastLongPollId !== '';
+      await requestTemplate(longPolling ? lastLongPollId : undefined);
+    } catch {
+      longPolling = false;
+      // A long poll that ran out of time is no failure of the node, a lost connection is: a fetch at once tells which.
+      await fetchNow();
+      await sleep(RETRY_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
+    }
+  }
+}
+
+const poll = setInterval(() => void fetchNow(), pollMs);
+
+parentPort?.on('message', (request: TemplateThreadRequest) => {
+  if (request === 'fetch') {
+    // Two answers of megabytes to one tip would only delay each other.
+    if (!longPolling) void fetchNow();
+  } else {
+    stopped.abort();
+    clearInterval(poll);
+    parentPort?.close();
+  }
+});
+void longPoll();

@@ -1,0 +1,98 @@
+import { networks } from '@sluice/bitcoin/network';
+import { busSettings } from '@sluice/bus/bus-settings';
+import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
+import type { ConfigRule } from '@sluice/runtime/config/load';
+import { hostPort, integer, listOf, oneOf, path, text, toggle, url } from '@sluice/runtime/config/value-types';
+import type { RpcEndpoint } from './bitcoind/rpc-client.ts';
+
+export const templateProviderSettings = defineConfig({
+  ...busSettings,
+  provider: {
+    type: text({ allowed: 'letters, digits, - and _', placeholder: 'NAME', pattern: /^[\w-]{1,32}$/ }),
+    default: 'provider',
+    doc: 'Name of this template provider, unique in the pool.',
+  },
+  network: { type: oneOf(networks), default: 'mainnet', doc: 'The network that every node must be on.' },
+  bitcoind: {
+    type: listOf(url(['http', 'https'])),
+    default: [],
+    secret: true,
+    doc: 'Nodes in order of preference: http://[user:password@]host:port[?cookie=FILE][&zmq=tcp://host:port], zmq being the address of -zmqpubrawblock.',
+  },
+  simulatedChain: {
+    type: toggle(),
+    default: false,
+    doc: 'A chain of its own in memory instead of nodes: for trying out and testing. A restart is a new chain.',
+  },
+  simulatedNbits: {
+    type: text({ allowed: 'a compact target of 8 hexadecimal digits', placeholder: 'NBITS', pattern: /^[\da-f]{8}$/i }),
+    default: '1d00ffff',
+    doc: 'How hard the blocks of the simulated chain are.',
+  },
+  simulatedBlockSeconds: {
+    type: integer({ min: 0, max: 86_400 }),
+    default: 600,
+    doc: "Mean seconds between two blocks of somebody else on the simulated chain; 0: only the pool's own.",
+  },
+  templatePoll: {
+    type: integer({ min: 1, max: 600 }),
+    default: 30,
+    doc: 'Seconds between two requests for a template beside the long poll.',
+  },
+  coinbaseOutputsSize: {
+    type: integer({ min: 0, max: 1_000_000 }),
+    default: 1_000,
+    doc: "Bytes kept free in the block for the pool's own coinbase outputs.",
+  },
+  coinbaseOutputsSigops: {
+    type: integer({ min: 0, max: 20_000 }),
+    default: 16,
+    doc: "Legacy signature operations kept free for the pool's own coinbase outputs.",
+  },
+  templateDirectory: {
+    type: path(),
+    default: 'data/templates',
+    doc: 'Where the transactions of templates are kept until no block can need them.',
+  },
+  templateDirectoryBytes: {
+    type: integer({ min: 16_000_000, max: 1_000_000_000_000 }),
+    default: 2_000_000_000,
+    doc: 'Bound of that folder in bytes; beyond it the oldest go before their time.',
+  },
+  solutionListen: {
+    type: hostPort(),
+    default: { host: '127.0.0.1', port: 8337 },
+    doc: 'Where gateways send solutions when the bus is away.',
+  },
+});
+export type TemplateProviderConfig = ConfigOf<typeof templateProviderSettings>;
+
+/** Templates come from nodes or from the simulated chain. */
+export const templateProviderRule: ConfigRule<typeof templateProviderSettings> = ({ bitcoind, simulatedChain }) =>
+  bitcoind.length > 0 === simulatedChain ? ['set one of --bitcoind and --simulated-chain'] : [];
+
+/** A node's RPC and, where the URL names one, the address of its block announcements. */
+export function nodeOf(node: URL): { readonly endpoint: RpcEndpoint; readonly zmqRawBlock?: string } {
+  const cookieFile = node.searchParams.get('cookie');
+  const zmq = node.searchParams.get('zmq');
+  const plain = new URL(node);
+  plain.search = '';
+  return {
+    endpoint: { url: plain.href, ...(cookieFile === null ? {} : { cookieFile }) },
+    ...(zmq === null ? {} : { zmqRawBlock: zmq }),
+  };
+}
+
+/** Transactions that wait in the simulated chain's pool, and the bytes added to each. */
+const SIMULATED_TRANSACTIONS = { transactions: 12, transactionFiller: 100 } as const;
+
+/** What the settings say of the simulated chain. */
+export function simulatedChainOf(config: TemplateProviderConfig) {
+  const { simulatedNbits, simulatedBlockSeconds, templatePoll } = config;
+  return {
+    ...SIMULATED_TRANSACTIONS,
+    nbits: Number.parseInt(simulatedNbits, 16),
+    templateSeconds: templatePoll,
+    ...(simulatedBlockSeconds === 0 ? {} : { otherBlockSeconds: simulatedBlockSeconds }),
+  };
+}

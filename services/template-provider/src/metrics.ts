@@ -1,0 +1,47 @@
+import { counter, defineMetrics, gauge, histogram, type MetricsOf } from '@sluice/runtime/metrics';
+
+/** How a node answered a block: its own words are many, these are what an operator tells apart. */
+export const blockOutcomes = ['accepted', 'duplicate', 'inconclusive', 'rejected', 'refused'] as const;
+export type BlockOutcome = (typeof blockOutcomes)[number];
+
+export const templateProviderMetrics = defineMetrics({
+  tips: counter('sluice_template_provider_tips_total', 'New tips told to the bus'),
+  templates: counter('sluice_template_provider_templates_total', 'Templates told to the bus'),
+  templateTransactions: gauge(
+    'sluice_template_provider_template_transactions',
+    'Transactions of the template in force',
+  ),
+  templateFees: gauge('sluice_template_provider_template_fees_satoshis', 'Fees of the template in force'),
+  templateWeight: gauge(
+    'sluice_template_provider_template_weight_units',
+    'Weight of the transactions of the template in force',
+  ),
+  tipHeight: gauge('sluice_template_provider_tip_height_blocks', 'Height of the best tip'),
+  nodesWell: gauge('sluice_template_provider_nodes_well', 'Nodes that give work'),
+  nodes: gauge('sluice_template_provider_nodes', 'Nodes that are configured'),
+  bodies: gauge('sluice_template_provider_bodies', 'Templates whose transactions are kept on disk'),
+  bodyBytes: gauge('sluice_template_provider_body_bytes', 'Bytes of the transactions kept on disk'),
+  bodiesEvictedEarly: counter(
+    'sluice_template_provider_bodies_evicted_early_total',
+    'Bodies dropped at the bound of the store before their time: a solution may find its block missing',
+  ),
+  bodiesCopied: counter('sluice_template_provider_bodies_copied_total', 'Bodies copied from other providers'),
+  tellFailures: counter(
+    'sluice_template_provider_tell_failures_total',
+    'Tips and templates that could not be told to the bus',
+  ),
+  blocks: counter('sluice_template_provider_blocks_total', 'Answers of nodes to blocks of ours', {
+    outcome: blockOutcomes,
+  }),
+  submitSeconds: histogram(
+    'sluice_template_provider_submit_seconds',
+    "From a solution received to a node's answer",
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+  ),
+  solutionConnections: gauge(
+    'sluice_template_provider_solution_connections',
+    'Connections of gateways that need no bus',
+  ),
+});
+
+export type TemplateProviderMetrics = MetricsOf<typeof templateProviderMetrics>;

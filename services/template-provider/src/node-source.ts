@@ -1,0 +1,44 @@
+// Where tips and templates come from: a bitcoind or the built-in simulated chain.
+import type { PreparedTemplate } from './prepare-template.ts';
+
+/** The node's active tip has become this block. Hashes in wire order. */
+export interface TipNews {
+  /** 32 bytes. */
+  readonly hash: Uint8Array;
+  /** 80 bytes. */
+  readonly header: Uint8Array;
+  readonly height: number;
+  /** Expected hashes to reproduce the chain up to and with this block. */
+  readonly chainwork: bigint;
+  /** Smallest header time of a block on this one, in Unix seconds. */
+  readonly minNtime: number;
+  /** Compact target of a block on this one; 0 where only the node can tell (retarget, a test network's special rule). */
+  readonly nextNbits: number;
+  /** When the news reached this process, in Unix microseconds. */
+  readonly seenAtMicros: bigint;
+}
+
+/** Why a node gives no work at present; `undefined` means that it does. */
+export type NodeTrouble = 'unreachable' | 'initial-block-download' | 'wrong-network' | 'clock-skew' | 'unauthorized';
+
+export interface NodeListener {
+  onTip(news: TipNews): void;
+  onTemplate(template: PreparedTemplate): void;
+  /** `detail` is one line for the operator; `undefined` trouble means that the node is well again. */
+  onHealth(trouble: NodeTrouble | undefined, detail: string): void;
+}
+
+/** A node's answer to a block (BIP22): `null` is accepted; `duplicate`, `inconclusive`, `prev-blk-not-found` … are its words. */
+export type SubmitAnswer = string | null;
+
+export interface NodeSource {
+  /** Names the node in logs, metrics and stored answers; never holds a credential. */
+  readonly name: string;
+  /** Resolves when the first tip and template have been delivered or the first trouble told. */
+  start(listener: NodeListener): Promise<void>;
+  /** Rejects only when the node could not be asked. */
+  submitBlock(block: Uint8Array): Promise<SubmitAnswer>;
+  /** A block of the node's by its hash (wire order), serialized; `undefined` when the node has none. Rejects as `submitBlock` does. */
+  block(hash: Uint8Array): Promise<Uint8Array | undefined>;
+  stop(): Promise<void>;
+}

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { NodeSet } from '../src/node-set.ts';
+import type { NodeListener, NodeSource, NodeTrouble, TipNews } from '../src/node-source.ts';
+import type { PreparedTemplate } from '../src/prepare-template.ts';
+
+class ScriptedNode implements NodeSource {
+  readonly name: string;
+  #listener: NodeListener | undefined;
+  constructor(name: string) {
+    this.name = name;
+  }
+  async start(listener: NodeListener): Promise<void> {
+    this.#listener = listener;
+  }
+  async stop(): Promise<void> {}
+  async submitBlock(): Promise<null> {
+    return null;
+  }
+  async block(): Promise<undefined> {
+    return undefined;
+  }
+  tip(id: number, chainwork: bigint): void {
+    this.#listener?.onTip({ hash: hash(id), chainwork } as TipNews);
+  }
+  template(on: number, fees = 0n): void {
+    this.#listener?.onTemplate({ prevHash: hash(on), fees } as PreparedTemplate);
+  }
+  health(trouble: NodeTrouble | undefined): void {
+    this.#listener?.onHealth(trouble, '');
+  }
+}
+
+const hash = (id: number) => new Uint8Array(32).fill(id);
+
+async function setUp() {
+  const first = new ScriptedNode('first');
+  const second = new ScriptedNode('second');
+  const told: string[] = [];
+  const set = new NodeSet([first, second], {
+    onTip: (news, node) => told.push(`tip ${news.hash[0]} by ${node}`),
+    onTemplate: (template, _work, node) => told.push(`template on ${template.prevHash[0]} by ${node}`),
+    onNodeHealth: () => undefined,
+    onActiveNode: (node) => told.push(`active ${node ?? 'none'}`),
+  });
+  await set.start();
+  return { first, second, told, set };
+}
+
+describe('NodeSet', () => {
+  it('takes the tip with the most chainwork, keeps ties, never goes back', async () => {
+    const { first, second, told, set } = await setUp();
+    first.tip(1, 100n);
+    second.tip(2, 100n);
+    second.tip(3, 99n);
+    second.tip(4, 101n);
+    expect(told).toEqual(['tip 1 by first', 'tip 4 by second']);
+    expect(set.tip?.hash).toEqual(hash(4));
+  });
+
+  it('takes templates from the first well node on the best tip alone', async () => {
+    const { first, second, told } = await setUp();
+    first.tip(1, 100n);
+    second.tip(1, 100n);
+    second.template(1);
+    first.template(1);
+    second.template(1);
+    expect(told.slice(1)).toEqual([
+      'active second',
+      'template on 1 by second',
+      'active first',
+      'template on 1 by first',
+    ]);
+  });
+
+  it('fails over and returns', async () => {
+    const { first, second, told } = await setUp();
+    first.tip(1, 100n);
+    second.tip(1, 100n);
+    first.template(1);
+    second.template(1);
+    told.length = 0;
+    first.health('unreachable');
+    expect(told).toEqual(['active second', 'template on 1 by second']);
+    first.health(undefined);
+    expect(told.slice(2)).toEqual(['active first', 'template on 1 by first']);
+  });
+
+  it('gives no template that stands on an older tip', async () => {
+    const { first, second, told } = await setUp();
+    first.tip(1, 100n);
+    first.template(1);
+    second.tip(2, 200n);
+    told.length = 0;
+    first.template(1);
+    expect(told).toEqual([]);
+    second.template(2);
+    expect(told).toEqual(['active second', 'template on 2 by second']);
+  });
+
+  it('tells again what is in force', async () => {
+    const { first, told, set } = await setUp();
+    set.repeat();
+    expect(told).toEqual([]);
+    first.tip(1, 100n);
+    first.template(1);
+    told.length = 0;
+    set.repeat();
+    expect(told).toEqual(['tip 1 by first', 'template on 1 by first']);
+  });
+});

@@ -1,0 +1,221 @@
+// The service on the bus of one process and the simulated chain: what it tells, and every way a solution comes by.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeBlock } from '@sluice/bitcoin/block';
+import { sha256d } from '@sluice/bitcoin/hash';
+import type { Bus } from '@sluice/bus/bus';
+import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
+import { Solution, SolutionResult } from '@sluice/bus/payloads/solution';
+import { Template } from '@sluice/bus/payloads/template';
+import { TipNews } from '@sluice/bus/payloads/tip-news';
+import { subjectName } from '@sluice/bus/subjects';
+import { systemClock } from '@sluice/runtime/clock';
+import { Health } from '@sluice/runtime/health';
+import { silentLogger } from '@sluice/runtime/logger';
+import { MetricsRegistry } from '@sluice/runtime/metrics';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { NodeListener, NodeSource, NodeTrouble } from '../src/node-source.ts';
+import type { PreparedTemplate } from '../src/prepare-template.ts';
+import { createTemplateProviderService, type TemplateProviderService } from '../src/service.ts';
+import { SimulatedChain } from '../src/simulated-chain/simulated-chain.ts';
+import { TemplateStore } from '../src/template-store.ts';
+import { blockOfTemplate } from './simulated-chain/block-of-template.ts';
+
+const NBITS = 0x207fffff;
+
+describe('template-provider', () => {
+  let bus: Bus;
+  let directory: string;
+  let chain: SimulatedChain;
+  const running: TemplateProviderService[] = [];
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'sluice-provider-'));
+    bus = await createInProcessBus({ clock: systemClock });
+    chain = new SimulatedChain(
+      {
+        network: 'regtest',
+        nbits: NBITS,
+        reserve: { outputsSize: 100, outputsSigops: 4 },
+        transactions: 5,
+        transactionFiller: 1_000,
+        templateSeconds: 3_600,
+      },
+      { clock: systemClock, random: () => 0.5, schedule: () => () => undefined },
+    );
+  });
+  afterEach(async () => {
+    for (const service of running.splice(0)) await service.stop();
+    await bus.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  async function provider(name: string, nodes: readonly NodeSource[] = [chain]) {
+    const store = new TemplateStore({ directory: join(directory, name), maxBytes: 1e9 }, systemClock);
+    const service = createTemplateProviderService(
+      { provider: name, solutionHost: '127.0.0.1', solutionPort: 0 },
+      {
+        bus,
+        nodes,
+        store,
+        clock: systemClock,
+        log: silentLogger(),
+        metrics: new MetricsRegistry(),
+        health: new Health(),
+        sleep: async () => undefined,
+      },
+    );
+    running.push(service);
+    await service.start();
+    return service;
+  }
+
+  /** The newest template on the bus, and a block of it. */
+  async function found(name: string) {
+    const subject = subjectName('template', name);
+    await vi.waitFor(async () => expect(await bus.last('TEMPLATES', subject)).toBeDefined());
+    const template = Template.decode((await bus.last('TEMPLATES', subject))!.payload);
+    const body = (await new TemplateStoreReader(join(directory, name)).body(name, template.templateId))!;
+    const block = blockOfTemplate({ ...template, currentTime: template.curtime, body } as unknown as PreparedTemplate);
+    const header = block.subarray(0, 80);
+    const coinbase = decodeBlock(block)!.transactions[0]!.bytes;
+    const solution: Solution = {
+      hash: sha256d(header),
+      jobId: 16,
+      provider: name,
+      templateId: template.templateId,
+      header,
+      coinbase,
+      identity: 'alice',
+      worker: '',
+      incarnation: 1n,
+      foundAtMicros: 0n,
+    };
+    return { template, solution };
+  }
+
+  const isTip = (hash: Uint8Array) => vi.waitFor(() => expect(Buffer.from(chain.tipHash)).toEqual(Buffer.from(hash)));
+
+  it('tells a tip before the template that stands on it', async () => {
+    await provider('a');
+    const { template } = await found('a');
+    const tip = TipNews.decode((await bus.last('TEMPLATES', subjectName('tip', 'a')))!.payload);
+    expect(Buffer.from(template.prevHash)).toEqual(Buffer.from(tip.hash));
+    expect(template.height).toBe(tip.height + 1);
+    expect(template.chainwork).toBe(tip.chainwork);
+    const records = await bus.read('TEMPLATES', 1, 10);
+    expect(records.map(({ subject }) => subject)).toEqual(['tip.a', 'template.a']);
+  });
+
+  it('tells a tip at once while the transactions of a template are still being stored', async () => {
+    const stored = Promise.withResolvers<void>();
+    const put = vi.spyOn(TemplateStore.prototype, 'put').mockReturnValue(stored.promise);
+    try {
+      await provider('a');
+      await vi.waitFor(() => expect(put).toHaveBeenCalled());
+      chain.mineBlock();
+      await vi.waitFor(async () => {
+        const tip = await bus.last('TEMPLATES', subjectName('tip', 'a'));
+        expect(Buffer.from(TipNews.decode(tip!.payload).hash)).toEqual(Buffer.from(chain.tipHash));
+      });
+      expect(await bus.last('TEMPLATES', subjectName('template', 'a'))).toBeUndefined();
+    } finally {
+      stored.resolve();
+      put.mockRestore();
+    }
+  });
+
+  it('makes a block of a solution that comes at once, and stores what the node said', async () => {
+    await provider('a');
+    const { solution } = await found('a');
+    bus.publish(subjectName('solutionNow'), Solution.encode(solution));
+    await isTip(solution.hash);
+    await vi.waitFor(async () => {
+      const result = SolutionResult.decode((await bus.last('SOLUTIONS', subjectName('solutionResult')))!.payload);
+      expect(result).toMatchObject({ provider: 'a', node: 'simulated', answer: '' });
+    });
+  });
+
+  it('makes a block of a solution from the durable stream after a restart', async () => {
+    await (await provider('a')).stop();
+    running.length = 0;
+    const { solution } = await found('a');
+    await bus.append('SOLUTIONS', subjectName('solution'), Solution.encode(solution));
+    await provider('a');
+    await isTip(solution.hash);
+  });
+
+  it('makes a block of a solution that comes without the bus', async () => {
+    const service = await provider('a');
+    const { solution } = await found('a');
+    const payload = Solution.encode(solution);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(payload.length);
+    const socket = connect(service.solutionPort, '127.0.0.1');
+    const answer = new Promise<Buffer>((resolve) => socket.once('data', resolve));
+    for (const byte of length) socket.write(Uint8Array.of(byte));
+    socket.write(payload);
+    expect(SolutionResult.decode(new Uint8Array((await answer).subarray(4)))).toMatchObject({ answer: '' });
+    await isTip(solution.hash);
+    socket.destroy();
+  });
+
+  it.each([
+    ['a length that no solution has', Buffer.from([0xff, 0xff, 0xff, 0x7f])],
+    ['bytes that are no solution', Buffer.from([3, 0, 0, 0, 1, 2, 3])],
+  ])('cuts a connection that sends %s', async (_, bytes) => {
+    const service = await provider('a');
+    const socket = connect(service.solutionPort, '127.0.0.1');
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', () => undefined);
+    socket.write(bytes);
+    await closed;
+  });
+
+  it("copies another provider's transactions, and makes the block when that one is gone", async () => {
+    const quiet: NodeSource = {
+      name: 'quiet',
+      start: async () => undefined,
+      stop: async () => undefined,
+      submitBlock: (block) => chain.submitBlock(block),
+      block: async () => undefined,
+    };
+    await provider('b', [quiet]);
+    const first = await provider('a');
+    const { solution } = await found('a');
+    const copy = new TemplateStoreReader(join(directory, 'b'));
+    await vi.waitFor(async () => expect(await copy.body('a', solution.templateId)).toBeDefined());
+    await first.stop();
+    running.splice(running.indexOf(first), 1);
+    bus.publish(subjectName('solutionNow'), Solution.encode(solution));
+    await isTip(solution.hash);
+  });
+
+  it('ends its start when a clock or a network is wrong', async () => {
+    const unfit = (trouble: NodeTrouble): NodeSource => ({
+      name: 'n',
+      start: async (listener: NodeListener) => listener.onHealth(trouble, ''),
+      stop: async () => undefined,
+      submitBlock: async () => null,
+      block: async () => undefined,
+    });
+    await expect(provider('a', [unfit('clock-skew')])).rejects.toMatchObject({ code: 'clock-skew' });
+    await expect(provider('b', [unfit('wrong-network')])).rejects.toMatchObject({ code: 'wrong-network' });
+    await expect(provider('c', [unfit('unreachable')])).resolves.toBeDefined();
+  });
+});
+
+/** What a provider has on its disk. */
+class TemplateStoreReader {
+  readonly #directory: string;
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+  async body(provider: string, templateId: bigint): Promise<Uint8Array | undefined> {
+    const store = new TemplateStore({ directory: this.#directory, maxBytes: 1e9 }, systemClock);
+    await store.load();
+    return store.get(provider, templateId);
+  }
+}
