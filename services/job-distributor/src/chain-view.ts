@@ -1,0 +1,96 @@
+// What the providers say about the chain: the tip with the most work, and each provider's newest template on it. Pure. Most chainwork
+// wins, ties stay with the first, and the tip never goes back: a node that was left behind changes nothing here.
+import type { Template } from '@sluice/bus/payloads/template';
+import type { TipNews } from '@sluice/bus/payloads/tip-news';
+
+/** Templates of more providers than this are not kept: the bound of a pool's providers. */
+const MAX_PROVIDERS = 64;
+
+/** The best tip as far as it is known: from its header when a provider told it, else from the template that stands on it. */
+export interface BestTip {
+  readonly hash: Uint8Array;
+  readonly chainwork: bigint;
+  /** Of the tip itself. */
+  readonly height: number;
+  /** Hash of the block before; unknown until the header was told. */
+  readonly parent: Uint8Array | undefined;
+  /** For a block on this tip, as told with the header; 0: only a template can tell. */
+  readonly nextNbits: number;
+  readonly minNtime: number;
+  /** Unix microseconds. */
+  readonly seenAtMicros: bigint;
+}
+
+const PREV_HASH_START = 4;
+const PREV_HASH_END = 36;
+
+export class ChainView {
+  #best: BestTip | undefined;
+  /** On the best tip. */
+  readonly #templates = new Map<string, Template>();
+  /** News that changed nothing because another tip has as much work or more. */
+  outpaced = 0;
+
+  get best(): BestTip | undefined {
+    return this.#best;
+  }
+
+  /** True: something is new. */
+  onTip(news: TipNews): boolean {
+    const parent = news.header.slice(PREV_HASH_START, PREV_HASH_END);
+    const { hash, chainwork, height, nextNbits, minNtime, seenAtMicros } = news;
+    return this.#offer({ hash, chainwork, height, parent, nextNbits, minNtime, seenAtMicros });
+  }
+
+  /** True: something is new. A template of an older tip is left out. */
+  onTemplate(template: Template, nowMicros: bigint): boolean {
+    const tipIsNew = this.#offer({
+      hash: template.prevHash,
+      chainwork: template.chainwork,
+      height: template.height - 1,
+      parent: undefined,
+      nextNbits: 0,
+      minNtime: template.minNtime,
+      seenAtMicros: nowMicros,
+    });
+    if (this.#best === undefined || !sameHash(template.prevHash, this.#best.hash)) return tipIsNew;
+    const before = this.#templates.get(template.provider);
+    if (before !== undefined && before.templateId >= template.templateId) return tipIsNew;
+    if (before === undefined && this.#templates.size >= MAX_PROVIDERS) return tipIsNew;
+    // Behind the others: the last of the map is the one that came last.
+    this.#templates.delete(template.provider);
+    this.#templates.set(template.provider, template);
+    return true;
+  }
+
+  #offer(tip: BestTip): boolean {
+    const best = this.#best;
+    if (best !== undefined && sameHash(best.hash, tip.hash)) {
+      // The header of a tip that a template had told before.
+      const parent = best.parent ?? tip.parent;
+      const nextNbits = best.nextNbits === 0 ? tip.nextNbits : best.nextNbits;
+      this.#best = { ...best, parent, nextNbits };
+      return parent !== best.parent || nextNbits !== best.nextNbits;
+    }
+    if (best !== undefined && tip.chainwork <= best.chainwork) {
+      this.outpaced++;
+      return false;
+    }
+    this.#best = tip;
+    this.#templates.clear();
+    return true;
+  }
+
+  /** The template that pays most on the best tip, of equals the newest; undefined: there is none yet. */
+  bestTemplate(): Template | undefined {
+    let found: Template | undefined;
+    for (const template of this.#templates.values()) {
+      if (found === undefined || template.coinbaseValue >= found.coinbaseValue) found = template;
+    }
+    return found;
+  }
+}
+
+export function sameHash(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}

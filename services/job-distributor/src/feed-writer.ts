@@ -1,0 +1,97 @@
+// Appends the leader's records, one at a time, each expecting the one before. Without an answer the same bytes go out again under the
+// same number and id, so that a number and an epoch never mean two different records to those who listen live.
+import type { Bus } from '@sluice/bus/bus';
+import { isBusError } from '@sluice/bus/errors';
+import type { Lease } from '@sluice/bus/lease';
+import { JobRecord } from '@sluice/bus/payloads/job-record';
+import { subjectName } from '@sluice/bus/subjects';
+import { applyRecord, emptyFeedState, type FeedState } from './feed-state.ts';
+import type { Draft } from './next-record.ts';
+
+const APPEND_TIMEOUT_MS = 2_000;
+const RETRY_PAUSE_MS = 100;
+/** Records read at once at the start. */
+const READ_BATCH = 256;
+
+export interface FeedWriterModules {
+  readonly bus: Bus;
+  sleep(ms: number): Promise<unknown>;
+  onRetry(error: unknown): void;
+}
+
+/** `lost`: the lease has run out, or somebody else has written: this leader is none any more. */
+export type WriteOutcome = 'stored' | 'lost';
+
+export class FeedWriter {
+  readonly #lease: Lease;
+  readonly #modules: FeedWriterModules;
+  #state: FeedState;
+
+  private constructor(lease: Lease, modules: FeedWriterModules, state: FeedState) {
+    this.#lease = lease;
+    this.#modules = modules;
+    this.#state = state;
+  }
+
+  /** Reads what is current. `lastJobId`: the newest id that this process knows, should the stream have been lost. */
+  static async open(lease: Lease, lastJobId: number, modules: FeedWriterModules): Promise<FeedWriter> {
+    const state = await readFeedState(modules.bus);
+    return new FeedWriter(lease, modules, state.feed === 0 ? { ...state, lastJobId } : state);
+  }
+
+  /** The future job of the leader before will be followed by one of our own. */
+  forgetFuture(): void {
+    this.#state = { ...this.#state, future: undefined };
+  }
+
+  get state(): FeedState {
+    return this.#state;
+  }
+
+  async write(draft: Draft): Promise<WriteOutcome> {
+    const { bus, sleep, onRetry } = this.#modules;
+    const record = this.#complete(draft);
+    const payload = JobRecord.encode(record);
+    const expectedLastSubjectSequence = this.#state.feed;
+    const messageId = `${record.epoch}-${record.feed}`;
+    for (;;) {
+      if (!this.#lease.isHeld()) return 'lost';
+      try {
+        const options = { messageId, expectedLastSubjectSequence, timeoutMs: APPEND_TIMEOUT_MS };
+        await bus.append('JOBS', subjectName('jobs'), payload, options);
+        this.#state = applyRecord(this.#state, record);
+        return 'stored';
+      } catch (error) {
+        if (isBusError(error, 'bus-wrong-sequence') || !isBusError(error)) return this.#lostBy(error);
+        onRetry(error);
+        await sleep(RETRY_PAUSE_MS);
+      }
+    }
+  }
+
+  #lostBy(error: unknown): 'lost' {
+    if (!isBusError(error)) throw error;
+    return 'lost';
+  }
+
+  #complete(draft: Draft): JobRecord {
+    const { feed, future, replayFrom } = this.#state;
+    const starting = draft.kind === 'activate' ? Number(future?.feed ?? feed) : replayFrom;
+    return { ...draft, epoch: this.#lease.epoch, feed: BigInt(feed + 1), replayFrom: BigInt(starting) };
+  }
+}
+
+/** The state as the newest record's `replayFrom` lets any late joiner see it. */
+async function readFeedState(bus: Bus): Promise<FeedState> {
+  const newest = await bus.last('JOBS', subjectName('jobs'));
+  if (newest === undefined) return emptyFeedState;
+  const replayFrom = Number(JobRecord.decode(newest.payload).replayFrom);
+  let state: FeedState = { ...emptyFeedState, replayFrom };
+  for (let from = replayFrom; from <= newest.sequence; ) {
+    const messages = await bus.read('JOBS', from, READ_BATCH);
+    if (messages.length === 0) break;
+    for (const { payload } of messages) state = applyRecord(state, JobRecord.decode(payload));
+    from = state.feed + 1;
+  }
+  return state;
+}

@@ -1,0 +1,125 @@
+// One time of leading: writes what the feed lacks after every piece of news, until the lease is lost or the service stops.
+import type { Lease } from '@sluice/bus/lease';
+import type { Clock } from '@sluice/runtime/clock';
+import type { Logger } from '@sluice/runtime/logger';
+import { type ChainView, sameHash } from './chain-view.ts';
+import type { FeedWriter } from './feed-writer.ts';
+import type { JobDistributorMetrics } from './metrics.ts';
+import { type Given, type JobPolicy, type NextRecord, nextRecord } from './next-record.ts';
+
+export interface LeaderModules {
+  readonly lease: Lease;
+  readonly writer: FeedWriter;
+  readonly view: ChainView;
+  readonly policy: JobPolicy;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: JobDistributorMetrics;
+}
+
+export class Leader {
+  readonly #modules: LeaderModules;
+  #given: Given | undefined;
+  #working: Promise<void> | undefined;
+  #again = false;
+  #introduced = false;
+  #ended = Promise.withResolvers<void>();
+  #running = true;
+
+  constructor(modules: LeaderModules) {
+    this.#modules = modules;
+  }
+
+  /** Resolves when this leader has written its last record; rejects when it cannot go on. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  get lastJobId(): number {
+    return this.#modules.writer.state.lastJobId;
+  }
+
+  get height(): number {
+    return this.#modules.writer.state.tip?.height ?? 0;
+  }
+
+  get feed(): number {
+    return this.#modules.writer.state.feed;
+  }
+
+  /** There is news, or time has passed. */
+  nudge(): void {
+    if (!this.#running) return;
+    this.#again = true;
+    this.#working ??= this.#work().then(
+      () => this.#rest(),
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  /** No record is begun any more. */
+  stop(): void {
+    this.#running = false;
+    if (this.#working === undefined) this.#ended.resolve();
+  }
+
+  #rest(): void {
+    this.#working = undefined;
+    if (!this.#running) this.#ended.resolve();
+    else if (this.#again) this.nudge();
+  }
+
+  #fail(error: unknown): void {
+    this.#running = false;
+    this.#ended.reject(error);
+  }
+
+  async #work(): Promise<void> {
+    const { writer, view, policy, clock } = this.#modules;
+    while (this.#running && this.#again) {
+      this.#again = false;
+      for (;;) {
+        const next = nextRecord(view, writer.state, this.#given, policy, { ms: clock.now() });
+        if (next === undefined && this.#introduce()) continue;
+        if (next === undefined || !this.#running) break;
+        if ((await writer.write(next.draft)) === 'lost') {
+          this.#running = false;
+          return;
+        }
+        this.#note(next);
+      }
+    }
+  }
+
+  /**
+   * A new leader that has nothing to say gives a future job of its own all the same: everybody learns of the new epoch, also a leader
+   * that slept and does not know yet that it is none. True: it is due now.
+   */
+  #introduce(): boolean {
+    const { view, writer } = this.#modules;
+    const { tip } = writer.state;
+    if (this.#introduced || tip === undefined || view.best === undefined || !sameHash(tip.prevHash, view.best.hash))
+      return false;
+    this.#introduced = true;
+    writer.forgetFuture();
+    return true;
+  }
+
+  #note({ draft, reason }: NextRecord): void {
+    const { clock, log, metrics, view, writer } = this.#modules;
+    this.#introduced = true;
+    metrics.records.with({ reason }).inc();
+    const now = clock.now();
+    if (draft.kind === 'newJob' && draft.templateId !== 0n) {
+      this.#given = { value: view.bestTemplate()?.coinbaseValue ?? 0n, atMs: now };
+    }
+    if (draft.kind !== 'activate') {
+      log.debug({ reason, jobId: draft.jobId, height: draft.height, feed: writer.state.feed }, 'job');
+      return;
+    }
+    const seconds = now / 1000 - Number(draft.seenAtMicros) / 1e6;
+    metrics.tipSeconds.observe(Math.max(0, seconds));
+    const hash = Buffer.from(draft.prevHash).reverse().toString('hex');
+    log.info({ height: draft.height, tip: hash, jobId: draft.jobId, prepared: reason === 'tip', seconds }, 'new tip');
+  }
+}

@@ -1,0 +1,29 @@
+// Composition root of the job-distributor process.
+import { connectBus } from '@sluice/bus/bus-settings';
+import { runService } from '@sluice/runtime/run-service';
+import { jobDistributorSettings, parsePayout, payoutMistakes } from './config.ts';
+import { createJobDistributorService } from './service.ts';
+
+export const main = (argv: readonly string[]): Promise<number> =>
+  runService({
+    name: 'job-distributor',
+    doc: 'Turns templates into the one feed of jobs that every miner works on.',
+    settings: jobDistributorSettings,
+    rule: payoutMistakes,
+    argv,
+    async create({ config, log, metrics, health, clock, shutdown }) {
+      const bus = await connectBus(config, { name: `job-distributor-${config.instance}`, log, clock, metrics });
+      shutdown.add('bus', () => bus.close());
+      return createJobDistributorService(
+        {
+          instance: config.instance,
+          network: config.network,
+          payouts: config.payout.map((payout) => parsePayout(payout, config.network)),
+          tag: new TextEncoder().encode(config.poolTag),
+          templateRefreshMs: config.templateRefresh * 1000,
+          templateFeeRise: config.templateFeeRise,
+        },
+        { bus, clock, log, metrics, health },
+      );
+    },
+  });

@@ -1,0 +1,297 @@
+// The decision, without a bus: what the feed lacks in each situation of docs/flows/template.md.
+import { subsidy } from '@sluice/bitcoin/network';
+import { JOB_ID_STRIDE } from '@sluice/mining/job-id';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ChainView } from '../src/chain-view.ts';
+import { applyRecord, emptyFeedState, type FeedState } from '../src/feed-state.ts';
+import { type Given, type JobPolicy, nextRecord, type Reason } from '../src/next-record.ts';
+import { type Block, blockOn, NBITS, newsOf, root, templateOn } from './block-tree.ts';
+
+const policy: JobPolicy = {
+  network: 'regtest',
+  payouts: [{ script: Uint8Array.of(0x51), weight: 1 }],
+  tag: new TextEncoder().encode('/test/'),
+  refreshMs: 30_000,
+  feeRise: 5,
+};
+
+let view: ChainView;
+let state: FeedState;
+let given: Given | undefined;
+let nowMs: number;
+
+beforeEach(() => {
+  view = new ChainView();
+  state = emptyFeedState;
+  given = undefined;
+  nowMs = 1_600_000_000_000;
+});
+
+/** Writes all that is due; returns why. */
+function settle(rules: JobPolicy = policy): Reason[] {
+  const reasons: Reason[] = [];
+  for (;;) {
+    const next = nextRecord(view, state, given, rules, { ms: nowMs });
+    if (next === undefined) return reasons;
+    if (reasons.length > 10) throw new Error(`does not settle: ${reasons.join()}`);
+    reasons.push(next.reason);
+    const { draft } = next;
+    if (draft.kind === 'newJob' && draft.templateId !== 0n)
+      given = { value: view.bestTemplate()?.coinbaseValue ?? 0n, atMs: nowMs };
+    state = applyRecord(state, {
+      ...draft,
+      epoch: 1n,
+      feed: BigInt(state.feed + 1),
+      replayFrom: BigInt(state.replayFrom),
+    });
+  }
+}
+
+const onTip = (block: Block, changes = {}) => view.onTip(newsOf(block, changes));
+const onTemplate = (block: Block, changes = {}) => view.onTemplate(templateOn(block, changes), 1n);
+
+/** On the root with a template, as after a quiet start. */
+function begin(): void {
+  onTip(root);
+  onTemplate(root);
+  settle();
+}
+
+describe('at the start', () => {
+  it('waits for a template, gives it as a future job, activates it and prepares the next height', () => {
+    onTip(root);
+    expect(settle()).toEqual([]);
+    onTemplate(root);
+    expect(settle()).toEqual(['tip-template', 'tip-template', 'future']);
+    expect(state.tip?.prevHash).toEqual(root.hash);
+    expect(state.tip?.height).toBe(101);
+    expect(state.active?.templateId).not.toBe(0n);
+    expect(state.future?.height).toBe(102);
+    expect(state.future?.prevHash).toEqual(root.hash);
+    expect(state.future?.merklePath).toEqual([]);
+  });
+
+  it('needs no news of the tip beside the template', () => {
+    onTemplate(root);
+    expect(settle()).toEqual(['tip-template', 'tip-template', 'future']);
+  });
+});
+
+describe('at a new tip', () => {
+  beforeEach(begin);
+
+  it('activates the prepared job on the first news, then prepares the next, then gives the full job', () => {
+    const prepared = state.future;
+    const next = blockOn(root);
+    onTip(next);
+    expect(settle()).toEqual(['tip', 'future']);
+    expect(state.tip?.jobId).toBe(prepared?.jobId);
+    expect(state.tip?.nbits).toBe(NBITS);
+    expect(state.tip?.chainwork).toBe(next.chainwork);
+    expect(state.active?.templateId).toBe(0n);
+    expect(state.future?.prevHash).toEqual(next.hash);
+    onTemplate(next);
+    expect(settle()).toEqual(['template']);
+    expect(state.active?.future).toBe(false);
+  });
+
+  it('prepares the job late when the news came before it, and activates it', () => {
+    state = { ...state, future: undefined };
+    const next = blockOn(root);
+    onTip(next);
+    expect(settle()).toEqual(['future', 'tip', 'future']);
+    expect(state.tip?.prevHash).toEqual(next.hash);
+    expect(state.active?.prevHash).toEqual(root.hash);
+  });
+
+  it('takes the template at once when it is there and the job is not', () => {
+    state = { ...state, future: undefined };
+    const next = blockOn(root);
+    onTip(next);
+    onTemplate(next);
+    expect(settle()).toEqual(['tip-template', 'tip-template', 'future']);
+  });
+
+  it('gives the smallest header time as the latest of rule and clock', () => {
+    onTip(blockOn(root), { minNtime: 1_500_000_000 });
+    settle();
+    expect(state.tip?.minNtime).toBe(1_600_000_000);
+    onTip(blockOn({ ...root, hash: state.tip?.prevHash ?? root.hash, chainwork: 1_002n, height: 101 }), {
+      minNtime: 1_650_000_000,
+    });
+    settle();
+    expect(state.tip?.minNtime).toBe(1_650_000_000);
+  });
+
+  it('waits for the template when the target of the next block is not known', () => {
+    const next = blockOn(root);
+    onTip(next, { nextNbits: 0 });
+    expect(settle()).toEqual([]);
+    onTemplate(next, { nbits: 0x1d00_ffff });
+    expect(settle()).toEqual(['tip-template', 'tip-template', 'future']);
+    expect(state.tip?.nbits).toBe(0x1d00_ffff);
+  });
+
+  it('waits for the template when two blocks came at once', () => {
+    const second = blockOn(blockOn(root));
+    onTip(second);
+    expect(settle()).toEqual([]);
+    onTemplate(second);
+    expect(settle()).toEqual(['tip-template', 'tip-template', 'future']);
+    expect(state.tip?.height).toBe(103);
+  });
+
+  it('waits for the template after a reorganisation of two blocks, and never activates the prepared job for it', () => {
+    const first = blockOn(root);
+    const second = blockOn(first);
+    onTip(first);
+    settle();
+    onTip(second);
+    settle();
+    const prepared = state.future?.jobId;
+    const other = blockOn(blockOn(blockOn(root)));
+    onTip(other);
+    expect(settle()).toEqual([]);
+    onTemplate(other);
+    expect(settle()).toEqual(['tip-template', 'tip-template', 'future']);
+    expect(state.tip?.prevHash).toEqual(other.hash);
+    expect(state.tip?.jobId).not.toBe(prepared);
+  });
+
+  it('waits for the template when only a template told the tip, until the header comes', () => {
+    const next = blockOn(root);
+    view.onTemplate(templateOn(next), 1n);
+    expect(settle()).toEqual(['tip-template', 'tip-template', 'future']);
+    // The header, late: nothing more to do.
+    onTip(next);
+    expect(settle()).toEqual([]);
+  });
+
+  it('stays with the first of two tips of equal work, and goes over when the other has more', () => {
+    const ours = blockOn(root);
+    const theirs = blockOn(root);
+    onTip(ours);
+    settle();
+    onTip(theirs, { provider: 'b' });
+    onTemplate(theirs, { provider: 'b' });
+    expect(settle()).toEqual([]);
+    expect(state.tip?.prevHash).toEqual(ours.hash);
+    const longer = blockOn(theirs);
+    onTip(longer, { provider: 'b' });
+    onTemplate(longer, { provider: 'b' });
+    settle();
+    expect(state.tip?.prevHash).toEqual(longer.hash);
+  });
+
+  it('never goes back to a tip of less work, nor takes a template of an older one', () => {
+    const next = blockOn(root);
+    onTip(next);
+    onTemplate(next);
+    settle();
+    const { tip, active } = state;
+    onTip(root, { provider: 'b' });
+    onTemplate(root, { provider: 'b', coinbaseValue: 9_000_000_000n });
+    nowMs += 3_600_000;
+    expect(settle()).toEqual([]);
+    expect([state.tip, state.active]).toEqual([tip, active]);
+  });
+
+  it('leaves miners alone when the feed is ahead of the providers', () => {
+    const next = blockOn(root);
+    onTip(next);
+    settle();
+    view = new ChainView();
+    onTip(root);
+    onTemplate(root);
+    expect(settle()).toEqual([]);
+  });
+});
+
+describe('on the same tip', () => {
+  beforeEach(begin);
+
+  it('gives a newer template when the time has come', () => {
+    onTemplate(root);
+    nowMs += 29_999;
+    expect(settle()).toEqual([]);
+    nowMs += 1;
+    expect(settle()).toEqual(['refresh']);
+    expect(settle()).toEqual([]);
+    nowMs += 60_000;
+    expect(settle()).toEqual([]);
+  });
+
+  it('gives it sooner when it pays materially more', () => {
+    onTemplate(root, { coinbaseValue: 5_249_999_999n });
+    nowMs += 5_000;
+    expect(settle()).toEqual([]);
+    onTemplate(root, { coinbaseValue: 5_250_000_000n });
+    expect(settle()).toEqual(['refresh']);
+    onTemplate(root, { coinbaseValue: 9_000_000_000n });
+    nowMs += 4_999;
+    expect(settle()).toEqual([]);
+  });
+
+  it('takes the template that pays most, whoever has it', () => {
+    onTemplate(root, { provider: 'b', coinbaseValue: 5_100_000_000n });
+    onTemplate(root, { provider: 'a', coinbaseValue: 5_050_000_000n });
+    nowMs += 30_000;
+    settle();
+    expect(state.active?.provider).toBe('b');
+  });
+
+  it('ignores a template of a provider that is not newer', () => {
+    const { active } = state;
+    onTemplate(root, { templateId: 0n, coinbaseValue: 9_000_000_000n });
+    nowMs += 60_000;
+    settle();
+    expect(state.active).toEqual(active);
+  });
+
+  it('activates anew when a test network makes the target easier', () => {
+    nowMs += 1_000;
+    onTemplate(root, { nbits: 0x1e00_ffff });
+    expect(settle()).toEqual(['tip-template', 'tip-template', 'future']);
+    expect(state.tip?.nbits).toBe(0x1e00_ffff);
+    expect(state.tip?.prevHash).toEqual(root.hash);
+  });
+});
+
+describe('jobs', () => {
+  beforeEach(begin);
+
+  it('have ids of one sequence, over all kinds', () => {
+    expect(state.lastJobId).toBe(2 * JOB_ID_STRIDE);
+    onTip(blockOn(root));
+    settle();
+    expect(state.lastJobId).toBe(3 * JOB_ID_STRIDE);
+  });
+
+  it('for the next height pay that height their subsidy, without fees', () => {
+    const halving: Block = { ...root, height: 148 };
+    view = new ChainView();
+    state = emptyFeedState;
+    onTip(halving);
+    onTemplate(halving);
+    settle();
+    expect(state.future?.height).toBe(150);
+    const suffix = Buffer.from(state.future?.coinbaseSuffix ?? []);
+    const value = Buffer.alloc(8);
+    value.writeBigUInt64LE(subsidy(150, 'regtest'));
+    expect(subsidy(150, 'regtest')).toBe(2_500_000_000n);
+    expect(suffix.includes(value)).toBe(true);
+  });
+
+  it('for the next height name no target where the network may change it', () => {
+    expect(state.future?.nbits).toBe(NBITS);
+    view = new ChainView();
+    state = emptyFeedState;
+    const mainnet: JobPolicy = { ...policy, network: 'mainnet' };
+    const last: Block = { ...root, height: 2_014 };
+    onTip(last);
+    onTemplate(last);
+    settle(mainnet);
+    expect(state.future?.height).toBe(2_016);
+    expect(state.future?.nbits).toBe(0);
+  });
+});
