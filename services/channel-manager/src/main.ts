@@ -1,0 +1,36 @@
+// Composition root of the channel-manager process.
+import { targetOfDifficulty } from '@sluice/bitcoin/target';
+import { connectBus } from '@sluice/bus/bus-settings';
+import { runService } from '@sluice/runtime/run-service';
+import { channelManagerSettings } from './config.ts';
+import { createChannelManagerService } from './service.ts';
+
+export const main = (argv: readonly string[]): Promise<number> =>
+  runService({
+    name: 'channel-manager',
+    doc: 'Decides who may open a channel and within which bounds its difficulty moves; gives gateways their extranonce ranges.',
+    settings: channelManagerSettings,
+    rule: ({ easiestDifficulty, hardestDifficulty }) =>
+      easiestDifficulty <= hardestDifficulty
+        ? []
+        : ['--easiest-difficulty: is above --hardest-difficulty; allowed: at most that'],
+    argv,
+    async create({ config, log, metrics, health, clock, shutdown }) {
+      const bus = await connectBus(config, { name: 'channel-manager', log, clock, metrics });
+      shutdown.add('bus', () => bus.close());
+      const { sharesPerMinute, unknownHashrate, trustedHashrate, accounts } = config;
+      return createChannelManagerService(
+        {
+          policy: {
+            sharesPerMinute,
+            unknownHashrate,
+            trustedHashrate,
+            hardestTarget: targetOfDifficulty(config.hardestDifficulty),
+            easiestTarget: targetOfDifficulty(config.easiestDifficulty),
+          },
+          ...(accounts === undefined ? {} : { accountsFile: accounts }),
+        },
+        { bus, clock, log, metrics, health },
+      );
+    },
+  });

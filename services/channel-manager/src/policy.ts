@@ -1,0 +1,67 @@
+// Who may open a channel, and within which bounds its difficulty moves. Pure: a request and a policy in, a reply out.
+import { targetForHashrate } from '@sluice/bitcoin/target';
+import type { ChannelUpdate, ChannelUpdateReply, OpenReply, OpenRequest } from '@sluice/bus/payloads/channel';
+import { clampTarget } from '@sluice/mining/share-target';
+import type { ErrorCode } from '@sluice/sv2/error-codes';
+import { parseIdentity } from './identity.ts';
+
+export interface Policy {
+  /** Wanted of each channel. */
+  readonly sharesPerMinute: number;
+  /** The hardest and the easiest target that a channel can get. */
+  readonly hardestTarget: bigint;
+  readonly easiestTarget: bigint;
+  /** Hashes per second that are taken for a miner who claims none. */
+  readonly unknownHashrate: number;
+  /** A claim counts up to here: it only chooses the first target, what is observed then rules. */
+  readonly trustedHashrate: number;
+  /** Accounts that exist; `undefined`: every account does. */
+  readonly accounts: ReadonlySet<string> | undefined;
+}
+
+const refused = (errorCode: ErrorCode<'OpenMiningChannel.Error'>): OpenReply => ({ kind: 'refused', errorCode });
+
+export function decideOpen(policy: Policy, request: OpenRequest): OpenReply {
+  const identity = parseIdentity(request.identity);
+  if (identity === undefined) return refused('invalid-user-identity');
+  if (policy.accounts !== undefined && !policy.accounts.has(identity.account)) return refused('unknown-user');
+  if (!isHashrate(request.nominalHashrate)) return refused('invalid-nominal-hashrate');
+  if (request.maxTarget < policy.hardestTarget) return refused('max-target-out-of-range');
+  const maxTarget = easiestOf(policy, request.maxTarget);
+  return {
+    kind: 'opened',
+    identity: identity.account,
+    worker: identity.worker,
+    firstTarget: clampTarget(firstTarget(policy, request.nominalHashrate), policy.hardestTarget, maxTarget),
+    minTarget: policy.hardestTarget,
+    maxTarget,
+    sharesPerMinute: policy.sharesPerMinute,
+  };
+}
+
+export function decideUpdate(policy: Policy, update: ChannelUpdate): ChannelUpdateReply {
+  const { hardestTarget: minTarget, sharesPerMinute } = policy;
+  const reply = (errorCode: ErrorCode<'UpdateChannel.Error'> | '', maxTarget: bigint): ChannelUpdateReply => ({
+    errorCode,
+    minTarget,
+    maxTarget,
+    sharesPerMinute,
+  });
+  if (!isHashrate(update.nominalHashrate)) return reply('invalid-nominal-hashrate', policy.easiestTarget);
+  if (update.maxTarget < policy.hardestTarget) return reply('max-target-out-of-range', policy.easiestTarget);
+  return reply('', easiestOf(policy, update.maxTarget));
+}
+
+function easiestOf(policy: Policy, maxTarget: bigint): bigint {
+  return maxTarget < policy.easiestTarget ? maxTarget : policy.easiestTarget;
+}
+
+function firstTarget(policy: Policy, nominalHashrate: number): bigint {
+  const claimed = nominalHashrate > 0 ? nominalHashrate : policy.unknownHashrate;
+  return targetForHashrate(Math.min(claimed, policy.trustedHashrate), policy.sharesPerMinute);
+}
+
+/** Minus zero is negative to the reference implementation, and a wrong claim to us. */
+function isHashrate(value: number): boolean {
+  return Number.isFinite(value) && value >= 0 && !Object.is(value, -0);
+}
