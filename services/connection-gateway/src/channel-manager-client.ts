@@ -1,0 +1,95 @@
+// The gateway's questions to the channel-manager. Each may be asked again, because none of them is answered twice in a way that
+// matters: a range that is not used is lost, and an open channel is registered under a name that only this process uses.
+import type { Bus } from '@sluice/bus/bus';
+import {
+  ChannelClosed,
+  ChannelUpdate,
+  ChannelUpdateReply,
+  OpenReply,
+  OpenRequest,
+  RangeReply,
+  RangeRequest,
+} from '@sluice/bus/payloads/channel';
+import { subjectName } from '@sluice/bus/subjects';
+import type { Clock } from '@sluice/runtime/clock';
+import { messageOf } from '@sluice/runtime/errors';
+import type { Logger } from '@sluice/runtime/logger';
+import { GatewayError } from './errors.ts';
+
+/** One attempt; a live replica answers in milliseconds. */
+const ATTEMPT_TIMEOUT_MS = 1_000;
+const RETRY_MS = 100;
+/** A gateway that starts before its pool waits at most this long between two attempts. */
+const RANGE_RETRY_MS = 500;
+
+export class ChannelManagerClient {
+  readonly #bus: Bus;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+
+  constructor(modules: { readonly bus: Bus; readonly clock: Clock; readonly log: Logger }) {
+    this.#bus = modules.bus;
+    this.#clock = modules.clock;
+    this.#log = modules.log;
+  }
+
+  /** Asks until a range is granted or `abandoned` says that nobody waits any more. @throws GatewayError `gateway-no-range`. */
+  async range(incarnationLabel: string, abandoned: () => boolean): Promise<bigint> {
+    const request = RangeRequest.encode({ incarnationLabel });
+    for (let attempt = 1; !abandoned(); attempt++) {
+      try {
+        const payload = await this.#bus.request(subjectName('extranonceRange'), request, ATTEMPT_TIMEOUT_MS);
+        const reply = RangeReply.decode(payload);
+        if (reply.kind === 'granted') return reply.incarnation;
+        throw new GatewayError('gateway-no-range', reply.errorCode);
+      } catch (error) {
+        const seldom = attempt % 20 === 1 ? 'info' : 'debug';
+        this.#log[seldom]({ reason: messageOf(error) }, 'waiting for an extranonce range');
+        await pause(RANGE_RETRY_MS);
+      }
+    }
+    throw new GatewayError('gateway-no-range', 'stopped before the channel-manager answered');
+  }
+
+  /** The decision about a new channel; `undefined` when nobody has answered within `deadlineMs`. */
+  async open(request: OpenRequest, deadlineMs: number): Promise<OpenReply | undefined> {
+    const payload = await this.#ask('channelOpen', OpenRequest.encode(request), deadlineMs);
+    return payload === undefined ? undefined : OpenReply.decode(payload);
+  }
+
+  /** What holds for a channel after UpdateChannel; `undefined` when nobody has answered within `deadlineMs`. */
+  async update(update: ChannelUpdate, deadlineMs: number): Promise<ChannelUpdateReply | undefined> {
+    const payload = await this.#ask('channelUpdate', ChannelUpdate.encode(update), deadlineMs);
+    return payload === undefined ? undefined : ChannelUpdateReply.decode(payload);
+  }
+
+  /** Says that a channel is gone. Its entry also ends with the gateway's heartbeats, so one attempt is enough. */
+  closed(closed: ChannelClosed): void {
+    this.#bus
+      .request(subjectName('channelClose'), ChannelClosed.encode(closed), ATTEMPT_TIMEOUT_MS)
+      .catch((error: unknown) => this.#log.debug({ reason: messageOf(error) }, 'a closed channel was not registered'));
+  }
+
+  async #ask(
+    subject: 'channelOpen' | 'channelUpdate',
+    request: Uint8Array,
+    deadlineMs: number,
+  ): Promise<Uint8Array | undefined> {
+    const end = this.#clock.monotonic() + deadlineMs;
+    for (;;) {
+      try {
+        return await this.#bus.request(subjectName(subject), request, ATTEMPT_TIMEOUT_MS);
+      } catch (error) {
+        if (this.#clock.monotonic() + RETRY_MS >= end) {
+          this.#log.warn({ subject, reason: messageOf(error) }, 'the channel-manager does not answer');
+          return undefined;
+        }
+        await pause(RETRY_MS);
+      }
+    }
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

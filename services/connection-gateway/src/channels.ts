@@ -1,0 +1,111 @@
+// A connection's channels: their ids, which are unique on the connection, and what the gateway keeps beside each channel of the pure
+// rules. All grouped channels of a connection are in one group, because all of the pool's jobs have the same extranonce size.
+import type { BatchChannel } from '@sluice/bus/payloads/share-batch';
+import type { MiningChannel } from '@sluice/mining/channel';
+import type { Vardiff } from '@sluice/mining/vardiff';
+import { WorkSum } from '@sluice/mining/work-sum';
+import type { Connection } from './connection.ts';
+import type { ShareAnswers } from './share-answers.ts';
+import { type BatchedChannel, BatchPlace } from './share-batcher.ts';
+
+/** The group of every connection; channels count from the next id on. */
+export const GROUP_CHANNEL_ID = 1;
+
+/** How jobs reach a channel: by messages to its group, by messages of its own, or not at all (the miner brings its own jobs). */
+export type JobDelivery = 'group' | 'own' | 'none';
+
+/** What vardiff may do with a channel, as 256-bit targets; `easiest` is also within the miner's max_target. */
+export interface TargetBounds {
+  readonly hardest: bigint;
+  readonly easiest: bigint;
+}
+
+export interface ChannelParts extends BatchChannel {
+  readonly id: number;
+  readonly connection: Connection;
+  readonly delivery: JobDelivery;
+  readonly mining: MiningChannel;
+  readonly vardiff: Vardiff;
+  readonly bounds: TargetBounds;
+  readonly answers: ShareAnswers;
+}
+
+export class GatewayChannel implements BatchedChannel {
+  readonly id: number;
+  readonly connection: Connection;
+  /** Unique within the incarnation. */
+  readonly channelKey: number;
+  /** One of the bus's `channelKinds`. */
+  readonly kind: number;
+  /** Who is credited. */
+  readonly identity: string;
+  readonly worker: string;
+  readonly extranoncePrefix: Uint8Array;
+  readonly delivery: JobDelivery;
+  readonly mining: MiningChannel;
+  readonly vardiff: Vardiff;
+  readonly batchPlace = new BatchPlace();
+  bounds: TargetBounds;
+  /** Feed number of the last tip written to the channel. */
+  tipFeed = 0;
+  readonly #answers: ShareAnswers;
+  readonly #acknowledgedWork = new WorkSum();
+
+  constructor(parts: ChannelParts) {
+    this.id = parts.id;
+    this.connection = parts.connection;
+    this.channelKey = parts.channelKey;
+    this.kind = parts.kind;
+    this.identity = parts.identity;
+    this.worker = parts.worker;
+    this.extranoncePrefix = parts.extranoncePrefix;
+    this.delivery = parts.delivery;
+    this.mining = parts.mining;
+    this.vardiff = parts.vardiff;
+    this.bounds = parts.bounds;
+    this.#answers = parts.answers;
+  }
+
+  /** Step 4 of the share's way: the stream has the shares. A connection that is gone by now writes nothing. */
+  acknowledge(lastSequenceNumber: number, count: number, work: bigint): void {
+    this.#acknowledgedWork.add(work);
+    this.#answers.success(this.connection.writer, this.id, lastSequenceNumber, count, this.#acknowledgedWork.take());
+  }
+}
+
+export class ConnectionChannels {
+  readonly #channels = new Map<number, GatewayChannel>();
+  #lastId = GROUP_CHANNEL_ID;
+  /** Channels that the channel-manager is asked about. */
+  pending = 0;
+
+  get size(): number {
+    return this.#channels.size;
+  }
+
+  /** The next id; an id is never used again on the connection. */
+  nextId(): number {
+    this.#lastId += 1;
+    return this.#lastId;
+  }
+
+  add(channel: GatewayChannel): void {
+    this.#channels.set(channel.id, channel);
+  }
+
+  get(id: number): GatewayChannel | undefined {
+    return this.#channels.get(id);
+  }
+
+  remove(id: number): void {
+    this.#channels.delete(id);
+  }
+
+  clear(): void {
+    this.#channels.clear();
+  }
+
+  [Symbol.iterator](): IterableIterator<GatewayChannel> {
+    return this.#channels.values();
+  }
+}

@@ -1,0 +1,50 @@
+// Everything the gateway counts, as plain numbers: counting costs an addition where it happens, and metrics.ts reads them at a scrape.
+import { errorCodes } from '@sluice/sv2/error-codes';
+import { type CloseReason, closeReasonCodes } from './errors.ts';
+
+export const shareErrorCodes = Object.keys(errorCodes['SubmitShares.Error']) as ShareErrorCode[];
+export type ShareErrorCode = keyof (typeof errorCodes)['SubmitShares.Error'];
+
+export const openErrorCodes = Object.keys(errorCodes['OpenMiningChannel.Error']) as OpenErrorCode[];
+export type OpenErrorCode = keyof (typeof errorCodes)['OpenMiningChannel.Error'];
+
+const zeros = <K extends string>(keys: readonly K[]) =>
+  Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
+
+export type GatewayCounters = ReturnType<typeof createCounters>;
+
+export function createCounters() {
+  return {
+    connectionsAccepted: 0,
+    refusedTotal: 0,
+    refusedAddress: 0,
+    refusedRate: 0,
+    handshakes: 0,
+    closed: zeros(Object.keys(closeReasonCodes) as CloseReason[]),
+    /** Messages that are not defined, or not meant for a server, or out of place without harm. */
+    ignoredMessages: 0,
+    /** Times that a socket was not read because its peer sent too much. */
+    heldBack: 0,
+
+    channelsOpened: 0,
+    opensRefused: zeros(openErrorCodes),
+    updates: 0,
+    setTargets: 0,
+
+    sharesAccepted: 0,
+    sharesRefused: zeros(shareErrorCodes),
+    sharesStored: 0,
+    batchesStored: 0,
+    appendRetries: 0,
+    acknowledgements: 0,
+
+    solutions: 0,
+    solutionsStored: 0,
+    solutionsAnswered: 0,
+    solutionsDropped: 0,
+
+    feedRecords: 0,
+    fanOuts: 0,
+    jobFrames: 0,
+  };
+}

@@ -1,0 +1,219 @@
+// Work to every miner, those with the most accepted work first. What is to be written stands in one list; each connection knows how
+// far it has come in it, and a pass brings everyone to its end in slices, so that shares are still answered meanwhile. News that
+// comes during a pass starts it again from the top.
+import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
+import type { ExtendedJob, Tip } from '@sluice/mining/job';
+import type { JobBook } from '@sluice/mining/job-book';
+import { baseJobId, reissuedJobId } from '@sluice/mining/job-id';
+import { type Clock, unixSeconds } from '@sluice/runtime/clock';
+import { type GatewayChannel, GROUP_CHANNEL_ID } from './channels.ts';
+import type { Connection } from './connection.ts';
+import type { GatewayCounters } from './counters.ts';
+import type { JobWriter } from './job-writer.ts';
+
+/** One thing that every channel is told. */
+export type Work =
+  | { readonly kind: 'future'; readonly job: ExtendedJob }
+  | { readonly kind: 'active'; readonly job: ExtendedJob; readonly minNtime: number }
+  | { readonly kind: 'tip'; readonly job: ExtendedJob; readonly tip: Tip };
+
+/** How long a slice may keep the loop from other sockets. */
+const SLICE_MS = 5;
+/** Connections between two looks at the clock. */
+const SLICE_STEP = 16;
+/** Work that a pass may be behind by; then it is finished in one go. A pass takes a fraction of a second. */
+const LIST_BOUND = 64;
+
+export interface FanOutModules {
+  readonly clock: Clock;
+  readonly backend: Sha256dBackend;
+  readonly book: JobBook;
+  readonly jobs: JobWriter;
+  readonly counters: GatewayCounters;
+  /** Every connection has been told of a tip. */
+  onTipDone(tip: Tip): void;
+}
+
+export class FanOut {
+  readonly #modules: FanOutModules;
+  /** Largest work first, as it was at the last `reorder`; new ones at the end. */
+  readonly #order: Connection[] = [];
+  /** Work number `#first` onwards; `undefined` where later work took its place. */
+  #list: (Work | undefined)[] = [];
+  #first = 1;
+  #cursor = 0;
+  #nextSlice: NodeJS.Immediate | undefined;
+  #newTip: Tip | undefined;
+
+  constructor(modules: FanOutModules) {
+    this.#modules = modules;
+  }
+
+  /** A connection that may open channels from now on. */
+  add(connection: Connection): void {
+    connection.sentWork = this.#end;
+    this.#order.push(connection);
+  }
+
+  remove(connection: Connection): void {
+    const index = this.#order.indexOf(connection);
+    if (index === -1) return;
+    this.#order.splice(index, 1);
+    if (index < this.#cursor) this.#cursor -= 1;
+  }
+
+  /** Called every half minute or so: a sort is too slow for the moment of a new tip. */
+  reorder(): void {
+    const now = this.#modules.clock.monotonic();
+    const work = new Map(this.#order.map((connection) => [connection, connection.work.total(now)]));
+    this.#order.sort((a, b) => (work.get(b) ?? 0) - (work.get(a) ?? 0));
+    this.#cursor = 0;
+  }
+
+  /** Tells everyone; the first slice before this returns. */
+  push(work: Work): void {
+    this.#supersede(work);
+    this.#list.push(work);
+    if (work.kind === 'tip') this.#newTip = work.tip;
+    this.#cursor = 0;
+    this.#modules.counters.fanOuts += 1;
+    this.#slice();
+  }
+
+  /** Writes what a connection has not been told yet to the channels that it has now. */
+  catchUp(connection: Connection): void {
+    const end = this.#end;
+    if (connection.sentWork === end) return;
+    for (let number = Math.max(connection.sentWork + 1, this.#first); number <= end; number++) {
+      const work = this.#list[number - this.#first];
+      if (work !== undefined) this.#write(connection, work);
+    }
+    connection.sentWork = end;
+    connection.writer.flush();
+  }
+
+  /** Gives a channel that has just been opened the current work. `catchUp` was called before the channel was added. */
+  open(channel: GatewayChannel): void {
+    const { book, jobs } = this.#modules;
+    const { active, tip, next } = book;
+    if (channel.delivery === 'none' || active === undefined || tip === undefined) return;
+    this.#future(channel, channel.id, active);
+    jobs.tip(channel.connection.writer, channel.id, active.jobId, tip);
+    this.#tipSent(channel, active, tip);
+    if (next === undefined) return;
+    // A client that keeps its group's jobs apart must have this one in the group when a tip for the group names it.
+    const alone = channel.delivery === 'group' && channel.connection.channels.size === 1;
+    if (alone) jobs.extendedJob(channel.connection.writer, GROUP_CHANNEL_ID, next, next.jobId, undefined);
+    else this.#future(channel, channel.id, next);
+  }
+
+  /**
+   * Gives a channel its work again after an easing SetTarget, so that the new target holds at once. The id is fresh, and so is the
+   * time from which the miner starts: it does not find the same shares again.
+   */
+  reissue(channel: GatewayChannel): void {
+    const { clock, jobs, backend, book } = this.#modules;
+    this.catchUp(channel.connection);
+    const { active, tip } = book;
+    const activeId = channel.mining.activeJobId;
+    const jobId = activeId === undefined ? undefined : reissuedJobId(activeId);
+    if (active === undefined || tip === undefined || jobId === undefined) return;
+    const { writer } = channel.connection;
+    // Beyond every time that the miner can have hashed with: the clock's, and those of earlier reissues of this job.
+    const minNtime = Math.max(tip.minNtime, unixSeconds(clock)) + jobId - baseJobId(jobId);
+    if (channel.mining.kind === 'extended') jobs.extendedJob(writer, channel.id, active, jobId, minNtime);
+    else jobs.standardJob(writer, channel.id, active, jobId, minNtime, channel.mining.rootOf(active, backend));
+    this.#jobSent(channel, active, jobId);
+  }
+
+  stop(): void {
+    clearImmediate(this.#nextSlice);
+  }
+
+  get #end(): number {
+    return this.#first + this.#list.length - 1;
+  }
+
+  /** A tip voids what was not written yet, but the job that it names; a job takes the place of the one before. */
+  #supersede(work: Work): void {
+    if (work.kind === 'future') return;
+    this.#list = this.#list.map((waiting) => {
+      if (work.kind === 'tip') return waiting?.kind === 'future' && waiting.job === work.job ? waiting : undefined;
+      return waiting?.kind === 'active' ? undefined : waiting;
+    });
+  }
+
+  #slice(): void {
+    const { clock } = this.#modules;
+    const unbounded = this.#list.length > LIST_BOUND;
+    const end = clock.monotonic() + SLICE_MS;
+    for (let step = 1; this.#cursor < this.#order.length; step++) {
+      const connection = this.#order[this.#cursor]!;
+      this.#cursor += 1;
+      this.catchUp(connection);
+      if (step % SLICE_STEP === 0 && !unbounded && clock.monotonic() >= end) break;
+    }
+    clearImmediate(this.#nextSlice);
+    if (this.#cursor < this.#order.length) this.#nextSlice = setImmediate(() => this.#slice());
+    else this.#finish();
+  }
+
+  #finish(): void {
+    this.#first = this.#end + 1;
+    this.#list = [];
+    if (this.#newTip !== undefined) this.#modules.onTipDone(this.#newTip);
+    this.#newTip = undefined;
+  }
+
+  #write(connection: Connection, work: Work): void {
+    let groupTold = false;
+    for (const channel of connection.channels) {
+      if (channel.delivery === 'none') continue;
+      if (channel.delivery === 'own') this.#writeOwn(channel, work);
+      else if (!groupTold) {
+        groupTold = true;
+        this.#writeGroup(connection, work);
+      }
+      if (work.kind === 'tip') this.#tipSent(channel, work.job, work.tip);
+      else if (work.kind === 'active') this.#jobSent(channel, work.job, work.job.jobId);
+    }
+  }
+
+  #writeGroup({ writer }: Connection, work: Work): void {
+    const { jobs } = this.#modules;
+    if (work.kind === 'tip') jobs.tip(writer, GROUP_CHANNEL_ID, work.job.jobId, work.tip);
+    else {
+      const minNtime = work.kind === 'active' ? work.minNtime : undefined;
+      jobs.extendedJob(writer, GROUP_CHANNEL_ID, work.job, work.job.jobId, minNtime);
+    }
+  }
+
+  /** A standard channel of a connection that takes standard jobs only. */
+  #writeOwn(channel: GatewayChannel, work: Work): void {
+    const { jobs, backend } = this.#modules;
+    const { writer } = channel.connection;
+    if (work.kind === 'tip') jobs.tip(writer, channel.id, work.job.jobId, work.tip);
+    else {
+      const minNtime = work.kind === 'active' ? work.minNtime : undefined;
+      const root = channel.mining.rootOf(work.job, backend);
+      jobs.standardJob(writer, channel.id, work.job, work.job.jobId, minNtime, root);
+    }
+  }
+
+  #future(channel: GatewayChannel, channelId: number, job: ExtendedJob): void {
+    const { jobs, backend } = this.#modules;
+    const { writer } = channel.connection;
+    if (channel.mining.kind === 'extended') jobs.extendedJob(writer, channelId, job, job.jobId, undefined);
+    else jobs.standardJob(writer, channelId, job, job.jobId, undefined, channel.mining.rootOf(job, backend));
+  }
+
+  #tipSent(channel: GatewayChannel, job: ExtendedJob, tip: Tip): void {
+    channel.mining.tipSent(job, tip, this.#modules.clock.now());
+    channel.vardiff.onJob(this.#modules.clock.monotonic());
+  }
+
+  #jobSent(channel: GatewayChannel, job: ExtendedJob, jobId: number): void {
+    channel.mining.jobSent(job, jobId, this.#modules.clock.now());
+    channel.vardiff.onJob(this.#modules.clock.monotonic());
+  }
+}

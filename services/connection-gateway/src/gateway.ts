@@ -1,0 +1,177 @@
+// The gateway's parts, put together for one incarnation: what happens to a socket, a frame and a share from here on. Nothing in it
+// listens, ticks or reads the clock by itself; service.ts does.
+import type { Duplex } from 'node:stream';
+import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
+import type { Bus } from '@sluice/bus/bus';
+import { ExtranonceRange } from '@sluice/mining/extranonce';
+import { JobBook } from '@sluice/mining/job-book';
+import { ShareChecker } from '@sluice/mining/share-check';
+import type { AeadBackend } from '@sluice/noise/aead';
+import type { EcBackend, RandomBytes } from '@sluice/noise/ec';
+import { EphemeralKeyPool } from '@sluice/noise/ephemeral-key-pool';
+import { NoiseResponder } from '@sluice/noise/responder';
+import type { Clock } from '@sluice/runtime/clock';
+import type { HostPort } from '@sluice/runtime/config/value-types';
+import type { Logger } from '@sluice/runtime/logger';
+import type { IdentitySource } from './certificate.ts';
+import { ChannelManagerClient } from './channel-manager-client.ts';
+import { ChannelTargets } from './channel-targets.ts';
+import { Connection, type ConnectionModules } from './connection.ts';
+import type { GatewayCounters } from './counters.ts';
+import { FanOut } from './fan-out.ts';
+import { CloseChannelHandler } from './handlers/close-channel.ts';
+import { OpenChannelHandler } from './handlers/open-channel.ts';
+import { handleRequestExtensions } from './handlers/request-extensions.ts';
+import { handleSetCustomMiningJob } from './handlers/set-custom-mining-job.ts';
+import { handleSetupConnection } from './handlers/setup-connection.ts';
+import { ShareHandler } from './handlers/submit-shares.ts';
+import { UpdateChannelHandler } from './handlers/update-channel.ts';
+import { JobFeed } from './job-feed.ts';
+import { JobWriter } from './job-writer.ts';
+import type { GatewayLimits } from './limits.ts';
+import { acceptedPayload, type Handlers, Router } from './router.ts';
+import { ShareAnswers } from './share-answers.ts';
+import { ShareBatcher } from './share-batcher.ts';
+import { OutboundTick } from './socket-writer.ts';
+import { Solutions } from './solutions.ts';
+import { VardiffTicker } from './vardiff-ticker.ts';
+
+/** Ephemeral keys made ahead of a burst of connections, and how many of them at a time. */
+const KEYS_READY = 1_024;
+const KEYS_A_TICK = 4;
+
+export interface GatewayModules {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly limits: GatewayLimits;
+  readonly counters: GatewayCounters;
+  readonly identity: IdentitySource;
+  readonly ec: EcBackend;
+  readonly aead: AeadBackend;
+  readonly sha256d: Sha256dBackend;
+  readonly random: RandomBytes;
+  readonly solutionEndpoints: readonly HostPort[];
+  observeAppend(seconds: number): void;
+  /** From a provider's news of a tip to the last miner told. */
+  observeTip(seconds: number): void;
+}
+
+export class Gateway {
+  readonly incarnation: bigint;
+  /** Open connections by their ids. */
+  readonly connections = new Map<number, Connection>();
+  readonly batcher: ShareBatcher;
+  readonly solutions: Solutions;
+  readonly feed: JobFeed;
+  readonly fanOut: FanOut;
+  readonly closeChannels: CloseChannelHandler;
+  readonly extranonces: ExtranonceRange;
+  readonly #modules: GatewayModules;
+  readonly #connectionModules: ConnectionModules;
+  readonly #ephemeralKeys: EphemeralKeyPool;
+  readonly #vardiff: VardiffTicker;
+  #lastConnection = 0;
+
+  /** @throws RangeError for an incarnation beyond the extranonce space. */
+  constructor(incarnation: bigint, modules: GatewayModules) {
+    const { bus, clock, log, limits, counters, sha256d } = modules;
+    this.incarnation = incarnation;
+    this.#modules = modules;
+    this.#ephemeralKeys = new EphemeralKeyPool({ ...modules, capacity: KEYS_READY });
+    this.extranonces = new ExtranonceRange(Number(incarnation));
+    this.batcher = new ShareBatcher(incarnation, limits, modules);
+    this.solutions = new Solutions(modules.solutionEndpoints, modules);
+    const book = new JobBook();
+    const jobs = new JobWriter(counters);
+    const onTipDone = () => {
+      // Before the first miner the feed tells of tips of the past.
+      if (this.connections.size > 0) modules.observeTip(clock.now() / 1_000 - Number(this.feed.tipSeenAtMicros) / 1e6);
+    };
+    this.fanOut = new FanOut({ clock, backend: sha256d, book, jobs, counters, onTipDone });
+    this.feed = new JobFeed({ bus, log, book, counters, onWork: (work) => this.fanOut.push(work) });
+    const targets = new ChannelTargets({ fanOut: this.fanOut, counters });
+    this.#vardiff = new VardiffTicker(this.connections, targets);
+    const channelManager = new ChannelManagerClient(modules);
+    this.closeChannels = new CloseChannelHandler({ channelManager, counters, incarnation });
+    const router = new Router(this.#handlers(channelManager, targets), counters);
+    this.#connectionModules = {
+      clock,
+      log,
+      limits,
+      counters,
+      tick: new OutboundTick(),
+      newResponder: () => this.#newResponder(),
+      route: (connection, extensionType, msgType, payload) => router.route(connection, extensionType, msgType, payload),
+      onClosed: (connection) => this.#onClosed(connection),
+    };
+  }
+
+  get channels(): number {
+    let count = 0;
+    for (const connection of this.connections.values()) count += connection.channels.size;
+    return count;
+  }
+
+  /** Takes over a socket. */
+  accept(socket: Duplex, remoteAddress: string): Connection {
+    this.#lastConnection += 1;
+    const connection = new Connection(this.#lastConnection, socket, remoteAddress, this.#connectionModules);
+    this.connections.set(connection.id, connection);
+    this.fanOut.add(connection);
+    return connection;
+  }
+
+  /** Deadlines and slow readers; to be called about once a second. */
+  sweep(): void {
+    const now = this.#modules.clock.monotonic();
+    for (const connection of this.connections.values()) connection.sweep(now);
+  }
+
+  /** Called about ten times a second. */
+  tick(): void {
+    this.#vardiff.tick(this.#modules.clock.monotonic());
+    this.#ephemeralKeys.fill(KEYS_A_TICK);
+  }
+
+  /** Ends what the gateway itself began; connections are closed before. */
+  close(): void {
+    this.fanOut.stop();
+    this.batcher.close();
+    this.solutions.close();
+    this.#ephemeralKeys.clear();
+  }
+
+  #handlers(channelManager: ChannelManagerClient, targets: ChannelTargets): Handlers {
+    const { fanOut, batcher, solutions, extranonces, incarnation, closeChannels } = this;
+    const shared = { ...this.#modules, channelManager, incarnation, fanOut, targets };
+    const answers = new ShareAnswers(shared.counters);
+    const checker = new ShareChecker(shared.sha256d);
+    const opens = new OpenChannelHandler({ ...shared, extranonces, answers });
+    const updates = new UpdateChannelHandler(shared);
+    const shares = new ShareHandler({ ...shared, checker, answers, batcher, solutions });
+    return {
+      setupConnection: handleSetupConnection,
+      requestExtensions: handleRequestExtensions,
+      openStandardMiningChannel: (connection, open) => opens.standard(connection, open),
+      openExtendedMiningChannel: (connection, open) => opens.extended(connection, open),
+      updateChannel: (connection, update) => updates.handle(connection, update),
+      closeChannel: (connection, close) => closeChannels.fromMiner(connection, close),
+      setCustomMiningJob: handleSetCustomMiningJob,
+      submitSharesStandard: (connection, payload) => shares.standard(connection, payload),
+      submitSharesExtended: (connection, payload) => shares.extended(connection, payload),
+    };
+  }
+
+  #newResponder(): NoiseResponder {
+    const { ec, aead, random, identity } = this.#modules;
+    const ephemeral = () => this.#ephemeralKeys.take();
+    return new NoiseResponder({ ec, aead, random, ...identity.current(), ephemeral, maxPayload: acceptedPayload });
+  }
+
+  #onClosed(connection: Connection): void {
+    this.connections.delete(connection.id);
+    this.fanOut.remove(connection);
+    this.closeChannels.allOf(connection, 'connection-closed');
+  }
+}

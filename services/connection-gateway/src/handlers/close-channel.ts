@@ -1,0 +1,49 @@
+// CloseChannel [sv2 5.3.9], from a miner or, by an operator's order, to one. The group's id closes all of its members.
+import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
+import { printable } from '@sluice/sv2/text';
+import type { ChannelManagerClient } from '../channel-manager-client.ts';
+import { type GatewayChannel, GROUP_CHANNEL_ID } from '../channels.ts';
+import type { Connection } from '../connection.ts';
+import type { GatewayCounters } from '../counters.ts';
+
+export interface CloseChannelModules {
+  readonly channelManager: ChannelManagerClient;
+  readonly counters: GatewayCounters;
+  readonly incarnation: bigint;
+}
+
+export class CloseChannelHandler {
+  readonly #modules: CloseChannelModules;
+
+  constructor(modules: CloseChannelModules) {
+    this.#modules = modules;
+  }
+
+  fromMiner(connection: Connection, { channelId, reasonCode }: CloseChannel): void {
+    const closing = [...connection.channels].filter(
+      (channel) => channel.id === channelId || (channelId === GROUP_CHANNEL_ID && channel.delivery === 'group'),
+    );
+    if (closing.length === 0) this.#modules.counters.ignoredMessages += 1;
+    for (const channel of closing) this.#forget(channel, printable(reasonCode));
+  }
+
+  /** False: there is no such channel (any more). */
+  byOperator(connection: Connection, channelId: number, reasonCode: string): boolean {
+    const channel = connection.channels.get(channelId);
+    if (channel === undefined) return false;
+    connection.send(CloseChannel, { channelId, reasonCode: printable(reasonCode).slice(0, 255) });
+    this.#forget(channel, reasonCode);
+    return true;
+  }
+
+  /** The connection is gone, and with it all of its channels. */
+  allOf(connection: Connection, reason: string): void {
+    for (const channel of connection.channels) this.#forget(channel, reason);
+  }
+
+  #forget(channel: GatewayChannel, reason: string): void {
+    const { channelManager, incarnation } = this.#modules;
+    channel.connection.channels.remove(channel.id);
+    channelManager.closed({ incarnation, connectionId: channel.connection.id, channelId: channel.id, reason });
+  }
+}

@@ -1,0 +1,225 @@
+// Open*MiningChannel [sv2 5.3.2, 5.3.4]: what the gateway can decide itself, then one question to the channel-manager, then the
+// channel with its first work. The answer comes first on the wire, and before it nothing for the new channel.
+
+import { targetFromBytes } from '@sluice/bitcoin/target';
+import { channelKinds, type OpenReply } from '@sluice/bus/payloads/channel';
+import { MiningChannel } from '@sluice/mining/channel';
+import { EXTENDED_EXTRANONCE_SIZE, type ExtranonceRange, standardPrefix } from '@sluice/mining/extranonce';
+import { clampTarget, shareTarget } from '@sluice/mining/share-target';
+import { Vardiff } from '@sluice/mining/vardiff';
+import { hashesOfTarget } from '@sluice/mining/vardiff-difficulty';
+import type { Clock } from '@sluice/runtime/clock';
+import { messageOf } from '@sluice/runtime/errors';
+import type { Logger } from '@sluice/runtime/logger';
+import { errorCodes } from '@sluice/sv2/error-codes';
+import type { OpenExtendedMiningChannel } from '@sluice/sv2/messages/mining/open-extended-mining-channel';
+import { OpenExtendedMiningChannelSuccess } from '@sluice/sv2/messages/mining/open-extended-mining-channel-success';
+import { OpenMiningChannelError } from '@sluice/sv2/messages/mining/open-mining-channel-error';
+import type { OpenStandardMiningChannel } from '@sluice/sv2/messages/mining/open-standard-mining-channel';
+import { OpenStandardMiningChannelSuccess } from '@sluice/sv2/messages/mining/open-standard-mining-channel-success';
+import { printable } from '@sluice/sv2/text';
+import { isHashRate } from '@sluice/sv2/validate';
+import type { ChannelManagerClient } from '../channel-manager-client.ts';
+import { GatewayChannel, GROUP_CHANNEL_ID, type JobDelivery } from '../channels.ts';
+import type { Connection } from '../connection.ts';
+import type { GatewayCounters, OpenErrorCode } from '../counters.ts';
+import type { FanOut } from '../fan-out.ts';
+import type { GatewayLimits } from '../limits.ts';
+import type { ShareAnswers } from '../share-answers.ts';
+
+/** Longest extranonce that the protocol has room for. */
+const PROTOCOL_EXTRANONCE_BOUND = 32;
+
+export interface OpenChannelModules {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly limits: GatewayLimits;
+  readonly counters: GatewayCounters;
+  readonly channelManager: ChannelManagerClient;
+  readonly extranonces: ExtranonceRange;
+  readonly answers: ShareAnswers;
+  readonly fanOut: FanOut;
+  readonly incarnation: bigint;
+}
+
+type OpenMessage = OpenStandardMiningChannel | OpenExtendedMiningChannel;
+type Opened = Extract<OpenReply, { kind: 'opened' }>;
+
+export class OpenChannelHandler {
+  readonly #modules: OpenChannelModules;
+  #lastKey = 0;
+
+  constructor(modules: OpenChannelModules) {
+    this.#modules = modules;
+  }
+
+  standard(connection: Connection, open: OpenStandardMiningChannel): void {
+    const refusal = connection.requires('REQUIRES_WORK_SELECTION')
+      ? 'standard-channels-not-supported-for-custom-work'
+      : undefined;
+    this.#decide(connection, open, channelKinds.standard, 0, refusal);
+  }
+
+  extended(connection: Connection, open: OpenExtendedMiningChannel): void {
+    let refusal: OpenErrorCode | undefined;
+    if (connection.requires('REQUIRES_STANDARD_JOBS')) refusal = 'extended-channels-not-supported-for-standard-jobs';
+    else if (open.minExtranonceSize > PROTOCOL_EXTRANONCE_BOUND) refusal = 'unsupported-min-extranonce-size';
+    else if (open.minExtranonceSize > EXTENDED_EXTRANONCE_SIZE) refusal = 'min-extranonce-size-too-large';
+    this.#decide(connection, open, channelKinds.extended, open.minExtranonceSize, refusal);
+  }
+
+  #decide(
+    connection: Connection,
+    open: OpenMessage,
+    kind: number,
+    minExtranonceSize: number,
+    kindRefusal: OpenErrorCode | undefined,
+  ): void {
+    const refusal = kindRefusal ?? this.#refusal(connection, open);
+    if (refusal !== undefined) {
+      this.#refuse(connection, open, refusal);
+      return;
+    }
+    connection.channels.pending += 1;
+    const channelId = connection.channels.nextId();
+    this.#ask(connection, open, kind, minExtranonceSize, channelId)
+      .catch((error: unknown) => {
+        this.#modules.log.error(
+          { connection: connection.id, reason: messageOf(error) },
+          'a channel could not be opened',
+        );
+        this.#refuse(connection, open, 'pool-unavailable');
+      })
+      .finally(() => {
+        connection.channels.pending -= 1;
+      });
+  }
+
+  /** What needs no channel-manager. */
+  #refusal({ channels }: Connection, open: OpenMessage): OpenErrorCode | undefined {
+    const { limits, extranonces } = this.#modules;
+    if (!isIdentity(open.userIdentity)) return 'invalid-user-identity';
+    if (!isHashRate(open.nominalHashRate)) return 'invalid-nominal-hashrate';
+    if (targetFromBytes(open.maxTarget) === 0n) return 'max-target-out-of-range';
+    const tooMany =
+      channels.size + channels.pending >= limits.channelsPerConnection ||
+      channels.pending >= limits.pendingOpensPerConnection ||
+      extranonces.left === 0;
+    return tooMany ? 'channel-capacity-exhausted' : undefined;
+  }
+
+  async #ask(
+    connection: Connection,
+    open: OpenMessage,
+    kind: number,
+    minExtranonceSize: number,
+    channelId: number,
+  ): Promise<void> {
+    const { channelManager, limits, incarnation, fanOut } = this.#modules;
+    const name = { incarnation, connectionId: connection.id, channelId };
+    const request = {
+      ...name,
+      kind,
+      identity: open.userIdentity,
+      nominalHashrate: open.nominalHashRate,
+      maxTarget: targetFromBytes(open.maxTarget),
+      minExtranonceSize,
+      remoteAddress: connection.remoteAddress,
+      vendor: printable(connection.setup?.vendor ?? ''),
+    };
+    const reply = await channelManager.open(request, limits.openDeadlineMs);
+    // What is under way is for the channels before this one, which begins with what is current.
+    fanOut.catchUp(connection);
+    if (!connection.isLive) {
+      if (reply?.kind === 'opened') channelManager.closed({ ...name, reason: 'connection-closed' });
+    } else if (reply === undefined) this.#refuse(connection, open, 'pool-unavailable');
+    else if (reply.kind === 'refused') this.#refuse(connection, open, knownCode(reply.errorCode));
+    else this.#open(connection, open, kind, channelId, reply);
+  }
+
+  #open(connection: Connection, open: OpenMessage, kind: number, channelId: number, reply: Opened): void {
+    const { extranonces, counters, fanOut } = this.#modules;
+    const prefix = extranonces.next();
+    if (prefix === undefined) {
+      this.#refuse(connection, open, 'channel-capacity-exhausted');
+      return;
+    }
+    const channel = this.#create(connection, open, kind, channelId, reply, prefix);
+    connection.channels.add(channel);
+    counters.channelsOpened += 1;
+    const answer = {
+      requestId: open.requestId,
+      channelId,
+      target: channel.mining.target.bytes,
+      extranoncePrefix: channel.extranoncePrefix,
+      groupChannelId: GROUP_CHANNEL_ID,
+    };
+    if (kind === channelKinds.standard) connection.send(OpenStandardMiningChannelSuccess, answer);
+    else {
+      const { extranonceSize } = channel.mining;
+      connection.send(OpenExtendedMiningChannelSuccess, { ...answer, extranonceSize });
+    }
+    fanOut.open(channel);
+  }
+
+  #create(
+    connection: Connection,
+    open: OpenMessage,
+    kind: number,
+    id: number,
+    reply: Opened,
+    prefix: Uint8Array,
+  ): GatewayChannel {
+    const { answers, clock } = this.#modules;
+    const standard = kind === channelKinds.standard;
+    const extranoncePrefix = standard ? standardPrefix(prefix) : prefix;
+    const deviceEasiest = targetFromBytes(open.maxTarget);
+    const easiest = reply.maxTarget < deviceEasiest ? reply.maxTarget : deviceEasiest;
+    const target = shareTarget(clampTarget(reply.firstTarget, reply.minTarget, easiest));
+    this.#lastKey += 1;
+    return new GatewayChannel({
+      id,
+      connection,
+      channelKey: this.#lastKey,
+      kind,
+      identity: reply.identity,
+      worker: reply.worker,
+      extranoncePrefix,
+      delivery: deliveryOf(connection),
+      mining: new MiningChannel({ kind: standard ? 'standard' : 'extended', extranoncePrefix, target }),
+      vardiff: new Vardiff(
+        {
+          sharesPerMinute: reply.sharesPerMinute,
+          nominalHashrate: open.nominalHashRate,
+          minDifficulty: hashesOfTarget(easiest),
+          maxDifficulty: hashesOfTarget(reply.minTarget < easiest ? reply.minTarget : easiest),
+          firstDifficulty: hashesOfTarget(target.value),
+        },
+        clock.monotonic(),
+      ),
+      bounds: { hardest: reply.minTarget, easiest },
+      answers,
+    });
+  }
+
+  #refuse(connection: Connection, { requestId }: OpenMessage, errorCode: OpenErrorCode): void {
+    this.#modules.counters.opensRefused[errorCode] += 1;
+    connection.send(OpenMiningChannelError, { requestId, errorCode });
+  }
+}
+
+/** Any text that can be shown; which forms name an account is for the channel-manager to say. */
+function isIdentity(identity: string): boolean {
+  return identity.length > 0 && printable(identity) === identity;
+}
+
+/** Jobs for the whole group where devices can build their own coinbase, else for each channel. */
+function deliveryOf(connection: Connection): JobDelivery {
+  if (connection.requires('REQUIRES_WORK_SELECTION')) return 'none';
+  return connection.requires('REQUIRES_STANDARD_JOBS') ? 'own' : 'group';
+}
+
+/** A code of a newer channel-manager is not passed on: what goes to a miner stands in our table. */
+function knownCode(code: string): OpenErrorCode {
+  return code in errorCodes['OpenMiningChannel.Error'] ? (code as OpenErrorCode) : 'invalid-user-identity';
+}

@@ -1,0 +1,158 @@
+// Step 1 of the share's way: a submission is read in place, judged by the pure rules, and answered at once unless it is good. A block
+// candidate goes out before anything else. Nothing is allocated here for a share that is neither.
+import { witnessCoinbase } from '@sluice/bitcoin/coinbase';
+import { channelKinds } from '@sluice/bus/payloads/channel';
+import { baseJobId } from '@sluice/mining/job-id';
+import { coinbaseOf, type ShareChecker } from '@sluice/mining/share-check';
+import { ShareOutcome, shareErrorCodes } from '@sluice/mining/share-outcome';
+import { type Clock, unixMicros } from '@sluice/runtime/clock';
+import type { DecodeFault } from '@sluice/sv2/errors';
+import { readWorkerIdentity } from '@sluice/sv2/extensions';
+import {
+  extendedShareEnd,
+  holdsExtendedShare,
+  holdsStandardShare,
+  SHARE_EXTRANONCE_OFFSET,
+  shareChannelId,
+  shareExtranonceSize,
+  shareJobId,
+  shareNonce,
+  shareNtime,
+  shareSequenceNumber,
+  shareVersion,
+} from '@sluice/sv2/fast/submit-shares';
+import { hasControlCharacter } from '@sluice/sv2/text';
+import type { GatewayChannel } from '../channels.ts';
+import type { Connection } from '../connection.ts';
+import type { GatewayCounters, ShareErrorCode } from '../counters.ts';
+import type { ShareAnswers } from '../share-answers.ts';
+import type { ShareBatcher } from '../share-batcher.ts';
+import type { Solutions } from '../solutions.ts';
+
+const TRUNCATED_STANDARD: DecodeFault = { ok: false, code: 'payload-truncated', where: 'SubmitSharesStandard' };
+const TRUNCATED_EXTENDED: DecodeFault = { ok: false, code: 'payload-truncated', where: 'SubmitSharesExtended' };
+
+export interface ShareModules {
+  readonly clock: Clock;
+  readonly checker: ShareChecker;
+  readonly answers: ShareAnswers;
+  readonly batcher: ShareBatcher;
+  readonly solutions: Solutions;
+  readonly counters: GatewayCounters;
+  readonly incarnation: bigint;
+}
+
+export class ShareHandler {
+  readonly #modules: ShareModules;
+
+  constructor(modules: ShareModules) {
+    this.#modules = modules;
+  }
+
+  /** SubmitSharesStandard [sv2 5.3.11]. */
+  standard(connection: Connection, payload: Uint8Array): DecodeFault | undefined {
+    if (!holdsStandardShare(payload.length)) return TRUNCATED_STANDARD;
+    const channel = connection.channels.get(shareChannelId(payload, 0));
+    if (channel === undefined || channel.kind !== channelKinds.standard) this.#noChannel(connection, payload);
+    else this.#judge(channel, channel.worker, payload, 0);
+    return undefined;
+  }
+
+  /** SubmitSharesExtended [sv2 5.3.12], with the worker of extension 0x0002 where that was agreed on. */
+  extended(connection: Connection, payload: Uint8Array): DecodeFault | undefined {
+    if (!holdsExtendedShare(payload, 0, payload.length)) return TRUNCATED_EXTENDED;
+    const channel = connection.channels.get(shareChannelId(payload, 0));
+    if (channel === undefined || channel.kind !== channelKinds.extended) {
+      this.#noChannel(connection, payload);
+      return undefined;
+    }
+    let worker = channel.worker;
+    if (connection.namesWorkers) {
+      const named = readWorkerIdentity(payload, extendedShareEnd(payload, 0));
+      if (typeof named === 'object') return named;
+      // A name that cannot be shown is credited as if none had been given.
+      if (named?.isWellFormed() && !hasControlCharacter(named)) worker = named;
+    }
+    this.#judge(channel, worker, payload, shareExtranonceSize(payload, 0));
+    return undefined;
+  }
+
+  #noChannel(connection: Connection, payload: Uint8Array): void {
+    const sequenceNumber = shareSequenceNumber(payload, 0);
+    this.#modules.answers.error(connection.writer, shareChannelId(payload, 0), sequenceNumber, 'invalid-channel-id');
+  }
+
+  #judge(channel: GatewayChannel, worker: string, payload: Uint8Array, extranonceSize: number): void {
+    const { clock, checker, counters, batcher } = this.#modules;
+    const nowMs = clock.now();
+    // A share that cannot be taken now may be sent again.
+    const room = !batcher.full;
+    const outcome = checker.check(
+      channel.mining,
+      shareJobId(payload, 0),
+      shareNonce(payload, 0),
+      shareNtime(payload, 0),
+      shareVersion(payload, 0),
+      payload,
+      SHARE_EXTRANONCE_OFFSET,
+      extranonceSize,
+      nowMs,
+      room,
+    );
+    if (checker.solution && outcome !== ShareOutcome.duplicate) this.#sendSolution(channel, worker, payload);
+    if (outcome !== ShareOutcome.accepted) this.#refuse(channel, payload, shareErrorCodes[outcome] as ShareErrorCode);
+    else if (!room) this.#refuse(channel, payload, 'share-not-stored');
+    else {
+      counters.sharesAccepted += 1;
+      this.#accept(channel, worker, payload, extranonceSize, nowMs);
+    }
+  }
+
+  /** Step 3: into the open batch. */
+  #accept(channel: GatewayChannel, worker: string, payload: Uint8Array, extranonceSize: number, nowMs: number): void {
+    const { batcher, checker, clock } = this.#modules;
+    const target = checker.target!;
+    batcher.add(
+      channel,
+      worker,
+      target,
+      shareJobId(payload, 0),
+      shareNonce(payload, 0),
+      shareNtime(payload, 0),
+      shareVersion(payload, 0),
+      shareSequenceNumber(payload, 0),
+      checker.tip!.feed,
+      nowMs,
+      payload,
+      SHARE_EXTRANONCE_OFFSET,
+      extranonceSize,
+    );
+    const monotonicMs = clock.monotonic();
+    channel.vardiff.onShare(target.difficulty);
+    channel.connection.work.add(target.difficulty, monotonicMs);
+  }
+
+  #refuse(channel: GatewayChannel, payload: Uint8Array, code: ShareErrorCode): void {
+    this.#modules.answers.error(channel.connection.writer, channel.id, shareSequenceNumber(payload, 0), code);
+  }
+
+  /** Step 2: the header meets the target of the network, whatever it is worth as a share. */
+  #sendSolution(channel: GatewayChannel, worker: string, payload: Uint8Array): void {
+    const { checker, clock, incarnation, solutions } = this.#modules;
+    const job = checker.job!;
+    const end = SHARE_EXTRANONCE_OFFSET + channel.mining.extranonceSize;
+    const extranonce = payload.subarray(SHARE_EXTRANONCE_OFFSET, end);
+    solutions.send({
+      hash: checker.hash.slice(),
+      jobId: baseJobId(job.jobId),
+      provider: job.provider,
+      templateId: job.templateId,
+      header: checker.header.slice(),
+      coinbase: witnessCoinbase(coinbaseOf(job, channel.extranoncePrefix, extranonce)),
+      identity: channel.identity,
+      worker,
+      incarnation,
+      foundAtMicros: unixMicros(clock),
+    });
+  }
+}

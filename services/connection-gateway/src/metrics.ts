@@ -1,0 +1,101 @@
+// Declared here, counted as plain numbers in counters.ts, read at a scrape.
+import { counter, defineMetrics, gauge, histogram, type MetricsOf } from '@sluice/runtime/metrics';
+import { type GatewayCounters, openErrorCodes, shareErrorCodes } from './counters.ts';
+import { type CloseReason, closeReasonCodes } from './errors.ts';
+import type { Gateway } from './gateway.ts';
+
+export const closeReasons = Object.keys(closeReasonCodes) as CloseReason[];
+export const refusedConnectionReasons = ['total', 'address', 'rate'] as const;
+
+export const connectionGatewayMetrics = defineMetrics({
+  connections: gauge('sluice_gateway_connections', 'Open connections'),
+  channels: gauge('sluice_gateway_channels', 'Open channels'),
+  accepted: counter('sluice_gateway_connections_accepted_total', 'Sockets accepted'),
+  refused: counter('sluice_gateway_connections_refused_total', 'Sockets closed unread at a limit', {
+    limit: refusedConnectionReasons,
+  }),
+  handshakes: counter('sluice_gateway_handshakes_total', 'Noise handshakes completed'),
+  closed: counter('sluice_gateway_connections_closed_total', 'Connections ended, by reason', { reason: closeReasons }),
+  ignoredMessages: counter(
+    'sluice_gateway_messages_ignored_total',
+    'Messages that are unknown, not meant for a server or out of place without harm',
+  ),
+  heldBack: counter('sluice_gateway_held_back_total', 'Times that a socket was left unread because it sent too much'),
+
+  channelsOpened: counter('sluice_gateway_channels_opened_total', 'Channels opened'),
+  opensRefused: counter('sluice_gateway_opens_refused_total', 'Channels refused, by code', { code: openErrorCodes }),
+  setTargets: counter('sluice_gateway_set_targets_total', 'SetTarget messages written'),
+
+  sharesAccepted: counter('sluice_gateway_shares_accepted_total', 'Shares that passed every check'),
+  sharesRefused: counter('sluice_gateway_shares_refused_total', 'Shares refused, by code', { code: shareErrorCodes }),
+  sharesStored: counter('sluice_gateway_shares_stored_total', 'Accepted shares that are in the stream'),
+  heldShareBytes: gauge('sluice_gateway_held_share_bytes', 'Bytes of shares that the stream has not acknowledged'),
+  batches: counter('sluice_gateway_share_batches_total', 'Share batches that are in the stream'),
+  appendRetries: counter('sluice_gateway_append_retries_total', 'Times that a share batch had to be sent again'),
+  appendSeconds: histogram(
+    'sluice_gateway_append_seconds',
+    'From the first sending of a share batch to its acknowledgement',
+    [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5],
+  ),
+
+  solutions: counter('sluice_gateway_solutions_total', 'Block candidates found'),
+  solutionsStored: counter('sluice_gateway_solutions_stored_total', 'Block candidates that are in the stream'),
+  solutionsAnswered: counter(
+    'sluice_gateway_solutions_answered_total',
+    'Answers of providers to block candidates over connections without the bus',
+  ),
+  solutionsDropped: counter(
+    'sluice_gateway_solutions_dropped_total',
+    'Block candidates dropped by one of the ways at its bound',
+  ),
+  solutionProviders: gauge('sluice_gateway_solution_providers', 'Providers connected without the bus'),
+
+  feed: gauge('sluice_gateway_feed_records', 'Feed number applied last'),
+  jobFrames: counter('sluice_gateway_job_frames_total', 'Frames of jobs and tips written to miners'),
+  tipSeconds: histogram(
+    'sluice_gateway_tip_seconds',
+    "From the node's news of a tip to the last SetNewPrevHash written",
+    [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1],
+  ),
+});
+
+/** Metrics that have the name of their counter. */
+const sameNames = [
+  'handshakes',
+  'ignoredMessages',
+  'heldBack',
+  'channelsOpened',
+  'setTargets',
+  'sharesAccepted',
+  'sharesStored',
+  'appendRetries',
+  'solutions',
+  'solutionsStored',
+  'solutionsAnswered',
+  'solutionsDropped',
+  'jobFrames',
+] as const;
+
+export type ConnectionGatewayMetrics = MetricsOf<typeof connectionGatewayMetrics>;
+
+/** Has every metric read at a scrape from where it is counted. `gateway` is undefined before the gateway has its range. */
+export function followGateway(
+  metrics: ConnectionGatewayMetrics,
+  counters: GatewayCounters,
+  gateway: () => Gateway | undefined,
+): void {
+  metrics.connections.follow(() => gateway()?.connections.size ?? 0);
+  metrics.channels.follow(() => gateway()?.channels ?? 0);
+  metrics.heldShareBytes.follow(() => gateway()?.batcher.bytes ?? 0);
+  metrics.solutionProviders.follow(() => gateway()?.solutions.connectedProviders ?? 0);
+  metrics.feed.follow(() => gateway()?.feed.position ?? 0);
+  metrics.accepted.follow(() => counters.connectionsAccepted);
+  metrics.batches.follow(() => counters.batchesStored);
+  for (const name of sameNames) metrics[name].follow(() => counters[name]);
+  metrics.refused.with({ limit: 'total' }).follow(() => counters.refusedTotal);
+  metrics.refused.with({ limit: 'address' }).follow(() => counters.refusedAddress);
+  metrics.refused.with({ limit: 'rate' }).follow(() => counters.refusedRate);
+  for (const reason of closeReasons) metrics.closed.with({ reason }).follow(() => counters.closed[reason]);
+  for (const code of openErrorCodes) metrics.opensRefused.with({ code }).follow(() => counters.opensRefused[code]);
+  for (const code of shareErrorCodes) metrics.sharesRefused.with({ code }).follow(() => counters.sharesRefused[code]);
+}

@@ -1,0 +1,154 @@
+// The only writer of a socket. Frames are sealed as they come into memory that all connections share, and what a connection got in
+// one tick leaves in one write. A reader that does not keep up is reported once and written to no more.
+import type { Writable } from 'node:stream';
+
+/** Seals one frame; the writing half of a Noise transport. */
+export interface FrameSealer {
+  sealedLength(frameLength: number): number;
+  /** Returns the number of bytes written to `out` from `offset` on. */
+  seal(frame: Uint8Array, out: Uint8Array, offset: number): number;
+}
+
+/** Sealed frames of about a hundred connections; larger ones get memory of their own. */
+const SLAB_BYTES = 65_536;
+
+/** What the writers of one process share: memory for sealed frames, and the list of those that have something to flush. */
+export class OutboundTick {
+  #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #used = 0;
+  #dirty: SocketWriter[] = [];
+  readonly #flushAll = () => {
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const writer of dirty) writer.flush();
+  };
+
+  /** The slab in which `reserve` has made room. */
+  get slab(): Buffer {
+    return this.#slab;
+  }
+
+  /** Makes room for `length` bytes, at most SLAB_BYTES, in `slab`; returns where it starts. */
+  reserve(length: number): number {
+    if (this.#used + length > SLAB_BYTES) {
+      this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+      this.#used = 0;
+    }
+    const offset = this.#used;
+    this.#used += length;
+    return offset;
+  }
+
+  /** Has `writer` flushed when the present callback is done. */
+  schedule(writer: SocketWriter): void {
+    if (this.#dirty.push(writer) === 1) process.nextTick(this.#flushAll);
+  }
+}
+
+export class SocketWriter {
+  readonly #socket: Writable;
+  readonly #tick: OutboundTick;
+  readonly #bound: number;
+  readonly #onOverflow: () => void;
+  #sealer: FrameSealer | undefined;
+  #scheduled = false;
+  #closed = false;
+  /** The piece being filled, from `#start` to `#end` of `#slab`, and complete pieces before it. */
+  #slab: Buffer | undefined;
+  #start = 0;
+  #end = 0;
+  #pieces: Buffer[] = [];
+  #pendingBytes = 0;
+  /** Bytes handed to the socket since it was opened. */
+  bytesWritten = 0;
+
+  constructor(socket: Writable, tick: OutboundTick, bound: number, onOverflow: () => void) {
+    this.#socket = socket;
+    this.#tick = tick;
+    this.#bound = bound;
+    this.#onOverflow = onOverflow;
+  }
+
+  /** Bytes that wait here and in the socket. */
+  get queuedBytes(): number {
+    return this.#pendingBytes + this.#socket.writableLength;
+  }
+
+  /** Sends bytes as they are: the handshake. */
+  writeRaw(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    const offset = this.#reserve(bytes.length);
+    this.#slab?.set(bytes, offset);
+    this.#added(bytes.length);
+  }
+
+  /** From now on frames can be written. */
+  startSealing(sealer: FrameSealer): void {
+    this.#sealer = sealer;
+  }
+
+  /** Seals a frame (header and payload, which stay as they are) and has it sent at the end of this tick. */
+  write(frame: Uint8Array): void {
+    const sealer = this.#sealer;
+    if (this.#closed || sealer === undefined) return;
+    const length = sealer.sealedLength(frame.length);
+    if (this.queuedBytes + length > this.#bound) {
+      this.close();
+      this.#onOverflow();
+      return;
+    }
+    const offset = this.#reserve(length);
+    this.#added(sealer.seal(frame, this.#slab as Buffer, offset));
+  }
+
+  /** Hands everything to the socket now. */
+  flush(): void {
+    this.#scheduled = false;
+    const slab = this.#slab;
+    if (this.#closed || slab === undefined) return;
+    const last = slab.subarray(this.#start, this.#end);
+    this.#slab = undefined;
+    this.bytesWritten += this.#pendingBytes;
+    this.#pendingBytes = 0;
+    if (this.#pieces.length === 0) {
+      this.#socket.write(last);
+      return;
+    }
+    this.#socket.cork();
+    for (const piece of this.#pieces) this.#socket.write(piece);
+    this.#socket.write(last);
+    this.#socket.uncork();
+    this.#pieces = [];
+  }
+
+  /** Nothing is written any more; what was not flushed is dropped. */
+  close(): void {
+    this.#closed = true;
+    this.#pieces = [];
+    this.#slab = undefined;
+    this.#pendingBytes = 0;
+  }
+
+  /** Makes room in `#slab` and returns where; what stood elsewhere becomes a piece of its own. */
+  #reserve(length: number): number {
+    // A socket that is behind keeps what it gets for long: memory of its own, so that it does not hold on to shared slabs.
+    const own = this.#socket.writableLength > 0 || length > SLAB_BYTES;
+    const offset = own ? 0 : this.#tick.reserve(length);
+    const slab = own ? Buffer.allocUnsafeSlow(length) : this.#tick.slab;
+    if (slab !== this.#slab || offset !== this.#end) {
+      if (this.#slab !== undefined) this.#pieces.push(this.#slab.subarray(this.#start, this.#end));
+      this.#slab = slab;
+      this.#start = offset;
+      this.#end = offset;
+    }
+    return offset;
+  }
+
+  #added(length: number): void {
+    this.#end += length;
+    this.#pendingBytes += length;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#tick.schedule(this);
+  }
+}

@@ -1,0 +1,170 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { certificateFault, encodeCertificate, signCertificate } from '@sluice/noise/certificate';
+import { generateSecret } from '@sluice/noise/ec';
+import { ManualClock, unixSeconds } from '@sluice/runtime/clock';
+import { silentLogger } from '@sluice/runtime/logger';
+import { randomBytes } from '@sluice/runtime/random';
+import { afterEach, expect, test } from 'vitest';
+import { certificateFromFiles, selfCertified } from '../src/certificate.ts';
+import { defaultLimits, RateLimit } from '../src/limits.ts';
+import { addressKey, Listener } from '../src/listener.ts';
+import { OutboundTick, SocketWriter } from '../src/socket-writer.ts';
+import { WorkMeter } from '../src/work-meter.ts';
+import { ec } from './support/test-gateway.ts';
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const clean of cleanups.splice(0)) clean();
+});
+
+const modules = () => ({ ec, random: randomBytes, clock: new ManualClock(), log: silentLogger() });
+
+test('a certificate of its own is backdated an hour and renewed at half of its time', () => {
+  const parts = modules();
+  const authoritySecret = generateSecret(randomBytes);
+  const source = selfCertified(authoritySecret, 7_200, parts);
+  const first = source.current();
+  const now = unixSeconds(parts.clock);
+  expect(first.certificate).toMatchObject({ validFrom: now - 3_600, notValidAfter: now + 7_200 });
+  parts.clock.advance(3_599_000);
+  source.refresh();
+  expect(source.current().certificate).toBe(first.certificate);
+  parts.clock.advance(2_000);
+  source.refresh();
+  const second = source.current();
+  expect(second.certificate.notValidAfter).toBe(unixSeconds(parts.clock) + 7_200);
+  expect(second.staticKey).toBe(first.staticKey);
+  const authorityKey = ec.xOnlyPublicKey(authoritySecret);
+  const staticPublicKey = ec.xOnlyPublicKey(second.staticKey.secret);
+  const check = { ec, authorityKey, staticPublicKey, now: unixSeconds(parts.clock) };
+  expect(certificateFault(second.certificate, check)).toBeUndefined();
+});
+
+test('a certificate from files is checked, read again, and kept when the new files are bad', () => {
+  const parts = modules();
+  const directory = mkdtempSync(join(tmpdir(), 'sluice-certificate-'));
+  cleanups.push(() => rmSync(directory, { recursive: true }));
+  const authoritySecret = generateSecret(randomBytes);
+  const authorityKey = ec.xOnlyPublicKey(authoritySecret);
+  const write = (validFrom: number, signer = authoritySecret) => {
+    const staticSecret = generateSecret(randomBytes);
+    const certificate = signCertificate({
+      ec,
+      authoritySecret: signer,
+      staticPublicKey: ec.xOnlyPublicKey(staticSecret),
+      validFrom,
+      notValidAfter: validFrom + 3_600,
+      random: randomBytes(32),
+    });
+    writeFileSync(join(directory, 'static-key'), Buffer.from(staticSecret).toString('hex'));
+    writeFileSync(join(directory, 'certificate'), `${Buffer.from(encodeCertificate(certificate)).toString('hex')}\n`);
+  };
+  expect(() => certificateFromFiles({ directory }, parts)).toThrow(/gateway-no-certificate|static-key/);
+  const now = unixSeconds(parts.clock);
+  write(now, generateSecret(randomBytes));
+  expect(() => certificateFromFiles({ directory, authorityKey }, parts)).toThrow('certificate-untrusted');
+  write(now + 60);
+  expect(() => certificateFromFiles({ directory }, parts)).toThrow('certificate-not-yet-valid');
+  write(now);
+  const source = certificateFromFiles({ directory, authorityKey }, parts);
+  const { staticKey } = source.current();
+  writeFileSync(join(directory, 'static-key'), 'zz');
+  source.refresh();
+  expect(source.current().staticKey).toBe(staticKey);
+  write(now - 60);
+  source.refresh();
+  expect(source.current().certificate.validFrom).toBe(now - 60);
+});
+
+test.each([
+  ['192.0.2.1', '192.0.2.1'],
+  ['::ffff:192.0.2.1', '192.0.2.1'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+  ['2001:db8::1', '2001:db8:0:0'],
+  ['::1', '0:0:0:0'],
+  ['fe80::1%eth0', 'fe80:0:0:0'],
+])('%s counts as %s', (address, key) => {
+  expect(addressKey(address)).toBe(key);
+});
+
+test('the listener closes unread what is beyond its limits', async () => {
+  const counters = { connectionsAccepted: 0, refusedTotal: 0, refusedAddress: 0, refusedRate: 0 };
+  const limits = { ...defaultLimits, connectionsPerAddress: 2, connectionsPerSecond: 0.3 };
+  const accepted: { destroy(): void }[] = [];
+  const listener = new Listener(limits, {
+    clock: new ManualClock(),
+    counters,
+    onSocket: (socket) => accepted.push(socket),
+  });
+  const [address] = await listener.listen([{ host: '127.0.0.1', port: 0 }]);
+  cleanups.push(() => listener.close());
+  const open = () =>
+    new Promise<void>((resolve) => {
+      const socket = connect(address?.port ?? 0, '127.0.0.1');
+      cleanups.push(() => socket.destroy());
+      socket.once('close', () => resolve());
+      socket.once('connect', () => setTimeout(resolve, 30));
+    });
+  for (let count = 0; count < 3; count++) await open();
+  expect(counters).toMatchObject({ connectionsAccepted: 2, refusedAddress: 1 });
+  for (const socket of accepted) socket.destroy();
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(listener.open).toBe(0);
+  await open();
+  await open();
+  expect(counters).toMatchObject({ connectionsAccepted: 3, refusedRate: 1 });
+  await expect(listener.listen([address ?? { host: '', port: 0 }])).rejects.toMatchObject({
+    code: 'gateway-listen-failed',
+  });
+});
+
+test('a rate limit lets a burst of ten seconds through and says how long to wait', () => {
+  const limit = new RateLimit(10, 0);
+  expect(limit.take(100, 0)).toBe(0);
+  expect(limit.take(5, 0)).toBe(500);
+  expect(limit.tryTake(500)).toBe(false);
+  expect(limit.tryTake(700)).toBe(true);
+});
+
+test('a work meter forgets after ten minutes', () => {
+  const meter = new WorkMeter(0);
+  meter.add(5, 0);
+  meter.add(7, 60_000);
+  expect(meter.total(599_999)).toBe(12);
+  expect(meter.total(600_000)).toBe(7);
+  expect(meter.total(10_000_000)).toBe(0);
+});
+
+test('what a connection gets in one tick leaves in one write, in its order, also across slabs', async () => {
+  const tick = new OutboundTick();
+  const sealer = {
+    sealedLength: (length: number) => length + 1,
+    seal: (frame: Uint8Array, out: Uint8Array, offset: number) => {
+      out[offset] = 0xee;
+      out.set(frame, offset + 1);
+      return frame.length + 1;
+    },
+  };
+  const sockets = [new PassThrough({ highWaterMark: 1e9 }), new PassThrough({ highWaterMark: 1e9 })];
+  const writers = sockets.map((socket) => new SocketWriter(socket, tick, 1e9, () => undefined));
+  for (const writer of writers) writer.startSealing(sealer);
+  const expected: number[][] = [[], []];
+  for (let round = 0; round < 3_000; round++) {
+    const frame = new Uint8Array(1 + (round % 90)).fill(round);
+    const which = round % 3 === 0 ? 0 : 1;
+    writers[which]?.write(frame);
+    expected[which]?.push(0xee, ...frame);
+  }
+  writers[0]?.write(new Uint8Array(100_000));
+  expected[0]?.push(0xee, ...new Uint8Array(100_000));
+  await new Promise((resolve) => setImmediate(resolve));
+  for (const [index, socket] of sockets.entries()) {
+    const chunks: Buffer[] = [];
+    for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) chunks.push(chunk as Buffer);
+    expect(Buffer.concat(chunks)).toEqual(Buffer.from(expected[index] ?? []));
+  }
+});
