@@ -1,0 +1,54 @@
+// The second check of a share, behind the stream: whole batches through the audit, beside a readable one on the same batches. What both
+// credit is compared before anything is timed.
+import assert from 'node:assert/strict';
+import { nobleSha256d } from '@sluice/bitcoin/sha256d';
+import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
+import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
+import { bench, group, run, summary } from 'mitata';
+import { IncarnationAudit } from '../src/incarnation-audit.ts';
+import { FakeDistributor, FakeGateway, record, type TestShare } from '../test/fake-pool.ts';
+import { referenceCredit } from '../test/reference-credit.ts';
+
+const CHANNELS = 64;
+const SHARES_PER_CHANNEL = 16;
+const SHARES = CHANNELS * SHARES_PER_CHANNEL;
+
+const bus = await createInProcessBus();
+const distributor = new FakeDistributor(bus);
+const job = await distributor.newTip(1, { levels: 12 });
+const known = await distributor.known(job.tipFeed, job.jobId);
+
+async function batch(kind: 'standard' | 'extended'): Promise<readonly [Uint8Array, readonly TestShare[]]> {
+  const gateway = new FakeGateway(1, distributor);
+  const shares: TestShare[] = [];
+  for (let index = 0; index < CHANNELS; index += 1) {
+    const channel = gateway.channel(kind, `account-${index % 8}`, `worker-${index}`);
+    for (let count = 0; count < SHARES_PER_CHANNEL; count += 1) shares.push(await gateway.share(channel, job));
+  }
+  return [gateway.batch(shares), shares];
+}
+
+const newAudit = (backend: typeof wasmSha256d) =>
+  new IncarnationAudit(
+    1n,
+    { batch: 0n, sequence: 0, floor: 0, held: false },
+    { ntimeAhead: 600 },
+    { backend, jobs: distributor.history, yieldNow: () => Promise.resolve(), onSolution: () => undefined },
+  );
+
+for (const kind of ['standard', 'extended'] as const) {
+  const [payload, shares] = await batch(kind);
+  const expected = referenceCredit(known, shares);
+  for (const backend of [wasmSha256d, nobleSha256d])
+    assert.deepEqual((await newAudit(backend).judge(record(1, payload)))?.credits, expected);
+  summary(() =>
+    group(`a batch of ${SHARES} shares, ${kind}, ${CHANNELS} channels, 12-level path`, () => {
+      for (const backend of [wasmSha256d, nobleSha256d])
+        bench(`${kind}, audit, ${backend.name}`, () => newAudit(backend).judge(record(1, payload)));
+      bench(`${kind}, reference`, () => referenceCredit(known, shares));
+    }),
+  );
+}
+
+await run();
+await bus.close();

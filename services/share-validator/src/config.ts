@@ -1,0 +1,28 @@
+import { busSettings } from '@sluice/bus/bus-settings';
+import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
+import { integer, text } from '@sluice/runtime/config/value-types';
+
+export const shareValidatorSettings = defineConfig({
+  ...busSettings,
+  instance: {
+    type: text({ allowed: 'letters, digits, - and _', placeholder: 'NAME', pattern: /^[\w-]{1,64}$/ }),
+    optional: true,
+    doc: 'Name of this validator, unique in the pool; without it the name of the host and a random number.',
+  },
+  ntimeAhead: {
+    type: integer({ min: 0, max: 7_199 }),
+    default: 600,
+    doc: 'Seconds that the time of a share may be ahead of its receipt: the same as at the gateways.',
+  },
+  lease: {
+    type: integer({ min: 2, max: 600 }),
+    default: 6,
+    doc: 'Seconds after which another validator takes over the incarnations of one that is gone.',
+  },
+  statisticsEvery: {
+    type: integer({ min: 1, max: 3_600 }),
+    default: 10,
+    doc: 'Seconds between two publications of statistics.',
+  },
+});
+export type ShareValidatorConfig = ConfigOf<typeof shareValidatorSettings>;

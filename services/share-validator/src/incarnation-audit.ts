@@ -1,0 +1,276 @@
+// Step 5 of the share's way: everything that one gateway incarnation claims is checked again, in the order of its stream. The same rules as
+// at the gateway (`ShareChecker.judge`), but the jobs come from the stream of jobs, duplicates from a filter of our own, and the
+// work that is credited from the hash. What this leads to depends on the records alone, so any validator comes to the same.
+import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
+import type { StreamMessage } from '@sluice/bus/bus';
+import { type BatchChannel, ShareBatchReader } from '@sluice/bus/payloads/share-batch';
+import { defaultShareLimits, ShareChecker } from '@sluice/mining/share-check';
+import { ShareOutcome, shareErrorCodes } from '@sluice/mining/share-outcome';
+import { type ShareTarget, shareTargetFromBytes } from '@sluice/mining/share-target';
+import { bytesEqual } from './bytes-equal.ts';
+import { type ChannelAudit, ChannelAudits, type GivenJob } from './channel-audit.ts';
+import { type Credit, CreditTable } from './credit-table.ts';
+import { Findings } from './findings.ts';
+import type { KnownJob, MissingJob } from './job-history.ts';
+import { LiveJobs, Novelty } from './live-jobs.ts';
+
+/** How far the clocks of gateway, provider and stream may be apart before it is told; receipts beyond it do not widen the rule for ntime. */
+const CLOCK_SKEW_MS = 30_000;
+/** Shares judged in one go before others get a turn. */
+const SHARES_PER_TURN = 512;
+/** Jobs asked for in one batch; a gateway has few that are unknown here, a forger may name many. */
+const FETCHES_PER_BATCH = 64;
+const ROOT_OFFSET = 36;
+
+export interface AuditModules {
+  readonly backend: Sha256dBackend;
+  readonly jobs: {
+    find(tipFeed: number, jobId: number): KnownJob | undefined;
+    /** Waits while the job may still be on its way. `storedAtMs`: when the share was stored. */
+    fetch(tipFeed: number, jobId: number, storedAtMs: number): Promise<KnownJob | MissingJob>;
+  };
+  /** Lets other work of the process run. */
+  readonly yieldNow: () => Promise<unknown>;
+  /** A good share that is a block; called at once. */
+  onSolution(share: SolvedShare): void;
+}
+
+export interface SolvedShare {
+  readonly known: KnownJob;
+  /** 80 bytes, and its hash in wire order. */
+  readonly header: Uint8Array;
+  readonly hash: Uint8Array;
+  readonly extranonce: Uint8Array;
+  readonly channel: BatchChannel;
+  readonly storedAtMs: number;
+}
+
+/** Where an audit begins. */
+export interface AuditStart {
+  /** Last batch that was credited; 0: none. Records up to its sequence are only read to know their shares. */
+  readonly batch: bigint;
+  readonly sequence: number;
+  readonly floor: number;
+  readonly held: boolean;
+}
+
+export interface Verdict {
+  readonly batch: bigint;
+  /** False: the record's number was used before, so that it cannot be credited, but there are findings. */
+  readonly counts: boolean;
+  readonly shares: number;
+  readonly credits: readonly Credit[];
+  readonly findings: Findings;
+  readonly held: boolean;
+  readonly replayFrom: number;
+  readonly floor: number;
+}
+
+export class IncarnationAudit {
+  readonly incarnation: bigint;
+  readonly #modules: AuditModules;
+  readonly #checker: ShareChecker;
+  readonly #reader = new ShareBatchReader();
+  readonly #channels: ChannelAudits;
+  readonly #live: LiveJobs;
+  readonly #start: AuditStart;
+  #batch: bigint;
+  #lastPayload: Uint8Array | undefined;
+  #held: boolean;
+  #latestMs = 0;
+
+  constructor(incarnation: bigint, start: AuditStart, options: { readonly ntimeAhead: number }, modules: AuditModules) {
+    this.incarnation = incarnation;
+    this.#modules = modules;
+    this.#checker = new ShareChecker(modules.backend, { ...defaultShareLimits, ntimeAhead: options.ntimeAhead });
+    this.#channels = new ChannelAudits(incarnation);
+    this.#live = new LiveJobs(start.floor);
+    this.#start = start;
+    this.#batch = start.batch;
+    this.#held = start.held;
+  }
+
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /**
+   * Judges the next record of the incarnation's subject. Undefined: there is nothing to credit, because the record was credited before
+   * or repeats the last one. Rejects when jobs cannot be read; the audit is then of no use and another one has to begin.
+   */
+  async judge(message: StreamMessage): Promise<Verdict | undefined> {
+    const again = message.sequence <= this.#start.sequence;
+    const findings = new Findings();
+    const opened = this.#open(message, again, findings);
+    if (opened === 'nothing') return undefined;
+    const credits = new CreditTable();
+    const shares = findings.damning ? 0 : await this.#judgeShares(message, findings, credits);
+    if (this.#live.close(this.#latestMs)) this.#channels.forgetBelow(this.#live.floor);
+    if (opened === 'next') this.#lastPayload = message.payload;
+    if (again) return undefined;
+    if (findings.damning) this.#held = true;
+    return {
+      batch: this.#batch,
+      counts: opened === 'next',
+      shares,
+      credits: credits.list(),
+      findings,
+      held: this.#held,
+      replayFrom: this.#live.replayFrom(message.sequence),
+      floor: this.#live.floor,
+    };
+  }
+
+  /** Reads the tables of a batch and moves on to its number, unless that was used before. */
+  #open(message: StreamMessage, again: boolean, findings: Findings): 'next' | 'number used' | 'nothing' {
+    const reader = this.#reader;
+    if (!reader.open(message.payload)) {
+      findings.add('malformed', reader.fault ?? 'not a batch');
+      if (!again) this.#batch += 1n;
+      return 'next';
+    }
+    if (reader.incarnation !== this.incarnation)
+      findings.add('malformed', `a batch of incarnation ${reader.incarnation}`);
+    if (again) return 'next';
+    const { batch } = reader;
+    if (batch <= this.#batch) return this.#repeated(message, batch, findings);
+    if (batch > this.#batch + 1n) findings.add('missingBatch', `batch ${batch} follows ${this.#batch}`);
+    this.#batch = batch;
+    return 'next';
+  }
+
+  /** The last batch again, because its acknowledgement was lost, is as it should be. Anything else has no place in the sequence. */
+  #repeated(message: StreamMessage, batch: bigint, findings: Findings): 'number used' | 'nothing' {
+    if (this.#lastPayload === undefined || bytesEqual(this.#lastPayload, message.payload)) return 'nothing';
+    findings.add('malformed', `batch ${batch} again, with other shares, behind batch ${this.#batch}`);
+    return 'number used';
+  }
+
+  async #judgeShares(message: StreamMessage, findings: Findings, credits: CreditTable): Promise<number> {
+    const reader = this.#reader;
+    const channels = reader.channels.map((entry) => this.#channels.of(entry));
+    const targets = Array.from({ length: reader.targetCount }, (_, index) =>
+      shareTargetFromBytes(reader.target(index)),
+    );
+    const missing = new Map<string, MissingJob>();
+    let skewTold = false;
+    let index = 0;
+    for (; reader.next(); index += 1) {
+      if (index % SHARES_PER_TURN === SHARES_PER_TURN - 1) await this.#modules.yieldNow();
+      const { tipFeed, jobId } = reader;
+      const known = this.#modules.jobs.find(tipFeed, jobId) ?? (await this.#fetch(message.storedAtMs, missing));
+      if (typeof known === 'string') {
+        const why = known === 'gone' ? 'that part of the feed is no longer kept' : 'no such job on that tip';
+        findings.add('unknownJob', `job ${jobId} on the tip of feed ${tipFeed}: ${why}`, index);
+        continue;
+      }
+      const channel = channels[reader.channelIndex]!;
+      if (typeof channel === 'string') {
+        findings.add('malformed', channel, index);
+        continue;
+      }
+      if (!skewTold && this.#isSkewed(known, message.storedAtMs)) {
+        skewTold = true;
+        findings.add('implausible', `received at ${reader.receivedAtMs}, stored at ${message.storedAtMs}`, index);
+      }
+      const target = targets[reader.targetIndex]!;
+      if (this.#isGood(known, channel, target, message, index, findings))
+        credits.add(reader.channels[reader.channelIndex]!, reader.channelIndex, reader.targetIndex, target);
+    }
+    if (reader.fault !== undefined) findings.add('malformed', reader.fault);
+    return index;
+  }
+
+  #isSkewed({ tipSeenAtMs }: KnownJob, storedAtMs: number): boolean {
+    const { receivedAtMs } = this.#reader;
+    return receivedAtMs > storedAtMs + CLOCK_SKEW_MS || receivedAtMs < tipSeenAtMs - CLOCK_SKEW_MS;
+  }
+
+  /** The rules of a share, then whether it is new. */
+  #isGood(
+    known: KnownJob,
+    channel: ChannelAudit,
+    target: ShareTarget,
+    message: StreamMessage,
+    index: number,
+    findings: Findings,
+  ): boolean {
+    const { jobId, nonce, ntime, version, extranonceOffset, extranonceLength, payload } = this.#reader;
+    const receivedAtMs = Math.min(this.#reader.receivedAtMs, message.storedAtMs + CLOCK_SKEW_MS);
+    const given = channel.find(jobId);
+    if (given !== undefined && !bytesEqual(given.target, target.bytes)) {
+      findings.add('invalidShare', `job ${jobId} had another target on this channel`, index);
+      return false;
+    }
+    const outcome = this.#checker.judge(
+      known.job,
+      known.tip,
+      false,
+      target,
+      channel.prefix,
+      channel.extranonceSize,
+      channel.standard ? given?.root : undefined,
+      nonce,
+      ntime,
+      version,
+      payload,
+      extranonceOffset,
+      extranonceLength,
+      receivedAtMs,
+    );
+    if (outcome !== ShareOutcome.accepted) {
+      findings.add('invalidShare', `${shareErrorCodes[outcome]} on job ${jobId}`, index);
+      return false;
+    }
+    const novelty = this.#live.note(known, this.#checker.hash, receivedAtMs, message.sequence);
+    if (receivedAtMs > this.#latestMs) this.#latestMs = receivedAtMs;
+    if (novelty !== Novelty.fresh) {
+      this.#findNotNew(novelty, jobId, index, findings);
+      return false;
+    }
+    if (given === undefined) this.#giveJob(channel, jobId, known, target);
+    else if (channel.standard) given.root ??= this.#rootOfHeader();
+    if (this.#checker.solution && message.sequence > this.#start.sequence) this.#solved(known, channel, message);
+    return true;
+  }
+
+  #findNotNew(novelty: Novelty, jobId: number, index: number, findings: Findings): void {
+    if (novelty === Novelty.repeated) findings.add('repeatedShare', `on job ${jobId}`, index);
+    else if (novelty === Novelty.closed) findings.add('implausible', `job ${jobId} was closed before`, index);
+    else findings.add('implausible', `more shares on job ${jobId} than can be told apart`, index);
+  }
+
+  #giveJob(channel: ChannelAudit, jobId: number, known: KnownJob, target: ShareTarget): void {
+    const given: GivenJob = { jobId, known, target: target.bytes, root: undefined };
+    if (channel.standard) given.root = this.#rootOfHeader();
+    channel.add(given);
+  }
+
+  #rootOfHeader(): Uint8Array {
+    return this.#checker.header.slice(ROOT_OFFSET, ROOT_OFFSET + 32);
+  }
+
+  #solved(known: KnownJob, { prefix }: ChannelAudit, { storedAtMs }: StreamMessage): void {
+    const { payload, extranonceOffset, extranonceLength, channels, channelIndex } = this.#reader;
+    const rolled = payload.subarray(extranonceOffset, extranonceOffset + extranonceLength);
+    this.#modules.onSolution({
+      known,
+      header: this.#checker.header.slice(),
+      hash: this.#checker.hash.slice(),
+      extranonce: Buffer.concat([prefix, rolled]),
+      channel: channels[channelIndex]!,
+      storedAtMs,
+    });
+  }
+
+  async #fetch(storedAtMs: number, missing: Map<string, MissingJob>): Promise<KnownJob | MissingJob> {
+    const { tipFeed, jobId } = this.#reader;
+    const key = `${tipFeed} ${jobId}`;
+    const told = missing.get(key);
+    if (told !== undefined) return told;
+    if (missing.size >= FETCHES_PER_BATCH) return 'absent';
+    const found = await this.#modules.jobs.fetch(tipFeed, jobId, storedAtMs);
+    if (typeof found === 'string') missing.set(key, found);
+    return found;
+  }
+}

@@ -1,0 +1,30 @@
+// Composition root of the share-validator process.
+import { hostname } from 'node:os';
+import { setTimeout as sleep, setImmediate as yieldNow } from 'node:timers/promises';
+import { connectBus } from '@sluice/bus/bus-settings';
+import { randomU32 } from '@sluice/runtime/random';
+import { runService } from '@sluice/runtime/run-service';
+import { shareValidatorSettings } from './config.ts';
+import { createShareValidatorService } from './service.ts';
+
+export const main = (argv: readonly string[]): Promise<number> =>
+  runService({
+    name: 'share-validator',
+    doc: 'Checks every accepted share again and credits its work.',
+    settings: shareValidatorSettings,
+    argv,
+    async create({ config, log, metrics, health, clock, shutdown }) {
+      const instance = config.instance ?? `${hostname().replace(/[^\w-]/g, '-')}-${randomU32().toString(16)}`;
+      const bus = await connectBus(config, { name: `share-validator-${instance}`, log, clock, metrics });
+      shutdown.add('bus', () => bus.close());
+      return createShareValidatorService(
+        {
+          instance,
+          ntimeAhead: config.ntimeAhead,
+          leaseTtlMs: config.lease * 1_000,
+          statisticsEveryMs: config.statisticsEvery * 1_000,
+        },
+        { bus, clock, log, metrics, health, sleep, yieldNow },
+      );
+    },
+  });

@@ -1,0 +1,106 @@
+import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
+import { Statistics } from '@sluice/bus/payloads/credit';
+import { MAX_PAYLOAD_BYTES } from '@sluice/bus/streams';
+import { ManualClock } from '@sluice/runtime/clock';
+import { describe, expect, it } from 'vitest';
+import type { KnownJob } from '../src/job-history.ts';
+import { LiveJobs, Novelty } from '../src/live-jobs.ts';
+import { SILENCE_MS, Validators } from '../src/validators.ts';
+import { HASHRATE_WINDOW_MS, WorkerStatistics } from '../src/worker-statistics.ts';
+
+const MINUTE = 60_000;
+
+describe('LiveJobs', () => {
+  const known = (jobId: number, order: number) => ({ job: { jobId }, order }) as KnownJob;
+  const hash = (mark: number) => new Uint8Array(32).fill(mark);
+
+  it('says so at its bound instead of taking a share for new', () => {
+    const live = new LiveJobs(0, 2);
+    expect([1, 2, 3, 1, 3].map((mark) => live.note(known(16, 1), hash(mark), 0, 1))).toEqual([
+      Novelty.fresh,
+      Novelty.fresh,
+      Novelty.full,
+      Novelty.repeated,
+      Novelty.full,
+    ]);
+  });
+
+  it('reads again from the first record of what is open', () => {
+    const live = new LiveJobs(0);
+    live.note(known(16, 1), hash(1), 0, 10);
+    live.note(known(32, 5), hash(2), MINUTE, 20);
+    live.note(known(48, 9), hash(3), 2 * MINUTE, 30);
+    expect(live.replayFrom(40)).toBe(10);
+    expect(live.close(11 * MINUTE)).toBe(false);
+    expect(live.close(12.5 * MINUTE)).toBe(true);
+    expect(live.floor).toBe(5);
+    expect(live.size).toBe(2);
+    expect(live.replayFrom(40)).toBe(20);
+    expect(live.note(known(16, 1), hash(1), 13 * MINUTE, 41)).toBe(Novelty.closed);
+  });
+});
+
+describe('WorkerStatistics', () => {
+  const start = 1_700_000_040_000;
+  const credit = (worker: string, work = 600n) => ({ identity: 'i', worker, shares: 1, work });
+
+  it('gives the mean of the window and forgets the silent', () => {
+    const statistics = new WorkerStatistics(start);
+    for (let minute = 0; minute < 30; minute += 1) statistics.add(credit('w'), start + minute * MINUTE);
+    const [report] = statistics.report('v', start + 29.99 * MINUTE);
+    expect(report).toMatchObject({ shares: 30n, work: 18_000n, fromMs: start });
+    expect(report?.workers[0]?.hashrate).toBeCloseTo(10, 1);
+    const [second] = statistics.report('v', start + 30.5 * MINUTE);
+    expect(second).toMatchObject({ shares: 0n, work: 0n, workers: [{ shares: 0, work: 0n }] });
+    const [last] = statistics.report('v', start + 30 * MINUTE + HASHRATE_WINDOW_MS + MINUTE);
+    expect(last?.workers).toEqual([]);
+    expect(statistics.size).toBe(0);
+  });
+
+  it('does not take old shares for present hashrate', () => {
+    const statistics = new WorkerStatistics(start);
+    statistics.add(credit('w'), start);
+    statistics.add(credit('w', 6_000_000n), start - 2 * HASHRATE_WINDOW_MS);
+    expect(statistics.report('v', start)[0]?.workers[0]?.hashrate).toBe(10);
+  });
+
+  it('is bounded, and its messages fit the bus whatever the names are', () => {
+    const statistics = new WorkerStatistics(start, 1_500);
+    const long = 'x'.repeat(250);
+    for (let index = 0; index < 1_600; index += 1)
+      statistics.add({ identity: long, worker: `${long}${index}`, shares: 1, work: 1n }, start);
+    expect(statistics).toMatchObject({ size: 1_500, evicted: 100 });
+    const messages = statistics.report('v', start);
+    expect(messages.flatMap(({ workers }) => workers)).toHaveLength(1_500);
+    expect(messages.reduce((sum, { shares }) => sum + shares, 0n)).toBe(1_600n);
+    for (const message of messages) expect(Statistics.encode(message).length).toBeLessThan(MAX_PAYLOAD_BYTES);
+  });
+});
+
+describe('Validators', () => {
+  it('agree on who works what, spread it, and count on nobody who is silent', async () => {
+    const bus = await createInProcessBus();
+    const clock = new ManualClock();
+    const all = ['a', 'b', 'c'].map((instance) => new Validators(instance, { bus, clock }));
+    const beat = (some: readonly Validators[]) => {
+      for (const one of some) one.beat({ ready: true, incarnations: 0, troubles: [] });
+      return new Promise((resolve) => setTimeout(resolve, 10));
+    };
+    for (const one of all) one.listen();
+    await beat(all);
+    const owners = Array.from({ length: 300 }, (_, index) => all.filter((one) => one.isOurs(BigInt(index + 1))));
+    expect(owners.every((ours) => ours.length === 1)).toBe(true);
+    for (const one of all) expect(owners.filter(([owner]) => owner === one).length).toBeGreaterThan(60);
+    clock.advance(SILENCE_MS - 1);
+    await beat(all.slice(1));
+    clock.advance(2);
+    expect(all[1]?.present.sort()).toEqual(['b', 'c']);
+    const left = all.slice(1);
+    for (let index = 1n; index <= 300n; index += 1n) expect(left.filter((one) => one.isOurs(index))).toHaveLength(1);
+    all[2]?.beat({ ready: false, incarnations: 0, troubles: [] });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(all[1]?.present).toEqual(['b']);
+    for (const one of all) one.close();
+    await bus.close();
+  });
+});

@@ -1,0 +1,292 @@
+import { setTimeout as sleep, setImmediate as yieldNow } from 'node:timers/promises';
+import { workOfTarget } from '@sluice/bitcoin/target';
+import type { Bus, Kv } from '@sluice/bus/bus';
+import { BusError } from '@sluice/bus/errors';
+import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
+import { CreditBatch, FindingReport, Statistics } from '@sluice/bus/payloads/credit';
+import type { BatchChannel } from '@sluice/bus/payloads/share-batch';
+import { Solution } from '@sluice/bus/payloads/solution';
+import { subjectName } from '@sluice/bus/subjects';
+import type { Clock } from '@sluice/runtime/clock';
+import { Health } from '@sluice/runtime/health';
+import { silentLogger } from '@sluice/runtime/logger';
+import { MetricsRegistry } from '@sluice/runtime/metrics';
+import type { Service } from '@sluice/runtime/run-service';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Sleep } from '../src/incarnation-worker.ts';
+import { createShareValidatorService } from '../src/service.ts';
+import { EASY, EVERY_SECOND, FakeDistributor, FakeGateway } from './fake-pool.ts';
+
+/** The validators of these tests live ten times as fast. */
+const SPEED = 10;
+const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() * SPEED };
+const fastSleep: Sleep = (ms, value, options) => sleep(ms / SPEED, value, options);
+
+let bus: Bus;
+let distributor: FakeDistributor;
+let gateway: FakeGateway;
+let job: { jobId: number; tipFeed: number };
+let channel: BatchChannel;
+let running: Service[];
+let metrics: MetricsRegistry;
+
+beforeEach(async () => {
+  bus = await createInProcessBus();
+  distributor = new FakeDistributor(bus);
+  gateway = new FakeGateway(1, distributor);
+  job = await distributor.newTip(1);
+  channel = gateway.channel('extended');
+  running = [];
+});
+afterEach(async () => {
+  await Promise.all(running.map((service) => service.stop()));
+  await bus.close();
+});
+
+async function validator(instance = 'a', over: Bus = bus): Promise<Service> {
+  metrics = new MetricsRegistry();
+  const service = createShareValidatorService(
+    { instance, ntimeAhead: 600, leaseTtlMs: 6_000, statisticsEveryMs: 1_000 },
+    { bus: over, clock, log: silentLogger(), metrics, health: new Health(), sleep: fastSleep, yieldNow },
+  );
+  await service.start();
+  running.push(service);
+  return service;
+}
+
+async function stop(service: Service): Promise<void> {
+  running = running.filter((other) => other !== service);
+  await service.stop();
+}
+
+const share = () => gateway.share(channel, job);
+
+async function credits(): Promise<CreditBatch[]> {
+  const messages = await bus.read('CREDITS', 1, 1_000);
+  return messages
+    .filter(({ subject }) => subject.startsWith('credit.'))
+    .map(({ payload }) => CreditBatch.decode(payload));
+}
+
+async function reports(): Promise<FindingReport[]> {
+  const messages = await bus.read('CREDITS', 1, 1_000);
+  return messages
+    .filter(({ subject }) => subject.startsWith('findings.'))
+    .map(({ payload }) => FindingReport.decode(payload));
+}
+
+const creditedShares = async () =>
+  (await credits()).flatMap((credit) => credit.credits).reduce((sum, { shares }) => sum + shares, 0);
+
+const until = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 8_000, interval: 20 });
+
+const batchesAre = (wanted: readonly bigint[]) =>
+  until(async () => expect((await credits()).map(({ batch }) => batch)).toEqual(wanted));
+
+const methodsOf = (kv: Kv): Kv => ({
+  get: (key) => kv.get(key),
+  create: (key, value) => kv.create(key, value),
+  update: (key, value, revision) => kv.update(key, value, revision),
+  put: (key, value) => kv.put(key, value),
+  delete: (key, revision) => kv.delete(key, revision),
+  keys: () => kv.keys(),
+  watch: (onChange) => kv.watch(onChange),
+});
+
+/** The same bus with some calls taken over. */
+const wrapped = (changes: Partial<Bus>): Bus =>
+  new Proxy(bus, {
+    get(target, key) {
+      const value: unknown = Reflect.get(key in changes ? changes : target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+
+describe('share-validator', () => {
+  it('credits what was there before it and what comes, each batch once', async () => {
+    const first = await gateway.send(bus, [await share(), await share()]);
+    await validator();
+    await batchesAre([1n]);
+    await gateway.send(bus, [await share()]);
+    await batchesAre([1n, 2n]);
+    const [credit] = await credits();
+    expect(credit).toMatchObject({ incarnation: 1n, sequence: BigInt(first), shares: 2, held: false, findings: [] });
+    expect(credit?.credits).toEqual([{ identity: 'alice', worker: 'one', shares: 2, work: 2n * workOfTarget(EASY) }]);
+  });
+
+  it('goes on where it stopped', async () => {
+    await gateway.send(bus, [await share()]);
+    const before = await validator();
+    await batchesAre([1n]);
+    await stop(before);
+    const repeated = await share();
+    await gateway.send(bus, [repeated]);
+    await validator();
+    await batchesAre([1n, 2n]);
+    await gateway.send(bus, [repeated]);
+    await batchesAre([1n, 2n, 3n]);
+    expect(await creditedShares()).toBe(2);
+  });
+
+  it('credits once when it dies between the append and its acknowledgement', async () => {
+    await gateway.send(bus, [await share()]);
+    const { promise: ended, reject: end } = Promise.withResolvers<never>();
+    let dead = false;
+    const dying = wrapped({
+      append: async (stream, subject, payload, options) => {
+        await bus.append(stream, subject, payload, options);
+        dead = true;
+        return ended;
+      },
+      publish: (subject, payload) => {
+        if (!dead) bus.publish(subject, payload);
+      },
+      kv: async (bucket) => {
+        const kv = await bus.kv(bucket);
+        const update: Kv['update'] = (...change) => (dead ? ended : kv.update(...change));
+        return { ...methodsOf(kv), update };
+      },
+    });
+    const gone = await validator('dying', dying);
+    await until(async () => expect(dead).toBe(true));
+    await gateway.send(bus, [await share()]);
+    await validator('next');
+    await batchesAre([1n, 2n]);
+    expect(await creditedShares()).toBe(2);
+    end(new BusError('bus-closed', 'gone'));
+    await stop(gone);
+    expect(await creditedShares()).toBe(2);
+  });
+
+  it('credits once when the answer to an append is lost', async () => {
+    let lost = 0;
+    const lossy = wrapped({
+      append: async (stream, subject, payload, options) => {
+        const result = await bus.append(stream, subject, payload, options);
+        if (lost++ % 2 === 0) throw new BusError('bus-timeout', 'lost');
+        return result;
+      },
+    });
+    await validator('a', lossy);
+    for (let count = 0; count < 3; count += 1) await gateway.send(bus, [await share()]);
+    await batchesAre([1n, 2n, 3n]);
+    await sleep(100);
+    expect(await creditedShares()).toBe(3);
+  });
+
+  it('waits for a stream that is full, and loses nothing', async () => {
+    let full = true;
+    const busy = wrapped({
+      append: async (stream, subject, payload, options) => {
+        if (full) throw new BusError('bus-stream-full', 'full');
+        return bus.append(stream, subject, payload, options);
+      },
+    });
+    await validator('a', busy);
+    await gateway.send(bus, [await share()]);
+    await until(async () => expect(await metrics.scrape()).toMatch(/append_failures_total [1-9]/));
+    full = false;
+    await batchesAre([1n]);
+  });
+
+  it('credits once with two that do not know of each other and both hold the lease', async () => {
+    const other = await createInProcessBus();
+    const apart = wrapped({ publish: () => undefined, kv: (bucket) => other.kv(bucket) });
+    await Promise.all([validator('a', wrapped({ publish: () => undefined })), validator('b', apart)]);
+    const numbers = Array.from({ length: 20 }, (_, index) => BigInt(index + 1));
+    for (const _ of numbers) await gateway.send(bus, [await share(), await share()]);
+    await until(async () => expect(await creditedShares()).toBe(40));
+    await sleep(100);
+    await batchesAre(numbers);
+    await Promise.all(running.splice(0).map((service) => service.stop()));
+    await other.close();
+  });
+
+  it('leaves an incarnation to another validator, and takes it over from one that is gone', async () => {
+    const first = await validator('a');
+    await validator('b');
+    const gateways = [2, 3, 4, 5, 6, 7].map((number) => new FakeGateway(number, distributor));
+    const send = async () => {
+      for (const one of gateways) await one.send(bus, [await one.share(one.channel('standard'), job)]);
+    };
+    await send();
+    await until(async () => expect(await creditedShares()).toBe(6));
+    await stop(first);
+    await send();
+    await until(async () => expect(await creditedShares()).toBe(12));
+  });
+
+  it('waits for a job that the stream does not have yet', async () => {
+    await validator();
+    const early = new FakeDistributor(await createInProcessBus());
+    await early.newTip(1);
+    const soon = { jobId: await early.newJob(), tipFeed: job.tipFeed };
+    const miner = new FakeGateway(1, early);
+    await miner.send(bus, [await miner.share(miner.channel('extended'), soon)]);
+    await sleep(200);
+    expect(await credits()).toEqual([]);
+    await distributor.newJob();
+    await until(async () => expect(await creditedShares()).toBe(1));
+  });
+
+  it('holds the credit of a gateway whose records fail, over restarts, and reports why once', async () => {
+    const before = await validator();
+    const good = await share();
+    await gateway.send(bus, [good, { ...(await share()), target: 1n }]);
+    await batchesAre([1n]);
+    await stop(before);
+    await validator();
+    await gateway.send(bus, [await share()]);
+    await batchesAre([1n, 2n]);
+    expect((await credits()).map(({ held }) => held)).toEqual([true, true]);
+    expect(await creditedShares()).toBe(2);
+    expect(await reports()).toMatchObject([{ batch: 1n, held: true, findings: [{ shareIndex: 1 }] }]);
+    expect(await metrics.scrape()).toContain('sluice_share_validator_incarnations_held 1');
+  });
+
+  it('steps over a record that is no batch', async () => {
+    await bus.append('SHARES', subjectName('shares', 1), Uint8Array.of(1, 2, 3));
+    await validator();
+    await batchesAre([1n]);
+    gateway.batch([]);
+    await gateway.send(bus, [await share()]);
+    await batchesAre([1n, 2n]);
+    expect((await credits()).map(({ held }) => held)).toEqual([true, true]);
+  });
+
+  it('puts a block that no gateway stored into the stream of solutions', async () => {
+    const easy = new FakeDistributor(await createInProcessBus(), EVERY_SECOND);
+    await bus.close();
+    bus = await createInProcessBus();
+    distributor = new FakeDistributor(bus, EVERY_SECOND);
+    job = await distributor.newTip(1);
+    await easy.newTip(1);
+    gateway = new FakeGateway(1, distributor);
+    channel = gateway.channel('extended');
+    await validator();
+    await gateway.send(bus, [await share()]);
+    await until(async () => {
+      const stored = await bus.last('SOLUTIONS', subjectName('solution'));
+      const solution = Solution.decode(stored?.payload ?? new Uint8Array());
+      expect(solution).toMatchObject({
+        jobId: job.jobId,
+        provider: 'p',
+        templateId: 7n,
+        identity: 'alice',
+        incarnation: 1n,
+      });
+    });
+  });
+
+  it('publishes what each worker did', async () => {
+    const seen: Statistics[] = [];
+    bus.subscribe(subjectName('statistics'), (payload) => seen.push(Statistics.decode(payload)));
+    await validator();
+    await gateway.send(bus, [await share(), await share()]);
+    await until(async () => expect(seen.some(({ shares }) => shares === 2n)).toBe(true));
+    const { workers, work } = seen.find(({ shares }) => shares === 2n) as Statistics;
+    expect(work).toBe(2n * workOfTarget(EASY));
+    expect(workers).toMatchObject([{ identity: 'alice', worker: 'one', shares: 2, work }]);
+    expect(workers[0]?.hashrate).toBeCloseTo(Number(work) / 60, 5);
+  });
+});
