@@ -1,0 +1,17 @@
+// Why a connection to a pool ended, or did not come about.
+import { CodedError } from '@sluice/runtime/errors';
+
+export const minerErrorCodes = {
+  'miner-handshake-failed':
+    'The Noise handshake failed: no answer in time, or the server has not the expected authority key.',
+  'miner-setup-refused': 'The pool answered SetupConnection with an error, or demands what this client does not do.',
+  'miner-channel-refused': 'The pool answered the opening of a channel with an error.',
+  'miner-protocol-fault': 'The pool sent bytes that are no message, or a message out of order.',
+  'miner-timeout': 'The pool did not answer in time.',
+  'miner-connection-closed': 'The connection has ended.',
+} as const;
+export type MinerErrorCode = keyof typeof minerErrorCodes;
+
+export class MinerError extends CodedError<MinerErrorCode> {
+  override readonly name = 'MinerError';
+}

@@ -1,0 +1,67 @@
+// Composition root of the miner. It is a tool and not a service: it opens no port, so that many run on one machine.
+import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
+import { nobleEc } from '@sluice/noise/noble-ec';
+import { wasmAead } from '@sluice/noise/wasm-aead';
+import { wasmEc } from '@sluice/noise/wasm-ec';
+import { systemClock } from '@sluice/runtime/clock';
+import { helpText } from '@sluice/runtime/config/help';
+import { loadConfig } from '@sluice/runtime/config/load';
+import { createLogger } from '@sluice/runtime/logger';
+import { randomBytes } from '@sluice/runtime/random';
+import { ExitCode } from '@sluice/runtime/run-service';
+import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
+import { Shutdown, shutdownOnSignals } from '@sluice/runtime/shutdown';
+import { type MinerConfig, minerRule, minerSettings } from './config.ts';
+import { ThreadEngine } from './hashing/thread-engine.ts';
+import { createMiner } from './miner.ts';
+import { printEvents, statisticsEvent, statisticsLine } from './output.ts';
+import { connectTcp } from './tcp.ts';
+
+export async function main(argv: readonly string[]): Promise<number> {
+  const loaded = loadConfig(minerSettings, { argv, env: process.env }, minerRule);
+  if (loaded.kind === 'help') {
+    process.stdout.write(helpText('sluice miner [flags]', 'A Stratum V2 miner on the CPU.', minerSettings));
+    return ExitCode.ok;
+  }
+  if (loaded.kind === 'mistakes') {
+    for (const mistake of loaded.mistakes) process.stderr.write(`sluice miner: ${mistake}\n`);
+    return ExitCode.usage;
+  }
+  return mine(loaded.config);
+}
+
+async function mine(config: MinerConfig): Promise<number> {
+  const { pool, identity, extended, channels, standardJobs, fixedVersion, hashrate, json } = config;
+  const log = createLogger({
+    ...{ name: 'miner', level: config.logLevel, destination: process.stderr },
+    format: json ? 'json' : 'text',
+  });
+  const shutdown = new Shutdown(log);
+  const ignoreSignals = shutdownOnSignals(shutdown, log);
+  if (pool.authorityKey === undefined) log.warn('no authority key in the URL: any server is trusted');
+  const wasm = findSecp256k1Wasm();
+  const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
+  const clock = systemClock;
+  const engines = Array.from({ length: config.threads }, () => new ThreadEngine());
+  const miner = createMiner(
+    {
+      ...{ pool, identity, channels, standardJobsOnly: standardJobs, versionRolling: !fixedVersion },
+      kind: extended ? 'extended' : 'standard',
+      ...(hashrate === undefined ? {} : { hashrate }),
+    },
+    { clock, log, random: randomBytes, ec, aead: wasmAead(), sha256d: wasmSha256d, engines, connect: connectTcp },
+  );
+  const now = () => clock.now();
+  const write = (line: string) => void process.stdout.write(line);
+  if (json) printEvents(miner, now, write);
+  const report = () => write(`${json ? statisticsEvent(miner, now) : statisticsLine(miner)}\n`);
+  const timer = setInterval(report, config.statistics * 1000);
+  shutdown.add('miner', () => miner.stop());
+  await miner.start();
+  await shutdown.requested();
+  clearInterval(timer);
+  const clean = await shutdown.run();
+  report();
+  ignoreSignals();
+  return clean ? ExitCode.ok : ExitCode.failed;
+}
