@@ -1,0 +1,50 @@
+// The thread of the demo miners: each a client of its own, all sharing one core and leaving a part of it to others.
+import { parentPort, workerData } from 'node:worker_threads';
+import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
+import { InlineEngine } from '@sluice/miner/hashing/inline-engine';
+import { createMiner } from '@sluice/miner/miner';
+import { connectTcp } from '@sluice/miner/tcp';
+import { nobleEc } from '@sluice/noise/noble-ec';
+import { wasmAead } from '@sluice/noise/wasm-aead';
+import { systemClock } from '@sluice/runtime/clock';
+import { silentLogger } from '@sluice/runtime/logger';
+import { randomBytes } from '@sluice/runtime/random';
+import type { DemoThreadData, DemoThreadReport } from './demo-miners.ts';
+
+const REPORT_MS = 1_000;
+
+const { count, duty, address, authorityKey } = workerData as DemoThreadData;
+const modules = {
+  clock: systemClock,
+  log: silentLogger(),
+  random: randomBytes,
+  ec: nobleEc,
+  aead: wasmAead(),
+  sha256d: wasmSha256d,
+  connect: connectTcp,
+};
+const miners = Array.from({ length: count }, (_, index) =>
+  createMiner(
+    {
+      pool: { ...address, authorityKey },
+      identity: `demo.${index + 1}`,
+      // Both kinds of channel are shown.
+      kind: index % 2 === 0 ? 'standard' : 'extended',
+      channels: 1,
+      duty: duty / count,
+    },
+    { ...modules, engines: [new InlineEngine(wasmSha256d)] },
+  ),
+);
+
+const timer = setInterval(() => {
+  const hashesPerSecond = miners.reduce((total, miner) => total + miner.hashrate(), 0);
+  parentPort?.postMessage({ hashesPerSecond } satisfies DemoThreadReport);
+}, REPORT_MS);
+
+parentPort?.once('message', async () => {
+  clearInterval(timer);
+  await Promise.all(miners.map((miner) => miner.stop()));
+  parentPort?.close();
+});
+await Promise.all(miners.map((miner) => miner.start()));
