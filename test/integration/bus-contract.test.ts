@@ -1,0 +1,178 @@
+// The contract of the bus over real nats-servers: one, and three with three copies of everything. And what only a server can do: go away.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bus, BusStatus } from '@sluice/bus/bus';
+import { isBusError } from '@sluice/bus/errors';
+import { connectNatsBus } from '@sluice/bus/nats/nats-bus';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  bytesOf,
+  CONTRACT_CREDITS_BYTES,
+  describeBusContract,
+  expectCode,
+  textOf,
+  uniqueToken,
+  until,
+} from '../support/bus-contract.ts';
+import { NatsServer } from '../support/nats-server.ts';
+
+interface Installation {
+  readonly servers: readonly NatsServer[];
+  readonly buses: readonly [Bus, Bus];
+}
+
+async function install(servers: readonly NatsServer[]): Promise<Installation> {
+  const options = {
+    servers: servers.map(({ url }) => url),
+    monitors: servers.map(({ monitor }) => monitor),
+    replicas: servers.length,
+    maxBytes: { CREDITS: CONTRACT_CREDITS_BYTES, SHARES: 256 * 1_048_576, SOLUTIONS: 64 * 1_048_576 },
+  };
+  return { servers, buses: [await connectNatsBus(options), await connectNatsBus(options)] };
+}
+
+async function remove({ servers, buses }: Installation): Promise<void> {
+  await Promise.all(buses.map((bus) => bus.close()));
+  await Promise.all(servers.map((server) => server.dispose()));
+}
+
+describe('bus over one nats-server', () => {
+  let installation: Installation;
+  beforeAll(async () => {
+    installation = await install([await NatsServer.start()]);
+  });
+  afterAll(() => remove(installation));
+  describeBusContract({ client: () => installation.buses[0], otherClient: () => installation.buses[1] });
+  describe('when the server dies', () => outageContract(() => installation));
+});
+
+describe('bus over three nats-servers', () => {
+  let installation: Installation;
+  beforeAll(async () => {
+    installation = await install(await NatsServer.startCluster());
+  });
+  afterAll(() => remove(installation));
+  describeBusContract({ client: () => installation.buses[0], otherClient: () => installation.buses[1] });
+
+  it('says that it is durable when all three say so', async () => {
+    await installation.buses[0].append('SHARES', `shares.${uniqueToken()}`, bytesOf('x'));
+    expect(installation.buses[0].durability()).toBe('synced');
+  });
+
+  it('goes on without one of them and keeps every acknowledged record', async () => {
+    const [bus, other] = installation.buses;
+    const name = `shares.${uniqueToken()}`;
+    const seen: string[] = [];
+    const consumer = await other.consume('SHARES', { filter: name, batch: 64 }, ({ payload }) => {
+      seen.push(textOf(payload));
+    });
+    const acknowledged: string[] = [];
+    for (let index = 0; index < 300; index++) {
+      if (index % 100 === 50) await installation.servers[Math.floor(index / 100)]?.kill();
+      await appendUntilStored(bus, name, String(index));
+      acknowledged.push(String(index));
+      if (index % 100 === 99) await installation.servers[Math.floor(index / 100)]?.launch();
+    }
+    await until(() => seen.length >= acknowledged.length, 30_000);
+    expect(seen).toEqual(acknowledged);
+    await consumer.close();
+  });
+});
+
+/** As a gateway does it: the same bytes again under the same id until there is an answer. */
+async function appendUntilStored(bus: Bus, name: string, text: string): Promise<void> {
+  for (;;) {
+    try {
+      await bus.append('SHARES', name, bytesOf(text), { messageId: `${name}-${text}`, timeoutMs: 1_000 });
+      return;
+    } catch (error) {
+      if (!isBusError(error, 'bus-timeout') && !isBusError(error, 'bus-down')) throw error;
+    }
+  }
+}
+
+function outageContract(installation: () => Installation): void {
+  it('says so, refuses what cannot wait, and everything goes on when it is back', async () => {
+    const [bus, other] = installation().buses;
+    const [server] = installation().servers;
+    const token = uniqueToken();
+    const name = `shares.${token}`;
+    const changes: BusStatus[] = [];
+    bus.onStatus((status) => changes.push(status));
+    const heard: string[] = [];
+    other.subscribe(`control.${token}`, (payload) => heard.push(textOf(payload)));
+    other.serve(`channel.${token}`, 'q', () => bytesOf('yes'));
+    const ordered: string[] = [];
+    const durable: string[] = [];
+    const keys: string[] = [];
+    const tips: string[] = [];
+    await other.consume('TEMPLATES', { filter: `tip.${token}`, batch: 8 }, ({ payload }) => {
+      tips.push(textOf(payload));
+    });
+    await other.consume('SHARES', { filter: name, batch: 8 }, ({ payload }) => {
+      ordered.push(textOf(payload));
+    });
+    await other.consume('SHARES', { filter: name, durable: `d-${token}`, batch: 8 }, ({ payload }) => {
+      durable.push(textOf(payload));
+    });
+    const bucket = await bus.kv('channels');
+    await (await other.kv('channels')).watch(({ key }) => {
+      if (key.startsWith(token)) keys.push(key);
+    });
+    await bucket.put(`${token}.before`, bytesOf('1'));
+    await bus.append('SHARES', name, bytesOf('before'));
+    await bus.append('TEMPLATES', `tip.${token}`, bytesOf('before'));
+    await until(() => ordered.length === 1 && durable.length === 1 && keys.length === 1 && tips.length === 1);
+
+    await server?.kill();
+    await until(() => bus.status() === 'down' && other.status() === 'down');
+    bus.publish(`control.${token}`, bytesOf('lost'));
+    await expectCode(bus.append('SHARES', name, bytesOf('never'), { timeoutMs: 300 }), 'bus-down');
+    await expectCode(bus.request(`channel.${token}`, bytesOf('?'), 300), 'bus-down');
+    const waiting = bus.append('SHARES', name, bytesOf('during'), { messageId: token, timeoutMs: 20_000 });
+    await server?.launch();
+
+    const before = performance.now();
+    await waiting;
+    expect(performance.now() - before).toBeLessThan(5_000);
+    expect(changes.slice(0, 2)).toEqual(['down', 'up']);
+    await bus.append('SHARES', name, bytesOf('after'));
+    await bucket.put(`${token}.after`, bytesOf('2'));
+    await until(() => ordered.length === 3 && durable.length === 3 && keys.length === 2, 15_000);
+    expect(ordered).toEqual(['before', 'during', 'after']);
+    expect(durable).toEqual(['before', 'during', 'after']);
+    expect(keys).toEqual([`${token}.before`, `${token}.after`]);
+    await until(() => other.status() === 'up');
+    await sleep(100);
+    bus.publish(`control.${token}`, bytesOf('after'));
+    expect(textOf(await bus.request(`channel.${token}`, bytesOf('?'), 5_000))).toBe('yes');
+    await until(() => heard.length === 1);
+    expect(heard).toEqual(['after']);
+    // A stream in memory begins anew: it is made again at its next use.
+    await bus.append('TEMPLATES', `tip.${token}`, bytesOf('after'));
+    expect((await bus.read('TEMPLATES', 1, 1_000)).map(({ payload }) => textOf(payload))).toEqual(['after']);
+    await until(() => tips.length === 2, 15_000);
+    expect(tips).toEqual(['before', 'after']);
+  });
+
+  it('ends an append that was under way with an unknown outcome, and stores it once when it is repeated', async () => {
+    const [bus] = installation().buses;
+    const [server] = installation().servers;
+    const name = `shares.${uniqueToken()}`;
+    for (let round = 0; round < 3; round++) {
+      const running = Array.from({ length: 20 }, (_, index) => appendUntilStored(bus, name, `${round}-${index}`));
+      await sleep(round);
+      await server?.kill();
+      await server?.launch();
+      await Promise.all(running);
+    }
+    const stored: string[] = [];
+    const consumer = await bus.consume('SHARES', { filter: name, batch: 64 }, ({ payload }) => {
+      stored.push(textOf(payload));
+    });
+    await until(() => stored.length >= 60);
+    await sleep(200);
+    expect(stored.length).toBe(60);
+    expect(new Set(stored).size).toBe(60);
+    await consumer.close();
+  });
+}

@@ -1,0 +1,120 @@
+// A real bitcoind on regtest: started on free loopback ports with its own data folder, and what tests ask of it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bitcoindCommand } from './bitcoind-binary.ts';
+import { freePort } from './free-port.ts';
+
+export interface BitcoindOptions {
+  /** Extra command-line options, such as `-blockmaxweight=…`. */
+  readonly extraArguments?: readonly string[];
+  /** Nodes to connect to by P2P. */
+  readonly peers?: readonly Bitcoind[];
+}
+
+export class Bitcoind {
+  readonly directory: string;
+  readonly rpcPort: number;
+  readonly p2pPort: number;
+  readonly zmqRawBlock: string;
+  readonly #options: BitcoindOptions;
+  #process: ChildProcess | undefined;
+
+  private constructor(directory: string, ports: readonly number[], options: BitcoindOptions) {
+    this.directory = directory;
+    this.rpcPort = ports[0] ?? 0;
+    this.p2pPort = ports[1] ?? 0;
+    this.zmqRawBlock = `tcp://127.0.0.1:${ports[2]}`;
+    this.#options = options;
+  }
+
+  static async start(options: BitcoindOptions = {}): Promise<Bitcoind> {
+    const directory = mkdtempSync(join(tmpdir(), 'sluice-bitcoind-'));
+    const node = new Bitcoind(directory, [await freePort(), await freePort(), await freePort()], options);
+    await node.launch();
+    return node;
+  }
+
+  /** Starts the process on the same folder and ports as before: also after `kill`. */
+  async launch(): Promise<void> {
+    const { program, leadingArguments } = await bitcoindCommand();
+    this.#process = spawn(
+      program,
+      [
+        ...leadingArguments,
+        '-regtest',
+        `-datadir=${this.directory}`,
+        '-server',
+        '-listen=1',
+        `-bind=127.0.0.1:${this.p2pPort}`,
+        `-rpcport=${this.rpcPort}`,
+        '-rpcbind=127.0.0.1',
+        '-rpcallowip=127.0.0.1',
+        `-zmqpubrawblock=${this.zmqRawBlock}`,
+        '-fallbackfee=0.0001',
+        '-txindex=1',
+        '-printtoconsole=0',
+        ...(this.#options.peers ?? []).map((peer) => `-addnode=127.0.0.1:${peer.p2pPort}`),
+        ...(this.#options.extraArguments ?? []),
+      ],
+      { stdio: 'ignore' },
+    );
+    const deadline = Date.now() + 60_000;
+    for (;;) {
+      try {
+        await this.rpc('getblockchaininfo');
+        return;
+      } catch (error) {
+        if (Date.now() > deadline) throw new Error('bitcoind did not answer within 60 s', { cause: error });
+        await sleep(100);
+      }
+    }
+  }
+
+  /** `http://user:password@host:port/`, from the cookie of this run. */
+  get url(): string {
+    return `http://${this.#cookie()}@127.0.0.1:${this.rpcPort}/`;
+  }
+
+  get cookieFile(): string {
+    return join(this.directory, 'regtest', '.cookie');
+  }
+
+  #cookie(): string {
+    if (!existsSync(this.cookieFile)) throw new Error('bitcoind has written no cookie yet');
+    return readFileSync(this.cookieFile, 'utf8').trim();
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: each call of the RPC has a result of its own shape; tests know which.
+  async rpc(method: string, parameters: readonly unknown[] = [], wallet?: string): Promise<any> {
+    const response = await fetch(`http://127.0.0.1:${this.rpcPort}/${wallet === undefined ? '' : `wallet/${wallet}`}`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from(this.#cookie()).toString('base64')}` },
+      body: JSON.stringify({ jsonrpc: '1.0', id: 0, method, params: parameters }),
+    });
+    const answer = (await response.json()) as { result: unknown; error: { code: number; message: string } | null };
+    if (answer.error !== null) throw new Error(`${method}: ${answer.error.message} (${answer.error.code})`);
+    return answer.result;
+  }
+
+  /** Mines blocks to a script nobody here owns; another `branch` makes other blocks of the same parent and second. */
+  async generate(count: number, branch = 0): Promise<string[]> {
+    const { descriptor } = await this.rpc('getdescriptorinfo', [`raw(51${branch.toString(16).padStart(2, '0')})`]);
+    return this.rpc('generatetodescriptor', [count, descriptor]);
+  }
+
+  async kill(signal: 'SIGTERM' | 'SIGKILL' = 'SIGKILL'): Promise<void> {
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await ended;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill('SIGTERM');
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,429 @@
+// What every transport of the bus must do. Run by packages/bus/test/in-process-contract.test.ts and, over real servers, by
+// test/integration/bus-contract.test.ts. Each test uses subjects and keys of its own.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bus, StreamMessage } from '@sluice/bus/bus';
+import { type BusErrorCode, isBusError } from '@sluice/bus/errors';
+import { MAX_PAYLOAD_BYTES } from '@sluice/bus/streams';
+import { describe, expect, it } from 'vitest';
+
+/** Bound of the stream CREDITS in every installation that the suite is run on. */
+export const CONTRACT_CREDITS_BYTES = 1_048_576;
+
+export interface BusContractSubject {
+  /** A client of the installation; the suite closes none. */
+  client(): Bus;
+  /** Another client, or the same one where there is no such thing. */
+  otherClient(): Bus;
+}
+
+let counter = 0;
+/** A token that no other test has used. */
+export const uniqueToken = (): string => `${Date.now().toString(36)}${(counter++).toString(36)}`;
+export const bytesOf = (value: string): Uint8Array => new TextEncoder().encode(value);
+export const textOf = (value: Uint8Array): string => new TextDecoder().decode(value);
+
+export async function expectCode(call: Promise<unknown>, code: BusErrorCode): Promise<void> {
+  const outcome = await call.then(
+    () => 'no error',
+    (error: unknown) => (isBusError(error) ? error.code : error),
+  );
+  expect(outcome).toBe(code);
+}
+
+export async function until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition.toString()}`);
+    await sleep(5);
+  }
+}
+
+export function describeBusContract(subject: BusContractSubject): void {
+  describe('core subjects', () => coreContract(subject));
+  describe('requests', () => requestContract(subject));
+  describe('streams', () => streamContract(subject));
+  describe('consumers', () => consumerContract(subject));
+  describe('buckets', () => bucketContract(subject));
+}
+
+function coreContract({ client, otherClient }: BusContractSubject): void {
+  it('delivers to every subscriber whose pattern matches, later, in order', async () => {
+    const token = uniqueToken();
+    const heard: string[] = [];
+    otherClient().subscribe(`heartbeat.${token}.*`, (payload, name) => heard.push(`star ${name} ${textOf(payload)}`));
+    otherClient().subscribe(`heartbeat.${token}.>`, (payload) => heard.push(`tail ${textOf(payload)}`));
+    otherClient().subscribe(`heartbeat.${token}`, () => heard.push('too short'));
+    otherClient().subscribe(`heartbeat.*.a.*`, () => heard.push('too long'));
+    await sleep(50);
+    client().publish(`heartbeat.${token}.a`, bytesOf('1'));
+    expect(heard).toEqual([]);
+    client().publish(`heartbeat.${token}.a`, bytesOf('2'));
+    await until(() => heard.length >= 4);
+    expect(heard.filter((line) => line.startsWith('star'))).toEqual([
+      `star heartbeat.${token}.a 1`,
+      `star heartbeat.${token}.a 2`,
+    ]);
+    expect(heard.filter((line) => line.startsWith('tail'))).toEqual(['tail 1', 'tail 2']);
+    expect(heard.length).toBe(4);
+  });
+
+  it('lets the sender use its buffer again at once', async () => {
+    const token = uniqueToken();
+    const heard: string[] = [];
+    otherClient().subscribe(`control.${token}`, (payload) => heard.push(textOf(payload)));
+    await sleep(50);
+    const buffer = Buffer.from('first');
+    client().publish(`control.${token}`, buffer);
+    buffer.write('XXXXX');
+    await until(() => heard.length === 1);
+    expect(heard).toEqual(['first']);
+  });
+
+  it('gives a message to one member of each queue group', async () => {
+    const token = uniqueToken();
+    const heard: Record<string, number> = { a1: 0, a2: 0, b: 0, plain: 0 };
+    const count = (name: string) => () => {
+      heard[name] = (heard[name] ?? 0) + 1;
+    };
+    client().subscribe(`control.${token}`, count('a1'), { queue: 'a' });
+    otherClient().subscribe(`control.${token}`, count('a2'), { queue: 'a' });
+    otherClient().subscribe(`control.${token}`, count('b'), { queue: 'b' });
+    otherClient().subscribe(`control.${token}`, count('plain'));
+    await sleep(50);
+    for (let index = 0; index < 100; index++) client().publish(`control.${token}`, bytesOf('x'));
+    await until(() => heard.plain === 100 && heard.b === 100 && (heard.a1 ?? 0) + (heard.a2 ?? 0) === 100);
+    expect(heard.a1).toBeGreaterThan(0);
+    expect(heard.a2).toBeGreaterThan(0);
+  });
+
+  it('delivers nothing after a subscription is closed', async () => {
+    const token = uniqueToken();
+    const heard: string[] = [];
+    const subscription = client().subscribe(`control.${token}`, (payload) => heard.push(textOf(payload)));
+    await sleep(50);
+    client().publish(`control.${token}`, bytesOf('1'));
+    await until(() => heard.length === 1);
+    subscription.close();
+    subscription.close();
+    client().publish(`control.${token}`, bytesOf('2'));
+    await sleep(50);
+    expect(heard).toEqual(['1']);
+  });
+
+  it('refuses a payload beyond the bound', () => {
+    expect(() => client().publish('statistics', new Uint8Array(MAX_PAYLOAD_BYTES + 1))).toThrow('bus-bad-payload');
+  });
+}
+
+function requestContract({ client, otherClient }: BusContractSubject): void {
+  it('are answered, each by one server of the queue', async () => {
+    const token = `channel.${uniqueToken()}`;
+    let served = 0;
+    const handler = async (payload: Uint8Array) => {
+      served++;
+      return bytesOf(`${textOf(payload)}!`);
+    };
+    client().serve(token, 'managers', handler);
+    otherClient().serve(token, 'managers', handler);
+    await sleep(50);
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => client().request(token, bytesOf(String(index)), 5_000)),
+    );
+    expect(answers.map(textOf)).toEqual(Array.from({ length: 50 }, (_, index) => `${index}!`));
+    expect(served).toBe(50);
+  });
+
+  it('fail at once when nobody serves the subject', async () => {
+    const before = performance.now();
+    await expectCode(client().request(`channel.${uniqueToken()}`, bytesOf('x'), 5_000), 'bus-no-responders');
+    expect(performance.now() - before).toBeLessThan(1_000);
+  });
+
+  it('fail when the time is over', async () => {
+    const token = `channel.${uniqueToken()}`;
+    otherClient().serve(token, 'q', () => new Promise<Uint8Array>(() => undefined));
+    await sleep(50);
+    await expectCode(client().request(token, bytesOf('x'), 100), 'bus-timeout');
+  });
+
+  it('fail when the handler does, without its words', async () => {
+    const token = `channel.${uniqueToken()}`;
+    const server = otherClient().serve(token, 'q', () => {
+      throw new TypeError('broken');
+    });
+    await sleep(50);
+    await expectCode(client().request(token, bytesOf('x'), 5_000), 'bus-handler-failed');
+    server.close();
+    await sleep(50);
+    await expectCode(client().request(token, bytesOf('x'), 5_000), 'bus-no-responders');
+  });
+}
+
+function streamContract({ client, otherClient }: BusContractSubject): void {
+  it('number their records and give them to live subscribers too', async () => {
+    const name = `shares.${uniqueToken()}`;
+    const heard: string[] = [];
+    otherClient().subscribe(name, (payload) => heard.push(textOf(payload)));
+    await sleep(50);
+    const first = await client().append('SHARES', name, bytesOf('a'));
+    const second = await client().append('SHARES', name, bytesOf('b'));
+    expect(first.duplicate).toBe(false);
+    expect(second.sequence).toBeGreaterThan(first.sequence);
+    await until(() => heard.length === 2);
+    expect(heard).toEqual(['a', 'b']);
+    const last = await otherClient().last('SHARES', name);
+    expect(last && [last.subject, last.sequence, textOf(last.payload)]).toEqual([name, second.sequence, 'b']);
+    expect(Math.abs((last?.storedAtMs ?? 0) - Date.now())).toBeLessThan(60_000);
+    const state = await client().state('SHARES');
+    expect(state.lastSequence).toBeGreaterThanOrEqual(second.sequence);
+  });
+
+  it('tell the subjects that hold records, each with a number that changes with every record', async () => {
+    const name = `shares.${uniqueToken()}`;
+    const marks = async () => (await otherClient().subjects('SHARES', 'shares.*')).get(name);
+    expect(await marks()).toBeUndefined();
+    const seen: (number | undefined)[] = [];
+    for (let count = 0; count < 3; count += 1) {
+      await client().append('SHARES', name, bytesOf('a'));
+      seen.push(await marks());
+    }
+    expect(seen).not.toContain(undefined);
+    expect(new Set(seen).size).toBe(3);
+    expect([...(await client().subjects('CREDITS', `credit.${uniqueToken()}`)).keys()]).toEqual([]);
+  });
+
+  it('store a message id once', async () => {
+    const name = `shares.${uniqueToken()}`;
+    const messageId = `${name}-1`;
+    const first = await client().append('SHARES', name, bytesOf('a'), { messageId });
+    const again = await otherClient().append('SHARES', name, bytesOf('a'), { messageId });
+    expect(again).toEqual({ sequence: first.sequence, duplicate: true });
+    const [both, both2] = await Promise.all([
+      client().append('SHARES', name, bytesOf('b'), { messageId: `${name}-2` }),
+      client().append('SHARES', name, bytesOf('b'), { messageId: `${name}-2` }),
+    ]);
+    expect(both.sequence).toBe(both2.sequence);
+    expect([both.duplicate, both2.duplicate].filter(Boolean).length).toBe(1);
+  });
+
+  it('refuse an append that expects another last sequence', async () => {
+    const name = `shares.${uniqueToken()}`;
+    const append = (text: string, expected: number, messageId?: string) =>
+      client().append('SHARES', name, bytesOf(text), {
+        expectedLastSubjectSequence: expected,
+        ...(messageId === undefined ? {} : { messageId }),
+      });
+    await expectCode(append('too far', 7_000_000), 'bus-wrong-sequence');
+    const { sequence } = await append('first', 0, `${name}-first`);
+    await expectCode(append('again', 0), 'bus-wrong-sequence');
+    // The same bytes under the same number and id, because the answer was lost: stored, not refused.
+    expect(await append('first', 0, `${name}-first`)).toEqual({ sequence, duplicate: true });
+    const next = await append('second', sequence);
+    const outcomes = await Promise.allSettled([append('x', next.sequence), append('y', next.sequence)]);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBe(1);
+  });
+
+  it('refuse a subject that is not theirs', async () => {
+    const outcome = await client()
+      .append('SHARES', `elsewhere.${uniqueToken()}`, bytesOf('x'), { timeoutMs: 500 })
+      .then(
+        () => 'stored',
+        () => 'refused',
+      );
+    expect(outcome).toBe('refused');
+  });
+
+  it('read a range, over what was forgotten', async () => {
+    const name = `solution`;
+    const sequences: number[] = [];
+    for (let index = 0; index < 5; index++) {
+      sequences.push((await client().append('SOLUTIONS', name, bytesOf(String(index)))).sequence);
+    }
+    const [first = 0, , third = 0] = sequences;
+    const read = await otherClient().read('SOLUTIONS', first, 2);
+    expect(read.map(({ sequence }) => sequence)).toEqual(sequences.slice(0, 2));
+    await client().trim('SOLUTIONS', third);
+    expect((await client().state('SOLUTIONS')).firstSequence).toBe(third);
+    const rest = await otherClient().read('SOLUTIONS', first, 100);
+    expect(rest.map(({ payload }) => textOf(payload))).toEqual(['2', '3', '4']);
+    expect(await client().read('SOLUTIONS', (sequences.at(-1) ?? 0) + 1, 10)).toEqual([]);
+    expect(await client().last('SOLUTIONS', 'solution.result')).toBeUndefined();
+  });
+
+  it('keep the newest few of a subject where the table says so', async () => {
+    const name = `tip.${uniqueToken()}`;
+    for (let index = 0; index < 20; index++) await client().append('TEMPLATES', name, bytesOf(String(index)));
+    const kept: string[] = [];
+    const consumer = await client().consume('TEMPLATES', { filter: name, batch: 10 }, ({ payload }) => {
+      kept.push(textOf(payload));
+    });
+    await until(() => kept.at(-1) === '19');
+    await consumer.close();
+    expect(kept).toEqual(Array.from({ length: 16 }, (_, index) => String(index + 4)));
+  });
+
+  it('refuse new records at their bound and take them again when older ones are forgotten', async () => {
+    const name = `credit.${uniqueToken()}`;
+    const payload = new Uint8Array(60_000);
+    let stored = 0;
+    const fill = async () => {
+      for (;;) {
+        await client().append('CREDITS', name, payload);
+        stored++;
+      }
+    };
+    await expectCode(fill(), 'bus-stream-full');
+    expect(stored).toBeGreaterThan(10);
+    expect(stored).toBeLessThanOrEqual(CONTRACT_CREDITS_BYTES / payload.length);
+    const { lastSequence, bytes, maxBytes } = await client().state('CREDITS');
+    expect(maxBytes).toBe(CONTRACT_CREDITS_BYTES);
+    expect(bytes).toBeLessThanOrEqual(maxBytes);
+    await client().trim('CREDITS', lastSequence);
+    expect((await client().append('CREDITS', name, payload)).sequence).toBe(lastSequence + 1);
+  });
+}
+
+function consumerContract({ client, otherClient }: BusContractSubject): void {
+  const collect = (into: string[]) => (message: StreamMessage) => {
+    into.push(textOf(message.payload));
+  };
+
+  it('replay in order what was stored long before, then follow', async () => {
+    const name = `shares.${uniqueToken()}`;
+    const count = 2_000;
+    const wanted = Array.from({ length: count + 1 }, (_, index) => String(index));
+    await Promise.all(wanted.slice(0, count).map((text) => client().append('SHARES', name, bytesOf(text))));
+    const seen: string[] = [];
+    const consumer = await otherClient().consume('SHARES', { filter: name, batch: 64 }, collect(seen));
+    await until(() => seen.length === count);
+    await client().append('SHARES', name, bytesOf(String(count)));
+    await until(() => seen.length === count + 1);
+    expect(seen).toEqual(wanted);
+    await consumer.close();
+    await client().append('SHARES', name, bytesOf('after'));
+    await sleep(50);
+    expect(seen.length).toBe(count + 1);
+  });
+
+  it('begin at the sequence they are given', async () => {
+    const name = `shares.${uniqueToken()}`;
+    await client().append('SHARES', name, bytesOf('a'));
+    const { sequence } = await client().append('SHARES', name, bytesOf('b'));
+    await client().append('SHARES', name, bytesOf('c'));
+    const seen: string[] = [];
+    const options = { filter: name, fromSequence: sequence, batch: 8 };
+    const consumer = await client().consume('SHARES', options, collect(seen));
+    await until(() => seen.length === 2);
+    expect(seen).toEqual(['b', 'c']);
+    await consumer.close();
+  });
+
+  it('give a record again to a handler that failed, before the next one', async () => {
+    const name = `shares.${uniqueToken()}`;
+    for (const text of ['a', 'b']) await client().append('SHARES', name, bytesOf(text));
+    const seen: string[] = [];
+    let failures = 0;
+    const consumer = await client().consume('SHARES', { filter: name, batch: 8 }, (message) => {
+      seen.push(textOf(message.payload));
+      if (failures++ < 2) throw new Error('not yet');
+    });
+    await until(() => seen.length === 4);
+    expect(seen).toEqual(['a', 'a', 'a', 'b']);
+    await consumer.close();
+  });
+
+  it('go on where a durable stopped, whoever holds it', async () => {
+    const name = `shares.${uniqueToken()}`;
+    const durable = `d-${uniqueToken()}`;
+    for (const text of ['a', 'b', 'c']) await client().append('SHARES', name, bytesOf(text));
+    const options = { filter: name, durable, batch: 8 };
+    const first: string[] = [];
+    const second: string[] = [];
+    const holder = await client().consume('SHARES', options, collect(first));
+    await until(() => first.length === 3);
+    await sleep(50);
+    await holder.close();
+    for (const text of ['d', 'e']) await client().append('SHARES', name, bytesOf(text));
+    const next = await otherClient().consume('SHARES', options, collect(second));
+    await until(() => second.length === 2);
+    expect([first, second]).toEqual([
+      ['a', 'b', 'c'],
+      ['d', 'e'],
+    ]);
+    await next.close();
+  });
+
+  it('give the unfinished record of a holder that went away to the next one, first', async () => {
+    const name = `shares.${uniqueToken()}`;
+    const durable = `d-${uniqueToken()}`;
+    for (const text of ['a', 'b', 'c']) await client().append('SHARES', name, bytesOf(text));
+    const options = { filter: name, durable, batch: 8 };
+    let begun = 0;
+    const holder = await client().consume('SHARES', options, () => {
+      begun++;
+      throw new Error('never');
+    });
+    await until(() => begun >= 1);
+    await holder.close();
+    const seen: string[] = [];
+    const next = await otherClient().consume('SHARES', options, collect(seen));
+    await until(() => seen.length === 3, 20_000);
+    expect(seen).toEqual(['a', 'b', 'c']);
+    await next.close();
+  });
+}
+
+function bucketContract({ client, otherClient }: BusContractSubject): void {
+  it('compare and set', async () => {
+    const mine = await client().kv('channels');
+    const theirs = await otherClient().kv('channels');
+    const key = uniqueToken();
+    expect(await mine.get(key)).toBeUndefined();
+    const created = await mine.create(key, bytesOf('1'));
+    await expectCode(theirs.create(key, bytesOf('2')), 'bus-revision-conflict');
+    const updated = await theirs.update(key, bytesOf('2'), created);
+    expect(updated).toBeGreaterThan(created);
+    await expectCode(mine.update(key, bytesOf('3'), created), 'bus-revision-conflict');
+    const entry = await mine.get(key);
+    expect(entry && [entry.key, textOf(entry.value), entry.revision]).toEqual([key, '2', updated]);
+    expect(await mine.keys()).toContain(key);
+  });
+
+  it('have one winner among many', async () => {
+    const key = uniqueToken();
+    const buckets = [await client().kv('leases'), await otherClient().kv('leases')];
+    const tries = Array.from({ length: 10 }, (_, index) => buckets[index % 2]?.create(key, bytesOf(String(index))));
+    const outcomes = await Promise.allSettled(tries);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBe(1);
+  });
+
+  it('never give a revision twice, over deletion too', async () => {
+    const bucket = await client().kv('channels');
+    const key = uniqueToken();
+    const created = await bucket.create(key, bytesOf('1'));
+    await expectCode(bucket.delete(key, created + 1_000), 'bus-revision-conflict');
+    await bucket.delete(key, created);
+    await bucket.delete(key);
+    expect(await bucket.get(key)).toBeUndefined();
+    expect(await bucket.keys()).not.toContain(key);
+    expect(await bucket.create(key, bytesOf('2'))).toBeGreaterThan(created);
+  });
+
+  it('show a watcher what is there and then what changes', async () => {
+    const bucket = await client().kv('extranonce');
+    const key = uniqueToken();
+    await bucket.put(key, bytesOf('1'));
+    const seen: string[] = [];
+    const watch = await (await otherClient().kv('extranonce')).watch((change) => {
+      if (change.key === key) seen.push(change.value === undefined ? 'gone' : textOf(change.value));
+    });
+    await until(() => seen.length === 1);
+    await bucket.put(key, bytesOf('2'));
+    await bucket.delete(key);
+    await until(() => seen.length === 3);
+    watch.close();
+    await bucket.put(key, bytesOf('3'));
+    await sleep(50);
+    expect(seen).toEqual(['1', '2', 'gone']);
+  });
+}

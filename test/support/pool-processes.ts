@@ -1,0 +1,157 @@
+// A whole pool as real processes on loopback: each service by itself, a real nats-server that syncs before it acknowledges, and
+// bitcoind or the simulated chain below. Parts are named, so that a test can kill one and start it again.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Bus } from '@sluice/bus/bus';
+import { connectNatsBus } from '@sluice/bus/nats/nats-bus';
+import { openAuthorityKey } from '@sluice/cli/authority-keystore';
+import type { Bitcoind } from './bitcoind.ts';
+import { freePort } from './free-port.ts';
+import { NatsServer } from './nats-server.ts';
+import { ServiceProcess } from './service-process.ts';
+
+/** Where coinbases pay to on regtest when a test does not say: OP_TRUE with a number, easily told apart. */
+const DEFAULT_PAYOUT = 'raw(5151)';
+
+export interface SimulatedChainSettings {
+  /** Compact target, 8 hexadecimal digits. */
+  readonly nbits: string;
+  /** Mean seconds between blocks of somebody else; 0: none. */
+  readonly blockSeconds: number;
+}
+
+export interface PoolProcessesOptions {
+  /** The nodes of every template provider, or its own simulated chain. */
+  readonly chain: { readonly bitcoinds: readonly Bitcoind[] } | { readonly simulated: SimulatedChainSettings };
+  /** Processes of a service; default 1 each. */
+  readonly gateways?: number;
+  readonly providers?: number;
+  readonly distributors?: number;
+  readonly channelManagers?: number;
+  readonly validators?: number;
+  /** As `--payout` takes them. */
+  readonly payouts?: readonly string[];
+  /** What the difficulty of each channel is set for. */
+  readonly sharesPerMinute: number;
+  /** 1e-10: every hash may be a share. */
+  readonly easiestDifficulty: number;
+}
+
+export class PoolProcesses {
+  readonly nats: NatsServer;
+  /** Base58check, for miners. */
+  readonly authorityKey: string;
+  readonly directory: string;
+  readonly #services = new Map<string, ServiceProcess>();
+  readonly #gatewayPorts: readonly number[];
+
+  private constructor(nats: NatsServer, directory: string, gatewayPorts: readonly number[]) {
+    this.nats = nats;
+    this.directory = directory;
+    this.#gatewayPorts = gatewayPorts;
+    this.authorityKey = openAuthorityKey(join(directory, 'authority.key')).text;
+  }
+
+  /** Resolves when every process is ready; on failure nothing is left and the error ends with the log of the part. */
+  static async start(options: PoolProcessesOptions): Promise<PoolProcesses> {
+    const directory = mkdtempSync(join(tmpdir(), 'sluice-pool-'));
+    const nats = await NatsServer.start();
+    const gatewayPorts = await freePorts(options.gateways ?? 1);
+    const pool = new PoolProcesses(nats, directory, gatewayPorts);
+    try {
+      await pool.#plan(options);
+      for (const service of pool.services) service.launch();
+      await Promise.all(pool.services.map((service) => service.ready()));
+      return pool;
+    } catch (error) {
+      await pool.stop();
+      throw error;
+    }
+  }
+
+  async #plan(options: PoolProcessesOptions): Promise<void> {
+    const bus = ['--nats', this.nats.url, '--nats-monitors', this.nats.monitor];
+    const network = ['--network', 'regtest'];
+    const solutionPorts = await freePorts(options.providers ?? 1);
+    for (const [index, port] of solutionPorts.entries()) {
+      const own = ['--provider', `provider-${index}`, '--solution-listen', `127.0.0.1:${port}`, '--template-poll', '1'];
+      await this.#add('template-provider', index, [...bus, ...network, ...chainFlags(options.chain), ...own]);
+    }
+    const payouts = (options.payouts ?? [DEFAULT_PAYOUT]).flatMap((payout) => ['--payout', payout]);
+    for (let index = 0; index < (options.distributors ?? 1); index++) {
+      const own = ['--instance', `distributor-${index}`, '--template-refresh', '1'];
+      await this.#add('job-distributor', index, [...bus, ...network, ...payouts, ...own]);
+    }
+    const policy = [
+      ...['--shares-per-minute', String(options.sharesPerMinute)],
+      ...['--easiest-difficulty', String(options.easiestDifficulty)],
+    ];
+    for (let index = 0; index < (options.channelManagers ?? 1); index++)
+      await this.#add('channel-manager', index, [...bus, ...policy]);
+    for (let index = 0; index < (options.validators ?? 1); index++) await this.#add('share-validator', index, bus);
+    for (const [index, port] of this.#gatewayPorts.entries()) {
+      const own = ['--listen', `127.0.0.1:${port}`, '--gateway-label', `gateway-${index}`];
+      const key = ['--authority-secret-file', join(this.directory, 'authority.key')];
+      const solutions = solutionPorts.flatMap((solution) => ['--solution-endpoints', `127.0.0.1:${solution}`]);
+      await this.#add('connection-gateway', index, [...bus, ...own, ...key, ...solutions]);
+    }
+  }
+
+  async #add(command: string, index: number, flags: readonly string[]): Promise<void> {
+    const name = `${command}-${index}`;
+    const plan = { name, command, flags, healthPort: await freePort(), directory: this.directory };
+    this.#services.set(name, new ServiceProcess(plan));
+  }
+
+  get services(): readonly ServiceProcess[] {
+    return [...this.#services.values()];
+  }
+
+  /** `template-provider-0`, `connection-gateway-1`, … */
+  service(name: string): ServiceProcess {
+    const service = this.#services.get(name);
+    if (service === undefined) throw new Error(`no ${name}; there are ${[...this.#services.keys()].join(', ')}`);
+    return service;
+  }
+
+  gatewayPort(index = 0): number {
+    const port = this.#gatewayPorts[index];
+    if (port === undefined) throw new Error(`no gateway ${index}`);
+    return port;
+  }
+
+  /** A connection to the pool's bus, to look into its streams; the caller closes it. */
+  bus(): Promise<Bus> {
+    return connectNatsBus({ name: 'test', servers: [this.nats.url], onError: () => {} });
+  }
+
+  /** The end of every log, for a test that fails. */
+  logs(lines = 30): string {
+    return this.services.map((service) => `--- ${service.name}\n${service.log(lines)}`).join('\n');
+  }
+
+  /** Ends everything and removes its folders. */
+  async stop(): Promise<void> {
+    await Promise.all(this.services.map((service) => service.kill()));
+    await this.nats.dispose();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+function chainFlags(chain: PoolProcessesOptions['chain']): readonly string[] {
+  if ('simulated' in chain) {
+    const { nbits, blockSeconds } = chain.simulated;
+    return ['--simulated-chain', '--simulated-nbits', nbits, '--simulated-block-seconds', String(blockSeconds)];
+  }
+  return chain.bitcoinds.flatMap(({ rpcPort, cookieFile, zmqRawBlock }) => {
+    const query = new URLSearchParams({ cookie: cookieFile, zmq: zmqRawBlock });
+    return ['--bitcoind', `http://127.0.0.1:${rpcPort}/?${query}`];
+  });
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const ports: number[] = [];
+  while (ports.length < count) ports.push(await freePort());
+  return ports;
+}

@@ -1,0 +1,153 @@
+// Counts both sides at the end of a test: what miners were told, what the durable stream holds, and what was credited. A share is known
+// by its channel's extranonce prefix, unique in the pool, and its sequence number, unique on the channel.
+import { targetFromBytes, workOfTarget } from '@sluice/bitcoin/target';
+import type { Bus, StreamMessage } from '@sluice/bus/bus';
+import { CreditBatch } from '@sluice/bus/payloads/credit';
+import { ShareBatchReader } from '@sluice/bus/payloads/share-batch';
+import type { StreamName } from '@sluice/bus/streams';
+import type { LoadRecord } from './share-load.ts';
+import { shareStates } from './sv2-channel.ts';
+
+const PAGE = 256;
+
+export interface Sum {
+  shares: number;
+  work: bigint;
+}
+
+export interface StoredShares {
+  /** Batches by `incarnation-batch`, each once. */
+  readonly batches: ReadonlyMap<string, Sum>;
+  /** By prefix in hex: how often each sequence number stands in the stream, batches counted once. */
+  readonly channels: ReadonlyMap<string, Uint8Array>;
+  /** Records that repeat a batch: allowed, applied once. */
+  readonly repeatedBatches: number;
+  readonly total: Sum;
+}
+
+export async function readShares(bus: Bus): Promise<StoredShares> {
+  const batches = new Map<string, Sum>();
+  const channels = new Map<string, Uint8Array>();
+  const total: Sum = { shares: 0, work: 0n };
+  const reader = new ShareBatchReader();
+  let repeatedBatches = 0;
+  for await (const { payload } of records(bus, 'SHARES')) {
+    if (!reader.open(payload)) throw new Error(`a record of SHARES is no batch: ${reader.fault}`);
+    const key = `${reader.incarnation}-${reader.batch}`;
+    if (batches.has(key)) {
+      repeatedBatches += 1;
+      continue;
+    }
+    const sum: Sum = { shares: 0, work: 0n };
+    const prefixes = reader.channels.map(({ extranoncePrefix }) => Buffer.from(extranoncePrefix).toString('hex'));
+    const works = Array.from({ length: reader.targetCount }, (_, at) =>
+      workOfTarget(targetFromBytes(reader.target(at))),
+    );
+    while (reader.next()) {
+      count(channels, prefixes[reader.channelIndex] as string, reader.sequenceNumber);
+      sum.shares += 1;
+      sum.work += works[reader.targetIndex] as bigint;
+    }
+    if (reader.fault !== undefined) throw new Error(`a batch of SHARES is damaged: ${reader.fault}`);
+    batches.set(key, sum);
+    total.shares += sum.shares;
+    total.work += sum.work;
+  }
+  return { batches, channels, repeatedBatches, total };
+}
+
+function count(channels: Map<string, Uint8Array>, prefix: string, sequence: number): void {
+  let counts = channels.get(prefix);
+  if (counts === undefined || counts.length <= sequence) {
+    const grown = new Uint8Array(Math.max(1_024, sequence * 2));
+    if (counts !== undefined) grown.set(counts);
+    counts = grown;
+    channels.set(prefix, counts);
+  }
+  counts[sequence] = (counts[sequence] ?? 0) + 1;
+}
+
+export interface Credits {
+  /** By `incarnation-batch`: the first record of each. */
+  readonly batches: ReadonlyMap<string, Sum>;
+  readonly repeatedBatches: number;
+  /** Batches of incarnations whose credit is held. */
+  readonly held: number;
+  readonly findings: readonly string[];
+  readonly total: Sum;
+}
+
+export async function readCredits(bus: Bus): Promise<Credits> {
+  const batches = new Map<string, Sum>();
+  const findings: string[] = [];
+  const total: Sum = { shares: 0, work: 0n };
+  let repeatedBatches = 0;
+  let held = 0;
+  for await (const { subject, payload } of records(bus, 'CREDITS')) {
+    if (!subject.startsWith('credit.')) continue;
+    const credit = CreditBatch.decode(payload);
+    const key = `${credit.incarnation}-${credit.batch}`;
+    if (batches.has(key)) {
+      repeatedBatches += 1;
+      continue;
+    }
+    const sum: Sum = { shares: 0, work: 0n };
+    for (const { shares, work } of credit.credits) {
+      sum.shares += shares;
+      sum.work += work;
+    }
+    batches.set(key, sum);
+    total.shares += sum.shares;
+    total.work += sum.work;
+    if (credit.held) held += 1;
+    for (const { kind, detail } of credit.findings) findings.push(`${key}: finding ${kind}: ${detail}`);
+  }
+  return { batches, repeatedBatches, held, findings, total };
+}
+
+/** Batches whose credit is not there yet. */
+export function uncredited(stored: StoredShares, credits: Credits): string[] {
+  return [...stored.batches.keys()].filter((key) => !credits.batches.has(key));
+}
+
+export interface Comparison {
+  /** Acknowledged to a miner and not in the stream: must be none. */
+  readonly missing: readonly string[];
+  /** More than once in the stream, batches counted once: must be none. */
+  readonly doubled: readonly string[];
+  /** Refused and in the stream all the same: must be none. */
+  readonly refusedButStored: readonly string[];
+  /** In the stream without an answer that reached the miner: its connection was lost meanwhile. */
+  readonly storedUnanswered: number;
+}
+
+/** Holds what the miners know against what the stream holds. */
+export function compare(records: readonly LoadRecord[], stored: StoredShares): Comparison {
+  const missing: string[] = [];
+  const doubled: string[] = [];
+  const refusedButStored: string[] = [];
+  let storedUnanswered = 0;
+  for (const { record } of records) {
+    const counts = stored.channels.get(record.prefix);
+    for (let sequence = 1; sequence <= record.sent; sequence++) {
+      const times = counts?.[sequence] ?? 0;
+      const state = record.states[sequence];
+      const name = `${record.prefix}/${sequence}`;
+      if (times > 1) doubled.push(name);
+      if (state === shareStates.accepted && times === 0) missing.push(name);
+      if (state === shareStates.refused && times > 0) refusedButStored.push(name);
+      if (state === shareStates.sent && times > 0) storedUnanswered += 1;
+    }
+  }
+  return { missing, doubled, refusedButStored, storedUnanswered };
+}
+
+async function* records(bus: Bus, stream: StreamName): AsyncGenerator<StreamMessage> {
+  const { firstSequence, lastSequence } = await bus.state(stream);
+  for (let next = firstSequence; next <= lastSequence; ) {
+    const page = await bus.read(stream, next, PAGE);
+    if (page.length === 0) return;
+    yield* page;
+    next = (page.at(-1)?.sequence ?? lastSequence) + 1;
+  }
+}
