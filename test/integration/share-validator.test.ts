@@ -91,7 +91,7 @@ describe('share-validator over a nats-server', () => {
     const gateways = Array.from({ length: GATEWAYS }, (_, index) => new FakeGateway(index + 1, distributor));
     const first = await startValidator('one');
     await startValidator('two');
-    const sending = gateways.map(async (gateway) => {
+    const send = async (gateway: FakeGateway) => {
       const channel = gateway.channel('extended');
       for (let batch = 1n; batch <= BATCHES; batch += 1n) {
         const shares: TestShare[] = [];
@@ -99,16 +99,18 @@ describe('share-validator over a nats-server', () => {
         await sendUntilStored(gateway, shares, batch);
         await sleep(200);
       }
-    });
-    for (let kill = 0; kill < KILLS; kill += 1) {
-      await sleep(1_500);
-      await server.kill();
-      await sleep(300);
-      await server.launch();
-    }
-    services.splice(services.indexOf(first), 1);
-    await first.stop();
-    await Promise.all(sending);
+    };
+    const kill = async () => {
+      for (let kills = 0; kills < KILLS; kills += 1) {
+        await sleep(1_500);
+        await server.kill();
+        await sleep(300);
+        await server.launch();
+      }
+      services.splice(services.indexOf(first), 1);
+      await first.stop();
+    };
+    await Promise.all([...gateways.map(send), kill()]);
     const numbers = Array.from({ length: BATCHES }, (_, index) => BigInt(index + 1));
     for (const { incarnation } of gateways) {
       const credits = await vi.waitFor(
