@@ -70,26 +70,25 @@ export class ShareChecker {
     nowMs: number,
     remember = true,
   ): ShareOutcome {
-    let index = channel.currentIndex(jobId, nowMs);
-    const late = index === -1;
-    if (late) index = channel.lastIndex(jobId);
-    const tip = channel.tipOf(late);
-    if (index === -1 || tip === undefined) {
+    const current = channel.currentJob(jobId, nowMs);
+    const late = current === undefined;
+    const given = late ? channel.lastJob(jobId) : current;
+    const tip = late ? channel.lastTip : channel.tip;
+    if (given === undefined || tip === undefined) {
       this.solution = false;
       this.job = undefined;
       this.tip = undefined;
       this.target = undefined;
       return ShareOutcome.unknownJob;
     }
-    const root = channel.kind === 'standard' ? channel.rootAt(index, late, this.#backend) : undefined;
     const outcome = this.judge(
-      channel.jobAt(index, late),
+      given.job,
       tip,
       late,
-      channel.targetAt(index, late),
+      given.target,
       channel.extranoncePrefix,
       channel.extranonceSize,
-      root,
+      channel.kind === 'standard' ? channel.rootOfGiven(given, this.#backend) : undefined,
       nonce,
       ntime,
       version,
@@ -99,7 +98,7 @@ export class ShareChecker {
       nowMs,
     );
     if (outcome !== ShareOutcome.accepted || !remember) return outcome;
-    switch (channel.filterAt(index, this.#makeFilter).add(this.hash)) {
+    switch (channel.filterOf(given, this.#makeFilter).add(this.hash)) {
       case FilterAnswer.added:
         return ShareOutcome.accepted;
       case FilterAnswer.duplicate:

@@ -205,6 +205,6 @@ describe('MiningChannel', () => {
     expect(channel.rootOf(work, wasmSha256d)).toBe(root);
     const other = new MiningChannel({ kind: 'standard', extranoncePrefix: prefix20, target: shareTarget(EASY) });
     other.tipSent(work, tip(1), NOW_MS);
-    expect(other.rootAt(0, false, nobleSha256d)).toEqual(root);
+    expect(other.rootOf(work, nobleSha256d)).toEqual(root);
   });
 });

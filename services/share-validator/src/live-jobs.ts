@@ -1,8 +1,9 @@
 // Which jobs of one incarnation a share may still be for, and which shares each has had. A gateway stops accepting a job ten minutes
 // after the next one, so a job whose successor was worked on for longer than that is closed for good: its filter goes, and
 // the floor below which nothing is taken rises. The floor and where to read again from are written with every credit.
-import { JOB_LIFETIME_MS } from '@sluice/mining/channel';
+
 import { DuplicateFilter, FilterAnswer } from '@sluice/mining/duplicate-filter';
+import { JOB_LIFETIME_MS } from '@sluice/mining/given-jobs';
 import { baseJobId } from '@sluice/mining/job-id';
 import type { KnownJob } from './job-history.ts';
 

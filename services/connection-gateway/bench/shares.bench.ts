@@ -1,0 +1,27 @@
+// Shares over real sockets: CPU of the gateway's process for each. Every answer is counted before a figure is shown.
+import assert from 'node:assert/strict';
+import { startLoad } from './load.ts';
+
+const SHARES_MS = 4_000;
+
+async function shares(connections: number, inFlight: number): Promise<void> {
+  const { gateway, ask, end } = await startLoad(connections, inFlight);
+  const before = process.cpuUsage();
+  const started = performance.now();
+  const [, acknowledged, , refused] = (await ask(`shares ${SHARES_MS}`)).split(' ').map(Number) as number[];
+  const seconds = (performance.now() - started) / 1_000;
+  const { user, system } = process.cpuUsage(before);
+  assert.equal(refused, 0);
+  assert.equal(acknowledged, gateway.counters.sharesStored);
+  const each = (user + system) / (acknowledged ?? 1);
+  console.log(
+    `${connections} connections, ${inFlight} in flight: ${acknowledged} shares in ${seconds.toFixed(1)} s, ` +
+      `${each.toFixed(2)} µs CPU a share (${((user + system) / 1e4 / seconds).toFixed(0)} % of a core)`,
+  );
+  await end();
+}
+
+await shares(1, 1_000);
+await shares(100, 20);
+await shares(1_000, 20);
+await shares(1_000, 1);
