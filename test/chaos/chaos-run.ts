@@ -54,7 +54,16 @@ export interface Kill {
   readonly resumedMs: number;
 }
 
+/** What a run was asked to do. */
+export interface ChaosPlan {
+  readonly parts: readonly ChaosPart[];
+  /** Kills of each of them. */
+  readonly rounds: number;
+  readonly sharesPerSecond: number;
+}
+
 export interface ChaosReport {
+  readonly plan: ChaosPlan;
   readonly kills: readonly Kill[];
   readonly seconds: number;
   /** Connections of the gateway that was never killed, which must be none, and of the other. */
@@ -72,7 +81,7 @@ export interface ChaosReport {
 }
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { connections, sharesPerSecond, log } = options;
+  const { connections, sharesPerSecond, rounds, parts = chaosParts, log } = options;
   const pool = await PoolProcesses.start({
     chain: { simulated: { nbits: NBITS, blockSeconds: 20 } },
     gateways: 2,
@@ -88,13 +97,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   try {
     await load.start();
     const startedAt = performance.now();
-    const kills = await killInTurn(pool, load, options);
+    const kills = await killInTurn(pool, load, { ...options, parts });
     const seconds = (performance.now() - startedAt) / 1_000;
     await load.finish(RESUME_TIMEOUT_MS);
     log('counting both sides');
     const counted = await count(pool, load);
     const elsewhere = pool.gatewayPort(1);
     return {
+      plan: { parts, rounds, sharesPerSecond },
       kills,
       seconds,
       lossesElsewhere: load.losses.filter(({ port }) => port === elsewhere),
@@ -113,11 +123,15 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   }
 }
 
-async function killInTurn(pool: PoolProcesses, load: ShareLoad, options: ChaosOptions): Promise<Kill[]> {
+async function killInTurn(
+  pool: PoolProcesses,
+  load: ShareLoad,
+  options: ChaosOptions & Pick<ChaosPlan, 'parts'>,
+): Promise<Kill[]> {
   const random = seeded(options.seed);
   const kills: Kill[] = [];
   const order = shuffled(
-    (options.parts ?? chaosParts).flatMap((part) => Array.from({ length: options.rounds }, () => part)),
+    options.parts.flatMap((part) => Array.from({ length: options.rounds }, () => part)),
     random,
   );
   for (const [index, part] of order.entries()) {

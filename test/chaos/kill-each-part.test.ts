@@ -1,4 +1,4 @@
-// Each part is killed three times under load; `node test/long/chaos.ts` does the same twenty times each.
+// Each part is killed three times under load; `npm run chaos` does the same twenty times each.
 import { expect, it } from 'vitest';
 import { runChaos } from './chaos-run.ts';
 import { broken, table } from './report.ts';

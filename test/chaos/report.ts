@@ -1,4 +1,5 @@
 // A chaos report as a table for people, and as the list of what it breaks.
+import { differing } from '../support/share-audit.ts';
 import type { ChaosReport } from './chaos-run.ts';
 import { chaosParts } from './chaos-run.ts';
 
@@ -6,6 +7,10 @@ import { chaosParts } from './chaos-run.ts';
 const RESUME_BOUND_MS = 5_000;
 /** Of the valid shares of surviving connections, this part must be accepted. */
 const SUCCESS_BOUND = 0.999;
+/** Of all shares of surviving connections, no more than this part may be overtaken by a new tip. */
+const OVERTAKEN_BOUND = 0.005;
+/** Of the planned rate, this part must have been sent: a weaker load proves less. */
+const RATE_BOUND = 0.9;
 
 /** Success of valid shares: one that a new tip overtook on its way was not valid any more when it arrived. */
 function success({ sent, accepted, overtaken }: ChaosReport['surviving']): number {
@@ -14,23 +19,34 @@ function success({ sent, accepted, overtaken }: ChaosReport['surviving']): numbe
 
 /** Every promise that was not kept; empty: all were. */
 export function broken(report: ChaosReport): string[] {
-  const { surviving, all, comparison, credits, stored } = report;
+  const { plan, surviving, all, comparison, credits, stored } = report;
+  const miscounted = plan.parts.filter(
+    (part) => report.kills.filter((kill) => kill.part === part).length !== plan.rounds,
+  );
+  const rate = all.sent / report.seconds;
+  const overtaken = surviving.overtaken / surviving.sent;
+  const batches = differing(stored.batches, credits.batches);
+  const identities = differing(stored.identities, credits.identities);
   const slow = report.kills.filter(({ resumedMs }) => resumedMs > RESUME_BOUND_MS);
   const duplicates = all.refused.get('duplicate-share') ?? 0;
   const rules: readonly (readonly [boolean, string])[] = [
+    [plan.rounds > 0 && miscounted.length === 0, `not killed ${plan.rounds} times: ${miscounted.join(', ')}`],
+    [rate >= RATE_BOUND * plan.sharesPerSecond, `${rate.toFixed(0)} shares a second of ${plan.sharesPerSecond}`],
     [slow.length === 0, `${slow.length} times acknowledgements took longer than ${RESUME_BOUND_MS} ms`],
     [report.lossesElsewhere.length === 0, `${report.lossesElsewhere.length} miners were lost whose gateway lived`],
     [success(surviving) >= SUCCESS_BOUND, `${percent(success(surviving))} of the valid shares were accepted`],
+    [overtaken <= OVERTAKEN_BOUND, `${percent(overtaken)} of the shares were overtaken by a new tip`],
     [duplicates === 0, `${duplicates} shares were refused as duplicates`],
     [surviving.unanswered === 0, `${surviving.unanswered} shares of surviving connections were never answered`],
-    [all.faults.length === 0, `wrong answers: ${all.faults.slice(0, 5).join('; ')}`],
+    [all.faults.length === 0, `wrong answers: ${some(all.faults)}`],
     [comparison.missing.length === 0, `${comparison.missing.length} acknowledged shares are not in the stream`],
     [comparison.doubled.length === 0, `${comparison.doubled.length} shares stand in two batches`],
     [comparison.refusedButStored.length === 0, `${comparison.refusedButStored.length} refused shares are stored`],
     [report.uncredited === 0, `${report.uncredited} batches were not credited`],
-    [credits.total.shares === stored.total.shares, `${credits.total.shares} credited of ${stored.total.shares} stored`],
-    [credits.total.work === stored.total.work, 'the credited work is not that of the stored shares'],
-    [credits.findings.length === 0, `findings: ${credits.findings.slice(0, 5).join('; ')}`],
+    [credits.held === 0, `the credit of ${credits.held} batches is held`],
+    [batches.length === 0, `credit is not what is stored in ${batches.length} batches: ${some(batches)}`],
+    [identities.length === 0, `credit is not what is stored for ${identities.length} workers: ${some(identities)}`],
+    [credits.findings.length === 0, `findings: ${some(credits.findings)}`],
   ];
   return rules.flatMap(([kept, text]) => (kept ? [] : [text]));
 }
@@ -62,6 +78,8 @@ export function table(report: ChaosReport): string {
     `share to acknowledgement      p50 ${latency.p50}, p99 ${latency.p99}, p99.9 ${latency.p999} ms`,
   ].join('\n');
 }
+
+const some = (lines: readonly string[]) => lines.slice(0, 5).join('; ');
 
 const percent = (part: number) => `${(part * 100).toFixed(4)} %`;
 

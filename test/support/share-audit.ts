@@ -18,6 +18,8 @@ export interface Sum {
 export interface StoredShares {
   /** Batches by `incarnation-batch`, each once. */
   readonly batches: ReadonlyMap<string, Sum>;
+  /** By `account.worker`, batches counted once. */
+  readonly identities: ReadonlyMap<string, Sum>;
   /** By prefix in hex: how often each sequence number stands in the stream, batches counted once. */
   readonly channels: ReadonlyMap<string, Uint8Array>;
   /** Records that repeat a batch: allowed, applied once. */
@@ -27,6 +29,7 @@ export interface StoredShares {
 
 export async function readShares(bus: Bus): Promise<StoredShares> {
   const batches = new Map<string, Sum>();
+  const identities = new Map<string, Sum>();
   const channels = new Map<string, Uint8Array>();
   const total: Sum = { shares: 0, work: 0n };
   const reader = new ShareBatchReader();
@@ -40,20 +43,30 @@ export async function readShares(bus: Bus): Promise<StoredShares> {
     }
     const sum: Sum = { shares: 0, work: 0n };
     const prefixes = reader.channels.map(({ extranoncePrefix }) => Buffer.from(extranoncePrefix).toString('hex'));
+    const owners = reader.channels.map(({ identity, worker }) => sumOf(identities, `${identity}.${worker}`));
     const works = Array.from({ length: reader.targetCount }, (_, at) =>
       workOfTarget(targetFromBytes(reader.target(at))),
     );
     while (reader.next()) {
       count(channels, prefixes[reader.channelIndex] as string, reader.sequenceNumber);
-      sum.shares += 1;
-      sum.work += works[reader.targetIndex] as bigint;
+      const work = works[reader.targetIndex] as bigint;
+      for (const each of [sum, owners[reader.channelIndex] as Sum, total]) add(each, 1, work);
     }
     if (reader.fault !== undefined) throw new Error(`a batch of SHARES is damaged: ${reader.fault}`);
     batches.set(key, sum);
-    total.shares += sum.shares;
-    total.work += sum.work;
   }
-  return { batches, channels, repeatedBatches, total };
+  return { batches, identities, channels, repeatedBatches, total };
+}
+
+function sumOf(sums: Map<string, Sum>, name: string): Sum {
+  const sum = sums.get(name) ?? { shares: 0, work: 0n };
+  sums.set(name, sum);
+  return sum;
+}
+
+function add(sum: Sum, shares: number, work: bigint): void {
+  sum.shares += shares;
+  sum.work += work;
 }
 
 function count(channels: Map<string, Uint8Array>, prefix: string, sequence: number): void {
@@ -70,6 +83,8 @@ function count(channels: Map<string, Uint8Array>, prefix: string, sequence: numb
 export interface Credits {
   /** By `incarnation-batch`: the first record of each. */
   readonly batches: ReadonlyMap<string, Sum>;
+  /** By `account.worker`, batches counted once. */
+  readonly identities: ReadonlyMap<string, Sum>;
   readonly repeatedBatches: number;
   /** Batches of incarnations whose credit is held. */
   readonly held: number;
@@ -79,6 +94,7 @@ export interface Credits {
 
 export async function readCredits(bus: Bus): Promise<Credits> {
   const batches = new Map<string, Sum>();
+  const identities = new Map<string, Sum>();
   const findings: string[] = [];
   const total: Sum = { shares: 0, work: 0n };
   let repeatedBatches = 0;
@@ -92,22 +108,26 @@ export async function readCredits(bus: Bus): Promise<Credits> {
       continue;
     }
     const sum: Sum = { shares: 0, work: 0n };
-    for (const { shares, work } of credit.credits) {
-      sum.shares += shares;
-      sum.work += work;
-    }
+    for (const { identity, worker, shares, work } of credit.credits)
+      for (const each of [sum, sumOf(identities, `${identity}.${worker}`), total]) add(each, shares, work);
     batches.set(key, sum);
-    total.shares += sum.shares;
-    total.work += sum.work;
     if (credit.held) held += 1;
     for (const { kind, detail } of credit.findings) findings.push(`${key}: finding ${kind}: ${detail}`);
   }
-  return { batches, repeatedBatches, held, findings, total };
+  return { batches, identities, repeatedBatches, held, findings, total };
 }
 
 /** Batches whose credit is not there yet. */
 export function uncredited(stored: StoredShares, credits: Credits): string[] {
   return [...stored.batches.keys()].filter((key) => !credits.batches.has(key));
+}
+
+/** Keys whose sums are not the same on both sides, or that one side has alone. */
+export function differing(ours: ReadonlyMap<string, Sum>, theirs: ReadonlyMap<string, Sum>): string[] {
+  return [...new Set([...ours.keys(), ...theirs.keys()])].filter((key) => {
+    const [one, other] = [ours.get(key), theirs.get(key)];
+    return one?.shares !== other?.shares || one?.work !== other?.work;
+  });
 }
 
 export interface Comparison {
