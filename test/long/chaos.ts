@@ -1,6 +1,6 @@
-// Every part of a pool killed twenty times and more at random moments under 1,000 shares a second, and both sides counted:
-//   node test/long/chaos.ts [--rounds N] [--connections N] [--rate SHARES_PER_SECOND] [--seed N] [--part NAME …]
-// Exit code 1 when a promise was not kept.
+// Every part of a pool killed twenty times at random moments under 1,000 shares a second, and both sides counted:
+//   npm run chaos -- [--rounds N] [--connections N] [--rate SHARES_PER_SECOND] [--seed N] [--part NAME …]
+// Exit code 1 when a promise was not kept, 2 when there is no part of that name.
 import { parseArgs } from 'node:util';
 import { chaosParts, runChaos } from '../chaos/chaos-run.ts';
 import { broken, table } from '../chaos/report.ts';
@@ -14,8 +14,13 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 });
-console.log(`seed ${values.seed}`);
+const unknown = values.part.filter((name) => !chaosParts.some((part) => part === name));
+if (unknown.length > 0) {
+  console.error(`no part ${unknown.join(', ')}; there are ${chaosParts.join(', ')}`);
+  process.exit(2);
+}
 const parts = chaosParts.filter((part) => values.part.includes(part));
+console.log(`seed ${values.seed}`);
 const report = await runChaos({
   rounds: Number(values.rounds),
   parts,
