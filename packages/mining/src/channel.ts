@@ -96,9 +96,14 @@ export class MiningChannel {
     return this.#last.tip;
   }
 
-  /** A job that is accepted on the current tip. */
-  currentJob(jobId: number, nowMs: number): GivenJob | undefined {
-    return this.#current.findAccepted(jobId, nowMs);
+  /** A job of the current tip; an expired one too, as long as it is held. */
+  currentJob(jobId: number): GivenJob | undefined {
+    return this.#current.find(jobId);
+  }
+
+  /** Whether a job of the current tip is too old for a share; a block on it is still one. */
+  isExpired(given: GivenJob, nowMs: number): boolean {
+    return given !== this.#current.newest && this.#current.isExpired(given, nowMs);
   }
 
   /** A job of the tip before. */

@@ -72,15 +72,10 @@ export class GivenJobs {
     return undefined;
   }
 
-  /** As `find`, but not a job that was replaced more than `JOB_LIFETIME_MS` ago. */
-  findAccepted(id: number, nowMs: number): GivenJob | undefined {
-    for (let index = this.#count - 1; index >= 0; index -= 1) {
-      const given = this.#jobs[index]!;
-      if (given.id !== id) continue;
-      const isReplaced = index + 1 < this.#count;
-      return isReplaced && nowMs - this.#jobs[index + 1]!.sentAtMs > JOB_LIFETIME_MS ? undefined : given;
-    }
-    return undefined;
+  /** Whether another job took the place of a given one more than `JOB_LIFETIME_MS` ago. */
+  isExpired(given: GivenJob, nowMs: number): boolean {
+    const next = this.#jobs.indexOf(given) + 1;
+    return next < this.#count && nowMs - this.#jobs[next]!.sentAtMs > JOB_LIFETIME_MS;
   }
 
   /** The newest of the job and its reissues. */

@@ -70,7 +70,7 @@ export class ShareChecker {
     nowMs: number,
     remember = true,
   ): ShareOutcome {
-    const current = channel.currentJob(jobId, nowMs);
+    const current = channel.currentJob(jobId);
     const late = current === undefined;
     const given = late ? channel.lastJob(jobId) : current;
     const tip = late ? channel.lastTip : channel.tip;
@@ -97,6 +97,7 @@ export class ShareChecker {
       length,
       nowMs,
     );
+    if (!late && channel.isExpired(given, nowMs)) return ShareOutcome.unknownJob;
     if (outcome !== ShareOutcome.accepted || !remember) return outcome;
     switch (channel.filterOf(given, this.#makeFilter).add(this.hash)) {
       case FilterAnswer.added:

@@ -141,6 +141,20 @@ describe('ShareChecker', () => {
     expect(checker.solution).toBe(false);
   });
 
+  it('sees a solution on a job of the tip that is too old for a share', () => {
+    const checker = new ShareChecker(wasmSha256d);
+    const open = () => {
+      const channel = extended();
+      channel.tipSent(job(16), tip(1, 0x207fffff), NOW_MS);
+      return channel;
+    };
+    const nonce = goodNonce(checker, open);
+    const channel = open();
+    channel.jobSent(job(32), 32, NOW_MS);
+    expect(submit(checker, channel, { nonce, nowMs: NOW_MS + 600_001 })).toBe('invalid-job-id');
+    expect(checker.solution).toBe(true);
+  });
+
   it('ends a job at the bound of its filter and still knows its duplicates', () => {
     const checker = new ShareChecker(wasmSha256d, { ntimeAhead: 600, filterBound: 3 });
     const channel = extended((1n << 256n) - 1n);
