@@ -68,6 +68,7 @@ const work = [
     transactionCount: 3,
     fees: 12_345n,
     weight: 4_000,
+    sigopsCost: 44,
   }),
   sample('TemplateBodyRequest', TemplateBodyRequest, { templateId: 9n, offset: 524_288 }),
   sample('TemplateBodyPiece', TemplateBodyPiece, { total: 10, data: Uint8Array.of(1, 2, 3) }),

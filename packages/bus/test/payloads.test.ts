@@ -53,9 +53,17 @@ describe('payloads', () => {
         expect(decodeOutcome(payload, encoded.subarray(0, length))).toBe('refused');
       }
       expect(decodeOutcome(payload, Buffer.concat([encoded, Buffer.alloc(1)]))).toBe('refused');
-      expect(decodeOutcome(payload, Uint8Array.of(2, ...encoded.subarray(1)))).toBe('refused');
+      expect(decodeOutcome(payload, Uint8Array.of(payload.version + 1, ...encoded.subarray(1)))).toBe('refused');
     },
   );
+
+  it('are read in the version before, which a stream may still hold', () => {
+    const template = samples.find(({ name }) => name === 'Template')!;
+    const [, ...rest] = template.payload.encode(template.value);
+    const before = Uint8Array.of(1, ...rest.slice(0, -4));
+    expect(template.payload.decode(before)).toEqual({ ...(template.value as object), sigopsCost: 0 });
+    expect(decodeOutcome(template.payload, before.subarray(0, -1))).toBe('refused');
+  });
 
   it('are decoded or refused, whatever the bytes are', () => {
     const changed = fc.tuple(

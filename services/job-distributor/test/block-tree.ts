@@ -72,6 +72,7 @@ export function templateOn(block: Block, changes: Partial<Template> = {}): Templ
     transactionCount: 1,
     fees: 0n,
     weight: 400,
+    sigopsCost: 0,
     ...changes,
   };
 }

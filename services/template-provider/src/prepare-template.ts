@@ -37,6 +37,8 @@ export interface PreparedTemplate {
   readonly fees: bigint;
   /** Weight of the transactions that stayed, in weight units. */
   readonly weight: number;
+  /** Signature operation cost of the transactions that stayed, as BIP141 counts it. */
+  readonly sigopsCost: number;
   /** The transactions that stayed, see template-body.ts. */
   readonly body: Uint8Array;
 }
@@ -71,9 +73,11 @@ export function prepareTemplate(template: BlockTemplate, reserve: CoinbaseReserv
   const kept = transactionsThatFit(template, reserve);
   let fees = 0n;
   let weight = 0;
+  let sigopsCost = 0;
   for (const transaction of kept) {
     fees += transaction.fee;
     weight += transaction.weight;
+    sigopsCost += transaction.sigopsCost;
   }
   let droppedFees = 0n;
   for (const transaction of template.transactions.slice(kept.length)) droppedFees += transaction.fee;
@@ -101,6 +105,7 @@ export function prepareTemplate(template: BlockTemplate, reserve: CoinbaseReserv
     transactionCount: kept.length,
     fees,
     weight,
+    sigopsCost,
     body: encodeTemplateBody(kept),
   };
 }
