@@ -1,6 +1,6 @@
 /* The face of libsecp256k1 towards JavaScript: one struct of arguments and results in the module's memory, and functions
  * without parameters, so that no pointer crosses the border. Every operation on a secret is libsecp256k1's constant-time one.
- * The caller zeroes the struct and the stack after each call; order and size of the fields are those of FIELDS in
+ * The caller zeroes the struct and the stack after each call; order and size of the fields are those of the offsets in
  * packages/noise/src/wasm-ec.ts. */
 #include <stddef.h>
 #include "secp256k1.h"

@@ -1,16 +1,15 @@
 // Authority keys as people see them: base58check [sv2 4.7], the public one with a version in front.
 import { sha256 } from '@noble/hashes/sha2.js';
 import { createBase58check } from '@scure/base';
-import { isSecretKey } from './ec.ts';
-import { NoiseError } from './errors.ts';
+import { isSecretKey, requireLength, requireSecretKey } from './ec.ts';
 
 const base58check = createBase58check(sha256);
 /** U16 1, little-endian. */
 const VERSION = [1, 0] as const;
 
-/** @param publicKey 32 bytes, x-only. */
+/** @param publicKey 32 bytes, x-only. @throws NoiseError `key-length`. */
 export function encodeAuthorityPublicKey(publicKey: Uint8Array): string {
-  if (publicKey.length !== 32) throw new NoiseError('key-length', `a public key has 32 bytes, not ${publicKey.length}`);
+  requireLength(publicKey, 32);
   return base58check.encode(Uint8Array.of(...VERSION, ...publicKey));
 }
 
@@ -21,9 +20,9 @@ export function decodeAuthorityPublicKey(text: string): Uint8Array | undefined {
   return bytes.slice(2);
 }
 
-/** The form in which pools keep the secret: base58check of the 32 bytes, without a version. */
+/** The form in which pools keep the secret: base58check of the 32 bytes, without a version. @throws NoiseError `secret-key-invalid`. */
 export function encodeAuthoritySecretKey(secret: Uint8Array): string {
-  if (!isSecretKey(secret)) throw new NoiseError('secret-key-invalid', 'a secret key is out of range');
+  requireSecretKey(secret);
   return base58check.encode(secret);
 }
 

@@ -1,6 +1,6 @@
 // The certificate by which an authority vouches for a server's static key [sv2 4.5.3].
 import { sha256 } from '@noble/hashes/sha2.js';
-import type { EcBackend } from './ec.ts';
+import { type EcBackend, requireLength } from './ec.ts';
 import { NoiseError, type NoiseFailureCode } from './errors.ts';
 
 /** What a server sends of its certificate; the key it is for goes ahead of it in the handshake. */
@@ -17,21 +17,28 @@ export interface Certificate {
 /** SIGNATURE_NOISE_MESSAGE: version U16, valid_from U32, not_valid_after U32, signature. */
 export const CERTIFICATE_LENGTH = 74;
 const SIGNED_LENGTH = 10;
+/** The only version there is. */
 export const CERTIFICATE_VERSION = 0;
 /** Clocks of miners are not exact; as much as the reference implementation allows. */
 const CLOCK_LEEWAY_SECONDS = 10;
 
+/** 74 bytes, integers little-endian. @throws NoiseError `certificate-times`, `key-length`. */
 export function encodeCertificate({ version, validFrom, notValidAfter, signature }: Certificate): Uint8Array {
+  if (!isTime(validFrom) || !isTime(notValidAfter)) {
+    throw new NoiseError('certificate-times', `${validFrom} to ${notValidAfter} are no Unix seconds of 32 bits`);
+  }
+  requireLength(signature, CERTIFICATE_LENGTH - SIGNED_LENGTH);
   const bytes = new Uint8Array(CERTIFICATE_LENGTH);
   const view = new DataView(bytes.buffer);
   view.setUint16(0, version, true);
   view.setUint32(2, validFrom, true);
   view.setUint32(6, notValidAfter, true);
-  if (signature.length !== CERTIFICATE_LENGTH - SIGNED_LENGTH) {
-    throw new NoiseError('key-length', `a signature has 64 bytes, not ${signature.length}`);
-  }
   bytes.set(signature, SIGNED_LENGTH);
   return bytes;
+}
+
+function isTime(seconds: number): boolean {
+  return Number.isInteger(seconds) && seconds >= 0 && seconds <= 0xffff_ffff;
 }
 
 /** `undefined`: not 74 bytes. */
@@ -52,6 +59,7 @@ function signedHash(certificate: Omit<Certificate, 'signature'>, staticPublicKey
   return sha256.create().update(fields).update(staticPublicKey).digest();
 }
 
+/** What an authority says about a server, and by what. */
 export interface SignCertificateOptions {
   readonly ec: EcBackend;
   /** 32 bytes. */
@@ -66,13 +74,18 @@ export interface SignCertificateOptions {
   readonly random: Uint8Array;
 }
 
+/** @throws NoiseError `certificate-times`, `secret-key-invalid`, `key-length`. */
 export function signCertificate(options: SignCertificateOptions): Certificate {
   const { ec, authoritySecret, staticPublicKey, validFrom, notValidAfter, random } = options;
+  if (validFrom > notValidAfter) {
+    throw new NoiseError('certificate-times', `a certificate from ${validFrom} cannot end at ${notValidAfter}`);
+  }
   const fields = { version: CERTIFICATE_VERSION, validFrom, notValidAfter };
   const signature = ec.schnorrSign(signedHash(fields, staticPublicKey), authoritySecret, random);
   return { ...fields, signature };
 }
 
+/** What a client holds a certificate against. */
 export interface VerifyCertificateOptions {
   readonly ec: EcBackend;
   /** 32 bytes, x-only. */

@@ -2,6 +2,7 @@
 // when there is no time for it. The owner of the event loop says when to fill.
 import { type EcBackend, generateKeyPair, type KeyPair, type RandomBytes } from './ec.ts';
 
+/** How many keys are made, and of what. */
 export interface EphemeralKeyPoolOptions {
   readonly ec: EcBackend;
   readonly random: RandomBytes;
@@ -9,6 +10,7 @@ export interface EphemeralKeyPoolOptions {
   readonly capacity: number;
 }
 
+/** Keys of one thread; each leaves the pool once. */
 export class EphemeralKeyPool {
   readonly #ec: EcBackend;
   readonly #random: RandomBytes;

@@ -2,11 +2,12 @@
 import type { AeadBackend } from './aead.ts';
 import { certificateFault, decodeCertificate } from './certificate.ts';
 import { type EcBackend, generateKeyPair, type KeyPair, type RandomBytes } from './ec.ts';
-import { failure, type NoiseFailure } from './errors.ts';
+import { failure, NoiseError, type NoiseFailure } from './errors.ts';
 import { ACT_2_LENGTH } from './responder.ts';
 import { SymmetricState } from './symmetric-state.ts';
 import { NoiseReader, type NoiseTransport, NoiseWriter, type PayloadLimit } from './transport.ts';
 
+/** What a client knows before it connects. */
 export interface InitiatorOptions {
   readonly ec: EcBackend;
   readonly aead: AeadBackend;
@@ -18,13 +19,15 @@ export interface InitiatorOptions {
   readonly maxPayload: PayloadLimit;
 }
 
+/** The transport of the connection, or why there is none. */
 export type InitiatorResult = { readonly ok: true; readonly transport: NoiseTransport } | NoiseFailure;
 
-/** For one connection: `act1`, then `readAct2`, each once. */
+/** For one connection: `act1`, then `readAct2`, each once; `destroy` when the second act does not come. */
 export class NoiseInitiator {
   readonly #options: InitiatorOptions;
   readonly #state: SymmetricState;
   readonly #ephemeral: KeyPair;
+  #next: 'act1' | 'readAct2' | undefined = 'act1';
 
   constructor(options: InitiatorOptions) {
     this.#options = options;
@@ -32,21 +35,34 @@ export class NoiseInitiator {
     this.#ephemeral = generateKeyPair(options.ec, options.random);
   }
 
-  /** The 64 bytes that open the connection. */
+  /** The 64 bytes that open the connection. @throws NoiseError `handshake-order`. */
   act1(): Uint8Array {
+    this.#expect('act1');
+    this.#next = 'readAct2';
     this.#state.mixHash(this.#ephemeral.ellswift);
     this.#state.mixHash(new Uint8Array(0));
     return this.#ephemeral.ellswift;
   }
 
-  /** Reads the server's 234 bytes. The ephemeral secret is zeroed before this returns. */
+  /** Reads the server's 234 bytes; the initiator is destroyed before this returns. @throws NoiseError `handshake-order`. */
   readAct2(act2: Uint8Array): InitiatorResult {
+    this.#expect('readAct2');
     try {
       return this.#finish(act2);
     } finally {
-      this.#ephemeral.secret.fill(0);
-      this.#state.destroy();
+      this.destroy();
     }
+  }
+
+  /** Zeroes the ephemeral secret and the chaining key; a second time nothing happens. */
+  destroy(): void {
+    this.#next = undefined;
+    this.#ephemeral.secret.fill(0);
+    this.#state.destroy();
+  }
+
+  #expect(act: 'act1' | 'readAct2'): void {
+    if (this.#next !== act) throw new NoiseError('handshake-order', `${act} is not what comes next in this handshake`);
   }
 
   #finish(act2: Uint8Array): InitiatorResult {
@@ -55,10 +71,10 @@ export class NoiseInitiator {
     const state = this.#state;
     const theirEphemeral = act2.slice(0, 64);
     state.mixHash(theirEphemeral);
-    if (!this.#mixKeyWith(theirEphemeral)) return failure('key-exchange-failed');
+    this.#mixKeyWith(theirEphemeral);
     const theirStatic = state.decryptAndHash(act2.subarray(64, 144));
     if (theirStatic === undefined) return failure('decryption-failed');
-    if (!this.#mixKeyWith(theirStatic)) return failure('key-exchange-failed');
+    this.#mixKeyWith(theirStatic);
     const certificate = state.decryptAndHash(act2.subarray(144));
     if (certificate === undefined) return failure('decryption-failed');
     const fault = this.#distrust(theirStatic, certificate);
@@ -71,12 +87,9 @@ export class NoiseInitiator {
     return { ok: true, transport };
   }
 
-  #mixKeyWith(theirs: Uint8Array): boolean {
+  #mixKeyWith(theirs: Uint8Array): void {
     const { secret, ellswift } = this.#ephemeral;
-    const shared = this.#options.ec.ellswiftXdh(secret, ellswift, theirs, true);
-    if (shared === undefined) return false;
-    this.#state.mixKey(shared);
-    return true;
+    this.#state.mixKey(this.#options.ec.ellswiftXdh(secret, ellswift, theirs, true));
   }
 
   #distrust(theirStatic: Uint8Array, bytes: Uint8Array): NoiseFailure | undefined {

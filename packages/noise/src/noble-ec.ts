@@ -1,16 +1,18 @@
-// The reference curve: noble, and ElligatorSwift by scure. Bigint arithmetic: readable, slower, and not constant-time.
+// The reference curve: noble, and ElligatorSwift by scure. Bigint arithmetic: readable, slower, and not constant-time, though its
+// multiplication takes the same steps for every scalar.
 import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { elligatorSwift } from '@scure/btc-signer/p2p.js';
-import { type EcBackend, isSecretKey } from './ec.ts';
-import { NoiseError } from './errors.ts';
+import { type EcBackend, requireLength, requireSecretKey } from './ec.ts';
 
 const Fp = secp256k1.Point.Fp;
 
+/** The back end that needs no module. */
 export const nobleEc: EcBackend = {
   name: 'noble',
 
   ellswiftCreate(secret, random) {
+    requireLength(random, 32);
     const x = Fp.fromBytes(nobleEc.xOnlyPublicKey(secret));
     // The encoding of BIP324: draw u and one of eight cases until they have a t. What is drawn follows from `random`.
     for (let block = random; ; ) {
@@ -28,21 +30,33 @@ export const nobleEc: EcBackend = {
   },
 
   ellswiftXdh(secret, ours, theirs, initiator) {
-    try {
-      return elligatorSwift.getSharedSecretBip324(secret, theirs, ours, initiator);
-    } catch {
-      return undefined;
-    }
+    requireSecretKey(secret);
+    requireLength(ours, 64);
+    requireLength(theirs, 64);
+    return elligatorSwift.getSharedSecretBip324(secret, theirs, ours, initiator);
   },
 
-  ellswiftDecode: (encoded) => elligatorSwift.decode(encoded),
+  ellswiftDecode(encoded) {
+    requireLength(encoded, 64);
+    return elligatorSwift.decode(encoded);
+  },
 
   xOnlyPublicKey(secret) {
-    if (!isSecretKey(secret)) throw new NoiseError('secret-key-invalid', 'a secret key is out of range');
+    requireSecretKey(secret);
     return schnorr.getPublicKey(secret);
   },
 
-  schnorrSign: (message, secret, random) => schnorr.sign(message, secret, random),
+  schnorrSign(message, secret, random) {
+    requireSecretKey(secret);
+    requireLength(message, 32);
+    requireLength(random, 32);
+    return schnorr.sign(message, secret, random);
+  },
 
-  schnorrVerify: (signature, message, publicKey) => schnorr.verify(signature, message, publicKey),
+  schnorrVerify(signature, message, publicKey) {
+    requireLength(signature, 64);
+    requireLength(message, 32);
+    requireLength(publicKey, 32);
+    return schnorr.verify(signature, message, publicKey);
+  },
 };

@@ -6,10 +6,12 @@ import { failure, type NoiseFailure } from './errors.ts';
 import { SymmetricState } from './symmetric-state.ts';
 import { NoiseReader, type NoiseTransport, NoiseWriter, type PayloadLimit } from './transport.ts';
 
+/** Bytes of the initiator's ephemeral key. */
 export const ACT_1_LENGTH = 64;
 /** Ephemeral key, sealed static key, sealed certificate. */
 export const ACT_2_LENGTH = 64 + 80 + 90;
 
+/** What a server answers a handshake with. */
 export interface ResponderOptions {
   readonly ec: EcBackend;
   readonly aead: AeadBackend;
@@ -23,6 +25,7 @@ export interface ResponderOptions {
   readonly maxPayload: PayloadLimit;
 }
 
+/** The answer and the transport of the connection, or why there is none. */
 export type ResponderResult =
   | { readonly ok: true; readonly act2: Uint8Array; readonly transport: NoiseTransport }
   | NoiseFailure;
@@ -58,13 +61,9 @@ export class NoiseResponder {
     const act2 = new Uint8Array(ACT_2_LENGTH);
     act2.set(own.ellswift);
     state.mixHash(own.ellswift);
-    const ephemeralSecret = ec.ellswiftXdh(own.secret, own.ellswift, theirs, false);
-    if (ephemeralSecret === undefined) return failure('key-exchange-failed');
-    state.mixKey(ephemeralSecret);
+    state.mixKey(ec.ellswiftXdh(own.secret, own.ellswift, theirs, false));
     act2.set(state.encryptAndHash(staticKey.ellswift), 64);
-    const staticSecret = ec.ellswiftXdh(staticKey.secret, staticKey.ellswift, theirs, false);
-    if (staticSecret === undefined) return failure('key-exchange-failed');
-    state.mixKey(staticSecret);
+    state.mixKey(ec.ellswiftXdh(staticKey.secret, staticKey.ellswift, theirs, false));
     act2.set(state.encryptAndHash(encodeCertificate(certificate)), 144);
     const { initiatorToResponder, responderToInitiator } = state.split();
     const transport = {

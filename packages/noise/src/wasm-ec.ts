@@ -1,6 +1,6 @@
 // The fast curve: libsecp256k1 as a WebAssembly module, which scripts/build-secp256k1.ts makes. Every operation on a secret is
-// constant-time, the context is blinded, and what a call leaves in the module's memory is zeroed before it returns.
-import { type EcBackend, isSecretKey, type RandomBytes } from './ec.ts';
+// constant-time, the context is blinded, and what a call leaves in the module's memory is zeroed before it returns or throws.
+import { type EcBackend, type RandomBytes, requireLength, requireSecretKey } from './ec.ts';
 import { NoiseError } from './errors.ts';
 
 /** What this file uses of a global that the ECMAScript library of TypeScript leaves out. */
@@ -22,6 +22,11 @@ interface Secp256k1Module {
   schnorr_sign(): number;
   schnorr_verify(): number;
 }
+
+const FUNCTIONS = [
+  ...(['io', 'randomize', 'ellswift_create', 'ellswift_xdh_initiator', 'ellswift_xdh_responder'] as const),
+  ...(['ellswift_decode', 'x_only_public_key', 'schnorr_sign', 'schnorr_verify'] as const),
+] satisfies readonly (keyof Secp256k1Module)[];
 
 /** Offsets of the fields in the struct. */
 const SECRET = 0;
@@ -47,73 +52,86 @@ class WasmEc implements EcBackend {
     this.#stack = new Uint8Array(module.memory.buffer, 0, STACK_LENGTH);
     this.#io = new Uint8Array(module.memory.buffer, module.io(), IO_LENGTH);
     const seed = random(32);
-    this.#put(RANDOM, seed, 32);
-    seed.fill(0);
-    const blinded = module.randomize();
-    this.#wipe();
+    let blinded = 0;
+    try {
+      this.#io.set(seed, RANDOM);
+      blinded = module.randomize();
+    } finally {
+      seed.fill(0);
+      this.#wipe();
+    }
     if (blinded !== 1) throw new NoiseError('secp256k1-module', 'libsecp256k1 made no context');
   }
 
   ellswiftCreate(secret: Uint8Array, random: Uint8Array): Uint8Array {
-    this.#putSecret(secret);
-    this.#put(RANDOM, random, 32);
-    return this.#required(this.#module.ellswift_create(), 64);
+    requireSecretKey(secret);
+    requireLength(random, 32);
+    return this.#call(64, () => {
+      this.#io.set(random, RANDOM);
+      this.#io.set(secret, SECRET);
+      return this.#module.ellswift_create();
+    });
   }
 
-  ellswiftXdh(secret: Uint8Array, ours: Uint8Array, theirs: Uint8Array, initiator: boolean): Uint8Array | undefined {
-    this.#putSecret(secret);
-    this.#put(OURS, ours, 64);
-    this.#put(THEIRS, theirs, 64);
-    return this.#take(initiator ? this.#module.ellswift_xdh_initiator() : this.#module.ellswift_xdh_responder(), 32);
+  ellswiftXdh(secret: Uint8Array, ours: Uint8Array, theirs: Uint8Array, initiator: boolean): Uint8Array {
+    requireSecretKey(secret);
+    requireLength(ours, 64);
+    requireLength(theirs, 64);
+    return this.#call(32, () => {
+      this.#io.set(ours, OURS);
+      this.#io.set(theirs, THEIRS);
+      this.#io.set(secret, SECRET);
+      return initiator ? this.#module.ellswift_xdh_initiator() : this.#module.ellswift_xdh_responder();
+    });
   }
 
   ellswiftDecode(encoded: Uint8Array): Uint8Array {
-    this.#put(THEIRS, encoded, 64);
-    return this.#required(this.#module.ellswift_decode(), 32);
+    requireLength(encoded, 64);
+    return this.#call(32, () => {
+      this.#io.set(encoded, THEIRS);
+      return this.#module.ellswift_decode();
+    });
   }
 
   xOnlyPublicKey(secret: Uint8Array): Uint8Array {
-    this.#putSecret(secret);
-    return this.#required(this.#module.x_only_public_key(), 32);
+    requireSecretKey(secret);
+    return this.#call(32, () => {
+      this.#io.set(secret, SECRET);
+      return this.#module.x_only_public_key();
+    });
   }
 
   schnorrSign(message: Uint8Array, secret: Uint8Array, random: Uint8Array): Uint8Array {
-    this.#putSecret(secret);
-    this.#put(MESSAGE, message, 32);
-    this.#put(RANDOM, random, 32);
-    return this.#required(this.#module.schnorr_sign(), 64);
+    requireSecretKey(secret);
+    requireLength(message, 32);
+    requireLength(random, 32);
+    return this.#call(64, () => {
+      this.#io.set(message, MESSAGE);
+      this.#io.set(random, RANDOM);
+      this.#io.set(secret, SECRET);
+      return this.#module.schnorr_sign();
+    });
   }
 
   schnorrVerify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
-    this.#put(THEIRS, signature, 64);
-    this.#put(MESSAGE, message, 32);
-    this.#put(PUBLIC_KEY, publicKey, 32);
+    requireLength(signature, 64);
+    requireLength(message, 32);
+    requireLength(publicKey, 32);
+    this.#io.set(signature, THEIRS);
+    this.#io.set(message, MESSAGE);
+    this.#io.set(publicKey, PUBLIC_KEY);
     // Nothing in here is secret.
     return this.#module.schnorr_verify() === 1;
   }
 
-  #putSecret(secret: Uint8Array): void {
-    if (!isSecretKey(secret)) throw new NoiseError('secret-key-invalid', 'a secret key is out of range');
-    this.#io.set(secret, SECRET);
-  }
-
-  #put(at: number, bytes: Uint8Array, length: number): void {
-    if (bytes.length !== length) throw new NoiseError('key-length', `${bytes.length} bytes where ${length} belong`);
-    this.#io.set(bytes, at);
-  }
-
-  /** The result as an array of its own; the module forgets it and what led to it. */
-  #take(done: number, length: number): Uint8Array | undefined {
-    const result = done === 1 ? this.#io.slice(OUT, OUT + length) : undefined;
-    this.#wipe();
-    return result;
-  }
-
-  /** For operations that cannot fail with a valid secret. */
-  #required(done: number, length: number): Uint8Array {
-    const result = this.#take(done, length);
-    if (result === undefined) throw new NoiseError('secp256k1-module', 'libsecp256k1 refused valid arguments');
-    return result;
+  /** The result as an array of its own. However the call ends, the module forgets it and what led to it. */
+  #call(length: number, call: () => number): Uint8Array {
+    try {
+      if (call() === 1) return this.#io.slice(OUT, OUT + length);
+    } finally {
+      this.#wipe();
+    }
+    throw new NoiseError('secp256k1-module', 'libsecp256k1 refused valid arguments');
   }
 
   #wipe(): void {
@@ -133,7 +151,7 @@ export function wasmEc(wasm: Uint8Array<ArrayBuffer>, random: RandomBytes): EcBa
   } catch (error) {
     throw new NoiseError('secp256k1-module', `the module of libsecp256k1 does not load: ${String(error)}`);
   }
-  if (typeof module.io !== 'function' || typeof module.randomize !== 'function') {
+  if (module.memory?.buffer === undefined || FUNCTIONS.some((name) => typeof module[name] !== 'function')) {
     throw new NoiseError('secp256k1-module', 'the module of libsecp256k1 has other functions');
   }
   return new WasmEc(module, random);

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { elligatorSwift } from '@scure/btc-signer/p2p.js';
 import { describe, expect, it } from 'vitest';
 import { generateKeyPair, generateSecret, isSecretKey, keyPairOf } from '../src/ec.ts';
 import { csvRows, ecBackends } from './backends.ts';
@@ -14,6 +16,13 @@ function counterBytes(seed: number) {
 }
 
 const ORDER = hex('fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141');
+
+/** For a `u` and a key the `t` of each of the eight cases, empty where it has none. */
+const inverses = rows('bip324-xswiftec-inv.csv').map((row) => ({
+  u: row.u ?? '',
+  x: row.x ?? '',
+  encodings: Array.from({ length: 8 }, (_, index) => row[`case${index}_t`] ?? ''),
+}));
 
 describe.each(ecBackends)('$name', (ec) => {
   it('decodes the encodings of BIP 324', () => {
@@ -76,13 +85,50 @@ describe.each(ecBackends)('$name', (ec) => {
     expect(ec.ellswiftXdh(b.secret, b.ellswift, a.ellswift, true)).not.toEqual(shared);
   });
 
-  it('refuses a secret that is no scalar', () => {
-    for (const secret of [new Uint8Array(32), ORDER, new Uint8Array(32).fill(0xff)]) {
-      expect(() => ec.xOnlyPublicKey(secret)).toThrow(expect.objectContaining({ code: 'secret-key-invalid' }));
-      expect(() => keyPairOf(ec, secret, counterBytes(1))).toThrow(
-        expect.objectContaining({ code: 'secret-key-invalid' }),
-      );
+  it('decodes every encoding that BIP 324 finds for a key', () => {
+    for (const { u, x, encodings } of inverses)
+      for (const t of encodings)
+        if (t !== '') expect(Buffer.from(ec.ellswiftDecode(hex(u + t))).toString('hex')).toBe(x);
+  });
+
+  it('refuses a secret that is no scalar, in each operation that takes one', () => {
+    const code = expect.objectContaining({ code: 'secret-key-invalid' });
+    const [h32, h64] = [new Uint8Array(32).fill(1), new Uint8Array(64).fill(1)];
+    for (const secret of [new Uint8Array(32), ORDER, new Uint8Array(32).fill(0xff), h32.subarray(1), h64]) {
+      expect(() => ec.xOnlyPublicKey(secret)).toThrow(code);
+      expect(() => keyPairOf(ec, secret, counterBytes(1))).toThrow(code);
+      expect(() => ec.ellswiftCreate(secret, h32)).toThrow(code);
+      expect(() => ec.ellswiftXdh(secret, h64, h64, true)).toThrow(code);
+      expect(() => ec.schnorrSign(h32, secret, h32)).toThrow(code);
     }
+  });
+
+  it('refuses arguments of another length', () => {
+    const code = expect.objectContaining({ code: 'key-length' });
+    const [h32, h64] = [new Uint8Array(32).fill(1), new Uint8Array(64).fill(1)];
+    for (const bad of [new Uint8Array(0), new Uint8Array(31), new Uint8Array(33), new Uint8Array(63)]) {
+      expect(() => ec.ellswiftCreate(h32, bad)).toThrow(code);
+      expect(() => ec.ellswiftXdh(h32, bad, h64, true)).toThrow(code);
+      expect(() => ec.ellswiftXdh(h32, h64, bad, true)).toThrow(code);
+      expect(() => ec.ellswiftDecode(bad)).toThrow(code);
+      expect(() => ec.schnorrSign(bad, h32, h32)).toThrow(code);
+      expect(() => ec.schnorrSign(h32, h32, bad)).toThrow(code);
+      expect(() => ec.schnorrVerify(bad, h32, h32)).toThrow(code);
+      expect(() => ec.schnorrVerify(h64, bad, h32)).toThrow(code);
+      expect(() => ec.schnorrVerify(h64, h32, bad)).toThrow(code);
+    }
+  });
+});
+
+describe('the inverse of ElligatorSwift under the reference', () => {
+  it('is that of BIP 324, with an encoding in the same cases', () => {
+    expect(inverses.length).toBeGreaterThan(30);
+    const { Fp } = secp256k1.Point;
+    const number = (text: string) => Fp.fromBytes(hex(text), true);
+    for (const { u, x, encodings } of inverses)
+      expect(encodings.map((_, index) => elligatorSwift._inv(number(x), number(u), index))).toEqual(
+        encodings.map((t) => (t === '' ? undefined : number(t))),
+      );
   });
 });
 
@@ -94,7 +140,13 @@ describe('secret keys', () => {
     last[31] = ORDER[31]! - 1;
     const beyond = Uint8Array.from(ORDER);
     beyond[31] = ORDER[31]! + 1;
-    expect([one, last].map(isSecretKey)).toEqual([true, true]);
+    // Where a byte equals that of the order, the ones below it decide.
+    const below = Uint8Array.from(ORDER);
+    below[15] = ORDER[15]! - 1;
+    below.fill(0xff, 16);
+    const high = new Uint8Array(32);
+    high[0] = 0x80;
+    expect([one, last, below, high].map(isSecretKey)).toEqual([true, true, true, true]);
     expect([new Uint8Array(32), ORDER, beyond, new Uint8Array(31)].map(isSecretKey)).toEqual([
       false,
       false,

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { AeadBackend } from '../src/aead.ts';
-import { type Certificate, signCertificate } from '../src/certificate.ts';
+import { type Certificate, encodeCertificate, signCertificate } from '../src/certificate.ts';
 import type { EcBackend, KeyPair } from '../src/ec.ts';
 import { NoiseInitiator } from '../src/initiator.ts';
 import { nobleAead } from '../src/noble-aead.ts';
@@ -218,6 +218,52 @@ describe('handshake', () => {
     const other = nobleEc.xOnlyPublicKey(new Uint8Array(32).fill(8));
     const forged = signCertificate({ ...options, staticPublicKey: other, random: new Uint8Array(32) });
     expect(fails({ certificate: forged })).toBe('certificate-untrusted');
+  });
+
+  it('takes each act of the initiator once, in order', () => {
+    const code = expect.objectContaining({ code: 'handshake-order' });
+    const act2 = new Uint8Array(234);
+    const client = initiator(nobleEc, nobleAead);
+    expect(() => client.readAct2(act2)).toThrow(code);
+    client.act1();
+    expect(() => client.act1()).toThrow(code);
+    expect(client.readAct2(act2).ok).toBe(false);
+    expect(() => client.readAct2(act2)).toThrow(code);
+    const abandoned = initiator(nobleEc, nobleAead);
+    abandoned.destroy();
+    abandoned.destroy();
+    expect(() => abandoned.act1()).toThrow(code);
+  });
+
+  it('zeroes the ephemeral secret of an initiator that gets no answer', () => {
+    const secret = hex(vector.secrets.initiatorEphemeral);
+    const client = new NoiseInitiator({
+      ...{ ec: nobleEc, aead: nobleAead, now: vector.now, maxPayload: anyPayload },
+      random: () => secret,
+    });
+    client.act1();
+    client.destroy();
+    expect(secret).toEqual(new Uint8Array(32));
+  });
+
+  it('signs no certificate whose times do not fit their fields, or run backwards', () => {
+    const code = expect.objectContaining({ code: 'certificate-times' });
+    for (const [from, to] of [
+      [-1, 1],
+      [0, 2 ** 32],
+      [0.5, 1],
+      [0, Number.NaN],
+      [2, 1],
+    ] as const)
+      expect(() => certificate(nobleEc, from, to)).toThrow(code);
+    expect(() => encodeCertificate({ ...certificate(nobleEc), validFrom: 2 ** 32 })).toThrow(code);
+    expect(certificate(nobleEc, 2 ** 32 - 1, 2 ** 32 - 1).notValidAfter).toBe(2 ** 32 - 1);
+  });
+
+  it('finds a received certificate that ends before it begins out of its time', () => {
+    const good = certificate(nobleEc);
+    const backwards = { ...good, validFrom: vector.now + 9, notValidAfter: vector.now - 9 };
+    expect(fails({ certificate: backwards })).toBe('certificate-untrusted');
   });
 
   it('zeroes the ephemeral secret', () => {

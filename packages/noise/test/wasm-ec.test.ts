@@ -6,11 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { generateSecret } from '../src/ec.ts';
 import { nobleEc } from '../src/noble-ec.ts';
 import { wasmEc } from '../src/wasm-ec.ts';
-
-interface WebAssemblyGlobal {
-  Instance: new (module: object) => { readonly exports: { readonly memory: { readonly buffer: ArrayBuffer } } };
-}
-const webAssembly = (globalThis as unknown as { WebAssembly: WebAssemblyGlobal }).WebAssembly;
+import { withWatchedMemory } from './watched-memory.ts';
 
 const wasm = findSecp256k1Wasm();
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
@@ -34,33 +30,46 @@ describe.skipIf(wasm === undefined)('libsecp256k1 in WebAssembly', () => {
   });
 
   it('leaves nothing of a secret in the memory of the module', () => {
-    const { Instance } = webAssembly;
-    let memory = new Uint8Array(0);
-    class Watched extends Instance {
-      constructor(module: object) {
-        super(module);
-        memory = new Uint8Array(this.exports.memory.buffer);
-      }
-    }
-    webAssembly.Instance = Watched;
-    const watched = wasmEc(wasm!, randomBytes);
-    webAssembly.Instance = Instance;
+    const { made: watched, memory } = withWatchedMemory(() => wasmEc(wasm!, randomBytes));
     const before = memory.slice();
     const secret = generateSecret(randomBytes);
     const encoded = watched.ellswiftCreate(secret, randomBytes(32));
     watched.ellswiftXdh(secret, encoded, encoded, true);
     watched.schnorrSign(randomBytes(32), secret, randomBytes(32));
     expect(Buffer.compare(memory, before)).toBe(0);
+    expect(() => watched.ellswiftXdh(secret, encoded, encoded.subarray(1), true)).toThrow();
+    expect(() => watched.ellswiftCreate(secret, randomBytes(31))).toThrow();
+    expect(() => watched.schnorrSign(randomBytes(32), secret, randomBytes(33))).toThrow();
+    expect(Buffer.compare(memory, before)).toBe(0);
   });
 
-  it('refuses arguments of another length', () => {
+  it('leaves nothing behind when the module traps or refuses', () => {
+    let refusal = (): number => 0;
+    const { made: watched, memory } = withWatchedMemory(
+      () => wasmEc(wasm!, randomBytes),
+      (exports) => ({ ...exports, x_only_public_key: () => refusal(), schnorr_sign: () => refusal() }),
+    );
+    const before = memory.slice();
     const secret = generateSecret(randomBytes);
-    expect(() => ec.ellswiftXdh(secret, new Uint8Array(63), new Uint8Array(64), true)).toThrow(
-      expect.objectContaining({ code: 'key-length' }),
-    );
-    expect(() => ec.schnorrSign(new Uint8Array(31), secret, randomBytes(32))).toThrow(
-      expect.objectContaining({ code: 'key-length' }),
-    );
+    expect(() => watched.xOnlyPublicKey(secret)).toThrow(expect.objectContaining({ code: 'secp256k1-module' }));
+    refusal = () => {
+      expect(Buffer.from(memory.buffer).includes(Buffer.from(secret))).toBe(true);
+      throw new Error('unreachable');
+    };
+    expect(() => watched.xOnlyPublicKey(secret)).toThrow('unreachable');
+    expect(() => watched.schnorrSign(randomBytes(32), secret, randomBytes(32))).toThrow('unreachable');
+    expect(Buffer.compare(memory, before)).toBe(0);
+  });
+
+  it('is not made of a module that lacks a function', () => {
+    for (const name of ['memory', 'io', 'ellswift_xdh_responder', 'schnorr_verify']) {
+      const make = () =>
+        withWatchedMemory(
+          () => wasmEc(wasm!, randomBytes),
+          (exports) => ({ ...exports, [name]: undefined }),
+        );
+      expect(make).toThrow(expect.objectContaining({ code: 'secp256k1-module' }));
+    }
   });
 });
 
