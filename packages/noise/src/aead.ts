@@ -34,4 +34,6 @@ export interface AeadBackend {
     out: Uint8Array,
     outOffset: number,
   ): boolean;
+  /** Zeroes what the last calls left in memory of the back end's own: key, one-time key, plaintext. */
+  forget(): void;
 }

@@ -2,27 +2,36 @@
 import type { AeadBackend } from './aead.ts';
 import { NoiseError } from './errors.ts';
 
+/** One direction of a connection, or of a handshake between two keys. */
 export class CipherState {
   readonly #aead: AeadBackend;
   readonly #key: Uint8Array;
   /** 32 zero bits, then the counter as 64 bits, little-endian. */
   readonly #nonce = new Uint8Array(12);
   readonly #nonceView = new DataView(this.#nonce.buffer);
-  #counter = 0;
+  #counter: number;
+  /** Why the key must not be used any more. */
+  #ended: 'cipher-destroyed' | 'nonce-exhausted' | undefined;
 
-  /** @param key 32 bytes; belongs to the state, which zeroes it in `destroy`. */
-  constructor(aead: AeadBackend, key: Uint8Array) {
+  /** @param key 32 bytes; belongs to the state, which zeroes it in `destroy`. @param counter of the first message, below 2^53. */
+  constructor(aead: AeadBackend, key: Uint8Array, counter = 0) {
     this.#aead = aead;
     this.#key = key;
+    this.#counter = counter;
+    this.#writeNonce();
   }
 
-  /** Writes `length` + 16 bytes to `out`. */
+  /** Writes `length` + 16 bytes to `out`. @throws NoiseError `cipher-destroyed`, `nonce-exhausted`: nothing is written. */
   seal(ad: Uint8Array, plain: Uint8Array, offset: number, length: number, out: Uint8Array, outOffset: number): void {
+    if (this.#ended !== undefined) throw new NoiseError(this.#ended, `a cipher state seals no more: ${this.#ended}`);
     this.#aead.seal(this.#key, this.#nonce, ad, plain, offset, length, out, outOffset);
     this.#next();
   }
 
-  /** Writes `length` bytes to `out`, of `length` + 16 sealed ones; after false nothing can be opened any more. */
+  /**
+   * Writes `length` bytes to `out`, of `length` + 16 sealed ones. False: not authentic, or the state has ended; `out` is as it
+   * was, and the nonce stays, so that ending the connection is the caller's part.
+   */
   open(
     ad: Uint8Array,
     sealed: Uint8Array,
@@ -31,18 +40,28 @@ export class CipherState {
     out: Uint8Array,
     outOffset: number,
   ): boolean {
+    if (this.#ended !== undefined) return false;
     const good = this.#aead.open(this.#key, this.#nonce, ad, sealed, offset, length, out, outOffset);
     if (good) this.#next();
     return good;
   }
 
+  /** Zeroes the key and what the back end remembers; from then on nothing is sealed or opened. */
   destroy(): void {
+    this.#ended = 'cipher-destroyed';
     this.#key.fill(0);
+    this.#aead.forget();
   }
 
   #next(): void {
-    this.#counter += 1;
-    if (this.#counter > Number.MAX_SAFE_INTEGER) throw new NoiseError('nonce-exhausted', 'no nonce is left');
+    if (this.#counter === Number.MAX_SAFE_INTEGER) this.#ended = 'nonce-exhausted';
+    else {
+      this.#counter += 1;
+      this.#writeNonce();
+    }
+  }
+
+  #writeNonce(): void {
     this.#nonceView.setUint32(4, this.#counter >>> 0, true);
     this.#nonceView.setUint32(8, Math.floor(this.#counter / 0x1_0000_0000), true);
   }

@@ -24,6 +24,7 @@ export interface TransportCiphers {
   readonly responderToInitiator: CipherState;
 }
 
+/** For one handshake; ends with `split` or `destroy`. */
 export class SymmetricState {
   readonly #aead: AeadBackend;
   #chainingKey: Uint8Array = PROTOCOL_HASH.slice();
@@ -34,6 +35,7 @@ export class SymmetricState {
     this.#aead = aead;
   }
 
+  /** Takes bytes of any length into the running hash. */
   mixHash(data: Uint8Array): void {
     this.#hash = sha256.create().update(this.#hash).update(data).digest();
   }
@@ -82,6 +84,7 @@ export class SymmetricState {
     };
   }
 
+  /** Zeroes chaining key and cipher; the running hash is of public bytes. */
   destroy(): void {
     this.#chainingKey.fill(0);
     this.#cipher?.destroy();

@@ -10,7 +10,9 @@ const SEALED_HEADER = HEADER + TAG_LENGTH;
 const MAX_BLOCK = 65_535;
 /** Plaintext of a full block. */
 const MAX_PLAIN_BLOCK = MAX_BLOCK - TAG_LENGTH;
-const NO_AD = new Uint8Array(0);
+const NOTHING = new Uint8Array(0);
+/** Smallest buffer for what is cut by the end of a chunk, unless less is needed. */
+const FIRST_BUFFER = 512;
 
 /** Longest payload that is accepted of a message type; asked before a byte of the payload is kept. */
 export type PayloadLimit = (extensionType: number, msgType: number) => number;
@@ -23,6 +25,7 @@ export function sealedPayloadLength(length: number): number {
   return length + TAG_LENGTH * Math.ceil(length / MAX_PLAIN_BLOCK);
 }
 
+/** Seals the frames of one direction, in the order of the calls. */
 export class NoiseWriter {
   readonly #cipher: CipherState;
 
@@ -35,30 +38,32 @@ export class NoiseWriter {
     return SEALED_HEADER + sealedPayloadLength(frameLength - HEADER);
   }
 
-  /** Seals header and payload of a frame into `out`, which has room; returns the number of bytes written. */
+  /** Seals header and payload of a frame into `out`, which has room; returns the number of bytes written. @throws NoiseError of the cipher. */
   seal(frame: Uint8Array, out: Uint8Array, offset: number): number {
-    this.#cipher.seal(NO_AD, frame, 0, HEADER, out, offset);
+    this.#cipher.seal(NOTHING, frame, 0, HEADER, out, offset);
     let at = offset + SEALED_HEADER;
     for (let from = HEADER; from < frame.length; from += MAX_PLAIN_BLOCK) {
       const length = Math.min(MAX_PLAIN_BLOCK, frame.length - from);
-      this.#cipher.seal(NO_AD, frame, from, length, out, at);
+      this.#cipher.seal(NOTHING, frame, from, length, out, at);
       at += length + TAG_LENGTH;
     }
     return at - offset;
   }
 
+  /** Zeroes the key: nothing can be sealed any more. */
   destroy(): void {
     this.#cipher.destroy();
   }
 }
 
+/** Opens the frames of the other direction. What it holds of an unfinished one grows with what has arrived, not with what is announced. */
 export class NoiseReader {
   readonly #cipher: CipherState;
   readonly #limit: PayloadLimit;
   /** Length of the ciphertext that comes next, tag included: a header or a block. */
   #need = SEALED_HEADER;
-  /** The beginning of it, when it was cut by the end of a chunk. */
-  #partial: Uint8Array | undefined;
+  /** The beginning of it, `#held` bytes, when it was cut by the end of a chunk. */
+  #partial: Uint8Array = NOTHING;
   #held = 0;
   /** Of the frame whose payload is being read. */
   #inPayload = false;
@@ -66,7 +71,7 @@ export class NoiseReader {
   #msgType = 0;
   #remaining = 0;
   /** The payload of several blocks, as far as it was read. */
-  #gathered: Uint8Array | undefined;
+  #gathered: Uint8Array = NOTHING;
   #gatheredLength = 0;
   #failure: NoiseFailure | undefined;
 
@@ -75,25 +80,30 @@ export class NoiseReader {
     this.#limit = limit;
   }
 
+  /** Bytes of memory that an unfinished frame takes. */
+  get heldBytes(): number {
+    return this.#partial.length + this.#gathered.length;
+  }
+
   /** Reads what came from the socket; `chunk` is overwritten. A failure is final: every later call returns it. */
   push(chunk: Uint8Array, onFrame: OnFrame): NoiseFailure | undefined {
     let offset = 0;
     while (offset < chunk.length && this.#failure === undefined) {
       const need = this.#need;
       const available = chunk.length - offset;
-      if (this.#partial === undefined && available >= need) {
+      if (this.#held === 0 && available >= need) {
         this.#open(chunk, offset, onFrame);
         offset += need;
         continue;
       }
-      this.#partial ??= new Uint8Array(need);
       const taken = Math.min(available, need - this.#held);
+      this.#partial = withRoom(this.#partial, this.#held, this.#held + taken, need);
       this.#partial.set(chunk.subarray(offset, offset + taken), this.#held);
       this.#held += taken;
       offset += taken;
       if (this.#held === need) {
         const whole = this.#partial;
-        this.#partial = undefined;
+        this.#partial = NOTHING;
         this.#held = 0;
         this.#open(whole, 0, onFrame);
       }
@@ -101,13 +111,15 @@ export class NoiseReader {
     return this.#failure;
   }
 
+  /** Zeroes the key: nothing is read any more, not even what follows in the chunk of the present call. */
   destroy(): void {
     this.#cipher.destroy();
+    this.#fail('transport-destroyed');
   }
 
   #open(bytes: Uint8Array, offset: number, onFrame: OnFrame): void {
     const length = this.#need - TAG_LENGTH;
-    if (!this.#cipher.open(NO_AD, bytes, offset, length, bytes, offset)) this.#fail('decryption-failed');
+    if (!this.#cipher.open(NOTHING, bytes, offset, length, bytes, offset)) this.#fail('decryption-failed');
     else if (this.#inPayload) this.#onBlock(bytes, offset, length, onFrame);
     else this.#onHeader(bytes, offset, onFrame);
   }
@@ -122,16 +134,17 @@ export class NoiseReader {
       this.#inPayload = true;
       this.#remaining = length;
       this.#need = Math.min(length, MAX_PLAIN_BLOCK) + TAG_LENGTH;
-      if (length > MAX_PLAIN_BLOCK) this.#gathered = new Uint8Array(length);
     }
   }
 
   #onBlock(bytes: Uint8Array, offset: number, length: number, onFrame: OnFrame): void {
     this.#remaining -= length;
     let payload = bytes.subarray(offset, offset + length);
-    if (this.#gathered !== undefined) {
+    if (this.#remaining > 0 || this.#gatheredLength > 0) {
+      const gathered = this.#gatheredLength + length;
+      this.#gathered = withRoom(this.#gathered, this.#gatheredLength, gathered, gathered + this.#remaining);
       this.#gathered.set(payload, this.#gatheredLength);
-      this.#gatheredLength += length;
+      this.#gatheredLength = gathered;
       payload = this.#gathered;
     }
     if (this.#remaining > 0) {
@@ -139,17 +152,25 @@ export class NoiseReader {
       return;
     }
     this.#inPayload = false;
-    this.#gathered = undefined;
+    this.#gathered = NOTHING;
     this.#gatheredLength = 0;
     this.#need = SEALED_HEADER;
     onFrame(this.#extensionType, this.#msgType, payload);
   }
 
   #fail(code: NoiseFailure['code']): void {
-    this.#failure = failure(code);
-    this.#partial = undefined;
-    this.#gathered = undefined;
+    this.#failure ??= failure(code);
+    this.#partial = NOTHING;
+    this.#gathered = NOTHING;
   }
+}
+
+/** A buffer for `needed` bytes that starts with the `held` ones of `buffer`: twice what is needed now, but never beyond `most`. */
+function withRoom(buffer: Uint8Array, held: number, needed: number, most: number): Uint8Array {
+  if (needed <= buffer.length) return buffer;
+  const grown = new Uint8Array(Math.min(most, Math.max(FIRST_BUFFER, 2 * needed)));
+  grown.set(buffer.subarray(0, held));
+  return grown;
 }
 
 /** Both directions of a connection after its handshake. */

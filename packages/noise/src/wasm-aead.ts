@@ -7,6 +7,8 @@ import { type AeadBackend, TAG_LENGTH } from './aead.ts';
 const CHUNK = 65_536;
 const KEY_LENGTH = 32;
 const NONCE_LENGTH = 12;
+/** How far the module's own buffers may be written beyond the length of a message: a padded `ad`, a block of key stream, lengths. */
+const SLACK = 128;
 /** Below this a loop is faster than making a view for `set`. */
 const LOOP_BELOW = 48;
 
@@ -19,9 +21,15 @@ class WasmAead implements AeadBackend {
   readonly #input: Uint8Array;
   readonly #output: Uint8Array;
   readonly #tag: Uint8Array;
+  /** The four buffers of a whole message each, and the little that stands before, between and behind them, as it was at first. */
+  readonly #buffers: readonly Uint8Array[];
+  readonly #rest: readonly { readonly view: Uint8Array; readonly initial: Uint8Array }[];
+  /** Length of the longest message since the module last forgot. */
+  #longest = 0;
 
   constructor() {
     const { memory, cpKey, cpNonce, cpAssociatedData, cpInput, chacha20Output, poly1305Output } = this.#wasm;
+    const { chacha20Input, poly1305Input, debug } = this.#wasm;
     // The memory never grows, so these views stay good.
     const view = (at: { readonly value: number }, length: number) => new Uint8Array(memory.buffer, at.value, length);
     this.#key = view(cpKey, KEY_LENGTH);
@@ -30,6 +38,13 @@ class WasmAead implements AeadBackend {
     this.#input = view(cpInput, CHUNK);
     this.#output = view(chacha20Output, CHUNK);
     this.#tag = view(poly1305Output, TAG_LENGTH);
+    this.#buffers = [chacha20Input, chacha20Output, poly1305Input, cpInput].map((buffer) => view(buffer, CHUNK));
+    const starts = [0, ...this.#buffers.map(({ byteOffset }) => byteOffset + CHUNK)].sort((a, b) => a - b);
+    const ends = [...this.#buffers.map(({ byteOffset }) => byteOffset), debug.value].sort((a, b) => a - b);
+    this.#rest = starts.map((start, index) => {
+      const gap = new Uint8Array(memory.buffer, start, ends[index]! - start);
+      return { view: gap, initial: gap.slice() };
+    });
   }
 
   seal(
@@ -70,6 +85,14 @@ class WasmAead implements AeadBackend {
     return true;
   }
 
+  /** Costs what the longest message since the last time did, so little after a handshake. */
+  forget(): void {
+    const length = Math.min(this.#longest + SLACK, CHUNK);
+    for (const buffer of this.#buffers) buffer.fill(0, 0, length);
+    for (const { view, initial } of this.#rest) view.set(initial);
+    this.#longest = 0;
+  }
+
   #prepare(
     key: Uint8Array,
     nonce: Uint8Array,
@@ -79,6 +102,7 @@ class WasmAead implements AeadBackend {
     length: number,
   ): void {
     if (length > CHUNK) throw new RangeError(`${length} bytes are more than one message`);
+    if (length > this.#longest) this.#longest = length;
     this.#key.set(key);
     copy(nonce, 0, NONCE_LENGTH, this.#nonce, 0);
     if (ad.length > 0) this.#ad.set(ad);
@@ -91,7 +115,7 @@ function copy(source: Uint8Array, offset: number, length: number, target: Uint8A
   else target.set(source.subarray(offset, offset + length), at);
 }
 
-/** One instance serves all connections of a thread: it keeps nothing between two calls but what the next one overwrites. */
+/** One instance serves all connections of a thread: what it keeps between two calls the next one overwrites, or `forget` zeroes. */
 export function wasmAead(): AeadBackend {
   return new WasmAead();
 }

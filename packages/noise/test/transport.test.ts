@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CipherState } from '../src/cipher-state.ts';
 import { NoiseReader, NoiseWriter, type PayloadLimit, type NoiseReader as Reader } from '../src/transport.ts';
 import { wasmAead } from '../src/wasm-aead.ts';
+import { aeadBackends } from './backends.ts';
 
 const aead = wasmAead();
 const cipher = () => new CipherState(aead, new Uint8Array(32).fill(3));
@@ -115,18 +116,88 @@ describe('transport', () => {
     expect(read(bad.reader, [seal(bad.writer, payload(11)).subarray(0, 22)]).failure).toBe('payload-too-long');
   });
 
+  it('holds no more memory than twice what has arrived, whatever a header announces', () => {
+    const length = 1_000_000;
+    const { writer, reader } = pairOf();
+    const bytes = seal(writer, { extensionType: 0, msgType: 1, payload: new Uint8Array(length) });
+    const never = () => expect.unreachable();
+    expect(reader.push(bytes.slice(0, 23), never)).toBeUndefined();
+    expect(reader.heldBytes).toBeLessThanOrEqual(512);
+    for (let at = 23; at < bytes.length - 1_000; at += 1_000) {
+      expect(reader.push(bytes.slice(at, at + 1_000), never)).toBeUndefined();
+      expect(reader.heldBytes).toBeLessThanOrEqual(512 + 2 * at + 2_000);
+    }
+    reader.destroy();
+    expect(reader.heldBytes).toBe(0);
+  });
+
+  it('reads nothing behind a frame at which the reader was destroyed, not even what is sealed under the zero key', () => {
+    const { writer, reader } = pairOf();
+    const one = { extensionType: 0, msgType: 1, payload: Uint8Array.of(1) };
+    const authentic = seal(writer, one);
+    for (const counter of [0, 2]) {
+      const forger = new NoiseWriter(new CipherState(aead, new Uint8Array(32), counter));
+      const chunk = Uint8Array.from(Buffer.concat([authentic, seal(forger, one)]));
+      const frames: number[] = [];
+      const again = pairOf().reader;
+      const onFrame = (_extensionType: number, msgType: number) => {
+        frames.push(msgType);
+        again.destroy();
+      };
+      expect(again.push(chunk, onFrame)).toEqual({ ok: false, code: 'transport-destroyed' });
+      expect(again.push(seal(forger, one), onFrame)).toEqual({ ok: false, code: 'transport-destroyed' });
+      expect(frames).toEqual([1]);
+    }
+    expect(reader.push(authentic, () => undefined)).toBeUndefined();
+  });
+});
+
+describe('cipher state', () => {
+  const nothing = new Uint8Array(0);
+  /** Nonces, in hexadecimal, of the messages that a state seals from `counter` on. */
+  const spyFrom = (counter?: number) => {
+    const nonces: string[] = [];
+    const seal = (_key: Uint8Array, nonce: Uint8Array) => void nonces.push(Buffer.from(nonce).toString('hex'));
+    const state = new CipherState({ name: 'spy', seal, open: () => true, forget() {} }, new Uint8Array(32), counter);
+    return { nonces, state, sealOne: () => state.seal(nothing, nothing, 0, 0, nothing, 0) };
+  };
+
   it('counts in 64 bits', () => {
-    const seen: string[] = [];
-    const spy = new CipherState(
-      { name: 'spy', seal: (_key, nonce) => void seen.push(Buffer.from(nonce).toString('hex')), open: () => false },
-      new Uint8Array(32),
-    );
-    const nothing = new Uint8Array(0);
-    for (let i = 0; i < 257; i++) spy.seal(nothing, nothing, 0, 0, nothing, 0);
-    expect([seen[0], seen[1], seen[256]]).toEqual([
+    const { nonces, sealOne } = spyFrom();
+    for (let i = 0; i < 257; i++) sealOne();
+    expect([nonces[0], nonces[1], nonces[256]]).toEqual([
       '000000000000000000000000',
       '000000000100000000000000',
       '000000000001000000000000',
     ]);
+    const high = spyFrom(0xffff_ffff);
+    high.sealOne();
+    high.sealOne();
+    expect(high.nonces).toEqual(['00000000ffffffff00000000', '000000000000000001000000']);
+  });
+
+  it('ends with its nonces, without using one twice', () => {
+    const { nonces, state, sealOne } = spyFrom(Number.MAX_SAFE_INTEGER - 1);
+    sealOne();
+    sealOne();
+    for (let i = 0; i < 2; i++) expect(sealOne).toThrow(expect.objectContaining({ code: 'nonce-exhausted' }));
+    expect(state.open(nothing, nothing, 0, 0, nothing, 0)).toBe(false);
+    expect(nonces).toEqual(['00000000feffffffffff1f00', '00000000ffffffffffff1f00']);
+  });
+
+  it.each(aeadBackends)('seals and opens nothing once it was destroyed, on $name', (backend) => {
+    const key = new Uint8Array(32).fill(9);
+    const state = new CipherState(backend, key);
+    const sealed = new Uint8Array(17);
+    new CipherState(backend, new Uint8Array(32)).seal(nothing, Uint8Array.of(1), 0, 1, sealed, 0);
+    state.destroy();
+    state.destroy();
+    expect(key).toEqual(new Uint8Array(32));
+    const out = new Uint8Array(17);
+    expect(state.open(nothing, sealed, 0, 1, out, 0)).toBe(false);
+    expect(() => state.seal(nothing, Uint8Array.of(1), 0, 1, out, 0)).toThrow(
+      expect.objectContaining({ code: 'cipher-destroyed' }),
+    );
+    expect(out).toEqual(new Uint8Array(17));
   });
 });
