@@ -1,19 +1,27 @@
 // What docs/durability.md promises: the sync lies between the write and the acknowledgement, shown by system calls; and a server that is
-// not set to that is told apart. Kill -9 would prove nothing: the page cache survives it.
+// not set to that is told apart. The acknowledgement is that of a server or a bus, and in the pool that of a miner's share. Kill -9 would prove nothing: the page cache survives it.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Bus } from '@sluice/bus/bus';
+import { followBus } from '@sluice/bus/metrics';
 import { connectNatsBus } from '@sluice/bus/nats/nats-bus';
+import { MetricsRegistry } from '@sluice/runtime/metrics';
 import { afterEach, describe, expect, it } from 'vitest';
 import { bytesOf } from '../support/bus-contract.ts';
+import { inCi } from '../support/in-ci.ts';
 import { NatsServer } from '../support/nats-server.ts';
+import { PoolProcesses } from '../support/pool-processes.ts';
+import { type Sv2Channel, shareStates } from '../support/sv2-channel.ts';
+import { Sv2Client } from '../support/sv2-client.ts';
 import { isSync, isWrite, type SystemCall, Trace, whyNoTrace } from '../support/system-call-trace.ts';
+import { waitFor } from '../support/wait-for.ts';
 
-const noTrace = whyNoTrace();
+const noTrace = await whyNoTrace();
 if (noTrace !== undefined) {
-  if (process.env.CI === 'true') throw new Error(noTrace);
+  if (inCi) throw new Error(noTrace);
   console.warn(`skipped: ${noTrace}`);
 }
 
@@ -42,12 +50,15 @@ function isSyncedInTime(
   index: number,
 ): boolean {
   const write = calls.find((call) => isWrite(call) && isRecord(call, index));
-  if (write === undefined) return false;
+  return write !== undefined && isSyncedBetween(calls, write, acknowledgement);
+}
+
+function isSyncedBetween(calls: readonly SystemCall[], write: SystemCall, acknowledgement: SystemCall): boolean {
   return calls.some(
     (call) =>
       isSync(call) &&
       fileOf(call) === fileOf(write) &&
-      call.startedAt >= write.startedAt &&
+      call.startedAt >= write.endedAt - CLOCK_STEP &&
       call.endedAt <= acknowledgement.startedAt + CLOCK_STEP,
   );
 }
@@ -120,7 +131,49 @@ describe.skipIf(noTrace !== undefined)('the sync lies between the write and the 
     );
     expect(found).toEqual(Array(RECORDS).fill(true));
   });
+
+  it("of a miner's lone share in the pool", async () => {
+    const pool = await PoolProcesses.start({
+      chain: { simulated: { nbits: HARD_NBITS, blockSeconds: 0 } },
+      sharesPerMinute: 60,
+      easiestDifficulty: 1e-10,
+    });
+    cleanups.push(() => pool.stop());
+    const client = await Sv2Client.connect({ port: pool.gatewayPort(), authorityKey: pool.authorityKey });
+    cleanups.push(() => client.close());
+    const channel = await client.openStandard({ identity: 'alice.rig', hashRate: 1 });
+    await waitFor(() => channel.job !== undefined);
+    // The first share makes the file.
+    await submitAlone(client, channel);
+    const trace = await Trace.attach(pool.nats.pid ?? 0, pool.service('connection-gateway-0').pid ?? 0);
+    for (let share = 0; share < RECORDS; share++) await submitAlone(client, channel);
+    const calls = await trace.stop();
+
+    const records = calls.filter(
+      (call) => isWrite(call) && /\/SHARES\/msgs\//.test(fileOf(call)) && call.text.includes('shares.'),
+    );
+    const toMiner = `<TCP:[127.0.0.1:${pool.gatewayPort()}->`;
+    const successes = calls.filter(
+      (call) => isWrite(call) && call.text.includes(toMiner) && call.text.includes(`= ${SUCCESS_BYTES} `),
+    );
+    expect([records.length, successes.length]).toEqual([RECORDS, RECORDS]);
+    const found = successes.map((success, index) => isSyncedBetween(calls, records[index] as SystemCall, success));
+    expect(found).toEqual(Array(RECORDS).fill(true));
+  });
 });
+
+/** Difficulty 1: no share of a test is a block. */
+const HARD_NBITS = '1d00ffff';
+/** SubmitShares.Success as it is sealed: a header of 6 bytes and a payload of 20, each with a tag of 16. */
+const SUCCESS_BYTES = 58;
+
+/** Resolves when the share is acknowledged. */
+async function submitAlone(client: Sv2Client, channel: Sv2Channel): Promise<void> {
+  const share = channel.find('share-no-block');
+  if (share === undefined) throw new Error('no share');
+  const sequence = client.submit(channel, share);
+  await waitFor(() => channel.stateOf(sequence) === shareStates.accepted);
+}
 
 const verdicts = (calls: readonly SystemCall[]) =>
   syncedBeforeAcknowledged(
@@ -162,6 +215,7 @@ describe('what a server is set to', () => {
     expect(bus.durability()).toBe('unknown');
     await bus.append('SHARES', 'shares.1', bytesOf('x'));
     expect(bus.durability()).toBe('not-synced');
+    expect(await durableMetric(bus)).toBe(0);
     const withoutMonitor = await connectNatsBus({ servers: server.url });
     cleanups.push(() => withoutMonitor.close());
     await withoutMonitor.append('SHARES', 'shares.1', bytesOf('x'));
@@ -172,5 +226,13 @@ describe('what a server is set to', () => {
     const { bus } = await oneServer(true);
     await bus.append('SHARES', 'shares.1', bytesOf('x'));
     expect(bus.durability()).toBe('synced');
+    expect(await durableMetric(bus)).toBe(1);
   });
 });
+
+async function durableMetric(bus: Bus): Promise<number | undefined> {
+  const registry = new MetricsRegistry();
+  followBus(registry, bus);
+  const [series] = await registry.series('sluice_bus_durable');
+  return series?.value;
+}

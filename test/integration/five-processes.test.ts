@@ -246,6 +246,12 @@ describe('five service processes, nats-server and bitcoind', () => {
     expect(credits.findings).toEqual([]);
   });
 
+  it('every process that uses a file stream knows that its records are synced', async () => {
+    // A channel manager keeps its channels in a bucket.
+    const services = pool.services.filter(({ name }) => !name.startsWith('channel-manager'));
+    for (const service of services) expect(await service.metric('sluice_bus_durable'), service.name).toBe(1);
+  });
+
   it('every process ends on SIGTERM by itself', async () => {
     const codes = await Promise.all(
       pool.services.map(async (service) => [service.name, await service.kill('SIGTERM')]),

@@ -1,9 +1,10 @@
 // The system calls of a running process, by strace: what reached the disk before what was sent.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { run } from './run.ts';
 
 export interface SystemCall {
   readonly name: string;
@@ -16,16 +17,26 @@ export interface SystemCall {
 
 const CALLS = 'openat,fdatasync,fsync,write,writev,pwrite64,sendto,sendmsg';
 
-/** One line that says why calls cannot be traced here; undefined: they can. */
-export function whyNoTrace(): string | undefined {
+const onPath = (program: string) =>
+  (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, program)));
+
+/** Installs strace where there is none and this may; one line that says why calls cannot be traced here; undefined: they can. */
+export async function whyNoTrace(): Promise<string | undefined> {
   try {
+    if (!onPath('strace')) await installStrace();
     execFileSync('strace', ['-e', 'trace=none', 'true'], { stdio: 'pipe' });
     return undefined;
   } catch (error) {
-    const why =
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'strace is not installed' : 'strace may not trace here';
-    return `${why}: the order of sync and acknowledgement is not shown`;
+    const [why] = error instanceof Error ? error.message.split('\n') : [];
+    return `no strace, so the order of sync and acknowledgement is not shown: ${why}`;
   }
+}
+
+async function installStrace(): Promise<void> {
+  if (process.getuid?.() !== 0 || !onPath('apt-get')) throw new Error('apt-get install strace, as root');
+  const wait = ['-o', 'DPkg::Lock::Timeout=300'];
+  await run('apt-get', [...wait, 'update', '-qq']);
+  await run('apt-get', [...wait, 'install', '-y', '-qq', '--no-install-recommends', 'strace']);
 }
 
 export class Trace {
@@ -37,13 +48,16 @@ export class Trace {
     this.#strace = strace;
   }
 
-  /** Resolves when the process is being traced. */
-  static async attach(pid: number): Promise<Trace> {
+  /** Resolves when the processes are being traced, all by one clock. */
+  static async attach(...pids: readonly number[]): Promise<Trace> {
     const directory = mkdtempSync(join(tmpdir(), 'sluice-trace-'));
     const file = join(directory, 'calls');
     const strace = spawn(
       'strace',
-      ['-f', '-y', '-T', '-ttt', '-s', '400', '-e', `trace=${CALLS}`, '-o', file, '-p', String(pid)],
+      [
+        ...['-f', '-yy', '-T', '-ttt', '-s', '400', '-e', `trace=${CALLS}`, '-o', file],
+        ...pids.flatMap((pid) => ['-p', String(pid)]),
+      ],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
     let said = '';
@@ -51,14 +65,14 @@ export class Trace {
       said += chunk.toString();
     });
     const deadline = Date.now() + 10_000;
-    while (!said.includes('attached')) {
+    while (!pids.every((pid) => said.includes(`Process ${pid} attached`))) {
       if (strace.exitCode !== null || Date.now() > deadline) throw new Error(`strace: ${said}`);
       await sleep(10);
     }
     return new Trace(directory, strace);
   }
 
-  /** Lets the process go; its calls by their start. */
+  /** Lets the processes go; their calls by their start. */
   async stop(): Promise<SystemCall[]> {
     if (this.#strace.exitCode === null && this.#strace.signalCode === null) {
       const ended = new Promise((resolve) => this.#strace.once('exit', resolve));
@@ -74,7 +88,7 @@ export class Trace {
 /** Puts calls together that strace shows in two lines because another thread came between. */
 export function parseTrace(text: string): SystemCall[] {
   const calls: SystemCall[] = [];
-  const open = new Map<string, { name: string; text: string; startedAt: number }>();
+  const open = new Map<string, Omit<SystemCall, 'endedAt'>>();
   for (const line of text.split('\n')) {
     const match = /^(\d+)\s+(\d+\.\d+) (.*)$/.exec(line);
     if (match === null) continue;
