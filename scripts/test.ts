@@ -1,11 +1,14 @@
 // `npm test [-- <vitest arguments>]`: every suite, then one plain closing line `N passed, N failed[, N skipped]`. The suites with real
-// servers run after the unit tests, not beside them: they hold parts to seconds that a busy machine would not leave them.
+// servers run after the unit tests, not beside them: they hold parts to seconds that a busy machine would not leave them. Without
+// arguments a suite that ran no test has failed, and in CI so has one that skipped any.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inCi } from '../test/support/in-ci.ts';
 
 interface Outcome {
+  readonly project: string;
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
@@ -20,32 +23,45 @@ interface VitestReport {
 }
 
 const root = join(import.meta.dirname, '..');
+const filters = process.argv.slice(2);
+// Whatever reads CI by itself finds the same answer as `inCi`.
+const env = { ...process.env, CI: inCi ? 'true' : undefined };
 const directory = mkdtempSync(join(tmpdir(), 'sluice-test-'));
 
 // The fast curve is built where a compiler is, or can be had; without it the suites run on the reference and say so.
-const install = process.env.CI === undefined ? [] : ['--install'];
+const install = inCi ? ['--install'] : [];
 spawnSync(process.execPath, [join(import.meta.dirname, 'build-secp256k1.ts'), ...install], { stdio: 'inherit' });
 
 function runProject(project: string): Outcome {
   const report = join(directory, `${project}.json`);
   const outputs = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const args = [vitest, 'run', '--project', project, '--passWithNoTests', ...outputs, ...process.argv.slice(2)];
-  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  // A filter may leave nothing of one of the projects.
+  const options = filters.length > 0 ? ['--passWithNoTests', ...filters] : [];
+  const args = [vitest, 'run', '--project', project, ...outputs, ...options];
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env });
   try {
     const result = JSON.parse(readFileSync(report, 'utf8')) as VitestReport;
     // A file that could not be loaded counts no test of its own, yet it is a failure.
     const failed = Math.max(result.numFailedTests, result.success && status === 0 ? 0 : 1);
-    return { passed: result.numPassedTests, failed, skipped: result.numPendingTests + result.numTodoTests };
+    return { project, passed: result.numPassedTests, failed, skipped: result.numPendingTests + result.numTodoTests };
   } catch (error) {
     console.error(`vitest left no report: ${error instanceof Error ? error.message : String(error)}`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { project, passed: 0, failed: 1, skipped: 0 };
   }
 }
 
 const outcomes = ['unit', 'integration'].map(runProject);
 rmSync(directory, { recursive: true, force: true });
-const sum = (key: keyof Outcome) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
+const sum = (key: 'passed' | 'failed' | 'skipped') => outcomes.reduce((total, outcome) => total + outcome[key], 0);
 const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : '';
+const gaps =
+  filters.length > 0
+    ? []
+    : outcomes.flatMap(({ project, passed, skipped: left }) => [
+        ...(passed === 0 ? [`no test of the project ${project} has passed`] : []),
+        ...(inCi && left > 0 ? [`${left} tests of the project ${project} were skipped, which CI may not`] : []),
+      ]);
+for (const gap of gaps) console.error(gap);
 console.log(`${sum('passed')} passed, ${sum('failed')} failed${skipped}`);
-process.exitCode = sum('failed') === 0 && sum('passed') > 0 ? 0 : 1;
+process.exitCode = sum('failed') === 0 && sum('passed') > 0 && gaps.length === 0 ? 0 : 1;
