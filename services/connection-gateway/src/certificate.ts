@@ -73,7 +73,10 @@ export function certificateFromFiles(files: CertificateFiles, modules: IdentityM
     current: () => identity,
     refresh: () => {
       try {
+        const last = identity;
         identity = readIdentity(files, modules);
+        // A handshake is over within one call, so none has the old key still to use.
+        last.staticKey.secret.fill(0);
       } catch (error) {
         modules.log.error(
           { reason: messageOf(error) },
@@ -86,15 +89,21 @@ export function certificateFromFiles(files: CertificateFiles, modules: IdentityM
 
 function readIdentity({ directory, authorityKey }: CertificateFiles, modules: IdentityModules): ServerIdentity {
   const { ec, random, clock } = modules;
-  const staticKey = keyPairOf(ec, readHex(join(directory, 'static-key'), 32), random);
-  const certificate = decodeCertificate(readHex(join(directory, 'certificate'), 74)) as Certificate;
-  const now = unixSeconds(clock);
-  const fault =
-    authorityKey === undefined
-      ? expiry(certificate, now)
-      : certificateFault(certificate, { ec, authorityKey, staticPublicKey: ec.xOnlyPublicKey(staticKey.secret), now });
-  if (fault !== undefined) throw new GatewayError('gateway-no-certificate', `${directory}: ${fault}`);
-  return { staticKey, certificate };
+  const secret = readHex(join(directory, 'static-key'), 32);
+  try {
+    const staticKey = keyPairOf(ec, secret, random);
+    const certificate = decodeCertificate(readHex(join(directory, 'certificate'), 74)) as Certificate;
+    const now = unixSeconds(clock);
+    const fault =
+      authorityKey === undefined
+        ? expiry(certificate, now)
+        : certificateFault(certificate, { ec, authorityKey, staticPublicKey: ec.xOnlyPublicKey(secret), now });
+    if (fault !== undefined) throw new GatewayError('gateway-no-certificate', `${directory}: ${fault}`);
+    return { staticKey, certificate };
+  } catch (error) {
+    secret.fill(0);
+    throw error;
+  }
 }
 
 function expiry({ validFrom, notValidAfter }: Certificate, now: number): string | undefined {
@@ -112,5 +121,8 @@ function readHex(path: string, length: number): Uint8Array {
   }
   if (!/^[\da-f]*$/i.test(text) || text.length !== 2 * length)
     throw new GatewayError('gateway-no-certificate', `${path} does not hold ${length} bytes in hex`);
-  return Uint8Array.from(Buffer.from(text, 'hex'));
+  // Memory of its own: a buffer from Node's pool would stay there when the key is zeroed.
+  const bytes = new Uint8Array(length);
+  Buffer.from(bytes.buffer).write(text, 'hex');
+  return bytes;
 }

@@ -125,6 +125,7 @@ export class Connection {
     this.#leave('closing', reason, detail);
     this.writer.flush();
     this.writer.close();
+    this.#forgetKeys();
     this.#socket.end();
     // Read on, so that the peer's end is seen; but it may not take its time.
     this.#socket.resume();
@@ -138,6 +139,7 @@ export class Connection {
     this.#state = 'closed';
     clearTimeout(this.#resume);
     this.writer.close();
+    this.#forgetKeys();
     this.#socket.destroy();
   }
 
@@ -188,19 +190,28 @@ export class Connection {
     if (!this.isLive) return;
     this.#framesOfChunk = 0;
     const failure = this.#transport?.reader.push(chunk, this.#onFrame);
+    // What ended the connection from within has destroyed the reader, which is no failure of the peer's.
+    if (!this.isLive) return;
     if (failure !== undefined) this.cut('decryption-failed', failure.code);
     else this.#holdBack(this.#rate.take(this.#framesOfChunk, this.#modules.clock.monotonic()));
   }
 
   /** A peer that sends too much is read later: nothing is lost, it is slowed down. */
   #holdBack(ms: number): void {
-    if (ms === 0 || !this.isLive) return;
+    if (ms === 0) return;
     this.#modules.counters.heldBack += 1;
     this.#socket.pause();
     clearTimeout(this.#resume);
     this.#resume = setTimeout(() => {
       if (!this.#held) this.#socket.resume();
     }, ms);
+  }
+
+  /** Nothing is read or sealed any more; what was sealed may still be on its way. */
+  #forgetKeys(): void {
+    this.#transport?.reader.destroy();
+    this.#transport?.writer.destroy();
+    this.#transport = undefined;
   }
 
   #leave(next: 'closing' | 'closed', reason: CloseReason, detail: string | undefined): void {

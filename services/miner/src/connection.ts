@@ -59,6 +59,7 @@ export class MinerConnection {
       if (!result.ok) throw new MinerError('miner-handshake-failed', result.code);
       return new MinerConnection(stream, result.transport, rest);
     } catch (error) {
+      initiator.destroy();
       stream.destroy();
       throw error;
     }
