@@ -7,10 +7,11 @@ import {
   encodeAuthorityPublicKey,
   encodeAuthoritySecretKey,
 } from '@sluice/noise/authority-key';
-import { nobleEc } from '@sluice/noise/noble-ec';
+import { type EcBackend, generateSecret } from '@sluice/noise/ec';
 import { CodedError, codeOf, messageOf } from '@sluice/runtime/errors';
 import { type RandomBytes, randomBytes } from '@sluice/runtime/random';
 import { readSecretFile } from '@sluice/runtime/secret-file';
+import { curve } from './curve.ts';
 import type { KeystoreErrorCode } from './errors.ts';
 
 export interface AuthorityKey {
@@ -27,9 +28,9 @@ export class KeystoreError extends CodedError<KeystoreErrorCode> {
 }
 
 /** Makes a key and its file. @throws KeystoreError `keystore-exists`, `keystore-unwritable`. */
-export function createAuthorityKey(file: string, random: RandomBytes = randomBytes): AuthorityKey {
-  const secret = random(32);
-  const key = keyOf(secret);
+export function createAuthorityKey(file: string, ec = curve(), random: RandomBytes = randomBytes): AuthorityKey {
+  const secret = generateSecret(random);
+  const key = keyOf(secret, ec);
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     // Fails where the file exists: a key is never overwritten.
@@ -41,6 +42,7 @@ export function createAuthorityKey(file: string, random: RandomBytes = randomByt
       closeSync(handle);
     }
   } catch (error) {
+    secret.fill(0);
     if (codeOf(error) === 'EEXIST') throw new KeystoreError('keystore-exists', `${file} exists already`);
     throw new KeystoreError('keystore-unwritable', `cannot write ${file}: ${messageOf(error)}`);
   }
@@ -48,19 +50,19 @@ export function createAuthorityKey(file: string, random: RandomBytes = randomByt
 }
 
 /** @throws RuntimeError `secret-unreadable`, KeystoreError `keystore-damaged`; neither shows what stands in the file. */
-export function readAuthorityKey(file: string): AuthorityKey {
+export function readAuthorityKey(file: string, ec = curve()): AuthorityKey {
   const secret = decodeAuthoritySecretKey(readSecretFile(file));
   if (secret === undefined) throw new KeystoreError('keystore-damaged', `${file} holds no authority key`);
-  return keyOf(secret);
+  return keyOf(secret, ec);
 }
 
 /** The key of the file, made on the first call. */
-export function openAuthorityKey(file: string): AuthorityKey {
+export function openAuthorityKey(file: string, ec = curve()): AuthorityKey {
   try {
-    return createAuthorityKey(file);
+    return createAuthorityKey(file, ec);
   } catch (error) {
     if (codeOf(error) !== 'keystore-exists') throw error;
-    return readAuthorityKey(file);
+    return readAuthorityKey(file, ec);
   }
 }
 
@@ -69,7 +71,7 @@ export function poolUrl(address: string, { text }: AuthorityKey): string {
   return `stratum2+tcp://${address}/${text}`;
 }
 
-function keyOf(secret: Uint8Array): AuthorityKey {
-  const publicKey = nobleEc.xOnlyPublicKey(secret);
+function keyOf(secret: Uint8Array, ec: EcBackend): AuthorityKey {
+  const publicKey = ec.xOnlyPublicKey(secret);
   return { secret, publicKey, text: encodeAuthorityPublicKey(publicKey) };
 }

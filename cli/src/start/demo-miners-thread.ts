@@ -4,11 +4,11 @@ import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import { InlineEngine } from '@sluice/miner/hashing/inline-engine';
 import { createMiner } from '@sluice/miner/miner';
 import { connectTcp } from '@sluice/miner/tcp';
-import { nobleEc } from '@sluice/noise/noble-ec';
 import { wasmAead } from '@sluice/noise/wasm-aead';
 import { systemClock } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
 import { randomBytes } from '@sluice/runtime/random';
+import { curve } from '../curve.ts';
 import type { DemoThreadData, DemoThreadReport } from './demo-miners.ts';
 
 const REPORT_MS = 1_000;
@@ -18,7 +18,7 @@ const modules = {
   clock: systemClock,
   log: silentLogger(),
   random: randomBytes,
-  ec: nobleEc,
+  ec: curve(),
   aead: wasmAead(),
   sha256d: wasmSha256d,
   connect: connectTcp,

@@ -1,8 +1,6 @@
 // `sluice start`: the whole pool on one machine, with a live view.
 import { join } from 'node:path';
-import type { EcBackend } from '@sluice/noise/ec';
 import { nobleEc } from '@sluice/noise/noble-ec';
-import { wasmEc } from '@sluice/noise/wasm-ec';
 import { systemClock } from '@sluice/runtime/clock';
 import { helpText } from '@sluice/runtime/config/help';
 import { loadConfig } from '@sluice/runtime/config/load';
@@ -11,11 +9,10 @@ import { codedMessageOf } from '@sluice/runtime/errors';
 import { Health, startHealthServer } from '@sluice/runtime/health';
 import { createLogger } from '@sluice/runtime/logger';
 import { MetricsRegistry } from '@sluice/runtime/metrics';
-import { randomBytes } from '@sluice/runtime/random';
 import { ExitCode } from '@sluice/runtime/run-service';
-import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
 import { Shutdown, shutdownOnSignals } from '@sluice/runtime/shutdown';
 import { openAuthorityKey, poolUrl } from '../authority-keystore.ts';
+import { curve } from '../curve.ts';
 import { version } from '../version.ts';
 import { DEMO_DUTY, openChain } from './chain.ts';
 import { type StartConfig, startRule, startSettings } from './config.ts';
@@ -68,7 +65,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function start(config: StartConfig, modules: PoolModules, notices: Notices): Promise<void> {
-  const { clock, metrics, health, shutdown } = modules;
+  const { clock, log, metrics, health, shutdown } = modules;
   const say = (line: string) => process.stdout.write(`${line}\n`);
   metrics.addProcessMetrics();
   const healthServer = await startHealthServer(await freePort(config.health, say), { health, metrics });
@@ -77,7 +74,10 @@ async function start(config: StartConfig, modules: PoolModules, notices: Notices
   health.check('start', () => (running ? undefined : 'not started yet'));
 
   const listen = await freePort(config.listen, say);
-  const authority = openAuthorityKey(join(config.data, 'authority.key'));
+  const ec = curve();
+  if (ec === nobleEc)
+    log.warn('handshakes use the reference curve, which is slower and not constant-time: run npm run secp256k1');
+  const authority = openAuthorityKey(join(config.data, 'authority.key'), ec);
   const chain = openChain(config, clock);
   // Work of one chain is worth nothing on another: each has its own state.
   const directory = join(config.data, config.bitcoind.length > 0 ? chain.network : 'simulated');
@@ -94,7 +94,7 @@ async function start(config: StartConfig, modules: PoolModules, notices: Notices
   live.start();
 
   const payout = config.payout === undefined ? {} : { payout: config.payout };
-  const pool = { listen, directory, chain, ec: curve(), authoritySecret: authority.secret, ...payout };
+  const pool = { listen, directory, chain, ec, authoritySecret: authority.secret, ...payout };
   await startPool(pool, bus, modules);
   running = true;
   const count = config.demoMiners ?? (config.bitcoind.length > 0 ? 0 : DEMO_MINERS);
@@ -110,10 +110,4 @@ async function freePort(wanted: HostPort, say: (line: string) => void): Promise<
   const free = await firstFreePort(wanted);
   if (wanted.port !== 0 && free.port !== wanted.port) say(`port ${wanted.port} is taken, using ${free.port}`);
   return free;
-}
-
-/** The fast curve where its module was built, else the reference: handshakes take longer, nothing else changes. */
-function curve(): EcBackend {
-  const wasm = findSecp256k1Wasm();
-  return wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
 }

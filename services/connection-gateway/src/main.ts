@@ -33,6 +33,8 @@ export const main = (argv: readonly string[]): Promise<number> =>
       const bus = await connectBus(config, { name: `connection-gateway-${config.gatewayLabel}`, log, clock, metrics });
       shutdown.add('bus', () => bus.close());
       log.info({ ec: ec.name, sha256d: wasmSha256d.name }, 'cryptography');
+      if (wasm === undefined)
+        log.warn('handshakes use the reference curve, which is slower and not constant-time: run npm run secp256k1');
       return createConnectionGatewayService(
         {
           listen: config.listen,
