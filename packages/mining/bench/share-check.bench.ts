@@ -91,10 +91,10 @@ function referenceCoinbase(): Uint8Array {
   });
 }
 
-const { coinbasePrefix, coinbaseSuffix } = buildJobCoinbase(template, pool);
+const { coinbasePrefix, coinbaseSuffix } = buildJobCoinbase(template, 16, pool);
 assert.deepEqual(Buffer.concat([coinbasePrefix, EXTRANONCE, coinbaseSuffix]), Buffer.from(referenceCoinbase()));
 group('coinbase of a job', () => {
-  bench('coinbase, ours', () => buildJobCoinbase(template, pool));
+  bench('coinbase, ours', () => buildJobCoinbase(template, 16, pool));
   bench('coinbase, reference', referenceCoinbase);
 });
 

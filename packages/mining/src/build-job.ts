@@ -1,4 +1,5 @@
-// From a template to the pool's coinbase: our outputs first, then the template's own; the extranonce last in the script.
+// From a template to the pool's coinbase: our outputs first, then the template's own; the extranonce last in the script, behind
+// the pool's tag and the job's id. With the id no two jobs have the same coinbase, so that no header is a share of both.
 import {
   buildCoinbase,
   type CoinbaseOutput,
@@ -8,6 +9,7 @@ import {
   witnessCommitmentScript,
 } from '@sluice/bitcoin/coinbase';
 import { type Network, subsidy } from '@sluice/bitcoin/network';
+import { concatBytes, u32 } from '@sluice/bitcoin/serialize';
 import { FULL_EXTRANONCE_SIZE } from './extranonce.ts';
 
 /** What a coinbase needs of a template, in the terms of NewTemplate [sv2 7.2]. */
@@ -60,12 +62,15 @@ export function splitValue(value: bigint, payouts: readonly Payout[]): CoinbaseO
   return outputs.map((output, index) => (index === 0 ? { ...output, value: output.value + rest } : output));
 }
 
-/** Throws `coinbase-script-too-long` when height, tag and extranonce do not fit: to be called once at the start for that. */
-export function buildJobCoinbase(template: CoinbaseTemplate, pool: PoolCoinbase): JobCoinbase {
+/**
+ * `jobId` is the base of the job's id, u32, written little-endian behind the tag.
+ * Throws `coinbase-script-too-long` when height, tag, id and extranonce do not fit: to be called once at the start for that.
+ */
+export function buildJobCoinbase(template: CoinbaseTemplate, jobId: number, pool: PoolCoinbase): JobCoinbase {
   const { prefix, suffix } = buildCoinbase({
     version: template.coinbaseTxVersion,
     coinbasePrefix: template.coinbasePrefix,
-    tag: pool.tag,
+    tag: concatBytes(pool.tag, u32(jobId)),
     extranonceSize: FULL_EXTRANONCE_SIZE,
     sequence: template.coinbaseSequence,
     locktime: template.coinbaseLocktime,

@@ -126,7 +126,7 @@ describe('the coinbase of a job', () => {
     const template = emptyTemplate(300, 'regtest');
     expect(template.coinbaseValue).toBe(1_250_000_000n);
     expect(template.coinbaseLocktime).toBe(299);
-    const { coinbasePrefix, coinbaseSuffix } = buildJobCoinbase(template, {
+    const { coinbasePrefix, coinbaseSuffix } = buildJobCoinbase(template, 16, {
       payouts: [{ script: Uint8Array.of(0x51), weight: 1 }],
       tag: Buffer.from('/x/'),
     });
@@ -143,9 +143,17 @@ describe('the coinbase of a job', () => {
     expect(hasRoomFor(payouts, 4_000_000 - 1_168 - outputsWeight + 1)).toBe(false);
   });
 
+  it('makes no two jobs of one template alike', () => {
+    const pool = { payouts: [{ script: Uint8Array.of(0x51), weight: 1 }], tag: Buffer.from('/x/') };
+    const [first, second] = [16, 32].map((jobId) => buildJobCoinbase(emptyTemplate(300, 'regtest'), jobId, pool));
+    expect(first?.coinbaseSuffix).toEqual(second?.coinbaseSuffix);
+    expect(first?.coinbasePrefix).not.toEqual(second?.coinbasePrefix);
+    expect(first?.coinbasePrefix).toHaveLength(second?.coinbasePrefix.length ?? 0);
+  });
+
   it('says at once when the tag does not fit', () => {
     const pool = { payouts: [{ script: Uint8Array.of(0x51), weight: 1 }], tag: new Uint8Array(75) };
-    expect(() => buildJobCoinbase(emptyTemplate(1_000_000, 'mainnet'), pool)).toThrow(/script/);
+    expect(() => buildJobCoinbase(emptyTemplate(1_000_000, 'mainnet'), 16, pool)).toThrow(/script/);
   });
 });
 

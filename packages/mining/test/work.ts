@@ -16,9 +16,9 @@ export function job(jobId: number, levels = 0, overrides: Partial<ExtendedJob> =
     version: 0x20000000,
     versionRollingAllowed: true,
     merklePath: Array.from({ length: levels }, (_, level) => new Uint8Array(32).fill(level + 1)),
-    ...buildJobCoinbase(template, {
+    ...buildJobCoinbase(template, jobId, {
       payouts: [{ script: Uint8Array.of(0x51), weight: 1 }],
-      tag: Buffer.from(`/${jobId}/`),
+      tag: Buffer.from('/test/'),
     }),
     provider: 'test',
     templateId: 7n,

@@ -148,9 +148,10 @@ function nextFuture(
 ): NextRecord | undefined {
   if (state.future !== undefined && isPrepared(state.future, tip)) return undefined;
   const height = tip.height + 1;
+  const jobId = nextJobId(state.lastJobId);
   const draft: Draft = {
     kind: 'newJob',
-    jobId: nextJobId(state.lastJobId),
+    jobId,
     provider: '',
     templateId: 0n,
     future: true,
@@ -160,7 +161,7 @@ function nextFuture(
     nbits: mayChangeBits(height, policy.network) ? 0 : tip.nbits,
     minNtime: tip.minNtime,
     merklePath: [],
-    ...buildJobCoinbase(emptyTemplate(height, policy.network), policy),
+    ...buildJobCoinbase(emptyTemplate(height, policy.network), jobId, policy),
     createdAtMicros: micros(now),
   };
   return { draft, reason: 'future' };
@@ -186,9 +187,10 @@ function refresh(
 
 function templateJob(template: Template, future: boolean, state: FeedState, policy: JobPolicy, now: Now): Draft {
   const { provider, templateId, height, version, prevHash, nbits, merklePath } = template;
+  const jobId = nextJobId(state.lastJobId);
   return {
     kind: 'newJob',
-    jobId: nextJobId(state.lastJobId),
+    jobId,
     provider,
     templateId,
     future,
@@ -198,7 +200,7 @@ function templateJob(template: Template, future: boolean, state: FeedState, poli
     nbits,
     minNtime: Math.max(template.minNtime, seconds(now)),
     merklePath,
-    ...buildJobCoinbase(template, policy),
+    ...buildJobCoinbase(template, jobId, policy),
     createdAtMicros: micros(now),
   };
 }

@@ -54,7 +54,7 @@ export interface JobDistributorModules {
 /** Throws `coinbase-script-too-long` at once when height, tag and extranonce do not fit a coinbase's script. */
 export function createJobDistributorService(options: JobDistributorOptions, modules: JobDistributorModules): Service {
   const { network, payouts, tag, templateRefreshMs: refreshMs, templateFeeRise: feeRise } = options;
-  buildJobCoinbase(emptyTemplate(FARTHEST_HEIGHT, network), { payouts, tag });
+  buildJobCoinbase(emptyTemplate(FARTHEST_HEIGHT, network), 0, { payouts, tag });
   return new JobDistributor(options.instance, { network, payouts, tag, refreshMs, feeRise }, modules);
 }
 

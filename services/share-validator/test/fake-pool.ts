@@ -103,9 +103,9 @@ export class FakeDistributor {
       nbits: this.#nbits,
       minNtime: 0,
       merklePath: Array.from({ length: levels }, (_, level) => new Uint8Array(32).fill(level)),
-      ...buildJobCoinbase(template, {
+      ...buildJobCoinbase(template, jobId, {
         payouts: [{ script: Uint8Array.of(0x51), weight: 1 }],
-        tag: Buffer.from(`/${jobId}/`),
+        tag: Buffer.from('/test/'),
       }),
       createdAtMicros: 0n,
     });
