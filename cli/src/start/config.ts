@@ -2,7 +2,7 @@ import { type Network, networks } from '@sluice/bitcoin/network';
 import { scriptFor } from '@sluice/bitcoin/script';
 import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
 import { hostPort, integer, listOf, oneOf, path, text, url } from '@sluice/runtime/config/value-types';
-import { messageOf } from '@sluice/runtime/errors';
+import { codeOf, messageOf } from '@sluice/runtime/errors';
 import type { LogLevel } from '@sluice/runtime/logger';
 import { processSettings } from '@sluice/runtime/process-settings';
 
@@ -82,8 +82,8 @@ function payoutMistakes(payout: string, network: Network): readonly string[] {
     scriptFor(payout, network);
     return [];
   } catch (error) {
-    return [
-      `--payout: "${payout}" is not allowed: ${messageOf(error)}; allowed: an address or descriptor of ${network}`,
-    ];
+    // Whoever mistook a private key for an address must not find it in a log.
+    const shown = codeOf(error) === 'descriptor-private-key' ? 'this' : `"${payout}"`;
+    return [`--payout: ${shown} is not allowed: ${messageOf(error)}; allowed: an address or descriptor of ${network}`];
   }
 }

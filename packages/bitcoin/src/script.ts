@@ -7,13 +7,31 @@ import { type Network, networkParameters, networks } from './network.ts';
 
 /**
  * Output script of an address, or of a descriptor: addr(ADDRESS), pkh(KEY), wpkh(KEY), sh(wpkh(KEY)), tr(KEY), raw(HEX), with
- * or without `#checksum`. KEY is a public key in hexadecimal, an origin `[…]` before it is skipped. Throws coded errors:
- * `address-invalid`, `address-wrong-network`, `descriptor-invalid`, `descriptor-checksum`, `descriptor-unsupported`.
+ * or without `#checksum`. KEY is a public key in hexadecimal, an origin `[…]` before it is skipped.
+ * @throws BitcoinError `descriptor-private-key`, which does not show the text; `address-invalid`, `address-wrong-network`,
+ * `descriptor-invalid`, `descriptor-checksum`, `descriptor-unsupported`, which do.
  */
 export function scriptFor(addressOrDescriptor: string, network: Network): Uint8Array {
   const text = addressOrDescriptor.trim();
+  if (mayHoldPrivateKey(text)) {
+    throw new BitcoinError('descriptor-private-key', 'it holds what looks like a private key, so it is not shown');
+  }
   if (!text.includes('(')) return scriptOfAddress(text, network);
   return scriptOfExpression(withoutChecksum(text), network);
+}
+
+const EXTENDED_PRIVATE_KEY = /^[tuvxyz]prv/i;
+/** Base58check of a private key, with room for characters that were mistyped, lost or doubled. */
+const WALLET_IMPORT_FORMAT = /^[5KLc9][0-9A-Za-z]{48,54}$/;
+const HEX = /^[\da-f]+$/i;
+/** Where 32 bytes in hexadecimal are public. */
+const TAKES_32_BYTES = /^(tr|raw)\(/;
+
+function mayHoldPrivateKey(text: string): boolean {
+  return text.split(/[^0-9A-Za-z]+/).some((word) => {
+    if (HEX.test(word)) return word.length === 64 && !TAKES_32_BYTES.test(text);
+    return EXTENDED_PRIVATE_KEY.test(word) || WALLET_IMPORT_FORMAT.test(word);
+  });
 }
 
 function scriptOfAddress(address: string, network: Network): Uint8Array {

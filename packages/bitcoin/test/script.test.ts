@@ -125,6 +125,54 @@ describe('descriptors', () => {
   });
 });
 
+describe('private keys', () => {
+  // The vectors of BIP32 and BIP84, and the secret key 1.
+  const XPRV =
+    'xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNNU3TGtRBeJgk33yuGBxrMPHi';
+  const ZPRV =
+    'zprvAWgYBBk7JR8Gjrh4UJQ2uJdG1r3WNRRfURiABBE3RvMXYSrRJL62XuezvGdPvG6GFBZduosCc1YP5wixPox7zhZLfiUm8aunE96BBa4Kei5';
+  const COMPRESSED = 'KwDiBf89QgGbjEhKnhXJuH7LrciVrZi3qYjgd9M7rFU73sVHnoWn';
+  const UNCOMPRESSED_WIF = '5HpHagT65TZzG1PH3CSu63k8DbpvD8s5ip4nEB3kEsreAnchuDf';
+  const TESTNET = 'cMahea7zqjxrtgAbB7LSGbcQUr1uX1ojuat9jZodMN87JcbXMTcA';
+  const SECRET = '0000000000000000000000000000000000000000000000000000000000000001';
+
+  test.each([
+    XPRV,
+    `wpkh(${XPRV})`,
+    `wpkh([d34db33f/84'/0h/0]${XPRV}/0/*)#qqqqqqqq`,
+    `wpkh(${XPRV.slice(0, 30)}`,
+    `WPKH(${ZPRV})`,
+    `tr(${XPRV.replace('x', 't')})`,
+    COMPRESSED,
+    ` ${UNCOMPRESSED_WIF} `,
+    `addr(${TESTNET})`,
+    `sh(wpkh(${COMPRESSED}))`,
+    `multi(1,${KEY},${COMPRESSED})`,
+    `${COMPRESSED.slice(0, -1)}0`,
+    COMPRESSED.slice(0, -2),
+    SECRET,
+    `wpkh(${SECRET})`,
+    `pkh(${SECRET.toUpperCase().replaceAll('0', 'A')})`,
+  ])('are refused without a trace of them: %s', (text) => {
+    for (const network of networks) {
+      let error: unknown;
+      try {
+        scriptFor(text, network);
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(error).toMatchObject({ code: 'descriptor-private-key' });
+      for (let at = 0; at + 8 <= text.length; at += 1) expect(String(error)).not.toContain(text.slice(at, at + 8));
+    }
+  });
+
+  test('are not seen in what is public', () => {
+    expect(hex(scriptFor(`raw(${'5c'.repeat(26)})`, 'mainnet'))).toBe('5c'.repeat(26));
+    expect(hex(scriptFor(`raw(${'ab'.repeat(32)})`, 'mainnet'))).toBe('ab'.repeat(32));
+    expect(() => scriptFor(`${XPRV.replace('prv', 'pub')}`, 'mainnet')).toThrow(coded('address-invalid'));
+  });
+});
+
 describe('signature operations', () => {
   test.each([
     [P2PKH, 1],
