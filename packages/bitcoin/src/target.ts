@@ -2,6 +2,7 @@
 // A hash meets a target when, read as a little-endian integer, it is not above it.
 import { BitcoinError } from './errors.ts';
 
+/** The easiest target: 2^256 - 1, which every hash meets. */
 export const MAX_TARGET: bigint = (1n << 256n) - 1n;
 /** Target of difficulty 1: compact 0x1d00ffff. */
 export const DIFFICULTY_1_TARGET: bigint = 0xffffn << 208n;
@@ -12,7 +13,9 @@ export const DIFFICULTY_1_TARGET: bigint = 0xffffn << 208n;
  */
 export function compactToTarget(nbits: number): bigint {
   const size = nbits >>> 24;
-  const word = nbits & 0x007fffff;
+  const significand = nbits & 0x007fffff;
+  // Sign and overflow are judged by what is left of the significand in a target of less than three bytes.
+  const word = size <= 3 ? significand >>> (8 * (3 - size)) : significand;
   if (word === 0) return 0n;
   if ((nbits & 0x00800000) !== 0) {
     throw new BitcoinError('compact-target-negative', `compact target 0x${nbits.toString(16)} is negative`);
@@ -20,7 +23,7 @@ export function compactToTarget(nbits: number): bigint {
   if (size > 34 || (word > 0xff && size > 33) || (word > 0xffff && size > 32)) {
     throw new BitcoinError('compact-target-overflow', `compact target 0x${nbits.toString(16)} exceeds 256 bits`);
   }
-  return size <= 3 ? BigInt(word >>> (8 * (3 - size))) : BigInt(word) << BigInt(8 * (size - 3));
+  return size <= 3 ? BigInt(word) : BigInt(word) << BigInt(8 * (size - 3));
 }
 
 /** Compact form (u32) of a target, rounded down to its three leading bytes as `arith_uint256::GetCompact` does. */
