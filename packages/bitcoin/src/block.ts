@@ -6,6 +6,7 @@ import { type BlockHeader, decodeHeader, HEADER_SIZE } from './header.ts';
 import { compactSize, concatBytes } from './serialize.ts';
 import { readTransaction, type Transaction } from './transaction.ts';
 
+/** A block taken apart. */
 export interface Block {
   readonly header: BlockHeader;
   /** Block hash, 32 bytes, wire order. */
@@ -34,12 +35,13 @@ export function assembleBlock(
 
 const MIN_TRANSACTION_SIZE = 60;
 
-/** The block that these bytes are; arrays of its transactions are views. `undefined` when they are none. */
+/** The block that these bytes are; arrays of its transactions are views. `undefined` when they are none, or a block without a coinbase. */
 export function decodeBlock(bytes: Uint8Array): Block | undefined {
   if (bytes.length < HEADER_SIZE) return undefined;
   const headerBytes = bytes.subarray(0, HEADER_SIZE);
   const reader = new ByteReader(bytes, HEADER_SIZE);
   const count = reader.count(MIN_TRANSACTION_SIZE);
+  if (count === 0) return undefined;
   const overhead = reader.offset;
   const transactions: Transaction[] = [];
   let weight = 4 * overhead;

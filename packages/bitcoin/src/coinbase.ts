@@ -4,16 +4,19 @@ import { BitcoinError } from './errors.ts';
 import { sha256d } from './hash.ts';
 import { foldMerklePath, merkleRoot } from './merkle.ts';
 import { compactSize, concatBytes, u32, u64 } from './serialize.ts';
+import { decodeTransaction } from './transaction.ts';
 
 /** Bytes that the script of a coinbase may have [Bitcoin Core, `bad-cb-length`]. */
 export const MAX_COINBASE_SCRIPT = 100;
 
+/** Where coins of a block go. */
 export interface CoinbaseOutput {
   /** Satoshis. */
   readonly value: bigint;
   readonly script: Uint8Array;
 }
 
+/** What a coinbase is built of; integers are u32. */
 export interface CoinbaseParts {
   readonly version: number;
   /** First bytes of the script: the BIP34 height push, see `encodeHeightPush`, or what a template gives. */
@@ -96,16 +99,17 @@ export function coinbaseTxid(strippedCoinbase: Uint8Array): Uint8Array {
   return sha256d(strippedCoinbase);
 }
 
-/** Offset of the input's script length in a coinbase without witness: version 4 ‖ count 1 ‖ outpoint 36. */
-const SCRIPT_LENGTH_OFFSET = 41;
-
 /**
  * The coinbase as a block carries it: marker, flag and a witness of one item, 32 zero bytes [BIP141].
- * Throws `coinbase-invalid` for bytes that are not a coinbase without witness.
+ * Throws `coinbase-invalid` for bytes that are no transaction of one input with the null outpoint, or that have a witness;
+ * what its script and outputs say is not looked at.
  */
 export function witnessCoinbase(strippedCoinbase: Uint8Array): Uint8Array {
-  if (strippedCoinbase.length < SCRIPT_LENGTH_OFFSET + 10 || strippedCoinbase[4] !== 1) {
-    throw new BitcoinError('coinbase-invalid', 'a coinbase without witness has one input behind its version');
+  const { inputs, size, weight } = decodeTransaction(strippedCoinbase) ?? { inputs: [], size: 0, weight: 0 };
+  const [input] = inputs;
+  const isNull = input?.prevIndex === 0xffffffff && input.prevTxid.every((byte) => byte === 0);
+  if (inputs.length !== 1 || !isNull || weight !== 4 * size) {
+    throw new BitcoinError('coinbase-invalid', 'these bytes are no coinbase without witness');
   }
   const end = strippedCoinbase.length - 4;
   return concatBytes(
@@ -134,6 +138,7 @@ export function witnessCommitmentScript(commitment: Uint8Array): Uint8Array {
   return concatBytes(Uint8Array.of(...WITNESS_COMMITMENT_HEADER), commitment);
 }
 
+/** How the output script of a witness commitment begins: OP_RETURN, push of 36, aa21a9ed [BIP141]. */
 export const WITNESS_COMMITMENT_HEADER = [0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed] as const;
 
 /** The commitment of a block that holds nothing but its coinbase. */

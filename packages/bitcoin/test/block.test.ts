@@ -92,6 +92,11 @@ test.each([
   expect(decodeTransaction(Buffer.from(hex, 'hex'))).toBeUndefined();
 });
 
+test('a block has a coinbase', () => {
+  const header = Buffer.from(vectors[0]!.block, 'hex').subarray(0, 80);
+  expect(decodeBlock(Buffer.concat([header, Buffer.of(0)]))).toBeUndefined();
+});
+
 test('a header of another length cannot be put in a block', () => {
   expect(() => assembleBlock(new Uint8Array(79), new Uint8Array(60), [])).toThrow(
     expect.objectContaining({ code: 'wrong-length' }),

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { OutScript } from '@scure/btc-signer/payment.js';
 import { Script } from '@scure/btc-signer/script.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { decodeBlock } from '../src/block.ts';
 import {
   buildCoinbase,
   type CoinbaseParts,
@@ -137,10 +139,55 @@ describe('a coinbase', () => {
   });
 });
 
+describe.each([
+  // Height and a counter; the extranonce is where the pool wrote /P2SH/.
+  { height: 180_480, coinbasePrefix: '0300c102', tag: '4608', extranonceSize: 6 },
+  // With witness and commitment: the extranonce is where the pool wrote its name.
+  {
+    height: 926_485,
+    coinbasePrefix: '0315230e0004ae03ca57043e3d1e1d',
+    tag: '8796bf579aef0c0000000000',
+    extranonceSize: 18,
+  },
+])('the coinbase of testnet3 block $height', ({ height, coinbasePrefix, tag, extranonceSize }) => {
+  const vectors = JSON.parse(
+    readFileSync(new URL('./vectors/testnet3-blocks.json', import.meta.url), 'utf8'),
+  ) as readonly { readonly height: number; readonly block: string }[];
+  const block = Buffer.from(vectors.find((vector) => vector.height === height)!.block, 'hex');
+  const real = decodeBlock(block)!.transactions[0]!;
+
+  test('is built byte for byte, however its outputs are given', () => {
+    const input = real.inputs[0]!;
+    expect(hex(input.script).startsWith(hex(encodeHeightPush(height)))).toBe(true);
+    const common = {
+      ...{ version: real.version, locktime: real.locktime, sequence: input.sequence, extranonceSize },
+      ...{ coinbasePrefix: Buffer.from(coinbasePrefix, 'hex'), tag: Buffer.from(tag, 'hex') },
+    };
+    for (let own = 0; own <= real.outputs.length; own += 1) {
+      const trailing = real.outputs.slice(own);
+      const bytes = concatBytes(...trailing.map(encodeOutput));
+      const { prefix, suffix } = buildCoinbase({
+        ...{ ...common, outputs: real.outputs.slice(0, own), trailingOutputs: { count: trailing.length, bytes } },
+      });
+      const stripped = concatBytes(prefix, input.script.subarray(-extranonceSize), suffix);
+      expect(coinbaseTxid(stripped)).toEqual(real.txid);
+      const carried = input.witness.length > 0 ? witnessCoinbase(stripped) : stripped;
+      expect(hex(carried)).toBe(hex(real.bytes));
+    }
+  });
+});
+
 test('only a coinbase without witness can be given one', () => {
   const { prefix, suffix } = buildCoinbase(parts);
   const full = witnessCoinbase(concatBytes(prefix, new Uint8Array(20), suffix));
   expect(() => witnessCoinbase(full)).toThrow(coded('coinbase-invalid'));
   expect(() => witnessCoinbase(new Uint8Array(20))).toThrow(coded('coinbase-invalid'));
+  const stripped = concatBytes(prefix, new Uint8Array(20), suffix);
+  for (const at of [5, 36, 37, 40]) {
+    const spending = Uint8Array.from(stripped);
+    spending[at]! ^= 1;
+    expect(() => witnessCoinbase(spending)).toThrow(coded('coinbase-invalid'));
+  }
+  expect(() => witnessCoinbase(concatBytes(stripped, Uint8Array.of(0)))).toThrow(coded('coinbase-invalid'));
   expect(() => witnessCommitmentScript(new Uint8Array(31))).toThrow(coded('wrong-length'));
 });
