@@ -1,6 +1,7 @@
 // Reads serialized transactions and blocks. Beyond the end it yields zeros and empty views and remembers it in `failed`,
 // so that a decoder has one check at its end instead of one a field. Every yielded array is a view into the bytes.
 
+/** A cursor; integers are little-endian. */
 export class ByteReader {
   offset: number;
   failed = false;

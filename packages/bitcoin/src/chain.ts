@@ -8,7 +8,10 @@ const MAX_TIMEWARP_SECONDS = 600;
 /** A node refuses a block this many seconds ahead of its own clock (`MAX_FUTURE_BLOCK_TIME`). */
 export const MAX_FUTURE_SECONDS = 7200;
 
-/** Median of the times of the last (up to eleven) blocks, in any order; of an even number the upper middle, as Bitcoin Core. */
+/**
+ * Median of the last eleven of these block times, in Unix seconds, oldest block first; fewer are all taken, as at the start of a
+ * chain. Of an even number the upper middle, as Bitcoin Core; 0 of none.
+ */
 export function medianTimePast(times: readonly number[]): number {
   const sorted = times.slice(-MEDIAN_TIME_SPAN).sort((a, b) => a - b);
   return sorted[sorted.length >> 1] ?? 0;

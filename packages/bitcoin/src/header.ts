@@ -1,6 +1,7 @@
 // The 80 bytes that are hashed: version i32 ‖ previous hash 32 ‖ merkle root 32 ‖ time u32 ‖ nBits u32 ‖ nonce u32, little-endian.
 import { BitcoinError } from './errors.ts';
 
+/** Bytes of a header. */
 export const HEADER_SIZE = 80;
 
 /** Hashes are 32 bytes in wire order. */
@@ -16,7 +17,7 @@ export interface BlockHeader {
   readonly nonce: number;
 }
 
-/** Writes a header into the 80 bytes of `out` without an allocation. */
+/** Writes a header into the 80 bytes of `out` without an allocation; the hashes have 32 bytes, which is not checked. */
 export function writeHeader(
   out: Uint8Array,
   version: number,
@@ -34,7 +35,7 @@ export function writeHeader(
   writeU32(out, 76, nonce);
 }
 
-/** A new array of 80 bytes. */
+/** A new array of 80 bytes. Throws `wrong-length` for hashes of other than 32 bytes. */
 export function encodeHeader(header: BlockHeader): Uint8Array {
   if (header.prevHash.length !== 32 || header.merkleRoot.length !== 32) {
     throw new BitcoinError('wrong-length', 'the hashes of a header have 32 bytes');

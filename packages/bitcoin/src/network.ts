@@ -2,9 +2,12 @@
 // Values of Bitcoin Core's `kernel/chainparams.cpp`.
 import { BitcoinError } from './errors.ts';
 
+/** The networks that Sluice mines on, by the names of Bitcoin Core. */
 export const networks = ['mainnet', 'testnet4', 'signet', 'regtest'] as const;
+/** One of `networks`. */
 export type Network = (typeof networks)[number];
 
+/** What the code needs to know of a network. */
 export interface NetworkParameters {
   /** Human-readable part of segwit addresses [BIP173]. */
   readonly bech32: string;
@@ -25,6 +28,7 @@ export interface NetworkParameters {
 const testPrefixes = { bech32: 'tb', pubKeyHash: 0x6f, scriptHash: 0xc4 } as const;
 const retargeting = { halvingInterval: 210_000, retargetInterval: 2016, fixedTarget: false } as const;
 
+/** The parameters of each network. */
 export const networkParameters: Readonly<Record<Network, NetworkParameters>> = {
   mainnet: {
     bech32: 'bc',
@@ -49,7 +53,7 @@ export const networkParameters: Readonly<Record<Network, NetworkParameters>> = {
 
 const FIRST_SUBSIDY = 5_000_000_000n;
 
-/** New coins of the block at `height`, in satoshis. */
+/** New coins of the block at `height`, in satoshis. Throws `number-out-of-range` for what is no height. */
 export function subsidy(height: number, network: Network): bigint {
   if (!Number.isInteger(height) || height < 0) {
     throw new BitcoinError('number-out-of-range', `height ${height} is out of range`);
@@ -57,6 +61,7 @@ export function subsidy(height: number, network: Network): bigint {
   return FIRST_SUBSIDY >> BigInt(Math.floor(height / networkParameters[network].halvingInterval));
 }
 
+/** Blocks between two changes of the proof-of-work target. */
 export function retargetInterval(network: Network): number {
   return networkParameters[network].retargetInterval;
 }

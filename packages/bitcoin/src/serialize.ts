@@ -1,7 +1,7 @@
 // Bitcoin's serialization of small things: CompactSize, little-endian integers, joined bytes.
 import { BitcoinError } from './errors.ts';
 
-/** CompactSize of a count or length up to 2^53. */
+/** CompactSize of a count or length below 2^53, in its shortest form. Throws `number-out-of-range`. */
 export function compactSize(value: number): Uint8Array {
   if (!Number.isSafeInteger(value) || value < 0) {
     throw new BitcoinError('number-out-of-range', `${value} is no length`);
@@ -22,10 +22,12 @@ export function compactSize(value: number): Uint8Array {
   return bytes;
 }
 
+/** 4 bytes, little-endian; bits above 2^32 are dropped. */
 export function u32(value: number): Uint8Array {
   return Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24);
 }
 
+/** 8 bytes, little-endian. Throws `number-out-of-range`. */
 export function u64(value: bigint): Uint8Array {
   if (value < 0n || value > 0xffff_ffff_ffff_ffffn) {
     throw new BitcoinError('number-out-of-range', `${value} is no 64-bit amount`);
@@ -35,6 +37,7 @@ export function u64(value: bigint): Uint8Array {
   return bytes;
 }
 
+/** All parts behind each other, in a new array. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   let size = 0;
   for (const part of parts) size += part.length;
@@ -47,6 +50,7 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
+/** Whether two arrays hold the same bytes; not for secrets, as it stops at the first difference. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false;

@@ -2,6 +2,7 @@
 // stand behind one interface; this is the reference, sha256d-wasm.ts the fast one, and a property test holds them equal.
 import { sha256d } from './hash.ts';
 
+/** Two implementations with the same results. Hashes are 32 bytes in wire order. */
 export interface Sha256dBackend {
   /** For benches and start-up lines. */
   readonly name: string;
@@ -24,6 +25,7 @@ function pair(left: Uint8Array, right: Uint8Array, out: Uint8Array): void {
   out.set(sha256d(both));
 }
 
+/** The readable reference. */
 export const nobleSha256d: Sha256dBackend = {
   name: 'noble',
   sha256d,

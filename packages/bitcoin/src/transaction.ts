@@ -3,6 +3,7 @@ import { ByteReader } from './byte-reader.ts';
 import { sha256d } from './hash.ts';
 import { concatBytes } from './serialize.ts';
 
+/** What a transaction spends, and why it may. */
 export interface TransactionInput {
   /** 32 bytes, wire order. */
   readonly prevTxid: Uint8Array;
@@ -13,12 +14,14 @@ export interface TransactionInput {
   readonly witness: readonly Uint8Array[];
 }
 
+/** Coins, and what it takes to spend them. */
 export interface TransactionOutput {
   /** Satoshis. */
   readonly value: bigint;
   readonly script: Uint8Array;
 }
 
+/** A transaction that was read, with its hashes. */
 export interface Transaction {
   readonly version: number;
   readonly inputs: readonly TransactionInput[];
