@@ -60,8 +60,13 @@ function readExtended(payload: Uint8Array): number {
 type Writer = (to: Uint8Array) => number;
 const writers: readonly [name: string, fast: Writer, generic: Writer][] = [
   [
+    'SubmitSharesStandard, write',
+    (to) => share.writeSubmitSharesStandard(to, 0, 9, 1000, 77, 0xdeadbeef, 1.7e9, 0x2000_0000),
+    (to) => writeFrame(to, 0, SubmitSharesStandard, standard),
+  ],
+  [
     'SubmitShares.Success, write',
-    (to) => writeSubmitSharesSuccess(to, 0, 9, 1000, 10, 123_456),
+    (to) => writeSubmitSharesSuccess(to, 0, 9, 1000, 10, success.newSharesSum),
     (to) => writeFrame(to, 0, SubmitSharesSuccess, success),
   ],
   [

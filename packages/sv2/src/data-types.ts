@@ -19,6 +19,7 @@ export interface DataType<T> {
   read(reader: PayloadReader): T;
 }
 
+/** The values of a data type. */
 export type ValueOf<D> = D extends DataType<infer T> ? T : never;
 
 const EMPTY = new Uint8Array(0);
@@ -66,6 +67,7 @@ export const BOOL: DataType<boolean> = {
   },
 };
 
+/** One byte, 0 to 255. */
 export const U8: DataType<number> = integer(
   'U8',
   1,
@@ -75,8 +77,11 @@ export const U8: DataType<number> = integer(
     return offset + 1;
   },
 );
+/** Two bytes, little-endian. */
 export const U16: DataType<number> = integer('U16', 2, readU16, writeU16);
+/** Three bytes, little-endian. */
 export const U24: DataType<number> = integer('U24', 3, readU24, writeU24);
+/** Four bytes, little-endian. */
 export const U32: DataType<number> = integer('U32', 4, readU32, writeU32);
 
 /** A bigint, because a number cannot hold 64 bits exactly. */
@@ -97,7 +102,8 @@ export const U64: DataType<bigint> = {
 
 /**
  * IEEE 754 single precision. NaN, infinities and negative values are read as they stand: whether a field may hold
- * them is for its receiver to say, see `isHashRate`.
+ * them is for its receiver to say, see `isHashRate`. They are written too, but a finite value that single precision would
+ * make infinite is not: it throws `value-out-of-range`.
  */
 export const F32: DataType<number> = {
   name: 'F32',
@@ -105,6 +111,7 @@ export const F32: DataType<number> = {
   maxSize: 4,
   size: () => 4,
   write(out, offset, value) {
+    if (Number.isFinite(value) && !Number.isFinite(Math.fround(value))) throw outOfRange('F32', String(value));
     new DataView(out.buffer, out.byteOffset + offset, 4).setFloat32(0, value, true);
     return offset + 4;
   },
@@ -136,8 +143,11 @@ function fixedBytes(name: string, length: number): DataType<Uint8Array> {
 
 /** 32 bytes in wire order: little-endian as a number, a hash as SHA-256 put it out. */
 export const U256: DataType<Uint8Array> = fixedBytes('U256', 32);
+/** 16 bytes: a message authentication code. */
 export const MAC: DataType<Uint8Array> = fixedBytes('MAC', 16);
+/** 32 bytes: an x-only public key [BIP340]. */
 export const PUBKEY: DataType<Uint8Array> = fixedBytes('PUBKEY', 32);
+/** 64 bytes: a signature [BIP340]. */
 export const SIGNATURE: DataType<Uint8Array> = fixedBytes('SIGNATURE', 64);
 /** BYTES of a length that the description of the field gives. */
 export const BYTES = (length: number): DataType<Uint8Array> => fixedBytes(`BYTES(${length})`, length);
@@ -164,9 +174,13 @@ function prefixedBytes(name: string, prefix: DataType<number>, maximum: number):
   };
 }
 
+/** At most 32 bytes behind a length of one byte. */
 export const B0_32: DataType<Uint8Array> = prefixedBytes('B0_32', U8, 32);
+/** At most 255 bytes behind a length of one byte. */
 export const B0_255: DataType<Uint8Array> = prefixedBytes('B0_255', U8, 0xff);
+/** At most 65,535 bytes behind a length of two bytes. */
 export const B0_64K: DataType<Uint8Array> = prefixedBytes('B0_64K', U16, 0xffff);
+/** At most 2^24 - 1 bytes behind a length of three bytes. */
 export const B0_16M: DataType<Uint8Array> = prefixedBytes('B0_16M', U24, 0xff_ffff);
 
 /** A string of at most 255 bytes of UTF-8; other bytes survive as lone surrogates, see `text.ts`. */

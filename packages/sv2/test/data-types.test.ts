@@ -48,6 +48,19 @@ test('the seven high bits of a BOOL mean nothing', () => {
   expect(decode(BOOL, [0xfe])).toBe(false);
 });
 
+test('F32 writes what single precision can hold, and refuses what it would make infinite', () => {
+  const LARGEST = 2 ** 128 - 2 ** 104;
+  for (const value of [0, -1.5, LARGEST, -LARGEST, Number.POSITIVE_INFINITY]) {
+    const out = new Uint8Array(4);
+    F32.write(out, 0, value);
+    expect(decode(F32, [...out])).toBe(value);
+  }
+  for (const value of [2 ** 128, -(2 ** 128), 1e39, Number.MAX_VALUE])
+    expect(() => F32.write(new Uint8Array(4), 0, value)).toThrow(
+      expect.objectContaining({ code: 'value-out-of-range' }),
+    );
+});
+
 test('F32 reads what is no hash rate as it stands', () => {
   expect(decode(F32, [0, 0, 0xc0, 0x7f])).toBeNaN();
   expect(decode(F32, [0, 0, 0x80, 0xff])).toBe(-Infinity);

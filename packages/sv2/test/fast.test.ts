@@ -6,6 +6,7 @@ import { NEW_MINING_JOB_MAX_FRAME_SIZE, writeNewMiningJob } from '../src/fast/ne
 import { SET_NEW_PREV_HASH_FRAME_SIZE, writeSetNewPrevHash } from '../src/fast/set-new-prev-hash.ts';
 import * as share from '../src/fast/submit-shares.ts';
 import { submitSharesErrorFrameSize, writeSubmitSharesError } from '../src/fast/submit-shares-error.ts';
+import * as success from '../src/fast/submit-shares-success.ts';
 import { SUBMIT_SHARES_SUCCESS_FRAME_SIZE, writeSubmitSharesSuccess } from '../src/fast/submit-shares-success.ts';
 import { encodeFrame } from '../src/frames.ts';
 import { decodePayload, encodePayload } from '../src/message.ts';
@@ -82,7 +83,11 @@ test('a payload is complete exactly when the generic codec can read it', () => {
 });
 
 test('SubmitShares.Success is written', () => {
-  const sum = fc.bigInt({ min: 0n, max: BigInt(Number.MAX_SAFE_INTEGER) });
+  const edges = [2n ** 32n, 2n ** 53n, 2n ** 64n].flatMap((edge) => [edge - 1n, edge, edge + 1n]);
+  const sum = fc.oneof(
+    fc.constantFrom(0n, ...edges.filter((edge) => edge < 2n ** 64n)),
+    fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+  );
   fc.assert(
     fc.property(arbitraryMessage(SubmitSharesSuccess), sum, offsets, (any, newSharesSum, offset) => {
       const value = { ...any, newSharesSum };
@@ -93,10 +98,62 @@ test('SubmitShares.Success is written', () => {
           value.channelId,
           value.lastSequenceNumber,
           value.newSubmitsAcceptedCount,
-          Number(newSharesSum),
+          newSharesSum,
         ),
       );
       expect(bytes).toEqual(encodeFrame(SubmitSharesSuccess, value));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a sum beyond 64 bits is written as the largest of 64', () => {
+  for (const newSharesSum of [2n ** 64n, 2n ** 64n + 1n, 2n ** 80n]) {
+    const out = new Uint8Array(SUBMIT_SHARES_SUCCESS_FRAME_SIZE);
+    writeSubmitSharesSuccess(out, 0, 1, 2, 3, newSharesSum);
+    const value = { channelId: 1, lastSequenceNumber: 2, newSubmitsAcceptedCount: 3, newSharesSum: 2n ** 64n - 1n };
+    expect(out).toEqual(encodeFrame(SubmitSharesSuccess, value));
+  }
+});
+
+test('SubmitShares.Success is read, and complete exactly when the generic codec can read it', () => {
+  fc.assert(
+    fc.property(arbitraryMessage(SubmitSharesSuccess), offsets, fc.nat({ max: 30 }), (value, offset, length) => {
+      const payload = encodePayload(SubmitSharesSuccess, value);
+      const bytes = at(offset, payload);
+      expect({
+        channelId: success.successChannelId(bytes, offset),
+        lastSequenceNumber: success.successLastSequenceNumber(bytes, offset),
+        newSubmitsAcceptedCount: success.successAcceptedCount(bytes, offset),
+        newSharesSum: success.successSharesSum(bytes, offset),
+      }).toEqual(value);
+      const any = new Uint8Array(length);
+      expect(success.holdsSubmitSharesSuccess(length)).toBe(decodePayload(SubmitSharesSuccess, any).ok);
+    }),
+  );
+});
+
+test('SubmitSharesStandard is written', () => {
+  fc.assert(
+    fc.property(arbitraryMessage(SubmitSharesStandard), offsets, (value, offset) => {
+      const { channelId, sequenceNumber, jobId, nonce, ntime, version } = value;
+      const bytes = written(offset, share.STANDARD_SHARE_FRAME_SIZE, (out) =>
+        share.writeSubmitSharesStandard(out, offset, channelId, sequenceNumber, jobId, nonce, ntime, version),
+      );
+      expect(bytes).toEqual(encodeFrame(SubmitSharesStandard, value));
+    }),
+  );
+});
+
+test('SubmitSharesExtended is written', () => {
+  fc.assert(
+    fc.property(arbitraryMessage(SubmitSharesExtended), offsets, (value, offset) => {
+      const { channelId, sequenceNumber, jobId, nonce, ntime, version, extranonce } = value;
+      const rest = [jobId, nonce, ntime, version, extranonce] as const;
+      const bytes = written(offset, share.extendedShareFrameSize(extranonce.length), (out) =>
+        share.writeSubmitSharesExtended(out, offset, channelId, sequenceNumber, ...rest),
+      );
+      expect(bytes).toEqual(encodeFrame(SubmitSharesExtended, value));
     }),
   );
 });

@@ -8,32 +8,26 @@ import { NoiseInitiator } from '@sluice/noise/initiator';
 import { ACT_2_LENGTH } from '@sluice/noise/responder';
 import type { NoiseTransport } from '@sluice/noise/transport';
 import { randomBytes } from '@sluice/runtime/random';
-import { readU32, writeU32 } from '@sluice/sv2/bytes';
+import { readU32 } from '@sluice/sv2/bytes';
+import { STANDARD_SHARE_FRAME_SIZE, writeSubmitSharesStandard } from '@sluice/sv2/fast/submit-shares';
+import { successAcceptedCount } from '@sluice/sv2/fast/submit-shares-success';
 import { miningClientFlags } from '@sluice/sv2/flags';
-import { CHANNEL_MSG_BIT, encodeFrame, FRAME_HEADER_SIZE } from '@sluice/sv2/frames';
+import { CHANNEL_MSG_BIT, encodeFrame } from '@sluice/sv2/frames';
 import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
 import { OpenStandardMiningChannel } from '@sluice/sv2/messages/mining/open-standard-mining-channel';
 import { SetNewPrevHash } from '@sluice/sv2/messages/mining/set-new-prev-hash';
 import { SubmitSharesError } from '@sluice/sv2/messages/mining/submit-shares-error';
-import { SubmitSharesStandard } from '@sluice/sv2/messages/mining/submit-shares-standard';
 import { SubmitSharesSuccess } from '@sluice/sv2/messages/mining/submit-shares-success';
 import { aead, ec } from '../test/support/test-gateway.ts';
 import { setupConnection } from '../test/support/test-miner.ts';
 
 const [port = 0, connections = 1, inFlight = 1] = process.argv.slice(2).map(Number);
-const CHANNEL_ID = FRAME_HEADER_SIZE;
-const SEQUENCE = CHANNEL_ID + 4;
-const JOB_ID = CHANNEL_ID + 8;
-const NONCE = CHANNEL_ID + 12;
+/** The only channel of its connection. */
+const CHANNEL_ID = 2;
+const VERSION = 0x20000000;
 
-const submit = encodeFrame(SubmitSharesStandard, {
-  channelId: 2,
-  sequenceNumber: 0,
-  jobId: 0,
-  nonce: 0,
-  ntime: Math.floor(Date.now() / 1_000),
-  version: 0x20000000,
-});
+const frame = new Uint8Array(STANDARD_SHARE_FRAME_SIZE);
+const ntime = Math.floor(Date.now() / 1_000);
 
 class Client {
   readonly socket: Socket;
@@ -83,14 +77,12 @@ class Client {
 
   submit(count: number): void {
     const { writer } = this.transport as NoiseTransport;
-    const length = writer.sealedLength(submit.length);
+    const length = writer.sealedLength(frame.length);
     this.#out = Buffer.allocUnsafe(count * length);
-    writeU32(submit, JOB_ID, this.jobId);
     for (let share = 0; share < count; share++) {
       this.nonce += 1;
-      writeU32(submit, SEQUENCE, this.nonce);
-      writeU32(submit, NONCE, this.nonce);
-      writer.seal(submit, this.#out, share * length);
+      writeSubmitSharesStandard(frame, 0, CHANNEL_ID, this.nonce, this.jobId, this.nonce, ntime, VERSION);
+      writer.seal(frame, this.#out, share * length);
     }
     this.socket.write(this.#out);
   }
@@ -99,7 +91,7 @@ class Client {
     let answered = 0;
     this.transport?.reader.push(chunk, (extensionType, msgType, payload) => {
       if ((extensionType & ~CHANNEL_MSG_BIT) !== 0) return;
-      if (msgType === SubmitSharesSuccess.type) answered += readU32(payload, 8);
+      if (msgType === SubmitSharesSuccess.type) answered += successAcceptedCount(payload, 0);
       else if (msgType === SubmitSharesError.type) this.refused += 1;
       else if (msgType === SetNewPrevHash.type) {
         this.tips += 1;

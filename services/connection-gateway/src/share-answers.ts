@@ -27,7 +27,7 @@ export class ShareAnswers {
     count: number,
     difficulties: bigint,
   ): void {
-    writeSubmitSharesSuccess(this.#success, 0, channelId, lastSequenceNumber, count, Number(difficulties));
+    writeSubmitSharesSuccess(this.#success, 0, channelId, lastSequenceNumber, count, difficulties);
     this.#counters.acknowledgements += 1;
     writer.write(this.#success);
   }
