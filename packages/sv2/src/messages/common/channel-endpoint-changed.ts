@@ -6,7 +6,7 @@ export const ChannelEndpointChanged = message({
   protocol: 'common',
   type: 0x03,
   channelMsg: true,
-  from: 'both',
+  from: 'server',
   spec: '3.6.4',
   doc: 'Says that the far end of a channel is another device now, so that extension state on it starts anew.',
   fields: {
