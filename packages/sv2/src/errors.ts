@@ -10,6 +10,7 @@ export const decodeFaultCodes = {
   'tlv-truncated': 'A TLV header or value ends beyond the payload although TLV fields were negotiated.',
   'tlv-length-out-of-range': 'A negotiated TLV field is longer than its extension allows.',
 } as const;
+/** A key of `decodeFaultCodes`. */
 export type DecodeFaultCode = keyof typeof decodeFaultCodes;
 
 /** A returned fault: the code, and where it happened as `Message.field` when that is known. */
@@ -24,6 +25,7 @@ export const encodeErrorCodes = {
   'value-out-of-range': 'A number, byte array, string or list is outside of what its data type can carry.',
   'frame-too-long': 'The payload would be longer than the 2^24 - 1 bytes that a frame header can announce.',
 } as const;
+/** A key of `encodeErrorCodes`. */
 export type EncodeErrorCode = keyof typeof encodeErrorCodes;
 
 /** Thrown for a value that cannot be encoded: a fault of the caller, never of a peer. */

@@ -37,6 +37,7 @@ export function readWorkerIdentity(payload: Uint8Array, offset: number): string 
   return decodeText(identity.value);
 }
 
+/** What RequestExtensions.Success or .Error is made of. */
 export interface ExtensionAnswer {
   /** Extensions that may be used from now on; empty when the request is refused. */
   readonly supported: readonly number[];

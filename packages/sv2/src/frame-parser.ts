@@ -10,6 +10,7 @@ export type OnFrame = (extensionType: number, msgType: number, channelMsg: boole
 
 const FIRST_BUFFER_SIZE = 512;
 
+/** For one byte stream that is not encrypted. */
 export class FrameParser {
   readonly #limit: PayloadLimit;
   /** The start of a split frame: `#held` bytes of it. */

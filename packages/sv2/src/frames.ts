@@ -10,6 +10,7 @@ export const FRAME_HEADER_SIZE = 6;
 /** The bit of extension_type that says that the payload starts with a channel id. */
 export const CHANNEL_MSG_BIT = 0x8000;
 
+/** The six bytes before a payload. */
 export interface FrameHeader {
   /** Without the channel_msg bit: a lookup of the extension ignores it. */
   extensionType: number;

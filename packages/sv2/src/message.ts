@@ -8,14 +8,17 @@ import { PayloadReader } from './payload-reader.ts';
 /** Which part of the specification a message belongs to. */
 export type Protocol = 'common' | 'mining' | 'job-declaration' | 'template-distribution' | 'extensions-negotiation';
 
+/** A field as it is declared: its type on the wire, and what it means. */
 export interface Field<T> {
   readonly type: DataType<T>;
   readonly doc: string;
 }
 
+/** Fields by their names in camel case, in the order of the wire. */
 // biome-ignore lint/suspicious/noExplicitAny: a field of any value type; the concrete one is inferred per message
 export type Fields = Readonly<Record<string, Field<any>>>;
 
+/** What the specification says of a message. */
 export interface MessageDeclaration<F extends Fields> {
   /** The specification's name, such as `SubmitShares.Success`. */
   readonly name: string;
@@ -33,6 +36,7 @@ export interface MessageDeclaration<F extends Fields> {
   readonly fields: F;
 }
 
+/** A declared message, with what follows from its declaration. */
 export interface Message<F extends Fields = Fields> extends MessageDeclaration<F> {
   /** extension_type of the frame header without the channel_msg bit: 0, or the extension that defines the message. */
   readonly extensionType: number;

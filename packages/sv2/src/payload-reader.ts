@@ -2,6 +2,7 @@
 // nor a result object per field.
 import type { DecodeFaultCode } from './errors.ts';
 
+/** For one decoding, of `bytes` from `offset` to `end`. */
 export class PayloadReader {
   readonly bytes: Uint8Array;
   readonly end: number;

@@ -9,6 +9,7 @@ import { type DecodeFault, Sv2EncodeError } from './errors.ts';
 /** Bytes of a TLV field before its value. */
 export const TLV_HEADER_SIZE = 5;
 
+/** A field behind a message's own. */
 export interface Tlv {
   readonly extensionType: number;
   readonly fieldType: number;
