@@ -3,6 +3,7 @@ import type { ConnectionOptions, NatsConnection, Status } from '@nats-io/nats-co
 import { connect } from '@nats-io/transport-node';
 import type { BusStatus, Subscription } from '../bus.ts';
 import { BusError } from '../errors.ts';
+import { PendingCalls } from './pending-calls.ts';
 
 const RECONNECT_WAIT_MS = 200;
 const RECONNECT_JITTER_MS = 100;
@@ -19,15 +20,17 @@ export class Connection {
   readonly nats: NatsConnection;
   readonly #listeners = new Set<(status: BusStatus) => void>();
   readonly #onError: (error: unknown) => void;
+  /** Calls whose answer is expected on the present connection. */
+  readonly #answers = new PendingCalls();
+  /** Calls that wait for a connection. */
+  readonly #waiting = new PendingCalls();
   #status: BusStatus = 'up';
-  /** Rejected when the connection is lost or closed; a new one for each connection. */
-  #lost = Promise.withResolvers<never>();
 
   private constructor(nats: NatsConnection, onError: (error: unknown) => void) {
     this.nats = nats;
     this.#onError = onError;
-    this.#lost.promise.catch(() => undefined);
     void this.#follow(nats.status());
+    void nats.closed().then(() => this.#waiting.rejectAll(new BusError('bus-closed', 'the bus is closed')));
   }
 
   /** Waits for the first connection for as long as it takes. */
@@ -67,15 +70,15 @@ export class Connection {
   #set(status: BusStatus): void {
     if (this.#status === status) return;
     this.#status = status;
-    if (status === 'down') {
-      this.#lost.reject(
-        new BusError(this.nats.isClosed() ? 'bus-closed' : 'bus-timeout', 'the connection was lost before the answer'),
-      );
-    } else {
-      this.#lost = Promise.withResolvers<never>();
-      this.#lost.promise.catch(() => undefined);
-    }
+    if (status === 'down') this.#answers.rejectAll(this.#lost());
     for (const listener of [...this.#listeners]) listener(status);
+  }
+
+  #lost(): BusError {
+    return new BusError(
+      this.nats.isClosed() ? 'bus-closed' : 'bus-timeout',
+      'the connection was lost before the answer',
+    );
   }
 
   onStatus(listener: (status: BusStatus) => void): Subscription {
@@ -92,9 +95,8 @@ export class Connection {
     const subscription = this.onStatus((status) => {
       if (status === 'up') resolve();
     });
-    void this.nats.closed().then(() => reject(new BusError('bus-closed', 'the bus is closed')));
     try {
-      await promise;
+      await this.#waiting.add(promise);
     } finally {
       clearTimeout(timer);
       subscription.close();
@@ -103,8 +105,9 @@ export class Connection {
 
   /** `call`, or `bus-timeout` as soon as the connection is lost: no answer will come any more. */
   untilLost<T>(call: Promise<T>): Promise<T> {
-    call.catch(() => undefined);
-    return Promise.race([call, this.#lost.promise]);
+    const answer = this.#answers.add(call);
+    if (this.#status === 'down') this.#answers.rejectAll(this.#lost());
+    return answer;
   }
 
   close(): Promise<void> {
