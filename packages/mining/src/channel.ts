@@ -7,8 +7,10 @@ import { type GivenJob, GivenJobs } from './given-jobs.ts';
 import type { ExtendedJob, Tip } from './job.ts';
 import type { ShareTarget } from './share-target.ts';
 
+/** A standard channel rolls header fields alone, an extended one the extranonce too [sv2 5.2]. */
 export type ChannelKind = 'standard' | 'extended';
 
+/** What a channel is opened with. */
 export interface ChannelOptions {
   readonly kind: ChannelKind;
   /** The whole extranonce of a standard channel; the first part of an extended one's. */
@@ -16,6 +18,7 @@ export interface ChannelOptions {
   readonly target: ShareTarget;
 }
 
+/** For one channel of one connection; what it was told of is what the miner was sent, in that order. */
 export class MiningChannel {
   readonly kind: ChannelKind;
   readonly extranoncePrefix: Uint8Array;

@@ -6,9 +6,11 @@
 export const DUPLICATE_FILTER_BOUND = 1_048_576;
 const SMALLEST_CAPACITY = 16;
 
+/** What `add` has done: taken the hash, found it there, or refused it because the filter is full. */
 export const FilterAnswer = { added: 0, duplicate: 1, full: 2 } as const;
 export type FilterAnswer = (typeof FilterAnswer)[keyof typeof FilterAnswer];
 
+/** For one job on one channel; 8 bytes a place, at most half of the places taken. */
 export class DuplicateFilter {
   readonly #bound: number;
   /** Pairs (low, high); a pair of zeros is a free place. */

@@ -33,6 +33,7 @@ export class GivenJob {
   }
 }
 
+/** At most `ACCEPTED_JOBS_BOUND` jobs; the oldest goes for a newer one. */
 export class GivenJobs {
   tip: Tip | undefined = undefined;
   /** The first `#count` are given, the others wait to be used again. */

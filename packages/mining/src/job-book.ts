@@ -5,6 +5,7 @@ import type { ExtendedJob, Tip } from './job.ts';
 /** Future jobs that wait for an activation; the oldest goes first. There is one for the next height, rarely two. */
 export const FUTURE_JOBS_BOUND = 8;
 
+/** For one gateway; fed in the order of the feed. */
 export class JobBook {
   #tip: Tip | undefined;
   #active: ExtendedJob | undefined;

@@ -2,6 +2,7 @@
 // are served from the same object. Immutable; hashes in wire order.
 import { compactToTarget, targetToBytes } from '@sluice/bitcoin/target';
 
+/** One template as work for extended channels, from which that of standard ones is made. */
 export interface ExtendedJob {
   /** A base, see job-id.ts. */
   readonly jobId: number;
@@ -20,6 +21,7 @@ export interface ExtendedJob {
   readonly templateId: bigint;
 }
 
+/** A block that is built upon. */
 export interface Tip {
   /** Orders tips: grows with every activation. */
   readonly feed: number;

@@ -16,6 +16,7 @@ export const DEFAULT_NTIME_AHEAD_SECONDS = 600;
 const HEADER_SIZE = 80;
 const COINBASE_BOUND = 131_072;
 
+/** What a pool sets of the rules for shares. */
 export interface ShareLimits {
   /** Seconds that ntime may be ahead of the receipt; below 7,200. */
   readonly ntimeAhead: number;
@@ -23,11 +24,13 @@ export interface ShareLimits {
   readonly filterBound: number;
 }
 
+/** The limits without a word of the operator. */
 export const defaultShareLimits: ShareLimits = {
   ntimeAhead: DEFAULT_NTIME_AHEAD_SECONDS,
   filterBound: DUPLICATE_FILTER_BOUND,
 };
 
+/** One serves all channels of a thread: its fields tell of the last share only. */
 export class ShareChecker {
   /** Of the last share that had a job: 80 bytes, and its hash, 32 bytes in wire order. Overwritten by the next share. */
   readonly header = new Uint8Array(HEADER_SIZE);

@@ -1,6 +1,7 @@
 // What can become of a share, as small integers: the path of a share makes no object for its answer.
 import type { ErrorCode } from '@sluice/sv2/error-codes';
 
+/** The outcomes; index of `shareErrorCodes`. */
 export const ShareOutcome = {
   accepted: 0,
   unknownJob: 1,

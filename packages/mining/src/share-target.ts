@@ -1,6 +1,7 @@
 // The target of a channel with all that is derived from it, made once when the target is set and shared by every job it applies to.
 import { MAX_TARGET, targetFromBytes, targetToBytes, workOfTarget } from '@sluice/bitcoin/target';
 
+/** A hash that is not above it, read as a little-endian integer, is a share. */
 export interface ShareTarget {
   readonly value: bigint;
   /** 32 bytes, little-endian. */

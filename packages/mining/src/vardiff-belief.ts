@@ -35,6 +35,7 @@ const MAX_CHANGE_PROBABILITY = 0.25;
 const CLAIM_PROBABILITY = 0.3;
 const CLAIM_SHAPE = 4;
 
+/** Of one device: hashes a second, by shares of a known difficulty in seconds of a known length. */
 export class HashrateBelief {
   /** Hypothesis `start * LANES + kind`: shape and rate of its Gamma distribution and its probability; starts from the oldest to the newest. */
   readonly #shape = new Float64Array((CAPACITY + 1) * LANES);

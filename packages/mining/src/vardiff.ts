@@ -42,6 +42,7 @@ const LEAST_CLAIM = 1.1;
 const LARGEST_CLAIM = 10;
 const CLAIM_PAUSE_MS = 60_000;
 
+/** For one channel; whoever writes SetTarget asks it what to write, and tells it what was written. */
 export class Vardiff {
   readonly #sharesPerSecond: number;
   readonly #belief: HashrateBelief;

@@ -6,6 +6,7 @@ import { DIFFICULTY_1_TARGET, workOfTarget } from '@sluice/bitcoin/target';
 export const DIFFICULTY_1_WORK: bigint = workOfTarget(DIFFICULTY_1_TARGET);
 const U64_MAX = (1n << 64n) - 1n;
 
+/** For one channel. */
 export class WorkSum {
   #work = 0n;
 
