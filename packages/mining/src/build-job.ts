@@ -33,12 +33,14 @@ export interface Payout {
   readonly weight: number;
 }
 
+/** What the pool puts into every coinbase. */
 export interface PoolCoinbase {
   readonly payouts: readonly Payout[];
   /** What the pool signs its blocks with. */
   readonly tag: Uint8Array;
 }
 
+/** The coinbase of a job without witness, before and behind the full extranonce. */
 export interface JobCoinbase {
   readonly coinbasePrefix: Uint8Array;
   readonly coinbaseSuffix: Uint8Array;

@@ -15,6 +15,7 @@ export const CHANNELS_PER_RANGE = 2 ** (8 * INDEX_BYTES);
 /** Range numbers are from 1 to this: the counter must stop here rather than wrap. */
 export const LAST_EXTRANONCE_RANGE = 2 ** (8 * RANGE_BYTES) - 1;
 
+/** The prefixes of one gateway process; each is given once. */
 export class ExtranonceRange {
   readonly #range: number;
   #used = 0;
