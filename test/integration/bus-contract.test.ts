@@ -154,6 +154,30 @@ function outageContract(installation: () => Installation): void {
     expect(tips).toEqual(['before', 'after']);
   });
 
+  it('lets a consumer be closed at once while it is away', async () => {
+    const [bus] = installation().buses;
+    const [server] = installation().servers;
+    const name = `shares.${uniqueToken()}`;
+    const seen: string[] = [];
+    const options = { filter: name, batch: 8 };
+    const ordered = await bus.consume('SHARES', options, ({ payload }) => void seen.push(textOf(payload)));
+    const durable = await bus.consume('SHARES', { ...options, durable: `d-${uniqueToken()}` }, ({ payload }) => {
+      seen.push(textOf(payload));
+    });
+    await bus.append('SHARES', name, bytesOf('x'));
+    await until(() => seen.length === 2);
+    await server?.kill();
+    await until(() => bus.status() === 'down');
+    const late = await bus.consume('SHARES', options, () => undefined);
+    // Behind the pause after which each waits for the connection.
+    await sleep(500);
+    const before = performance.now();
+    await Promise.all([ordered.close(), durable.close(), late.close()]);
+    expect(performance.now() - before).toBeLessThan(500);
+    await server?.launch();
+    await until(() => bus.status() === 'up');
+  });
+
   it('ends an append that was under way with an unknown outcome, and stores it once when it is repeated', async () => {
     const [bus] = installation().buses;
     const [server] = installation().servers;

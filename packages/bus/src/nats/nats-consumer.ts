@@ -7,15 +7,18 @@ import {
   type ConsumerConfig,
   DeliverPolicy,
   type JetStreamClient,
+  type Consumer as JetStreamConsumer,
   type JetStreamManager,
   type JsMsg,
   ReplayPolicy,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import type { ConsumeOptions, Consumer, StreamHandler, StreamMessage } from '../bus.ts';
+import { BusError } from '../errors.ts';
 import type { StreamName } from '../streams.ts';
 import type { Connection } from './nats-connection.ts';
 import { isConsumerMissing } from './nats-errors.ts';
+import { PendingCalls } from './pending-calls.ts';
 
 /** A holder that is silent for so long has lost its record to the next one. */
 const ACK_WAIT_MS = 6_000;
@@ -40,6 +43,8 @@ export class NatsConsumer implements Consumer {
   readonly #options: ConsumeOptions;
   readonly #handler: StreamHandler;
   readonly #abort = new AbortController();
+  /** Ended by the close: it does not wait for a server. */
+  readonly #opening = new PendingCalls();
   readonly #done: Promise<void>;
   /** Of an ordered consumer: the first sequence that it has not handled. */
   #next: number;
@@ -62,9 +67,7 @@ export class NatsConsumer implements Consumer {
     const restart = this.#parts.connection.onStatus(() => this.#stop?.());
     while (!this.#abort.signal.aborted) {
       try {
-        await this.#parts.connection.whenUp(PULL_EXPIRES_MS);
-        await this.#parts.ensure(this.#stream);
-        await this.#follow();
+        await this.#follow(await this.#opening.add(this.#open()));
       } catch (error) {
         if (!this.#abort.signal.aborted && this.#parts.connection.status === 'up') this.#parts.onError(error);
       }
@@ -83,14 +86,22 @@ export class NatsConsumer implements Consumer {
     this.#created = created;
   }
 
-  /** One pull subscription, until it ends or the connection changes. */
-  async #follow(): Promise<void> {
-    const { durable, batch } = this.#options;
+  async #open(): Promise<JetStreamConsumer> {
+    const { connection, ensure, jetstream } = this.#parts;
+    const { durable } = this.#options;
+    await connection.whenUp(PULL_EXPIRES_MS);
+    this.#abort.signal.throwIfAborted();
+    await ensure(this.#stream);
     await this.#noticeNewStream();
-    const consumer = await this.#parts.jetstream.consumers.get(
+    return jetstream.consumers.get(
       this.#stream,
       durable === undefined ? this.#orderedOptions() : await this.#ensureDurable(durable),
     );
+  }
+
+  /** One pull subscription, until it ends or the connection changes. */
+  async #follow(consumer: JetStreamConsumer): Promise<void> {
+    const { durable, batch } = this.#options;
     const messages = await consumer.consume({
       max_messages: durable === undefined ? batch : 1,
       expires: PULL_EXPIRES_MS,
@@ -162,7 +173,7 @@ export class NatsConsumer implements Consumer {
       }
       this.#handled = Math.max(this.#handled, message.seq);
       // Confirmed by the server: an acknowledgement that is lost would bring the record again behind later ones.
-      await message.ackAck({ timeout: ACK_WAIT_MS });
+      await this.#parts.connection.untilLost(message.ackAck({ timeout: ACK_WAIT_MS }));
     } finally {
       clearInterval(beat);
     }
@@ -185,6 +196,7 @@ export class NatsConsumer implements Consumer {
 
   async close(): Promise<void> {
     this.#abort.abort();
+    this.#opening.rejectAll(new BusError('bus-closed', 'the consumer is closed'));
     this.#stop?.();
     await this.#done;
   }
