@@ -10,7 +10,7 @@ const INDEX_BYTES = 3;
 export const CHANNEL_PREFIX_SIZE = RANGE_BYTES + INDEX_BYTES;
 /** What an extended channel is left to roll. */
 export const EXTENDED_EXTRANONCE_SIZE = FULL_EXTRANONCE_SIZE - CHANNEL_PREFIX_SIZE;
-/** Channels of one range; a gateway that used them up asks for another range. */
+/** Channels of one range; a gateway that used them up opens no more and says so in its readiness. */
 export const CHANNELS_PER_RANGE = 2 ** (8 * INDEX_BYTES);
 /** Range numbers are from 1 to this: the counter must stop here rather than wrap. */
 export const LAST_EXTRANONCE_RANGE = 2 ** (8 * RANGE_BYTES) - 1;

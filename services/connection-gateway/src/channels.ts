@@ -48,6 +48,8 @@ export class GatewayChannel implements BatchedChannel {
   bounds: TargetBounds;
   /** Feed number of the last tip written to the channel. */
   tipFeed = 0;
+  /** Nothing more is written for the channel [sv2 5.3.9]; what it has sent is still credited. */
+  closed = false;
   readonly #answers: ShareAnswers;
   readonly #acknowledgedWork = new WorkSum();
 
@@ -68,6 +70,7 @@ export class GatewayChannel implements BatchedChannel {
 
   /** Step 4 of the share's way: the stream has the shares. A connection that is gone by now writes nothing. */
   acknowledge(lastSequenceNumber: number, count: number, work: bigint): void {
+    if (this.closed) return;
     this.#acknowledgedWork.add(work);
     this.#answers.success(this.connection.writer, this.id, lastSequenceNumber, count, this.#acknowledgedWork.take());
   }

@@ -110,7 +110,12 @@ export class Connection {
   opened(setup: SetupConnection): void {
     this.setup = setup;
     this.#state = 'open';
-    this.#deadline = Number.POSITIVE_INFINITY;
+    this.#deadline = this.#modules.clock.monotonic() + this.#modules.limits.channelDeadlineMs;
+  }
+
+  /** Has the message that is being handled count as this many more towards the limit of messages. */
+  charge(messages: number): void {
+    this.#framesOfChunk += messages;
   }
 
   /** Reads nothing more, so that what is under way can be answered before the end. */
@@ -145,8 +150,11 @@ export class Connection {
 
   /** Called about once a second: deadlines and stalled readers. */
   sweep(nowMs: number): void {
+    const { limits } = this.#modules;
+    if (this.#state === 'open' && this.channels.size + this.channels.pending > 0)
+      this.#deadline = nowMs + limits.channelDeadlineMs;
     if (nowMs >= this.#deadline) {
-      this.cut(this.#state === 'handshake' ? 'handshake-timeout' : 'setup-timeout');
+      this.#overdue();
       return;
     }
     const waiting = this.#socket.writableLength;
@@ -154,7 +162,13 @@ export class Connection {
     if (waiting === 0 || taken !== this.#takenBytes) {
       this.#takenBytes = taken;
       this.#takenSince = nowMs;
-    } else if (nowMs - this.#takenSince >= this.#modules.limits.outboundStallMs) this.cut('stalled-reader');
+    } else if (nowMs - this.#takenSince >= limits.outboundStallMs) this.cut('stalled-reader');
+  }
+
+  #overdue(): void {
+    if (this.#state === 'handshake') this.cut('handshake-timeout');
+    else if (this.#state === 'setup') this.cut('setup-timeout');
+    else this.end('channel-timeout');
   }
 
   #onData(chunk: Buffer): void {

@@ -44,6 +44,7 @@ export function createCounters() {
     solutionsDropped: 0,
 
     feedRecords: 0,
+    tipsWithoutJob: 0,
     fanOuts: 0,
     jobFrames: 0,
   };

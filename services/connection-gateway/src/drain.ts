@@ -1,5 +1,6 @@
 // Moves connections away: in jittered batches over the time that there is, each after its shares under way were answered. Devices that
 // follow a Reconnect are told so; the others are closed, because some clients stop working when they are sent one.
+import type { Clock } from '@sluice/runtime/clock';
 import { Reconnect } from '@sluice/sv2/messages/common/reconnect';
 import type { Connection } from './connection.ts';
 import type { ShareBatcher } from './share-batcher.ts';
@@ -12,7 +13,8 @@ const MOVING_PART = 0.8;
 const FLUSH_MS = 1_000;
 
 export interface DrainModules {
-  readonly batcher: ShareBatcher;
+  readonly batcher: Pick<ShareBatcher, 'flush'>;
+  readonly clock: Clock;
   /** In [0, 1). */
   random(): number;
   sleep(ms: number): Promise<void>;
@@ -20,21 +22,43 @@ export interface DrainModules {
   readonly reconnectVendors: ReadonlySet<string>;
 }
 
-/** Resolves when every connection was told to go, which takes about `deadlineMs` when there are many. */
-export async function drain(
-  connections: ReadonlyMap<number, Connection>,
-  deadlineMs: number,
-  modules: DrainModules,
-): Promise<void> {
-  const moving = shuffled([...connections.values()], modules.random);
-  const steps = Math.max(1, Math.floor((deadlineMs * MOVING_PART) / STEP_MS));
-  const perStep = Math.ceil(moving.length / steps);
-  for (let from = 0; from < moving.length; from += perStep) {
-    const batch = moving.slice(from, from + perStep);
-    for (const connection of batch) connection.stopReading();
-    await modules.batcher.flush(Math.min(FLUSH_MS, deadlineMs));
-    for (const connection of batch) sendAway(connection, modules.reconnectVendors);
-    if (from + perStep < moving.length) await modules.sleep(STEP_MS * (0.5 + modules.random()));
+export class Drain {
+  /** Resolves when no connection is left. */
+  readonly done: Promise<void>;
+  readonly #connections: ReadonlyMap<number, Connection>;
+  readonly #modules: DrainModules;
+  #movedByMs: number;
+
+  constructor(connections: ReadonlyMap<number, Connection>, deadlineMs: number, modules: DrainModules) {
+    this.#connections = connections;
+    this.#modules = modules;
+    this.#movedByMs = this.#movedBy(deadlineMs);
+    this.done = this.#run();
+  }
+
+  /** Another order came, or the end of the process: the earlier end counts. */
+  hasten(deadlineMs: number): void {
+    this.#movedByMs = Math.min(this.#movedByMs, this.#movedBy(deadlineMs));
+  }
+
+  #movedBy(deadlineMs: number): number {
+    return this.#modules.clock.monotonic() + deadlineMs * MOVING_PART;
+  }
+
+  async #run(): Promise<void> {
+    const { batcher, clock, random, sleep, reconnectVendors } = this.#modules;
+    let order: Connection[] = [];
+    while (this.#connections.size > 0) {
+      // Those that came by a socket which was accepted before the listener closed.
+      if (order.length === 0) order = shuffled([...this.#connections.values()], random);
+      const leftMs = Math.max(0, this.#movedByMs - clock.monotonic());
+      const steps = Math.max(1, Math.floor(leftMs / STEP_MS));
+      const batch = order.splice(0, Math.ceil(order.length / steps));
+      for (const connection of batch) connection.stopReading();
+      await batcher.flush(Math.min(FLUSH_MS, leftMs / steps));
+      for (const connection of batch) sendAway(connection, reconnectVendors);
+      if (this.#connections.size > 0 && steps > 1) await sleep(STEP_MS * (0.5 + random()));
+    }
   }
 }
 

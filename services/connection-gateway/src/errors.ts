@@ -22,6 +22,7 @@ export const closeReasonCodes = {
   'malformed-message': 'A payload could not be decoded as the message that its header named.',
   'slow-reader': 'The bytes that waited for the miner reached their bound.',
   'stalled-reader': 'The miner took no bytes for too long while some waited.',
+  'channel-timeout': 'There was no channel for too long.',
   drained: 'The gateway moves its connections away.',
   'closed-by-operator': 'An operator closed the connection.',
   'handler-failed': 'A fault of our own while a message was handled; logged as an error.',

@@ -93,8 +93,8 @@ export class Gateway {
     const targets = new ChannelTargets({ fanOut: this.fanOut, counters });
     this.#vardiff = new VardiffTicker(this.connections, targets);
     const channelManager = new ChannelManagerClient(modules);
-    this.closeChannels = new CloseChannelHandler({ channelManager, counters, incarnation });
-    const router = new Router(this.#handlers(channelManager, targets), counters);
+    this.closeChannels = new CloseChannelHandler({ channelManager, log, counters, incarnation });
+    const router = new Router(this.#handlers(channelManager, targets), { log, counters });
     this.#connectionModules = {
       clock,
       log,
@@ -111,6 +111,25 @@ export class Gateway {
     let count = 0;
     for (const connection of this.connections.values()) count += connection.channels.size;
     return count;
+  }
+
+  /** Bytes that wait for miners. */
+  get outboundBytes(): number {
+    let bytes = 0;
+    for (const { writer } of this.connections.values()) bytes += writer.queuedBytes;
+    return bytes;
+  }
+
+  /** Channels that the channel-manager is asked about. */
+  get pendingOpens(): number {
+    let pending = 0;
+    for (const { channels } of this.connections.values()) pending += channels.pending;
+    return pending;
+  }
+
+  /** Unix seconds. */
+  get certificateExpiry(): number {
+    return this.#modules.identity.current().certificate.notValidAfter;
   }
 
   /** Takes over a socket. */

@@ -23,6 +23,7 @@ export class JobFeed {
   #ready: (() => void) | undefined;
   /** When the node's news of each tip came, in Unix microseconds; the last is kept. */
   #tipSeenAtMicros = 0n;
+  #behind = false;
 
   constructor(modules: JobFeedModules) {
     this.#modules = modules;
@@ -31,6 +32,11 @@ export class JobFeed {
   /** Feed number applied last. */
   get position(): number {
     return this.#reader?.position ?? 0;
+  }
+
+  /** The last tip named a job that is not known here: miners are still on the one before. */
+  get behind(): boolean {
+    return this.#behind;
   }
 
   /** When the current tip was first seen by a provider, in Unix microseconds; 0: no tip yet. */
@@ -81,7 +87,7 @@ export class JobFeed {
   }
 
   #onActivate(record: Activate): void {
-    const { book, log, onWork } = this.#modules;
+    const { book, log, counters, onWork } = this.#modules;
     const before = book.tip;
     const tip = tipOf({
       feed: Number(record.feed),
@@ -90,7 +96,9 @@ export class JobFeed {
       minNtime: record.minNtime,
     });
     const job = book.activate(record.jobId, tip);
+    this.#behind = job === undefined;
     if (job === undefined) {
+      counters.tipsWithoutJob += 1;
       log.warn({ jobId: record.jobId }, 'a tip names a job that is not known here');
       return;
     }

@@ -15,6 +15,8 @@ export interface GatewayLimits {
   readonly handshakeDeadlineMs: number;
   /** From the handshake to a SetupConnection. Then the connection is closed. */
   readonly setupDeadlineMs: number;
+  /** How long a connection may be without a channel [sv2 5.3.1]: a proxy may wait for its first miner. Then it is closed. */
+  readonly channelDeadlineMs: number;
   /** From a SetupConnection.Error to the closing, so that the client reads it. */
   readonly lingerMs: number;
   /** Open channels of one connection. More are refused with `channel-capacity-exhausted`. */
@@ -43,6 +45,7 @@ export const defaultLimits: GatewayLimits = {
   messagesPerSecond: 2_000,
   handshakeDeadlineMs: 10_000,
   setupDeadlineMs: 10_000,
+  channelDeadlineMs: 300_000,
   lingerMs: 1_000,
   channelsPerConnection: 4_096,
   pendingOpensPerConnection: 1_024,

@@ -50,7 +50,19 @@ export const connectionGatewayMetrics = defineMetrics({
   ),
   solutionProviders: gauge('sluice_gateway_solution_providers', 'Providers connected without the bus'),
 
+  solutionsUnstored: gauge(
+    'sluice_gateway_solutions_unstored',
+    'Block candidates that the stream has not acknowledged',
+  ),
+
+  certificateExpiry: gauge(
+    'sluice_gateway_certificate_expiry_timestamp_seconds',
+    'Unix time at which the certificate of new handshakes expires',
+  ),
   feed: gauge('sluice_gateway_feed_records', 'Feed number applied last'),
+  tipsWithoutJob: counter('sluice_gateway_tips_without_job_total', 'Tips that named a job which was not known here'),
+  outboundBytes: gauge('sluice_gateway_outbound_bytes', 'Bytes that wait for miners to read them'),
+  pendingOpens: gauge('sluice_gateway_pending_opens', 'Channels that the channel-manager is asked about'),
   jobFrames: counter('sluice_gateway_job_frames_total', 'Frames of jobs and tips written to miners'),
   tipSeconds: histogram(
     'sluice_gateway_tip_seconds',
@@ -74,6 +86,7 @@ const sameNames = [
   'solutionsAnswered',
   'solutionsDropped',
   'jobFrames',
+  'tipsWithoutJob',
 ] as const;
 
 export type ConnectionGatewayMetrics = MetricsOf<typeof connectionGatewayMetrics>;
@@ -87,6 +100,10 @@ export function followGateway(
   metrics.connections.follow(() => gateway()?.connections.size ?? 0);
   metrics.channels.follow(() => gateway()?.channels ?? 0);
   metrics.heldShareBytes.follow(() => gateway()?.batcher.bytes ?? 0);
+  metrics.solutionsUnstored.follow(() => gateway()?.solutions.unstored ?? 0);
+  metrics.outboundBytes.follow(() => gateway()?.outboundBytes ?? 0);
+  metrics.pendingOpens.follow(() => gateway()?.pendingOpens ?? 0);
+  metrics.certificateExpiry.follow(() => gateway()?.certificateExpiry ?? Number.NaN);
   metrics.solutionProviders.follow(() => gateway()?.solutions.connectedProviders ?? 0);
   metrics.feed.follow(() => gateway()?.feed.position ?? 0);
   metrics.accepted.follow(() => counters.connectionsAccepted);

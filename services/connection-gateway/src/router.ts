@@ -1,5 +1,6 @@
 // From a frame to its handler: one handler for each message that a miner may send. Unknown messages and those of servers are ignored,
 // as the specification asks [sv2 3.4.1]; a payload that cannot be decoded, or anything before SetupConnection, ends the connection.
+import type { Logger } from '@sluice/runtime/logger';
 import type { DecodeFault } from '@sluice/sv2/errors';
 import { CHANNEL_MSG_BIT } from '@sluice/sv2/frames';
 import { decodePayload, type Message, type MessageOf } from '@sluice/sv2/message';
@@ -51,12 +52,14 @@ interface Route {
 
 export class Router {
   readonly #handlers: Handlers;
+  readonly #log: Logger;
   readonly #counters: GatewayCounters;
   readonly #routes = new Map<number, Route>();
 
-  constructor(handlers: Handlers, counters: GatewayCounters) {
+  constructor(handlers: Handlers, modules: { readonly log: Logger; readonly counters: GatewayCounters }) {
     this.#handlers = handlers;
-    this.#counters = counters;
+    this.#log = modules.log;
+    this.#counters = modules.counters;
     for (const name of Object.keys(decodedMessages) as (keyof DecodedMessages)[]) {
       const message = decodedMessages[name];
       this.#routes.set(routeKey(message.extensionType, message.type), { message, handle: handlers[name] });
@@ -78,8 +81,12 @@ export class Router {
   #routeOther(connection: Connection, extension: number, msgType: number, payload: Uint8Array): void {
     const route = this.#routes.get(routeKey(extension, msgType));
     // A second SetupConnection changes nothing: what was agreed holds for the life of the connection.
-    if (route === undefined || route.message === SetupConnection) this.#counters.ignoredMessages += 1;
-    else this.#decode(connection, route, payload);
+    if (route !== undefined && route.message !== SetupConnection) this.#decode(connection, route, payload);
+    else {
+      this.#counters.ignoredMessages += 1;
+      const message = { connection: connection.id, extension, msgType, bytes: payload.length };
+      this.#log.debug(message, route === undefined ? 'no message for a pool' : 'SetupConnection once more');
+    }
   }
 
   #routeFirst(connection: Connection, extension: number, msgType: number, payload: Uint8Array): void {

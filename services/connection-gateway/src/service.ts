@@ -18,7 +18,7 @@ import type { Service } from '@sluice/runtime/run-service';
 import type { IdentitySource } from './certificate.ts';
 import { ChannelManagerClient } from './channel-manager-client.ts';
 import { createCounters } from './counters.ts';
-import { drain } from './drain.ts';
+import { Drain } from './drain.ts';
 import { Gateway } from './gateway.ts';
 import type { GatewayLimits } from './limits.ts';
 import { Listener } from './listener.ts';
@@ -82,7 +82,7 @@ class ConnectionGateway implements ConnectionGatewayService {
   readonly #timers: NodeJS.Timeout[] = [];
   #gateway: Gateway | undefined;
   #control: Subscription | undefined;
-  #draining: Promise<void> | undefined;
+  #draining: Drain | undefined;
   #stopping = false;
 
   constructor(options: ConnectionGatewayOptions, modules: ConnectionGatewayModules) {
@@ -115,7 +115,7 @@ class ConnectionGateway implements ConnectionGatewayService {
     gateway.solutions.open();
     await gateway.feed.open();
     if (this.#stopping) return;
-    this.#control = listenToOperator({ ...this.#modules, gateway, drain: (ms) => void this.#drain(ms) });
+    this.#control = listenToOperator({ ...this.#modules, gateway, drain: (ms) => this.#drain(gateway, ms) });
     this.#every(SWEEP_MS, () => gateway.sweep());
     this.#every(VARDIFF_TICK_MS, () => gateway.tick());
     this.#every(REORDER_MS, () => gateway.fanOut.reorder());
@@ -135,7 +135,7 @@ class ConnectionGateway implements ConnectionGatewayService {
     const gateway = this.#gateway;
     this.#listener.close();
     if (gateway === undefined) return;
-    await this.#drain(this.#options.drainMs);
+    await this.#drain(gateway, this.#options.drainMs).done;
     const [stored] = await Promise.all([gateway.batcher.flush(FLUSH_MS), gateway.solutions.flush(FLUSH_MS)]);
     if (!stored) this.#modules.log.error('shares that were not acknowledged are lost: the stream did not take them');
     for (const timer of this.#timers) clearInterval(timer);
@@ -145,13 +145,13 @@ class ConnectionGateway implements ConnectionGatewayService {
     gateway.close();
   }
 
-  /** Once: an operator's drain may be followed by the end of the process. */
-  #drain(deadlineMs: number): Promise<void> {
+  /** Once: an operator's drain may be followed by the end of the process, which hastens it. */
+  #drain(gateway: Gateway, deadlineMs: number): Drain {
     this.#listener.close();
-    const gateway = this.#gateway;
-    if (gateway === undefined) return Promise.resolve();
-    this.#draining ??= drain(gateway.connections, deadlineMs, {
+    this.#draining?.hasten(deadlineMs);
+    this.#draining ??= new Drain(gateway.connections, deadlineMs, {
       batcher: gateway.batcher,
+      clock: this.#modules.clock,
       random: randomFraction,
       sleep,
       reconnectVendors: new Set(this.#options.reconnectVendors),
@@ -168,6 +168,7 @@ class ConnectionGateway implements ConnectionGatewayService {
     if (gateway === undefined) return 'no extranonce range yet';
     if (this.addresses.length === 0) return 'no job yet';
     if (gateway.batcher.stalled) return `shares are not stored: ${gateway.batcher.bytes} bytes wait`;
+    if (gateway.feed.behind) return 'a tip names a job that is not known here';
     return gateway.extranonces.left === 0 ? 'the extranonce range is used up: restart' : undefined;
   }
 

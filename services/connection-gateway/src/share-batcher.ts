@@ -71,7 +71,10 @@ export class ShareBatcher {
   #retry: NodeJS.Timeout | undefined;
   #wakeRetry: (() => void) | undefined;
   #closed = false;
-  #idle: (() => void)[] = [];
+  /** Whether the last append has failed. */
+  #failing = false;
+  /** Who waits for a batch, by its number, oldest first. */
+  #waiters: { readonly batch: number; readonly resolve: () => void }[] = [];
 
   constructor(incarnation: bigint, limits: GatewayLimits, modules: ShareBatcherModules) {
     this.#incarnation = incarnation;
@@ -96,7 +99,7 @@ export class ShareBatcher {
 
   /** Whether a batch has failed and waits for the stream to be back. */
   get stalled(): boolean {
-    return this.#wakeRetry !== undefined;
+    return this.#failing;
   }
 
   /**
@@ -146,18 +149,26 @@ export class ShareBatcher {
     this.#schedule();
   }
 
-  /** Sends what is open; resolves when everything is acknowledged, or after `deadlineMs` with `false`. */
-  async flush(deadlineMs: number): Promise<boolean> {
+  /** Sends what is open; resolves when all that was taken until now is acknowledged, or after `deadlineMs` with `false`. */
+  flush(deadlineMs: number): Promise<boolean> {
+    if (this.#writer.shareCount > 0) this.#closeBatch();
     this.#sendNow();
-    if (this.#held.length === 0) return true;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), deadlineMs);
+    const batch = this.#held.at(-1)?.number;
+    if (batch === undefined) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const waiter = {
+        batch,
+        resolve: () => {
+          clearTimeout(timer);
+          resolve(true);
+        },
+      };
+      const timer = setTimeout(() => {
+        this.#waiters = this.#waiters.filter((waiting) => waiting !== waiter);
+        resolve(false);
+      }, deadlineMs);
+      this.#waiters.push(waiter);
     });
-    const done = new Promise<boolean>((resolve) => this.#idle.push(() => resolve(true)));
-    const flushed = await Promise.race([done, late]);
-    clearTimeout(timer);
-    return flushed;
   }
 
   close(): void {
@@ -219,7 +230,10 @@ export class ShareBatcher {
     clearTimeout(this.#window);
     this.#window = undefined;
     if (this.#writer.shareCount > 0 && !this.#appending) this.#closeBatch();
-    if (!this.#appending && this.#held.length > 0) void this.#appendHeld();
+    if (!this.#appending && this.#held.length > 0)
+      this.#appendHeld().catch((error: unknown) =>
+        this.#modules.log.error({ reason: messageOf(error) }, 'stored shares could not be acknowledged'),
+      );
   }
 
   /** The open batch is complete: it waits for its turn, and the next number begins. */
@@ -235,20 +249,27 @@ export class ShareBatcher {
   /** Appends complete batches one after the other until none is left. */
   async #appendHeld(): Promise<void> {
     this.#appending = true;
-    for (let batch = this.#held[0]; batch !== undefined && !this.#closed; batch = this.#held[0]) {
-      if (!(await this.#append(batch))) break;
-      this.#held.shift();
-      this.#heldBytes -= batch.payload.length;
-      this.#modules.counters.batchesStored += 1;
-      this.#modules.counters.sharesStored += batch.shares;
-      batch.acks.deliver();
-      this.#freeAcks.push(batch.acks);
-      if (this.#held.length === 0 && this.#writer.shareCount >= SHARES_WORTH_AN_APPEND) this.#closeBatch();
+    try {
+      for (let batch = this.#held[0]; batch !== undefined && !this.#closed; batch = this.#held[0]) {
+        if (!(await this.#append(batch))) break;
+        this.#held.shift();
+        this.#stored(batch);
+        if (this.#held.length === 0 && this.#writer.shareCount >= SHARES_WORTH_AN_APPEND) this.#closeBatch();
+      }
+    } finally {
+      this.#appending = false;
+      if (this.#held.length > 0) this.#sendNow();
+      else if (this.#writer.shareCount > 0) this.#schedule();
     }
-    this.#appending = false;
-    if (this.#held.length > 0) return;
-    if (this.#writer.shareCount > 0) this.#schedule();
-    else for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #stored({ number, payload, acks, shares }: HeldBatch): void {
+    this.#heldBytes -= payload.length;
+    this.#modules.counters.batchesStored += 1;
+    this.#modules.counters.sharesStored += shares;
+    acks.deliver();
+    this.#freeAcks.push(acks);
+    while (this.#waiters[0] !== undefined && this.#waiters[0].batch <= number) this.#waiters.shift()?.resolve();
   }
 
   /** Resolves with true when the stream has the batch, with false when the batcher was closed before. */
@@ -260,9 +281,11 @@ export class ShareBatcher {
       try {
         await bus.append('SHARES', this.#subject, payload, { messageId, timeoutMs: this.#limits.appendTimeoutMs });
         observeAppend((performance.now() - startedAt) / 1_000);
+        this.#failing = false;
         return true;
       } catch (error) {
         counters.appendRetries += 1;
+        this.#failing = true;
         const full = isBusError(error, 'bus-stream-full');
         log.warn({ batch: number, reason: messageOf(error), full }, 'shares are not stored yet');
         await this.#pause(delayMs);

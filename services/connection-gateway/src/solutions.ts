@@ -103,6 +103,7 @@ export class Solutions {
 
   #retryLater(): void {
     if (this.#closed) return;
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#store(), this.#retryMs);
     this.#retryMs = Math.min(RETRY_LONGEST_MS, this.#retryMs * 2);
   }

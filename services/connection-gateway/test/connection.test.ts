@@ -57,6 +57,30 @@ test('an open connection may be silent', async () => {
   expect(miner.closed).toBe(false);
 });
 
+test('a connection without a channel is closed after a while, and not while one is asked for', async () => {
+  gateway = await TestGateway.start();
+  const miner = await gateway.miner();
+  await miner.setup();
+  gateway.clock.advance(299_999);
+  gateway.gateway.sweep();
+  expect(miner.closed).toBe(false);
+  const other = await gateway.miner();
+  await other.setup();
+  await other.openExtended();
+  await other.skip(2);
+  gateway.clock.advance(300_000);
+  gateway.gateway.sweep();
+  await miner.untilClosed();
+  expect(gateway.counters.closed['channel-timeout']).toBe(1);
+  expect(other.closed).toBe(false);
+  other.send(CloseChannel, { channelId: 2, reasonCode: 'done' });
+  await other.silence();
+  gateway.clock.advance(300_000);
+  gateway.gateway.sweep();
+  await other.untilClosed();
+  expect(gateway.counters.closed['channel-timeout']).toBe(2);
+});
+
 test('bytes that are no handshake give a connection that nothing can be read on', async () => {
   gateway = await TestGateway.start();
   const socket = gateway.connect();

@@ -5,19 +5,23 @@ import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
 import { SubmitSharesExtended } from '@sluice/sv2/messages/mining/submit-shares-extended';
 import { SubmitSharesSuccess } from '@sluice/sv2/messages/mining/submit-shares-success';
 import { afterEach, expect, test } from 'vitest';
-import { drain } from '../src/drain.ts';
+import { Drain, type DrainModules } from '../src/drain.ts';
 import { listenToOperator } from '../src/operator-control.ts';
 import { TestGateway } from './support/test-gateway.ts';
 
 let gateway: TestGateway;
 afterEach(() => gateway.stop());
 
-const modules = (vendors: string[] = []) => ({
+/** Time is the gateway's, and passes in the pauses alone. */
+const modules = (vendors: string[] = []): DrainModules => ({
   batcher: gateway.gateway.batcher,
+  clock: gateway.clock,
   random: () => 0.5,
-  sleep: () => Promise.resolve(),
+  sleep: async (ms) => gateway.clock.advance(ms),
   reconnectVendors: new Set(vendors),
 });
+const drain = (deadlineMs: number, changed: DrainModules = modules()) =>
+  new Drain(gateway.gateway.connections, deadlineMs, changed);
 
 test('connections are closed after their shares under way were answered', async () => {
   gateway = await TestGateway.start();
@@ -35,7 +39,7 @@ test('connections are closed after their shares under way were answered', async 
     extranonce: new Uint8Array(13),
   });
   await new Promise((resolve) => setImmediate(resolve));
-  await drain(gateway.gateway.connections, 1_000, modules());
+  await drain(1_000).done;
   await miner.expect(SubmitSharesSuccess);
   await miner.untilClosed();
   expect(gateway.counters.closed.drained).toBe(1);
@@ -48,7 +52,7 @@ test('only vendors of the list are sent a Reconnect', async () => {
   await follows.setup(0, { vendor: 'follower' });
   const other = await gateway.miner();
   await other.setup(0, { vendor: 'other' });
-  await drain(gateway.gateway.connections, 1_000, modules(['follower']));
+  await drain(1_000, modules(['follower'])).done;
   expect(await follows.expect(Reconnect)).toEqual({ newHost: '', newPort: 0 });
   await follows.untilClosed();
   await other.untilClosed();
@@ -58,14 +62,72 @@ test('only vendors of the list are sent a Reconnect', async () => {
 test('many connections go in batches over the deadline', async () => {
   gateway = await TestGateway.start();
   for (let count = 0; count < 20; count++) gateway.connect();
-  let pauses = 0;
-  const sleep = () => {
-    pauses += 1;
-    return Promise.resolve();
+  const left: number[] = [];
+  const before = gateway.clock.monotonic();
+  const sleep = async (ms: number) => {
+    left.push(gateway.gateway.connections.size);
+    gateway.clock.advance(ms);
   };
-  await drain(gateway.gateway.connections, 1_250, { ...modules(), sleep });
-  expect(pauses).toBe(9);
+  await drain(1_250, { ...modules(), sleep }).done;
+  expect(left).toEqual([18, 16, 14, 12, 10, 8, 6, 4, 2]);
+  expect(gateway.clock.monotonic() - before).toBe(900);
   expect(gateway.gateway.connections.size).toBe(0);
+});
+
+test('it ends in time though the stream does not answer, and everyone goes', async () => {
+  gateway = await TestGateway.start();
+  for (let count = 0; count < 400; count++) gateway.connect();
+  const before = gateway.clock.monotonic();
+  const waits: number[] = [];
+  const flush = async (ms: number) => {
+    waits.push(ms);
+    gateway.clock.advance(ms);
+    return false;
+  };
+  await drain(5_000, { ...modules(), batcher: { flush } }).done;
+  expect(gateway.clock.monotonic() - before).toBeLessThanOrEqual(5_000);
+  expect(Math.max(...waits)).toBeLessThanOrEqual(1_000);
+  expect(gateway.gateway.connections.size).toBe(0);
+});
+
+test('the end of the process hastens a drain, and a later order does not slow it down', async () => {
+  gateway = await TestGateway.start();
+  for (let count = 0; count < 100; count++) gateway.connect();
+  const before = gateway.clock.monotonic();
+  let pauses = 0;
+  const sleep = async (ms: number) => {
+    gateway.clock.advance(ms);
+    pauses += 1;
+    if (pauses === 3) draining.hasten(1_000);
+    if (pauses === 4) draining.hasten(3_600_000);
+  };
+  const draining = drain(3_600_000, { ...modules(), sleep });
+  await draining.done;
+  expect(gateway.clock.monotonic() - before).toBeLessThanOrEqual(1_500);
+});
+
+test('a flush does not wait for shares that come after it', async () => {
+  gateway = await TestGateway.start();
+  const miner = await gateway.miner();
+  await miner.setup();
+  await miner.openExtended();
+  await miner.skip(2);
+  let sequenceNumber = 0;
+  const submit = () => {
+    sequenceNumber += 1;
+    const fields = { channelId: 2, jobId: 16, ntime: gateway.nowSeconds, version: 0x20000000 };
+    miner.send(SubmitSharesExtended, {
+      ...fields,
+      sequenceNumber,
+      nonce: sequenceNumber,
+      extranonce: new Uint8Array(13),
+    });
+  };
+  const sender = setInterval(submit, 1);
+  submit();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  for (let step = 0; step < 5; step++) expect(await gateway.gateway.batcher.flush(1_000)).toBe(true);
+  clearInterval(sender);
 });
 
 test('an operator closes a channel, a connection, and drains', async () => {

@@ -160,6 +160,25 @@ describe('UpdateChannel.Error', () => {
     await miner.expect(SetTarget);
   });
 
+  test('one update of a channel is asked about at a time, and of those that come meanwhile the newest counts', async () => {
+    const miner = await ready();
+    await miner.openExtended();
+    await miner.skip(2);
+    const { promise: managerAnswers, resolve: answer } = Promise.withResolvers<void>();
+    gateway.onUpdate = async () => {
+      await managerAnswers;
+      return { errorCode: '', minTarget: 1n, maxTarget: MAX_TARGET, sharesPerMinute: 6 };
+    };
+    for (let hashrate = 1; hashrate <= 50; hashrate++)
+      miner.send(UpdateChannel, { ...update, nominalHashRate: hashrate });
+    await expect.poll(() => gateway.counters.updates).toBe(50);
+    answer();
+    await miner.expect(SetTarget);
+    await miner.expect(SetTarget);
+    expect(await miner.silence()).toBe(true);
+    expect(gateway.updates.map(({ nominalHashrate }) => nominalHashrate)).toEqual([1, 50]);
+  });
+
   test('an accepted update is answered by SetTarget alone, never easier than was asked', async () => {
     const miner = await ready();
     await miner.openExtended();

@@ -1,4 +1,5 @@
 // CloseChannel [sv2 5.3.9], from a miner or, by an operator's order, to one. The group's id closes all of its members.
+import type { Logger } from '@sluice/runtime/logger';
 import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
 import { printable } from '@sluice/sv2/text';
 import type { ChannelManagerClient } from '../channel-manager-client.ts';
@@ -8,6 +9,7 @@ import type { GatewayCounters } from '../counters.ts';
 
 export interface CloseChannelModules {
   readonly channelManager: ChannelManagerClient;
+  readonly log: Logger;
   readonly counters: GatewayCounters;
   readonly incarnation: bigint;
 }
@@ -23,7 +25,10 @@ export class CloseChannelHandler {
     const closing = [...connection.channels].filter(
       (channel) => channel.id === channelId || (channelId === GROUP_CHANNEL_ID && channel.delivery === 'group'),
     );
-    if (closing.length === 0) this.#modules.counters.ignoredMessages += 1;
+    if (closing.length === 0) {
+      this.#modules.counters.ignoredMessages += 1;
+      this.#modules.log.debug({ connection: connection.id, channelId }, 'CloseChannel for no channel was ignored');
+    }
     for (const channel of closing) this.#forget(channel, printable(reasonCode));
   }
 
@@ -43,6 +48,7 @@ export class CloseChannelHandler {
 
   #forget(channel: GatewayChannel, reason: string): void {
     const { channelManager, incarnation } = this.#modules;
+    channel.closed = true;
     channel.connection.channels.remove(channel.id);
     channelManager.closed({ incarnation, connectionId: channel.connection.id, channelId: channel.id, reason });
   }

@@ -29,6 +29,8 @@ import type { ShareAnswers } from '../share-answers.ts';
 
 /** Longest extranonce that the protocol has room for. */
 const PROTOCOL_EXTRANONCE_BOUND = 32;
+/** What an open costs of the limit of messages: it uses up a prefix and asks another service. */
+const OPEN_COST = 10;
 
 export interface OpenChannelModules {
   readonly clock: Clock;
@@ -80,6 +82,7 @@ export class OpenChannelHandler {
       this.#refuse(connection, open, refusal);
       return;
     }
+    connection.charge(OPEN_COST - 1);
     connection.channels.pending += 1;
     const channelId = connection.channels.nextId();
     this.#ask(connection, open, kind, minExtranonceSize, channelId)

@@ -31,6 +31,8 @@ type UpdateErrorCode = ErrorCode<'UpdateChannel.Error'>;
 
 export class UpdateChannelHandler {
   readonly #modules: UpdateChannelModules;
+  /** Channels whose update is with the channel-manager, and the newest that came meanwhile: the only one that still matters. */
+  readonly #asking = new Map<GatewayChannel, UpdateChannel | undefined>();
 
   constructor(modules: UpdateChannelModules) {
     this.#modules = modules;
@@ -42,26 +44,39 @@ export class UpdateChannelHandler {
     if (channel === undefined) this.#refuse(connection, update.channelId, 'invalid-channel-id');
     else if (!isHashRate(update.nominalHashRate)) this.#refuseAndConfirm(channel, 'invalid-nominal-hashrate');
     else if (targetFromBytes(update.maximumTarget) === 0n) this.#refuseAndConfirm(channel, 'max-target-out-of-range');
-    else
-      this.#ask(channel, update).catch((error: unknown) => {
-        this.#modules.log.error({ connection: connection.id, reason: messageOf(error) }, 'UpdateChannel failed');
-        this.#modules.targets.confirm(channel);
-      });
+    else if (this.#asking.has(channel)) this.#asking.set(channel, update);
+    else void this.#askInTurn(channel, update);
+  }
+
+  async #askInTurn(channel: GatewayChannel, first: UpdateChannel): Promise<void> {
+    for (let update: UpdateChannel | undefined = first; update !== undefined && !channel.closed; ) {
+      this.#asking.set(channel, undefined);
+      try {
+        await this.#ask(channel, update);
+      } catch (error) {
+        this.#modules.log.error(
+          { connection: channel.connection.id, reason: messageOf(error) },
+          'UpdateChannel failed',
+        );
+        if (!channel.closed) this.#modules.targets.confirm(channel);
+      }
+      update = this.#asking.get(channel);
+    }
+    this.#asking.delete(channel);
   }
 
   async #ask(channel: GatewayChannel, update: UpdateChannel): Promise<void> {
     const { channelManager, incarnation } = this.#modules;
-    const { connection, id } = channel;
     const maxTarget = targetFromBytes(update.maximumTarget);
     const request = {
       incarnation,
-      connectionId: connection.id,
-      channelId: id,
+      connectionId: channel.connection.id,
+      channelId: channel.id,
       nominalHashrate: update.nominalHashRate,
       maxTarget,
     };
     const reply = await channelManager.update(request, UPDATE_DEADLINE_MS);
-    if (connection.channels.get(id) !== channel) return;
+    if (channel.closed) return;
     if (reply !== undefined && reply.errorCode !== '') {
       const known = reply.errorCode in errorCodes['UpdateChannel.Error'];
       this.#refuseAndConfirm(channel, known ? (reply.errorCode as UpdateErrorCode) : 'max-target-out-of-range');

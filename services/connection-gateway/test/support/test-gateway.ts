@@ -1,6 +1,6 @@
 // A whole gateway on the in-process bus, with a channel-manager and a job-distributor of a few lines, and miners that speak real Noise
 // over a pair of streams in memory.
-import { type Duplex, duplexPair } from 'node:stream';
+import { type Duplex, duplexPair, Writable } from 'node:stream';
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import { MAX_TARGET } from '@sluice/bitcoin/target';
 import type { Bus } from '@sluice/bus/bus';
@@ -19,7 +19,7 @@ import { nobleEc } from '@sluice/noise/noble-ec';
 import { wasmAead } from '@sluice/noise/wasm-aead';
 import { wasmEc } from '@sluice/noise/wasm-ec';
 import { ManualClock } from '@sluice/runtime/clock';
-import { silentLogger } from '@sluice/runtime/logger';
+import { createLogger, type LogLevel } from '@sluice/runtime/logger';
 import { randomBytes } from '@sluice/runtime/random';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
 import { selfCertified } from '../../src/certificate.ts';
@@ -50,6 +50,8 @@ export interface TestGatewayOptions {
   readonly limits?: Partial<GatewayLimits>;
   readonly bus?: Bus;
   readonly nbits?: number;
+  /** Default: nothing is logged. */
+  readonly logLevel?: LogLevel;
 }
 
 export class TestGateway {
@@ -60,9 +62,11 @@ export class TestGateway {
   readonly opens: OpenRequest[] = [];
   readonly gateway: Gateway;
   readonly bus: Bus;
+  /** What the gateway has logged, at debug and above, newest last; the first hundred lines. */
+  readonly logged: Record<string, unknown>[] = [];
   /** What the channel-manager answers. */
   onOpen: (request: OpenRequest) => OpenReply | Promise<OpenReply> = (request) => opened(request);
-  onUpdate: (update: ChannelUpdate) => ChannelUpdateReply = () => ({
+  onUpdate: (update: ChannelUpdate) => ChannelUpdateReply | Promise<ChannelUpdateReply> = () => ({
     errorCode: '',
     minTarget: 1n,
     maxTarget: MAX_TARGET,
@@ -76,7 +80,20 @@ export class TestGateway {
   constructor(bus: Bus, options: TestGatewayOptions) {
     this.bus = bus;
     this.nbits = options.nbits ?? HARD_NBITS;
-    const modules = { ec, random: randomBytes, clock: this.clock, log: silentLogger() };
+    const lines = new Writable({
+      decodeStrings: false,
+      write: (line: string, _encoding, done) => {
+        remember(this.logged, JSON.parse(line) as Record<string, unknown>);
+        done();
+      },
+    });
+    const log = createLogger({
+      name: 'gateway',
+      level: options.logLevel ?? 'silent',
+      format: 'json',
+      destination: lines,
+    });
+    const modules = { ec, random: randomBytes, clock: this.clock, log };
     this.gateway = new Gateway(INCARNATION, {
       ...modules,
       bus,
@@ -99,10 +116,10 @@ export class TestGateway {
       remember(test.opens, request);
       return OpenReply.encode(await test.onOpen(request));
     });
-    bus.serve(subjectName('channelUpdate'), 'channel-manager', (payload) => {
+    bus.serve(subjectName('channelUpdate'), 'channel-manager', async (payload) => {
       const update = ChannelUpdate.decode(payload);
       remember(test.updates, update);
-      return ChannelUpdateReply.encode(test.onUpdate(update));
+      return ChannelUpdateReply.encode(await test.onUpdate(update));
     });
     bus.serve(subjectName('channelClose'), 'channel-manager', () => Acknowledgement.encode({}));
     await test.job({ jobId: 16, future: true });
