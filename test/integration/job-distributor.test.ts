@@ -19,6 +19,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Block, blockOn, newsOf, root, templateOn } from '../../services/job-distributor/test/block-tree.ts';
 import { until } from '../support/bus-contract.ts';
 import { NatsServer } from '../support/nats-server.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const BLOCKS = 40;
 
@@ -151,5 +152,36 @@ describe('two job distributors over nats-server', () => {
     expect(records.filter((record) => kindOf(record) === 'activate').length).toBeGreaterThan(BLOCKS / 2);
     expect([...live.values()]).toEqual(records.filter(({ feed }) => live.has(feed)));
     expect(live.size).toBe(records.length - Number([...live.keys()][0]) + 1);
+  });
+
+  it('go on with the numbers of a stream that was purged', async () => {
+    for (const service of services.splice(0)) await service.stop();
+    const { lastSequence } = await provider.state('JOBS');
+    await provider.trim('JOBS', lastSequence + 1);
+    expect(await provider.read('JOBS', 1, 10)).toEqual([]);
+    await distributor('after-the-purge');
+    const tip = blockOn({ ...root, height: root.height + 2 * BLOCKS, chainwork: root.chainwork * 2n });
+    await tell(tip);
+    const isTold = async () =>
+      (await provider.read('JOBS', 1, 100)).some(({ payload }) => {
+        const record = JobRecord.decode(payload);
+        return record.kind === 'activate' && Buffer.compare(record.prevHash, tip.hash) === 0;
+      });
+    await waitFor(isTold);
+    const messages = await provider.read('JOBS', 1, 100);
+    expect(messages[0]?.sequence).toBe(lastSequence + 1);
+    for (const { sequence, payload } of messages) {
+      const { feed, replayFrom } = JobRecord.decode(payload);
+      expect(Number(feed)).toBe(sequence);
+      expect(Number(replayFrom)).toBeGreaterThan(lastSequence);
+    }
+    const heard: JobRecord[] = [];
+    const reader = await openFeed(
+      provider,
+      (record) => heard.push(record),
+      (error) => expect.unreachable(String(error)),
+    );
+    expect(heard.some((record) => record.kind === 'activate')).toBe(true);
+    await reader.close();
   });
 });

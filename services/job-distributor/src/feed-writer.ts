@@ -26,17 +26,21 @@ export class FeedWriter {
   readonly #lease: Lease;
   readonly #modules: FeedWriterModules;
   #state: FeedState;
+  /** Of the last record in the stream; 0: it holds none, whatever it held before. */
+  #lastSequence: number;
 
-  private constructor(lease: Lease, modules: FeedWriterModules, state: FeedState) {
+  private constructor(lease: Lease, modules: FeedWriterModules, { state, lastSequence }: StoredFeed) {
     this.#lease = lease;
     this.#modules = modules;
     this.#state = state;
+    this.#lastSequence = lastSequence;
   }
 
   /** Reads what is current. `lastJobId`: the newest id that this process knows, should the stream have been lost. */
   static async open(lease: Lease, lastJobId: number, modules: FeedWriterModules): Promise<FeedWriter> {
-    const state = await readFeedState(modules.bus);
-    return new FeedWriter(lease, modules, state.feed === 0 ? { ...state, lastJobId } : state);
+    const stored = await readFeed(modules.bus);
+    if (stored.lastSequence > 0) return new FeedWriter(lease, modules, stored);
+    return new FeedWriter(lease, modules, { ...stored, state: { ...stored.state, lastJobId } });
   }
 
   /** The future job of the leader before will be followed by one of our own. */
@@ -52,13 +56,16 @@ export class FeedWriter {
     const { bus, sleep, onRetry } = this.#modules;
     const record = this.#complete(draft);
     const payload = JobRecord.encode(record);
-    const expectedLastSubjectSequence = this.#state.feed;
+    const expectedLastSubjectSequence = this.#lastSequence;
     const messageId = `${record.epoch}-${record.feed}`;
     for (;;) {
       if (!this.#lease.isHeld()) return 'lost';
       try {
         const options = { messageId, expectedLastSubjectSequence, timeoutMs: APPEND_TIMEOUT_MS };
-        await bus.append('JOBS', subjectName('jobs'), payload, options);
+        const { sequence } = await bus.append('JOBS', subjectName('jobs'), payload, options);
+        // Readers leave out a record whose number is not its sequence: the numbers are to be read again.
+        if (sequence !== Number(record.feed)) return 'lost';
+        this.#lastSequence = sequence;
         this.#state = applyRecord(this.#state, record);
         return 'stored';
       } catch (error) {
@@ -81,17 +88,28 @@ export class FeedWriter {
   }
 }
 
-/** The state as the newest record's `replayFrom` lets any late joiner see it. */
-async function readFeedState(bus: Bus): Promise<FeedState> {
+interface StoredFeed {
+  readonly state: FeedState;
+  readonly lastSequence: number;
+}
+
+/** The state as the newest record's `replayFrom` lets any late joiner see it. A stream that was purged goes on with its numbers. */
+async function readFeed(bus: Bus): Promise<StoredFeed> {
   const newest = await bus.last('JOBS', subjectName('jobs'));
-  if (newest === undefined) return emptyFeedState;
+  if (newest === undefined) {
+    const { lastSequence: feed } = await bus.state('JOBS');
+    return { state: { ...emptyFeedState, feed, replayFrom: feed + 1 }, lastSequence: 0 };
+  }
   const replayFrom = Number(JobRecord.decode(newest.payload).replayFrom);
   let state: FeedState = { ...emptyFeedState, replayFrom };
   for (let from = replayFrom; from <= newest.sequence; ) {
     const messages = await bus.read('JOBS', from, READ_BATCH);
+    for (const { sequence, payload } of messages) {
+      const record = JobRecord.decode(payload);
+      if (Number(record.feed) === sequence) state = applyRecord(state, record);
+      from = sequence + 1;
+    }
     if (messages.length === 0) break;
-    for (const { payload } of messages) state = applyRecord(state, JobRecord.decode(payload));
-    from = state.feed + 1;
   }
-  return state;
+  return { state: { ...state, feed: newest.sequence }, lastSequence: newest.sequence };
 }
