@@ -82,6 +82,19 @@ export function buildJobCoinbase(template: CoinbaseTemplate, jobId: number, pool
   return { coinbasePrefix: prefix, coinbaseSuffix: suffix };
 }
 
+/** Between the id and the extranonce stands the length of the extranonce's push. */
+const ID_FROM_END = 5;
+
+/** The prefix of the same coinbase for a job of another id; undefined if it does not carry the id that it should. */
+export function withJobId(coinbasePrefix: Uint8Array, jobId: number, nextJobId: number): Uint8Array | undefined {
+  const prefix = coinbasePrefix.slice();
+  const at = prefix.length - ID_FROM_END;
+  const view = new DataView(prefix.buffer);
+  if (at < 0 || view.getUint32(at, true) !== jobId) return undefined;
+  view.setUint32(at, nextJobId, true);
+  return prefix;
+}
+
 /**
  * A block of the coinbase alone at a height: its value is the subsidy, the witness commitment is there though no transaction
  * has a witness, and locktime and sequence are as BIP54 wants them.

@@ -2,7 +2,7 @@ import { coinbaseTxid } from '@sluice/bitcoin/coinbase';
 import { DIFFICULTY_1_TARGET, targetOfDifficulty, workOfTarget } from '@sluice/bitcoin/target';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { buildJobCoinbase, emptyTemplate, hasRoomFor, splitValue } from '../src/build-job.ts';
+import { buildJobCoinbase, emptyTemplate, hasRoomFor, splitValue, withJobId } from '../src/build-job.ts';
 import { DuplicateFilter, FilterAnswer } from '../src/duplicate-filter.ts';
 import { JobBook } from '../src/job-book.ts';
 import { baseJobId, JOB_ID_STRIDE, nextJobId, reissuedJobId } from '../src/job-id.ts';
@@ -149,6 +149,17 @@ describe('the coinbase of a job', () => {
     expect(first?.coinbaseSuffix).toEqual(second?.coinbaseSuffix);
     expect(first?.coinbasePrefix).not.toEqual(second?.coinbasePrefix);
     expect(first?.coinbasePrefix).toHaveLength(second?.coinbasePrefix.length ?? 0);
+  });
+
+  it('is the same for another id but for the id', () => {
+    const pool = { payouts: [{ script: Uint8Array.of(0x51), weight: 1 }], tag: Buffer.from('/x/') };
+    const [first, second] = [0xffff_fff0, 16].map((jobId) =>
+      buildJobCoinbase(emptyTemplate(300, 'regtest'), jobId, pool),
+    );
+    const prefix = first?.coinbasePrefix ?? new Uint8Array();
+    expect(withJobId(prefix, 0xffff_fff0, 16)).toEqual(second?.coinbasePrefix);
+    expect(withJobId(prefix, 32, 48)).toBeUndefined();
+    expect(withJobId(new Uint8Array(3), 0, 16)).toBeUndefined();
   });
 
   it('says at once when the tag does not fit', () => {

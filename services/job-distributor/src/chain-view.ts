@@ -4,7 +4,7 @@ import type { Template } from '@sluice/bus/payloads/template';
 import type { TipNews } from '@sluice/bus/payloads/tip-news';
 
 /** Templates of more providers than this are not kept: the bound of a pool's providers. */
-const MAX_PROVIDERS = 64;
+export const MAX_PROVIDERS = 64;
 
 /** The best tip as far as it is known: from its header when a provider told it, else from the template that stands on it. */
 export interface BestTip {
@@ -81,10 +81,18 @@ export class ChainView {
     return true;
   }
 
-  /** The template that pays most on the best tip, of equals the newest; undefined: there is none yet. */
+  /**
+   * The template that pays most on the best tip, of equals the newest; undefined: there is none yet. Where the target may change with
+   * the time, only templates with the target of the latest time count.
+   */
   bestTemplate(): Template | undefined {
-    let found: Template | undefined;
+    let latest: Template | undefined;
     for (const template of this.#templates.values()) {
+      if (latest === undefined || template.curtime >= latest.curtime) latest = template;
+    }
+    let found = latest;
+    for (const template of this.#templates.values()) {
+      if (template.nbits !== latest?.nbits) continue;
       if (found === undefined || template.coinbaseValue >= found.coinbaseValue) found = template;
     }
     return found;

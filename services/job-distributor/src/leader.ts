@@ -2,15 +2,17 @@
 import type { Lease } from '@sluice/bus/lease';
 import type { Clock } from '@sluice/runtime/clock';
 import type { Logger } from '@sluice/runtime/logger';
-import { type ChainView, sameHash } from './chain-view.ts';
+import type { ChainView } from './chain-view.ts';
 import type { FeedWriter } from './feed-writer.ts';
 import type { JobDistributorMetrics } from './metrics.ts';
-import { type Given, type JobPolicy, type NextRecord, nextRecord } from './next-record.ts';
+import { type Given, givenAfter, type JobPolicy, type NextRecord, nextRecord } from './next-record.ts';
+import type { NodeClocks } from './node-clocks.ts';
 
 export interface LeaderModules {
   readonly lease: Lease;
   readonly writer: FeedWriter;
   readonly view: ChainView;
+  readonly nodeClocks: NodeClocks;
   readonly policy: JobPolicy;
   readonly clock: Clock;
   readonly log: Logger;
@@ -19,7 +21,7 @@ export interface LeaderModules {
 
 export class Leader {
   readonly #modules: LeaderModules;
-  #given: Given | undefined;
+  #given: Given;
   #working: Promise<void> | undefined;
   #again = false;
   #introduced = false;
@@ -28,6 +30,9 @@ export class Leader {
 
   constructor(modules: LeaderModules) {
     this.#modules = modules;
+    const { clock, writer } = modules;
+    const createdAtMs = Number((writer.state.active?.createdAtMicros ?? 0n) / 1000n);
+    this.#given = { value: undefined, atMs: clock.monotonic() - Math.max(0, clock.now() - createdAtMs) };
   }
 
   /** Resolves when this leader has written its last record; rejects when it cannot go on. */
@@ -75,11 +80,13 @@ export class Leader {
   }
 
   async #work(): Promise<void> {
-    const { writer, view, policy, clock } = this.#modules;
+    const { writer, view, policy, clock, nodeClocks } = this.#modules;
     while (this.#running && this.#again) {
       this.#again = false;
       for (;;) {
-        const next = nextRecord(view, writer.state, this.#given, policy, { ms: clock.now() });
+        const monotonicMs = clock.monotonic();
+        const now = { ms: clock.now(), monotonicMs, headerSeconds: nodeClocks.headerSeconds(clock) };
+        const next = nextRecord(view, writer.state, this.#given, policy, now);
         if (next === undefined && this.#introduce()) continue;
         if (next === undefined || !this.#running) break;
         if ((await writer.write(next.draft)) === 'lost') {
@@ -96,23 +103,20 @@ export class Leader {
    * that slept and does not know yet that it is none. True: it is due now.
    */
   #introduce(): boolean {
-    const { view, writer } = this.#modules;
-    const { tip } = writer.state;
-    if (this.#introduced || tip === undefined || view.best === undefined || !sameHash(tip.prevHash, view.best.hash))
-      return false;
+    const { writer } = this.#modules;
+    if (this.#introduced || writer.state.tip === undefined) return false;
     this.#introduced = true;
     writer.forgetFuture();
     return true;
   }
 
-  #note({ draft, reason }: NextRecord): void {
-    const { clock, log, metrics, view, writer } = this.#modules;
+  #note(record: NextRecord): void {
+    const { clock, log, metrics, writer } = this.#modules;
+    const { draft, reason } = record;
     this.#introduced = true;
     metrics.records.with({ reason }).inc();
     const now = clock.now();
-    if (draft.kind === 'newJob' && draft.templateId !== 0n) {
-      this.#given = { value: view.bestTemplate()?.coinbaseValue ?? 0n, atMs: now };
-    }
+    this.#given = givenAfter(this.#given, record, clock.monotonic());
     if (draft.kind !== 'activate') {
       log.debug({ reason, jobId: draft.jobId, height: draft.height, feed: writer.state.feed }, 'job');
       return;

@@ -6,6 +6,7 @@ export const recordReasons = [
   'tip-template',
   'template',
   'refresh',
+  'repeat',
   'future',
 ] as const satisfies readonly Reason[];
 
@@ -26,6 +27,10 @@ export const jobDistributorMetrics = defineMetrics({
     "Templates left out because a block of them has no room for the pool's outputs.",
   ),
   height: gauge('sluice_job_distributor_height_blocks', 'Height of the block that miners work on.'),
+  clockAhead: gauge(
+    'sluice_job_distributor_clock_ahead_seconds',
+    "By how much this process's clock is ahead of the nodes': at 30 either way readiness says so.",
+  ),
   feed: gauge('sluice_job_distributor_feed', 'Number of the last record of the feed that this leader knows.'),
   tipSeconds: histogram(
     'sluice_job_distributor_tip_seconds',

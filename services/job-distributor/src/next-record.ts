@@ -1,15 +1,17 @@
 // Decides what the feed lacks: one record at a time, from what the providers say and what miners already hold. Pure; asked again
 // after every record and every piece of news, until there is nothing to do.
-import { mayChangeBits, type Network } from '@sluice/bitcoin/network';
+import { mayChangeBits, type Network, networkParameters } from '@sluice/bitcoin/network';
 import type { Activate, NewJob } from '@sluice/bus/payloads/job-record';
 import type { Template } from '@sluice/bus/payloads/template';
-import { buildJobCoinbase, emptyTemplate, type PoolCoinbase } from '@sluice/mining/build-job';
+import { buildJobCoinbase, emptyTemplate, type PoolCoinbase, withJobId } from '@sluice/mining/build-job';
 import { nextJobId } from '@sluice/mining/job-id';
 import { type BestTip, type ChainView, sameHash } from './chain-view.ts';
 import type { FeedState } from './feed-state.ts';
 
 /** A newer template is never given sooner than this after the last one, whatever it pays. */
 const MIN_REFRESH_MS = 5_000;
+/** Miners are given a job at least this often: some leave after two minutes without one. */
+const REPEAT_MS = 60_000;
 /** Header version of a job that no template has told one for: BIP9's marker, no deployment signalled. */
 const DEFAULT_VERSION = 0x2000_0000;
 
@@ -25,32 +27,56 @@ type Without<T> = Omit<T, 'epoch' | 'feed' | 'replayFrom'>;
 export type Draft = Without<NewJob> | Without<Activate>;
 
 /** Why a record is written: for logs and metrics. */
-export type Reason = 'tip' | 'tip-template' | 'template' | 'refresh' | 'future';
+export type Reason = 'tip' | 'tip-template' | 'template' | 'refresh' | 'repeat' | 'future';
 
 export interface NextRecord {
   readonly draft: Draft;
   readonly reason: Reason;
+  /** Of the template that the draft was made of. */
+  readonly value?: bigint;
 }
 
 export interface Now {
+  /** Unix milliseconds: what records are stamped with. */
   readonly ms: number;
+  /** For durations. */
+  readonly monotonicMs: number;
+  /** Unix seconds that a header may be asked to have, see `NodeClocks`. */
+  readonly headerSeconds: number;
 }
 
 /** What a leader knows beyond the feed. */
 export interface Given {
-  /** Value of the template of the active job, and when it was given; unknown after a change of leader. */
-  readonly value: bigint;
+  /** Of the active job's template; unknown after a change of leader and where the job has none. */
+  readonly value: bigint | undefined;
+  /** When miners were last given a job on the tip, by the monotonic clock. */
   readonly atMs: number;
+}
+
+/** What a leader knows after `record` was written. */
+export function givenAfter(given: Given, { draft, reason, value }: NextRecord, monotonicMs: number): Given {
+  if (reason === 'future') return given;
+  if (draft.kind === 'activate') return { value: reason === 'tip' ? undefined : given.value, atMs: monotonicMs };
+  return { value: value ?? given.value, atMs: monotonicMs };
 }
 
 /** Undefined: nothing to do now. */
 export function nextRecord(
   view: ChainView,
   state: FeedState,
-  given: Given | undefined,
+  given: Given,
   policy: JobPolicy,
   now: Now,
 ): NextRecord | undefined {
+  const { tip } = state;
+  const ofNews = toNews(view, state, given, policy, now);
+  if (ofNews !== undefined || tip === undefined) return ofNews;
+  // Also with providers away: miners keep a job for the next height, and a reason to stay.
+  return nextFuture(view, state, tip, policy, now) ?? repeat(state, tip, given, policy, now);
+}
+
+/** What the providers' news asks for. */
+function toNews(view: ChainView, state: FeedState, given: Given, policy: JobPolicy, now: Now): NextRecord | undefined {
   const best = view.best;
   if (best === undefined) return undefined;
   if (state.tip === undefined || best.chainwork > state.tip.chainwork) return toTip(best, view, state, policy, now);
@@ -59,7 +85,6 @@ export function nextRecord(
   return (
     newBits(best, view, state, policy, now) ??
     firstTemplate(view, state, policy, now) ??
-    nextFuture(view, state, state.tip, policy, now) ??
     refresh(view, state, given, policy, now)
   );
 }
@@ -70,7 +95,8 @@ function toTip(best: BestTip, view: ChainView, state: FeedState, policy: JobPoli
   // The block after the one that miners work on, and nothing about it that only the node could tell.
   if (tip !== undefined && follows(best, tip) && best.nextNbits !== 0) {
     if (future !== undefined && isPrepared(future, tip)) {
-      return { draft: activation(future, best, best.nextNbits, now), reason: 'tip' };
+      const minNtime = Math.max(best.minNtime, now.headerSeconds);
+      return { draft: activation(future, best, best.nextNbits, minNtime), reason: 'tip' };
     }
     // The news came before the job was prepared: as long as there is no template it is still the quickest.
     if (view.bestTemplate() === undefined) return nextFuture(view, state, tip, policy, now);
@@ -98,14 +124,14 @@ function onTemplate(
   const { future } = state;
   const given = future !== undefined && future.templateId !== 0n && sameHash(future.prevHash, best.hash);
   if (given && future.nbits === template.nbits) {
-    return { draft: activation(future, best, future.nbits, now), reason: 'tip-template' };
+    const minNtime = Math.max(best.minNtime, future.minNtime);
+    return { draft: activation(future, best, future.nbits, minNtime), reason: 'tip-template' };
   }
-  return { draft: templateJob(template, true, state, policy, now), reason: 'tip-template' };
+  return { ...templateJob(template, true, state, policy, now), reason: 'tip-template' };
 }
 
-function activation(future: NewJob, best: BestTip, nbits: number, now: Now): Draft {
+function activation(future: NewJob, best: BestTip, nbits: number, minNtime: number): Draft {
   const { hash: prevHash, chainwork, seenAtMicros } = best;
-  const minNtime = Math.max(best.minNtime, seconds(now));
   return {
     kind: 'activate',
     jobId: future.jobId,
@@ -135,7 +161,7 @@ function newBits(
 function firstTemplate(view: ChainView, state: FeedState, policy: JobPolicy, now: Now): NextRecord | undefined {
   if (state.active !== undefined && state.active.templateId !== 0n) return undefined;
   const template = view.bestTemplate();
-  return template && { draft: templateJob(template, false, state, policy, now), reason: 'template' };
+  return template && { ...templateJob(template, false, state, policy, now), reason: 'template' };
 }
 
 /** The job for the next height, on every device before the block is found. */
@@ -168,27 +194,40 @@ function nextFuture(
 }
 
 /** A newer template of the same tip, when enough time has passed or it pays materially more. */
-function refresh(
-  view: ChainView,
-  state: FeedState,
-  given: Given | undefined,
-  policy: JobPolicy,
-  now: Now,
-): NextRecord | undefined {
+function refresh(view: ChainView, state: FeedState, given: Given, policy: JobPolicy, now: Now): NextRecord | undefined {
   const { active } = state;
   const template = view.bestTemplate();
   if (template === undefined || active === undefined) return undefined;
   if (active.provider === template.provider && active.templateId >= template.templateId) return undefined;
-  const age = now.ms - (given?.atMs ?? Number(active.createdAtMicros / 1000n));
-  const pays = given !== undefined && template.coinbaseValue * 100n >= given.value * BigInt(100 + policy.feeRise);
+  const age = now.monotonicMs - given.atMs;
+  const pays = given.value !== undefined && template.coinbaseValue * 100n >= given.value * BigInt(100 + policy.feeRise);
   if (age < (pays ? Math.min(MIN_REFRESH_MS, policy.refreshMs) : policy.refreshMs)) return undefined;
-  return { draft: templateJob(template, false, state, policy, now), reason: 'refresh' };
+  return { ...templateJob(template, false, state, policy, now), reason: 'refresh' };
 }
 
-function templateJob(template: Template, future: boolean, state: FeedState, policy: JobPolicy, now: Now): Draft {
+/** The same work under a fresh id, when nothing else has given miners a job for a while. */
+function repeat(state: FeedState, tip: Activate, given: Given, policy: JobPolicy, now: Now): NextRecord | undefined {
+  const { active } = state;
+  if (active === undefined || now.monotonicMs - given.atMs < REPEAT_MS) return undefined;
+  const jobId = nextJobId(state.lastJobId);
+  const coinbasePrefix = withJobId(active.coinbasePrefix, active.jobId, jobId);
+  if (coinbasePrefix === undefined) return undefined;
+  const { prevHash, nbits } = tip;
+  const minNtime = bitsDependOnTime(policy) ? tip.minNtime : Math.max(tip.minNtime, now.headerSeconds);
+  const changes = { jobId, coinbasePrefix, prevHash, nbits, minNtime, future: false, createdAtMicros: micros(now) };
+  return { draft: { ...active, ...changes }, reason: 'repeat' };
+}
+
+function templateJob(
+  template: Template,
+  future: boolean,
+  state: FeedState,
+  policy: JobPolicy,
+  now: Now,
+): { draft: Draft; value: bigint } {
   const { provider, templateId, height, version, prevHash, nbits, merklePath } = template;
   const jobId = nextJobId(state.lastJobId);
-  return {
+  const draft: Draft = {
     kind: 'newJob',
     jobId,
     provider,
@@ -198,12 +237,15 @@ function templateJob(template: Template, future: boolean, state: FeedState, poli
     version,
     prevHash,
     nbits,
-    minNtime: Math.max(template.minNtime, seconds(now)),
+    minNtime: Math.max(template.minNtime, bitsDependOnTime(policy) ? template.curtime : now.headerSeconds),
     merklePath,
     ...buildJobCoinbase(template, jobId, policy),
     createdAtMicros: micros(now),
   };
+  return { draft, value: template.coinbaseValue };
 }
 
-const seconds = (now: Now): number => Math.floor(now.ms / 1000);
+/** A header's bits must be those of its time: a template's are right for the node's time, and ours may be past the twenty minutes. */
+const bitsDependOnTime = ({ network }: JobPolicy): boolean => networkParameters[network].minimumDifficultyBlocks;
+
 const micros = (now: Now): bigint => BigInt(Math.round(now.ms * 1000));

@@ -21,6 +21,7 @@ import { FeedWriter } from './feed-writer.ts';
 import { Leader } from './leader.ts';
 import { type JobDistributorMetrics, jobDistributorMetrics } from './metrics.ts';
 import type { JobPolicy } from './next-record.ts';
+import { NodeClocks } from './node-clocks.ts';
 
 const LEASE_KEY = 'job-distributor';
 /** A leader that died is followed within this and a sixth. */
@@ -64,6 +65,7 @@ class JobDistributor implements Service {
   readonly #modules: JobDistributorModules;
   readonly #metrics: JobDistributorMetrics;
   readonly #view = new ChainView();
+  readonly #nodeClocks = new NodeClocks();
   readonly #abort = new AbortController();
   readonly #subscriptions: Subscription[] = [];
   #consumer: Consumer | undefined;
@@ -81,6 +83,8 @@ class JobDistributor implements Service {
     this.#metrics.feed.follow(() => this.#leader?.feed ?? Number.NaN);
     this.#metrics.outpaced.follow(() => this.#view.outpaced);
     modules.health.check('job-distributor: bus', () => (modules.bus.status() === 'up' ? undefined : 'the bus is down'));
+    this.#metrics.clockAhead.follow(() => (this.#nodeClocks.aheadMs(modules.clock) ?? Number.NaN) / 1000);
+    modules.health.check('job-distributor: clock', () => this.#nodeClocks.trouble(modules.clock));
     modules.health.check('job-distributor: work', () =>
       this.#leader !== undefined && this.#leader.height === 0 ? 'no template yet' : undefined,
     );
@@ -91,11 +95,11 @@ class JobDistributor implements Service {
     // Live for speed, the stream for what came before and for what was missed; both may bring the same.
     for (const key of ['tip', 'template'] as const) {
       this.#subscriptions.push(
-        bus.subscribe(subjectPattern(key), (payload, subject) => this.#onNews(subject, payload)),
+        bus.subscribe(subjectPattern(key), (payload, subject) => this.#onNews(subject, payload, true)),
       );
     }
     this.#consumer = await bus.consume('TEMPLATES', { batch: NEWS_BATCH }, ({ subject, payload }) =>
-      this.#onNews(subject, payload),
+      this.#onNews(subject, payload, false),
     );
     this.#leading = this.#lead();
   }
@@ -108,11 +112,11 @@ class JobDistributor implements Service {
     await this.#leading;
   }
 
-  #onNews(subject: string, payload: Uint8Array): void {
+  #onNews(subject: string, payload: Uint8Array, live: boolean): void {
     try {
       const isNew = subjectMatches(subjectPattern('tip'), subject)
         ? this.#view.onTip(TipNews.decode(payload))
-        : this.#onTemplate(Template.decode(payload));
+        : this.#onTemplate(Template.decode(payload), live);
       if (isNew) this.#leader?.nudge();
     } catch (error) {
       this.#metrics.refused.inc();
@@ -121,12 +125,14 @@ class JobDistributor implements Service {
   }
 
   /** True: something is new. A block without room for our outputs would be invalid, whoever finds it. */
-  #onTemplate(template: Template): boolean {
+  #onTemplate(template: Template, live: boolean): boolean {
+    this.#nodeClocks.note(template, live, this.#modules.clock.monotonic());
     if (hasRoomFor(this.#policy.payouts, template.weight)) {
       return this.#view.onTemplate(template, unixMicros(this.#modules.clock));
     }
     this.#metrics.withoutRoom.inc();
-    const advice = "raise the template provider's --coinbase-outputs-size";
+    const advice =
+      'fewer payouts; or, where template-provider is a process of its own, more of its coinbaseOutputsSize';
     this.#modules.log.error({ provider: template.provider, advice }, 'a template leaves no room for the payouts');
     return false;
   }
@@ -162,6 +168,7 @@ class JobDistributor implements Service {
       lease,
       writer,
       view: this.#view,
+      nodeClocks: this.#nodeClocks,
       policy: this.#policy,
       clock,
       log,

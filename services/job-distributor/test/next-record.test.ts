@@ -1,10 +1,10 @@
 // The decision, without a bus: what the feed lacks in each situation of docs/flows/template.md.
 import { subsidy } from '@sluice/bitcoin/network';
-import { JOB_ID_STRIDE } from '@sluice/mining/job-id';
+import { JOB_ID_STRIDE, reissuedJobId } from '@sluice/mining/job-id';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ChainView } from '../src/chain-view.ts';
 import { applyRecord, emptyFeedState, type FeedState } from '../src/feed-state.ts';
-import { type Given, type JobPolicy, nextRecord, type Reason } from '../src/next-record.ts';
+import { type Given, givenAfter, type JobPolicy, nextRecord, type Reason } from '../src/next-record.ts';
 import { type Block, blockOn, NBITS, newsOf, root, templateOn } from './block-tree.ts';
 
 const policy: JobPolicy = {
@@ -17,29 +17,28 @@ const policy: JobPolicy = {
 
 let view: ChainView;
 let state: FeedState;
-let given: Given | undefined;
+let given: Given;
 let nowMs: number;
 
 beforeEach(() => {
   view = new ChainView();
   state = emptyFeedState;
-  given = undefined;
   nowMs = 1_600_000_000_000;
+  given = { value: undefined, atMs: nowMs };
 });
 
 /** Writes all that is due; returns why. */
 function settle(rules: JobPolicy = policy): Reason[] {
   const reasons: Reason[] = [];
   for (;;) {
-    const next = nextRecord(view, state, given, rules, { ms: nowMs });
+    const now = { ms: nowMs, monotonicMs: nowMs, headerSeconds: Math.floor(nowMs / 1000) };
+    const next = nextRecord(view, state, given, rules, now);
     if (next === undefined) return reasons;
     if (reasons.length > 10) throw new Error(`does not settle: ${reasons.join()}`);
     reasons.push(next.reason);
-    const { draft } = next;
-    if (draft.kind === 'newJob' && draft.templateId !== 0n)
-      given = { value: view.bestTemplate()?.coinbaseValue ?? 0n, atMs: nowMs };
+    given = givenAfter(given, next, nowMs);
     state = applyRecord(state, {
-      ...draft,
+      ...next.draft,
       epoch: 1n,
       feed: BigInt(state.feed + 1),
       replayFrom: BigInt(state.replayFrom),
@@ -191,7 +190,7 @@ describe('at a new tip', () => {
     const { tip, active } = state;
     onTip(root, { provider: 'b' });
     onTemplate(root, { provider: 'b', coinbaseValue: 9_000_000_000n });
-    nowMs += 3_600_000;
+    nowMs += 59_000;
     expect(settle()).toEqual([]);
     expect([state.tip, state.active]).toEqual([tip, active]);
   });
@@ -217,8 +216,53 @@ describe('on the same tip', () => {
     nowMs += 1;
     expect(settle()).toEqual(['refresh']);
     expect(settle()).toEqual([]);
-    nowMs += 60_000;
+    nowMs += 59_999;
     expect(settle()).toEqual([]);
+  });
+
+  it('measures the gain by the template that was given, whatever came while it was written', () => {
+    onTemplate(root, { coinbaseValue: 6_000_000_000n });
+    nowMs += 30_000;
+    const now = { ms: nowMs, monotonicMs: nowMs, headerSeconds: 0 };
+    const next = nextRecord(view, state, given, policy, now);
+    onTemplate(root, { coinbaseValue: 9_000_000_000n });
+    expect(next && givenAfter(given, next, nowMs)).toEqual({ value: 6_000_000_000n, atMs: nowMs });
+  });
+
+  it('gives the same work under a fresh id each minute when nothing else is new', () => {
+    const before = state.active;
+    nowMs += 60_000;
+    expect(settle()).toEqual(['repeat']);
+    const { active, tip } = state;
+    expect(active).toMatchObject({ templateId: before?.templateId, merklePath: before?.merklePath, future: false });
+    expect(active?.jobId).toBeGreaterThan(before?.jobId ?? 0);
+    expect(active?.coinbasePrefix).not.toEqual(before?.coinbasePrefix);
+    expect(active?.prevHash).toEqual(tip?.prevHash);
+    expect(active?.minNtime).toBe(nowMs / 1000);
+    nowMs += 60_000;
+    expect(settle()).toEqual(['repeat']);
+  });
+
+  it('repeats the coinbase-only job of a tip without a template, and goes on with the providers away', () => {
+    const next = blockOn(root);
+    onTip(next);
+    settle();
+    nowMs += 60_000;
+    expect(settle()).toEqual(['repeat']);
+    expect(state.active).toMatchObject({ templateId: 0n, prevHash: next.hash, height: 102 });
+    view = new ChainView();
+    nowMs += 60_000;
+    expect(settle()).toEqual(['repeat']);
+  });
+
+  it('helps a channel that has used up the ids of its job within a minute', () => {
+    let id: number | undefined = state.active?.jobId;
+    for (let easing = 1; easing < JOB_ID_STRIDE; easing++) id = reissuedJobId(id ?? 0);
+    expect(id && reissuedJobId(id)).toBeUndefined();
+    nowMs += 60_000;
+    settle();
+    expect(reissuedJobId(state.active?.jobId ?? 0)).toBeDefined();
+    expect(state.active?.jobId).toBeGreaterThan(id ?? 0);
   });
 
   it('gives it sooner when it pays materially more', () => {
@@ -243,7 +287,7 @@ describe('on the same tip', () => {
   it('ignores a template of a provider that is not newer', () => {
     const { active } = state;
     onTemplate(root, { templateId: 0n, coinbaseValue: 9_000_000_000n });
-    nowMs += 60_000;
+    nowMs += 59_000;
     settle();
     expect(state.active).toEqual(active);
   });
@@ -254,6 +298,40 @@ describe('on the same tip', () => {
     expect(settle()).toEqual(['tip-template', 'tip-template', 'future']);
     expect(state.tip?.nbits).toBe(0x1e00_ffff);
     expect(state.tip?.prevHash).toEqual(root.hash);
+  });
+});
+
+describe('where a block may have the easiest target after twenty minutes', () => {
+  const testnet: JobPolicy = { ...policy, network: 'testnet4' };
+  const EASIEST = 0x1d00_ffff;
+  const LIMIT = 1_600_000_000;
+  const give = (changes = {}) => onTemplate(root, { minNtime: LIMIT - 5_000, curtime: LIMIT, ...changes });
+
+  it("asks for the node's time, which its bits belong to", () => {
+    give({ nbits: NBITS });
+    nowMs = (LIMIT + 60) * 1000;
+    settle(testnet);
+    expect(state.tip).toMatchObject({ nbits: NBITS, minNtime: LIMIT });
+    expect(state.active?.minNtime).toBe(LIMIT);
+    nowMs += 60_000;
+    expect(settle(testnet)).toEqual(['repeat']);
+    expect(state.active?.minNtime).toBe(LIMIT);
+  });
+
+  it('never lets a header of the easiest target be earlier than that, also by a clock that is behind', () => {
+    give({ nbits: EASIEST, curtime: LIMIT + 1_201 });
+    nowMs = (LIMIT - 600) * 1000;
+    settle(testnet);
+    expect(state.tip).toMatchObject({ nbits: EASIEST, minNtime: LIMIT + 1_201 });
+  });
+
+  it('takes the target of the latest time, and of its templates the one that pays most', () => {
+    give({ provider: 'a', nbits: EASIEST, curtime: LIMIT + 1_201, coinbaseValue: 5_000_000_000n });
+    give({ provider: 'b', nbits: NBITS, curtime: LIMIT + 1_100, coinbaseValue: 9_000_000_000n });
+    give({ provider: 'c', nbits: EASIEST, curtime: LIMIT + 1_200, coinbaseValue: 6_000_000_000n });
+    settle(testnet);
+    expect(state.tip?.nbits).toBe(EASIEST);
+    expect(state.active?.provider).toBe('c');
   });
 });
 

@@ -8,7 +8,7 @@ import { JobRecord } from '@sluice/bus/payloads/job-record';
 import { Template } from '@sluice/bus/payloads/template';
 import { TipNews } from '@sluice/bus/payloads/tip-news';
 import { subjectName } from '@sluice/bus/subjects';
-import { systemClock } from '@sluice/runtime/clock';
+import { type Clock, systemClock } from '@sluice/runtime/clock';
 import { Health } from '@sluice/runtime/health';
 import { silentLogger } from '@sluice/runtime/logger';
 import { MetricsRegistry } from '@sluice/runtime/metrics';
@@ -40,8 +40,12 @@ afterEach(async () => {
 });
 
 /** `over`: a bus that the process sees in place of the real one. */
-async function distributor(instance: string, over: Bus = bus): Promise<Service> {
-  const modules = { clock: systemClock, log: silentLogger(), metrics: new MetricsRegistry(), health: new Health() };
+async function distributor(
+  instance: string,
+  over: Bus = bus,
+  { clock = systemClock, health = new Health() }: { clock?: Clock; health?: Health } = {},
+): Promise<Service> {
+  const modules = { clock, log: silentLogger(), metrics: new MetricsRegistry(), health };
   const service = createJobDistributorService({ ...options, instance }, { bus: over, ...modules });
   services.push(service);
   await service.start();
@@ -149,6 +153,49 @@ describe('job distributor', () => {
     expect(found[4]?.jobId).toBe(last.jobId + 16);
     expect(found[4]?.epoch).toBeGreaterThan(last.epoch);
     expectOneOrder(found);
+  });
+
+  it('lets a new leader show itself at once, also while no provider says anything', async () => {
+    const first = await distributor('one');
+    await tell(root);
+    await offer(root);
+    await settled(3);
+    await first.stop();
+    await bus.trim('TEMPLATES', (await bus.state('TEMPLATES')).lastSequence + 1);
+    await distributor('two');
+    const found = await settled(4);
+    expect(kinds(found)).toEqual(['future', 'activate', 'future', 'future']);
+    expect(found[3]?.epoch).toBeGreaterThan(found[2]?.epoch ?? 0n);
+  });
+
+  it('goes on behind a record that says another number than it has', async () => {
+    await distributor('one');
+    await tell(root);
+    await offer(root);
+    const before = await settled(3);
+    const last = before.at(-1);
+    if (last === undefined) throw new Error('no record');
+    await bus.append('JOBS', 'jobs', JobRecord.encode({ ...last, feed: 1n, jobId: last.jobId + 160 }));
+    await tell(blockOn(root));
+    const found = await settled(6, 12_000);
+    expect(found.map(({ feed }) => Number(feed))).toEqual([1, 2, 3, 1, 5, 6]);
+    // Readers leave such a record out, and so does the next leader: it activates the job that they hold.
+    expect(kinds(found).slice(4)).toEqual(['activate', 'future']);
+    expect(found[4]?.jobId).toBe(last.jobId);
+  });
+
+  it("asks for no header time by a clock that is ahead of the nodes', and is not ready", async () => {
+    const health = new Health();
+    const clock: Clock = { ...systemClock, now: () => Date.now() + 900_000 };
+    await distributor('one', bus, { clock, health });
+    await tell(root);
+    const nodeTime = Math.floor(Date.now() / 1000);
+    await offer(root, { curtime: nodeTime });
+    const found = await settled(3);
+    for (const { minNtime } of found) expect(minNtime).toBeLessThanOrEqual(nodeTime + 8);
+    expect(health.readiness().checks.get('job-distributor: clock')).toMatch(
+      /^the clock is 9\d\d s ahead of the nodes$/,
+    );
   });
 
   it('gives a late joiner all that is current and nothing older', async () => {
