@@ -45,6 +45,54 @@ describe('bus over one nats-server', () => {
   describe('when the server dies', () => outageContract(() => installation));
 });
 
+describe('the streams on a nats-server', () => {
+  let server: NatsServer;
+  beforeAll(async () => {
+    server = await NatsServer.start();
+  });
+  afterAll(() => server.dispose());
+
+  it('are made larger by a process that starts, and never smaller', async () => {
+    const MiB = 1_048_576;
+    const open = async (sharesBytes: number) => {
+      const errors: string[] = [];
+      const onError = (error: unknown) => errors.push(String(error));
+      const bus = await connectNatsBus({ servers: server.url, maxBytes: { SHARES: sharesBytes }, onError });
+      for (let round = 0; round < 3; round += 1) await bus.append('SHARES', 'shares.1', bytesOf('x'));
+      const { maxBytes } = await bus.state('SHARES');
+      await bus.close();
+      return { maxBytes, errors };
+    };
+    expect(await open(64 * MiB)).toEqual({ maxBytes: 64 * MiB, errors: [] });
+    expect(await open(128 * MiB)).toEqual({ maxBytes: 128 * MiB, errors: [] });
+    const smaller = await open(32 * MiB);
+    expect(smaller.maxBytes).toBe(128 * MiB);
+    expect(smaller.errors.length).toBe(1);
+    expect(smaller.errors[0]).toContain('bus-stream-mismatch');
+    expect(smaller.errors[0]).toContain('max_bytes 134217728 where the settings here say 33554432');
+  });
+
+  it('are refused where they would lose what is acknowledged', async () => {
+    const bus = await connectNatsBus({ servers: server.url });
+    const config = { name: 'SOLUTIONS', subjects: ['solution', 'solution.result'], storage: 'memory' };
+    await bus.request('$JS.API.STREAM.CREATE.SOLUTIONS', bytesOf(JSON.stringify(config)), 5_000);
+    await expectCode(bus.append('SOLUTIONS', 'solution', bytesOf('x')), 'bus-stream-mismatch');
+    await bus.close();
+  });
+
+  it('cannot have more copies than there are servers', async () => {
+    const bus = await connectNatsBus({ servers: server.url, replicas: 3 });
+    await expectCode(bus.append('CREDITS', 'credit.1', bytesOf('x')), 'bus-server-refused');
+    await bus.close();
+  });
+});
+
+/** What the server says that a stream is set to. */
+async function configOf(bus: Bus, stream: string): Promise<{ readonly num_replicas: number }> {
+  const reply = await bus.request(`$JS.API.STREAM.INFO.${stream}`, new Uint8Array(), 5_000);
+  return (JSON.parse(textOf(reply)) as { config: { num_replicas: number } }).config;
+}
+
 describe('bus over three nats-servers', () => {
   let installation: Installation;
   beforeAll(async () => {
@@ -56,6 +104,16 @@ describe('bus over three nats-servers', () => {
   it('says that it is durable when all three say so', async () => {
     await installation.buses[0].append('SHARES', `shares.${uniqueToken()}`, bytesOf('x'));
     expect(installation.buses[0].durability()).toBe('synced');
+  });
+
+  it('keeps its three copies when a process is set to one', async () => {
+    const url = installation.servers.map((server) => server.url);
+    const errors: unknown[] = [];
+    const single = await connectNatsBus({ servers: url, onError: (error) => errors.push(error) });
+    await single.append('SHARES', `shares.${uniqueToken()}`, bytesOf('x'));
+    expect((await configOf(single, 'SHARES')).num_replicas).toBe(3);
+    expect(String(errors[0])).toContain('num_replicas 3 where the settings here say 1');
+    await single.close();
   });
 
   it('goes on without one of them and keeps every acknowledged record', async () => {

@@ -16,7 +16,7 @@ export const busErrorCodes = {
   'bus-bad-subject': 'A subject, stream or key name is not one that the bus accepts.',
   'bus-storage-failed': 'The log on disk could not be written or synced: nothing more is acknowledged until a restart.',
   'bus-stream-mismatch':
-    'A stream exists on the server with settings that would lose data and cannot be changed in place.',
+    'A stream exists on the server with settings that would lose data and cannot be changed in place; or, as a warning, with a larger bound or more copies than the settings say, which are left as they are.',
 } as const;
 
 export type BusErrorCode = keyof typeof busErrorCodes;

@@ -52,6 +52,7 @@ export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
     replicas,
     maxBytes,
     onInfo: (info) => holders.see(info, connection),
+    onLarger: onError,
   });
   const bus = new NatsBus({ connection, streams, holders, monitors, replicas, onError });
   await bus.readDurability();

@@ -30,6 +30,8 @@ export interface NatsStreamsOptions {
   readonly maxBytes: Partial<Record<StreamName, number>>;
   /** Told what the server holds whenever a stream was looked at. */
   readonly onInfo: (info: StreamInfo) => void;
+  /** Told once of each stream that holds more, or has more copies, than the settings here say. */
+  readonly onLarger: (error: BusError) => void;
 }
 
 export class NatsStreams {
@@ -39,6 +41,7 @@ export class NatsStreams {
   readonly #options: NatsStreamsOptions;
   /** Streams known to be there since the connection came up: memory streams go with their server. */
   readonly #ensured = new Map<StreamName, Promise<void>>();
+  readonly #larger = new Set<StreamName>();
 
   private constructor(connection: Connection, manager: JetStreamManager, options: NatsStreamsOptions) {
     this.#connection = connection;
@@ -64,9 +67,16 @@ export class NatsStreams {
 
   async #ensureNow(stream: StreamName): Promise<void> {
     const { replicas, maxBytes, onInfo } = this.#options;
-    onInfo(
-      await ensureStream(this.manager, streamConfig(stream, replicas, maxBytes[stream] ?? streams[stream].maxBytes)),
-    );
+    const wanted = streamConfig(stream, replicas, maxBytes[stream] ?? streams[stream].maxBytes);
+    const { info, larger } = await ensureStream(this.manager, wanted);
+    onInfo(info);
+    if (larger.length > 0 && !this.#larger.has(stream)) {
+      this.#larger.add(stream);
+      const differences = larger.map((key) => `${key} ${info.config[key]} where the settings here say ${wanted[key]}`);
+      this.#options.onLarger(
+        new BusError('bus-stream-mismatch', `${stream} has ${differences.join(', ')}: left as it is`),
+      );
+    }
   }
 
   #forget(stream: StreamName): void {

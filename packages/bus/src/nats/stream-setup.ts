@@ -1,4 +1,5 @@
-// Brings a stream or bucket on the server to the settings of the table: created when absent, changed when that loses nothing.
+// Brings a stream or bucket on the server to the settings of the table: created when absent, changed when that loses nothing. Processes
+// may be given different bounds and numbers of copies; the largest holds, and to make a stream smaller is for people.
 import {
   DiscardPolicy,
   type JetStreamClient,
@@ -14,7 +15,7 @@ import { BusError } from '../errors.ts';
 import { type BucketName, MAX_PAYLOAD_BYTES, type StreamDeclaration, type StreamName, streams } from '../streams.ts';
 import { isStreamMissing } from './nats-errors.ts';
 
-type OurConfig = Partial<StreamConfig> & { name: string; subjects: string[] };
+type OurConfig = Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'subjects' | 'max_bytes' | 'num_replicas'>;
 
 export function streamConfig(name: StreamName, replicas: number, maxBytes: number): OurConfig {
   const declaration: StreamDeclaration = streams[name];
@@ -38,31 +39,40 @@ export function streamConfig(name: StreamName, replicas: number, maxBytes: numbe
 /** Settings whose difference cannot be mended in place without losing records. */
 const fixed = ['retention', 'storage'] as const;
 /** Settings that are brought in line. */
-const adjustable = [
-  'discard',
-  'max_bytes',
-  'max_age',
-  'max_msgs',
-  'max_msgs_per_subject',
-  'duplicate_window',
-  'num_replicas',
-] as const;
+const adjustable = ['discard', 'max_age', 'max_msgs', 'max_msgs_per_subject', 'duplicate_window'] as const;
+/** Settings that are raised, never lowered: another process, or a person, has asked for more. */
+const raisable = ['max_bytes', 'num_replicas'] as const;
 
-/** Returns what the server holds afterwards; `bus-stream-mismatch` when that would not keep what we promise. */
-export async function ensureStream(manager: JetStreamManager, wanted: OurConfig): Promise<StreamInfo> {
+/** What the server holds afterwards, and the settings in which it holds more than was wanted. */
+export interface EnsuredStream {
+  readonly info: StreamInfo;
+  readonly larger: readonly (typeof raisable)[number][];
+}
+
+/** Rejects with `bus-stream-mismatch` when what is there would not keep what we promise. */
+export async function ensureStream(manager: JetStreamManager, wanted: OurConfig): Promise<EnsuredStream> {
   const present = await manager.streams.info(wanted.name).catch((error: unknown) => {
     if (isStreamMissing(error)) return undefined;
     throw error;
   });
-  if (present === undefined) return manager.streams.add(wanted);
+  if (present === undefined) return { info: await manager.streams.add(wanted), larger: [] };
   const wrong = fixed.find((key) => present.config[key] !== wanted[key]);
   if (wrong !== undefined) {
     const detail = `${wanted.name} has ${wrong} ${String(present.config[wrong])}, ${String(wanted[wrong])} is needed`;
     throw new BusError('bus-stream-mismatch', detail);
   }
-  const subjectsDiffer = wanted.subjects.join() !== present.config.subjects.join();
-  if (!subjectsDiffer && adjustable.every((key) => present.config[key] === wanted[key])) return present;
-  return manager.streams.update(wanted.name, { ...present.config, ...wanted });
+  const larger = raisable.filter((key) => amount(present.config[key]) > amount(wanted[key]));
+  const kept = Object.fromEntries(larger.map((key) => [key, present.config[key]]));
+  const merged = { ...present.config, ...wanted, ...kept };
+  const same =
+    wanted.subjects.join() === present.config.subjects.join() &&
+    [...adjustable, ...raisable].every((key) => present.config[key] === merged[key]);
+  return { info: same ? present : await manager.streams.update(wanted.name, merged), larger };
+}
+
+/** The server writes "without bound" as -1. */
+function amount(value: number): number {
+  return value < 0 ? Number.POSITIVE_INFINITY : value;
 }
 
 /** Opens a bucket, creating it on disk with one value a key. */
