@@ -9,6 +9,7 @@ import {
   witnessCommitmentScript,
 } from '@sluice/bitcoin/coinbase';
 import { type Network, subsidy } from '@sluice/bitcoin/network';
+import { scriptSigops } from '@sluice/bitcoin/script';
 import { concatBytes, u32 } from '@sluice/bitcoin/serialize';
 import { FULL_EXTRANONCE_SIZE } from './extranonce.ts';
 
@@ -49,11 +50,29 @@ export interface JobCoinbase {
 /** A block's limit, and what of it is neither a transaction of the template nor an output of ours [sv2 7.1]. */
 const BLOCK_WEIGHT_LIMIT = 4_000_000;
 const FIXED_WEIGHT = 1_168;
+/** A block's limit; a legacy operation, as an output's script has them, costs four [BIP141]. */
+const BLOCK_SIGOPS_COST_LIMIT = 80_000;
+const LEGACY_SIGOP_COST = 4;
 
-/** Whether a block of transactions of this weight has room for our outputs. */
-export function hasRoomFor(payouts: readonly Payout[], transactionsWeight: number): boolean {
-  const outputs = payouts.reduce((sum, { script }) => sum + encodeOutput({ value: 0n, script }).length, 0);
-  return FIXED_WEIGHT + 4 * outputs + transactionsWeight <= BLOCK_WEIGHT_LIMIT;
+/** What the transactions of a template take of a block's limits, without the coinbase. */
+export interface TakenRoom {
+  readonly weight: number;
+  /** As BIP141 counts it. */
+  readonly sigopsCost: number;
+}
+
+/** Whether a block of these transactions has room for our outputs. */
+export function hasRoomFor(payouts: readonly Payout[], taken: TakenRoom): boolean {
+  let outputsSize = 0;
+  let sigops = 0;
+  for (const { script } of payouts) {
+    outputsSize += encodeOutput({ value: 0n, script }).length;
+    sigops += scriptSigops(script);
+  }
+  return (
+    FIXED_WEIGHT + 4 * outputsSize + taken.weight <= BLOCK_WEIGHT_LIMIT &&
+    LEGACY_SIGOP_COST * sigops + taken.sigopsCost <= BLOCK_SIGOPS_COST_LIMIT
+  );
 }
 
 /** Splits exactly: each part rounded down, what remains goes to the first. */

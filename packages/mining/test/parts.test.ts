@@ -139,8 +139,17 @@ describe('the coinbase of a job', () => {
   it('knows whether a block has room for the outputs', () => {
     const payouts = Array.from({ length: 10 }, () => ({ script: new Uint8Array(22), weight: 1 }));
     const outputsWeight = 4 * 10 * (8 + 1 + 22);
-    expect(hasRoomFor(payouts, 4_000_000 - 1_168 - outputsWeight)).toBe(true);
-    expect(hasRoomFor(payouts, 4_000_000 - 1_168 - outputsWeight + 1)).toBe(false);
+    const weight = 4_000_000 - 1_168 - outputsWeight;
+    expect(hasRoomFor(payouts, { weight, sigopsCost: 80_000 })).toBe(true);
+    expect(hasRoomFor(payouts, { weight: weight + 1, sigopsCost: 0 })).toBe(false);
+  });
+
+  it("knows whether a block has room for the outputs' signature operations", () => {
+    // Three of pay-to-pubkey-hash, one each, and a bare multisignature, which counts for twenty.
+    const keyHash = Uint8Array.of(0x76, 0xa9, 0x14, ...new Uint8Array(20), 0x88, 0xac);
+    const payouts = [keyHash, keyHash, keyHash, Uint8Array.of(0xae)].map((script) => ({ script, weight: 1 }));
+    expect(hasRoomFor(payouts, { weight: 0, sigopsCost: 80_000 - 4 * 23 })).toBe(true);
+    expect(hasRoomFor(payouts, { weight: 0, sigopsCost: 80_000 - 4 * 23 + 1 })).toBe(false);
   });
 
   it('makes no two jobs of one template alike', () => {
