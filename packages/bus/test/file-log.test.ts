@@ -9,6 +9,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { readlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -60,6 +61,13 @@ const segments = () =>
     .filter((name) => name.endsWith('.log'))
     .sort();
 const path = (name: string | undefined) => join(directory, name ?? 'none');
+
+/** How many files of the folder this process holds open, where the system tells. */
+async function openFiles(): Promise<number> {
+  if (process.platform !== 'linux') return 0;
+  const names = readdirSync('/proc/self/fd').map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
+  return (await Promise.all(names)).filter((name) => name.startsWith(`${directory}/`)).length;
+}
 
 describe('file log', () => {
   it('holds its records over a restart', async () => {
@@ -158,6 +166,30 @@ describe('file log', () => {
     const { log: again, contents } = await open(1e15);
     expect(contents.lastSequence).toBe(30);
     for (let sequence = 1; sequence <= 30; sequence++) expect(await again.read(sequence)).toEqual(record(sequence));
+  });
+
+  it('is read in many segments at once', async () => {
+    const { log } = await open();
+    await fill(log, 1, 60);
+    expect(segments().length).toBeGreaterThan(8);
+    const sequences = Array.from({ length: 240 }, (_, index) => ((index * 23) % 60) + 1);
+    const read = await Promise.all(sequences.map((sequence) => log.read(sequence)));
+    expect(read).toEqual(sequences.map((sequence) => record(sequence)));
+    expect(await openFiles()).toBeLessThanOrEqual(5);
+  });
+
+  it('is read while it grows and while its oldest part is dropped', async () => {
+    const { log } = await open();
+    await fill(log, 1, 30);
+    const reads: Promise<StreamRecord | undefined>[] = [];
+    for (let sequence = 31; sequence <= 60; sequence++) {
+      reads.push(...[sequence - 30, sequence - 15, sequence - 1].map((at) => log.read(at)));
+      await Promise.all([log.append(record(sequence)), log.dropBefore(sequence - 20)]);
+    }
+    for (const found of await Promise.all(reads)) {
+      if (found !== undefined) expect(found).toEqual(record(found.sequence));
+    }
+    expect(await log.read(60)).toEqual(record(60));
   });
 
   it('gives space back by whole segments', async () => {

@@ -8,18 +8,16 @@ import {
   type IdTable,
   indexPath,
   isSegmentName,
-  loadOffsets,
   loadSegment,
   type Segment,
   writeIndex,
 } from './segment.ts';
-import { frameRecord, readRecord, syncDirectory, writeAndSync } from './segment-file.ts';
+import { frameRecord, syncDirectory, writeAndSync } from './segment-file.ts';
+import { SegmentReaders } from './segment-readers.ts';
 import type { LogContents, StreamLog, StreamRecord } from './stream-log.ts';
 
 /** A segment is sealed when it has grown to this. */
 export const SEGMENT_BYTES = 16 * 1_048_576;
-/** Segments held open for readers. */
-const MAX_READERS = 4;
 
 interface Entry {
   readonly record: StreamRecord;
@@ -30,7 +28,7 @@ export class FileLog implements StreamLog {
   readonly #directory: string;
   readonly #segmentBytes: number;
   readonly #segments: Segment[];
-  readonly #readers = new Map<Segment, Promise<FileHandle>>();
+  readonly #readers = new SegmentReaders();
   readonly #queue = new CommitQueue<Entry>((entries) => this.#commit(entries));
   #file: FileHandle;
   #firstSequence: number;
@@ -115,49 +113,28 @@ export class FileLog implements StreamLog {
     await this.#file.close();
     this.#file = file;
     this.#segments.push(next);
-    if (!this.#readers.has(sealed)) sealed.offsets = undefined;
+    sealed.offsets = undefined;
   }
 
   async read(sequence: number): Promise<StreamRecord | undefined> {
     if (sequence < this.#firstSequence) return undefined;
     const segment = this.#segments.findLast(({ first }) => first <= sequence);
     if (segment === undefined || sequence >= segment.first + segment.count) return undefined;
-    const file = await this.#reader(segment);
-    const index = sequence - segment.first;
-    const [start = 0, end = 0] = segment.offsets?.slice(index, index + 2) ?? [];
-    return decodeRecord(await readRecord(file, start, end - start));
-  }
-
-  #reader(segment: Segment): Promise<FileHandle> {
-    const present = this.#readers.get(segment);
-    const reader = present ?? this.#openReader(segment);
-    // Behind the others: the first of the map is the one that was not used for longest.
-    this.#readers.delete(segment);
-    this.#readers.set(segment, reader);
-    const [oldest] = this.#readers.keys();
-    if (oldest !== undefined && this.#readers.size > MAX_READERS) this.#closeReader(oldest);
-    return reader;
-  }
-
-  async #openReader(segment: Segment): Promise<FileHandle> {
-    segment.offsets ??= await loadOffsets(segment);
-    return open(segment.path, 'r');
-  }
-
-  #closeReader(segment: Segment): void {
-    const reader = this.#readers.get(segment);
-    this.#readers.delete(segment);
-    if (segment !== this.#last) segment.offsets = undefined;
-    // A read that is under way finishes first: closing waits for it.
-    reader?.then((file) => file.close()).catch(() => undefined);
+    try {
+      return decodeRecord(await this.#readers.read(segment, sequence - segment.first));
+    } catch (error) {
+      // Dropped meanwhile, with its file.
+      if (sequence < this.#firstSequence) return undefined;
+      throw error;
+    }
   }
 
   async dropOldest(): Promise<boolean> {
     const [oldest] = this.#segments;
     if (oldest === undefined || oldest === this.#last) return false;
-    this.#closeReader(oldest);
     this.#segments.shift();
     this.#firstSequence = Math.max(this.#firstSequence, this.#segments[0]?.first ?? 1);
+    await this.#readers.drop(oldest);
     await rm(oldest.path);
     await rm(indexPath(oldest), { force: true });
     return true;
@@ -171,7 +148,7 @@ export class FileLog implements StreamLog {
 
   async close(): Promise<void> {
     await this.#queue.close();
-    for (const segment of [...this.#readers.keys()]) this.#closeReader(segment);
+    await this.#readers.close();
     await this.#file.close();
   }
 }
