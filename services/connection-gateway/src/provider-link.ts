@@ -1,8 +1,8 @@
 // The way of a block candidate that needs no bus: one TCP connection to a template provider, held open, on which each candidate goes
-// out at once and again after every reconnection until the provider has answered. length u32 (little-endian) ‖ Solution, and back
+// out at once, again after every reconnection, and again while the provider has no final answer. length u32 (little-endian) ‖ Solution, and back
 // length ‖ SolutionResult.
 import { connect, type Socket } from 'node:net';
-import { SolutionResult } from '@sluice/bus/payloads/solution';
+import { providerWords, SolutionResult } from '@sluice/bus/payloads/solution';
 import type { HostPort } from '@sluice/runtime/config/value-types';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
@@ -13,6 +13,10 @@ const WAITING_BOUND = 256;
 const IN_FLIGHT_BOUND = 32;
 /** A node takes milliseconds; after this the connection is taken for dead and everything is sent again on a new one. */
 const ANSWER_TIMEOUT_MS = 10_000;
+/** A provider that waits for the transactions of a block, or for its nodes, is asked again this often … */
+const ASK_AGAIN_MS = 5_000;
+/** … and for so long, a little more than it waits itself; then the candidate goes, which the stream and the other providers still have. */
+const PATIENCE_MS = 660_000;
 const RECONNECT_FIRST_MS = 100;
 const RECONNECT_LONGEST_MS = 5_000;
 /** A SolutionResult is a few hundred bytes. */
@@ -22,7 +26,13 @@ interface Waiting {
   readonly key: string;
   readonly frame: Buffer;
   sent: boolean;
+  /** Since it was answered without a final word: when the last question for one goes out, in milliseconds of `performance`. */
+  until: number | undefined;
+  again: NodeJS.Timeout | undefined;
 }
+
+/** What a provider says as long as a later answer may be another. */
+const notFinal: readonly string[] = [providerWords.pending, providerWords.templateUnknown];
 
 /** What became of a link's candidates, for metrics. */
 export interface ProviderLinkCounters {
@@ -82,13 +92,14 @@ export class ProviderLink {
     const frame = Buffer.allocUnsafeSlow(4 + payload.length);
     frame.writeUInt32LE(payload.length, 0);
     frame.set(payload, 4);
-    this.#waiting.set(key, { key, frame, sent: false });
+    this.#waiting.set(key, { key, frame, sent: false, until: undefined, again: undefined });
     this.#sendWaiting();
   }
 
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    for (const { again } of this.#waiting.values()) clearTimeout(again);
     this.#socket?.destroy();
   }
 
@@ -97,7 +108,7 @@ export class ProviderLink {
     if (socket === undefined || socket.readyState !== 'open') return;
     for (const waiting of this.#waiting.values()) {
       if (this.#inFlight >= IN_FLIGHT_BOUND) break;
-      if (waiting.sent) continue;
+      if (waiting.sent || waiting.again !== undefined) continue;
       waiting.sent = true;
       this.#inFlight += 1;
       socket.write(waiting.frame);
@@ -130,17 +141,39 @@ export class ProviderLink {
     }
     const waiting = this.#waiting.get(Buffer.from(result.hash).toString('hex'));
     if (waiting === undefined) return;
-    this.#waiting.delete(waiting.key);
-    this.#inFlight -= 1;
-    this.#counters.solutionsAnswered += 1;
-    this.#log.info({ node: result.node, answer: result.answer }, 'a node has answered a block candidate');
+    if (waiting.sent) this.#inFlight -= 1;
+    waiting.sent = false;
+    if (notFinal.includes(result.answer)) this.#askLater(waiting);
+    else {
+      this.#waiting.delete(waiting.key);
+      clearTimeout(waiting.again);
+      this.#counters.solutionsAnswered += 1;
+      this.#log.info({ node: result.node, answer: result.answer }, 'a node has answered a block candidate');
+    }
     this.#sendWaiting();
+  }
+
+  #askLater(waiting: Waiting): void {
+    const now = performance.now();
+    waiting.until ??= now + PATIENCE_MS;
+    if (now >= waiting.until) {
+      this.#waiting.delete(waiting.key);
+      this.#counters.solutionsDropped += 1;
+      this.#log.warn({ provider: this.#endpoint }, 'a block candidate goes without a final answer');
+      return;
+    }
+    clearTimeout(waiting.again);
+    waiting.again = setTimeout(() => {
+      waiting.again = undefined;
+      this.#sendWaiting();
+    }, ASK_AGAIN_MS);
   }
 
   #dropOldest(): void {
     const oldest = this.#waiting.values().next().value;
     if (oldest === undefined) return;
     this.#waiting.delete(oldest.key);
+    clearTimeout(oldest.again);
     if (oldest.sent) this.#inFlight -= 1;
     this.#counters.solutionsDropped += 1;
   }

@@ -1,12 +1,13 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { Solution, SolutionResult } from '@sluice/bus/payloads/solution';
 import { silentLogger } from '@sluice/runtime/logger';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { ProviderLink } from '../src/provider-link.ts';
 
 const servers: Server[] = [];
 const links: ProviderLink[] = [];
 afterEach(() => {
+  vi.useRealTimers();
   for (const link of links.splice(0)) link.close();
   for (const server of servers.splice(0)) server.close();
 });
@@ -31,8 +32,8 @@ async function provider(port: number, onSolution: (solution: Solution, socket: S
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-function answer(socket: Socket, { hash }: Solution): void {
-  const payload = SolutionResult.encode({ hash, provider: 'p', node: 'n', answer: '', atMicros: 1n });
+function answer(socket: Socket, { hash }: Solution, word = ''): void {
+  const payload = SolutionResult.encode({ hash, provider: 'p', node: 'n', answer: word, atMicros: 1n });
   const length = Buffer.alloc(4);
   length.writeUInt32LE(payload.length);
   socket.write(Buffer.concat([length, payload]));
@@ -98,4 +99,38 @@ test('while no provider is there the oldest candidates go at the bound', () => {
   for (let number = 0; number < 300; number++) made.send(`${number}`, solution(number));
   expect(made.waiting).toBe(256);
   expect(counters.solutionsDropped).toBe(44);
+});
+
+test.each(['template-unknown', 'pending'])('a candidate whose answer is %s is asked for again', async (word) => {
+  const seen: number[] = [];
+  const port = await provider(0, (found, socket) => {
+    seen.push(found.hash[0] ?? 0);
+    answer(socket, found, seen.length < 3 ? word : '');
+  });
+  const { link: made, counters } = link(port);
+  await until(() => made.connected);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  made.send('05'.repeat(32), solution(5));
+  for (let times = 1; times <= 3; times++) {
+    while (seen.length < times) await new Promise(setImmediate);
+    for (let turns = 0; turns < 50; turns++) await new Promise(setImmediate);
+    vi.advanceTimersByTime(5_000);
+  }
+  expect(seen).toEqual([5, 5, 5]);
+  expect(made.waiting).toBe(0);
+  expect(counters).toEqual({ solutionsAnswered: 1, solutionsDropped: 0 });
+});
+
+test('a candidate that never gets a final answer goes in the end, and is counted', async () => {
+  const port = await provider(0, (found, socket) => answer(socket, found, 'template-unknown'));
+  const { link: made, counters } = link(port);
+  await until(() => made.connected);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  made.send('05'.repeat(32), solution(5));
+  for (let turns = 0; turns < 10_000 && made.waiting > 0; turns++) {
+    await new Promise(setImmediate);
+    vi.advanceTimersByTime(200);
+  }
+  expect(made.waiting).toBe(0);
+  expect(counters).toEqual({ solutionsAnswered: 0, solutionsDropped: 1 });
 });

@@ -30,9 +30,23 @@ export const SolutionResult = payload(
     provider: text,
     /** Name of the node that was asked. */
     node: text,
-    /** The node's word (BIP22); empty: accepted. */
+    /** The node's word (BIP22), or one of `providerWords`; empty: accepted. */
     answer: text,
     atMicros: u64,
   }),
 );
 export type SolutionResult = PayloadValue<typeof SolutionResult>;
+
+/** Answers that are the provider's own: no node said them. */
+export const providerWords = {
+  /** Kept, and not answered yet: ask again. Never stored. */
+  pending: 'pending',
+  /** No provider that could be asked holds the transactions of the template. */
+  templateUnknown: 'template-unknown',
+  /** The hash does not meet the header's own target. */
+  noWork: 'no-proof-of-work',
+  /** The header's target is easier than the one that blocks on its parent have. */
+  easyTarget: 'target-too-easy',
+  /** Behind an `inconclusive`: the block has not come into the node's active chain. */
+  notInChain: 'not-in-active-chain',
+} as const;
