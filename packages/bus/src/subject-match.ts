@@ -12,3 +12,8 @@ export function subjectMatches(pattern: string, subject: string): boolean {
   }
   return wanted.length === given.length;
 }
+
+/** Whether a pattern names more than one subject. */
+export function hasWildcard(pattern: string): boolean {
+  return pattern.includes('*') || pattern.includes('>');
+}

@@ -168,6 +168,31 @@ describe('file log', () => {
     for (let sequence = 1; sequence <= 30; sequence++) expect(await again.read(sequence)).toEqual(record(sequence));
   });
 
+  it('knows where a subject goes on without reading what is in between', async () => {
+    const { log } = await open();
+    await fill(log, 1, 30);
+    await log.append({ ...record(31), subject: 'shares.new' });
+    await fill(log, 32, 50);
+    await close(log);
+    // As sealed by a version that kept the newest sequence alone.
+    const index = path(`${segments()[1]}.index.json`);
+    const { subjects, ...rest } = JSON.parse(readFileSync(index, 'utf8'));
+    writeFileSync(
+      index,
+      JSON.stringify({ ...rest, subjects: subjects.map(([name, , last]: unknown[]) => [name, last]) }),
+    );
+    const { log: again } = await open(1e15);
+    expect(again.skipTo('shares.new', 1)).toBe(31);
+    expect(again.skipTo('shares.new', 31)).toBe(31);
+    expect(again.skipTo('shares.new', 32)).toBe(Number.POSITIVE_INFINITY);
+    expect(again.skipTo('shares.none', 1)).toBe(Number.POSITIVE_INFINITY);
+    for (let sequence = 1; sequence <= 50; sequence++) {
+      const of = sequence === 31 ? 'shares.new' : `shares.${sequence % 3}`;
+      expect(again.skipTo(of, sequence)).toBe(sequence);
+      expect(again.skipTo(of, sequence - 1)).toBeLessThanOrEqual(sequence);
+    }
+  });
+
   it('is read in many segments at once', async () => {
     const { log } = await open();
     await fill(log, 1, 60);

@@ -97,6 +97,29 @@ describe('in-process bus over a restart', () => {
     expect(seen).toEqual(['a', 'b', 'c', 'd']);
   });
 
+  it('gives a consumer of one subject its records and reads past the others, sealed segments and new ones', async () => {
+    await bus.close();
+    bus = await createInProcessBus({ directory, maxBytes: { SHARES: 64_000 } });
+    const append = (subject: string, from: number, to: number) =>
+      Promise.all(
+        Array.from({ length: to - from }, (_, index) => bus.append('SHARES', subject, bytesOf(String(from + index)))),
+      );
+    await append('shares.1', 0, 300);
+    await append('shares.2', 0, 3);
+    await append('shares.1', 300, 400);
+    await append('shares.2', 3, 5);
+    const seen: string[] = [];
+    const consumer = await bus.consume('SHARES', { filter: 'shares.2', batch: 8 }, ({ payload }) => {
+      seen.push(textOf(payload));
+    });
+    await until(() => seen.length === 5);
+    await append('shares.1', 400, 420);
+    await append('shares.2', 5, 7);
+    await until(() => seen.length === 7);
+    expect(seen).toEqual(['0', '1', '2', '3', '4', '5', '6']);
+    await consumer.close();
+  });
+
   it('lets one process at a time write a folder', async () => {
     await bus.close();
     // Process 1 runs on every machine and is not this one.

@@ -9,6 +9,7 @@ import {
   indexPath,
   isSegmentName,
   loadSegment,
+  noteSubject,
   type Segment,
   writeIndex,
 } from './segment.ts';
@@ -60,7 +61,7 @@ export class FileLog implements StreamLog {
     await syncDirectory(directory);
     const lastBySubject = new Map<string, number>();
     for (const segment of segments) {
-      for (const [subject, sequence] of segment.subjects) lastBySubject.set(subject, sequence);
+      for (const [subject, { last }] of segment.subjects) lastBySubject.set(subject, last);
     }
     const contents = { lastSequence: last.first + last.count - 1, lastBySubject, ids };
     return { log: new FileLog(directory, segmentBytes, segments, file), contents };
@@ -98,7 +99,7 @@ export class FileLog implements StreamLog {
       segment.bytes += framed.length;
       segment.count++;
       segment.lastStoredAtMs = record.storedAtMs;
-      segment.subjects.set(record.subject, record.sequence);
+      noteSubject(segment, record.subject, record.sequence);
       segment.offsets?.push(segment.bytes);
     }
   }
@@ -118,7 +119,7 @@ export class FileLog implements StreamLog {
 
   async read(sequence: number): Promise<StreamRecord | undefined> {
     if (sequence < this.#firstSequence) return undefined;
-    const segment = this.#segments.findLast(({ first }) => first <= sequence);
+    const segment = this.#segments[this.#indexOf(sequence)];
     if (segment === undefined || sequence >= segment.first + segment.count) return undefined;
     try {
       return decodeRecord(await this.#readers.read(segment, sequence - segment.first));
@@ -127,6 +128,26 @@ export class FileLog implements StreamLog {
       if (sequence < this.#firstSequence) return undefined;
       throw error;
     }
+  }
+
+  skipTo(subject: string, sequence: number): number {
+    for (let index = Math.max(0, this.#indexOf(sequence)); index < this.#segments.length; index++) {
+      const range = this.#segments[index]?.subjects.get(subject);
+      if (range !== undefined && range.last >= sequence) return Math.max(sequence, range.first);
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** Of the segment in which a sequence has its place; -1: before all of them. */
+  #indexOf(sequence: number): number {
+    let low = 0;
+    let high = this.#segments.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#segments[middle] as Segment).first <= sequence) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
   }
 
   async dropOldest(): Promise<boolean> {

@@ -36,6 +36,10 @@ export class MemoryLog implements StreamLog {
     return this.#records.get(sequence);
   }
 
+  skipTo(_subject: string, sequence: number): number {
+    return sequence;
+  }
+
   async dropOldest(): Promise<boolean> {
     if (this.#records.size === 0) return false;
     this.#drop(this.firstSequence);

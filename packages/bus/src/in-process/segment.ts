@@ -7,6 +7,12 @@ import { cutTail, scanSegment } from './segment-file.ts';
 
 export type IdTable = Map<string, { readonly sequence: number; readonly storedAtMs: number }>;
 
+/** Oldest and newest sequence of a subject. */
+export interface SubjectRange {
+  readonly first: number;
+  last: number;
+}
+
 export interface Segment {
   readonly path: string;
   /** Sequence of its first record. */
@@ -14,8 +20,7 @@ export interface Segment {
   count: number;
   bytes: number;
   lastStoredAtMs: number;
-  /** Newest sequence of each subject. */
-  readonly subjects: Map<string, number>;
+  readonly subjects: Map<string, SubjectRange>;
   /** Where each record begins, and the end; absent while nobody reads the segment. */
   offsets: number[] | undefined;
 }
@@ -23,6 +28,12 @@ export interface Segment {
 export function emptySegment(directory: string, first: number): Segment {
   const path = join(directory, `${String(first).padStart(16, '0')}.log`);
   return { path, first, count: 0, bytes: 0, lastStoredAtMs: 0, subjects: new Map(), offsets: [0] };
+}
+
+export function noteSubject({ subjects }: Segment, subject: string, sequence: number): void {
+  const range = subjects.get(subject);
+  if (range === undefined) subjects.set(subject, { first: sequence, last: sequence });
+  else range.last = sequence;
 }
 
 export const isSegmentName = (name: string): boolean => /^\d{16}\.log$/.test(name);
@@ -70,7 +81,7 @@ async function scanInto(
       throw new BusError('bus-storage-failed', `${segment.path} holds record ${record.sequence} out of its order`);
     }
     offsets.push(end);
-    segment.subjects.set(record.subject, record.sequence);
+    noteSubject(segment, record.subject, record.sequence);
     segment.lastStoredAtMs = record.storedAtMs;
     onId(record.messageId, record.sequence, record.storedAtMs);
   });
@@ -84,7 +95,8 @@ async function scanInto(
 export async function writeIndex(segment: Segment): Promise<void> {
   const { count, bytes, lastStoredAtMs, subjects } = segment;
   const path = indexPath(segment);
-  await writeFile(`${path}.new`, JSON.stringify({ count, bytes, lastStoredAtMs, subjects: [...subjects] }));
+  const ranges = [...subjects].map(([subject, { first, last }]) => [subject, first, last]);
+  await writeFile(`${path}.new`, JSON.stringify({ count, bytes, lastStoredAtMs, subjects: ranges }));
   await rename(`${path}.new`, path);
 }
 
@@ -94,13 +106,14 @@ async function loadIndex(segment: Segment): Promise<boolean> {
       count: number;
       bytes: number;
       lastStoredAtMs: number;
-      subjects: [string, number][];
+      subjects: [subject: string, first: number, last: number][];
     };
     if ((await stat(segment.path)).size !== index.bytes) return false;
+    if (index.subjects.some((range) => range.length !== 3)) return false;
     segment.count = index.count;
     segment.bytes = index.bytes;
     segment.lastStoredAtMs = index.lastStoredAtMs;
-    for (const [subject, sequence] of index.subjects) segment.subjects.set(subject, sequence);
+    for (const [subject, first, last] of index.subjects) segment.subjects.set(subject, { first, last });
     segment.offsets = undefined;
     return true;
   } catch {

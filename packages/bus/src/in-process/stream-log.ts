@@ -24,6 +24,8 @@ export interface StreamLog {
   append(record: StreamRecord): Promise<void>;
   /** Undefined: dropped, or not there yet. */
   read(sequence: number): Promise<StreamRecord | undefined>;
+  /** From where on to look for the first record of `subject` that is not before `sequence`: nothing in between is one. */
+  skipTo(subject: string, sequence: number): number;
   /** Forgets the oldest piece: a record or a segment; false: there is none to spare. */
   dropOldest(): Promise<boolean>;
   dropBefore(sequence: number): Promise<void>;

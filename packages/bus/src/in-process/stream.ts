@@ -3,7 +3,7 @@ import type { Clock } from '@sluice/runtime/clock';
 import type { AppendOptions, AppendResult, StreamMessage, StreamState } from '../bus.ts';
 import { BusError } from '../errors.ts';
 import type { StreamDeclaration } from '../streams.ts';
-import { subjectMatches } from '../subject-match.ts';
+import { hasWildcard, subjectMatches } from '../subject-match.ts';
 import { type LogContents, recordBytes, type StreamLog, type StreamRecord } from './stream-log.ts';
 
 export class Stream {
@@ -11,8 +11,10 @@ export class Stream {
   readonly #maxBytes: number;
   readonly #log: StreamLog;
   readonly #clock: Clock;
-  /** Of accepted appends, stored or on their way. */
+  /** Of accepted appends, stored or on their way: what expectations are compared with. */
   readonly #lastBySubject: Map<string, number>;
+  /** Of stored ones: what is visible. */
+  readonly #storedBySubject: Map<string, number>;
   readonly #ids: Map<string, { sequence: number; storedAtMs: number; stored?: Promise<void> }>;
   readonly #waiters = new Set<() => void>();
   #accepted: number;
@@ -26,6 +28,7 @@ export class Stream {
     this.#log = log;
     this.#clock = clock;
     this.#lastBySubject = new Map(contents.lastBySubject);
+    this.#storedBySubject = new Map(contents.lastBySubject);
     this.#ids = new Map(contents.ids);
     this.#accepted = contents.lastSequence;
     this.#stored = contents.lastSequence;
@@ -74,6 +77,7 @@ export class Stream {
       this.#pendingBytes -= bytes;
     }
     this.#stored = record.sequence;
+    this.#storedBySubject.set(record.subject, record.sequence);
     if (this.#declaration.discard === 'old') {
       while (this.#log.bytes > this.#maxBytes && (await this.#log.dropOldest()));
     }
@@ -90,6 +94,7 @@ export class Stream {
 
   /** The first visible record from `sequence` on that matches `filter`; undefined: none yet. */
   async next(sequence: number, filter?: string): Promise<StreamMessage | undefined> {
+    if (filter !== undefined && !hasWildcard(filter)) return this.#nextOf(filter, sequence);
     for (let at = Math.max(sequence, this.#log.firstSequence); at <= this.#stored; at++) {
       const record = await this.#log.read(at);
       if (record === undefined) continue;
@@ -98,16 +103,21 @@ export class Stream {
     return undefined;
   }
 
-  async last(subject: string): Promise<StreamMessage | undefined> {
-    const sequence = this.#lastBySubject.get(subject);
-    if (sequence === undefined) return undefined;
-    if (sequence <= this.#stored) return this.#log.read(sequence);
-    // The newest is still on its way to the disk: the newest stored one is the answer.
-    for (let at = this.#stored; at >= this.#log.firstSequence; at--) {
+  /** Reads no more of other subjects than it must: a new gateway begins behind the whole history of those before. */
+  async #nextOf(subject: string, sequence: number): Promise<StreamMessage | undefined> {
+    const last = this.#storedBySubject.get(subject) ?? 0;
+    for (let at = Math.max(sequence, this.#log.firstSequence); at <= last; at++) {
+      at = this.#log.skipTo(subject, at);
+      if (at > last) break;
       const record = await this.#log.read(at);
       if (record?.subject === subject) return record;
     }
     return undefined;
+  }
+
+  async last(subject: string): Promise<StreamMessage | undefined> {
+    const sequence = this.#storedBySubject.get(subject);
+    return sequence === undefined ? undefined : this.#log.read(sequence);
   }
 
   async read(fromSequence: number, max: number): Promise<StreamMessage[]> {
@@ -123,7 +133,7 @@ export class Stream {
   /** Subjects that hold records, each with its newest sequence. */
   subjects(pattern: string): Map<string, number> {
     const found = new Map<string, number>();
-    for (const [subject, sequence] of this.#lastBySubject) {
+    for (const [subject, sequence] of this.#storedBySubject) {
       if (sequence >= this.#log.firstSequence && subjectMatches(pattern, subject)) found.set(subject, sequence);
     }
     return found;
