@@ -127,12 +127,12 @@ class JobDistributor implements Service {
   /** True: something is new. A block without room for our outputs would be invalid, whoever finds it. */
   #onTemplate(template: Template, live: boolean): boolean {
     this.#nodeClocks.note(template, live, this.#modules.clock.monotonic());
-    if (hasRoomFor(this.#policy.payouts, template.weight)) {
+    if (hasRoomFor(this.#policy.payouts, template)) {
       return this.#view.onTemplate(template, unixMicros(this.#modules.clock));
     }
     this.#metrics.withoutRoom.inc();
     const advice =
-      'fewer payouts; or, where template-provider is a process of its own, more of its coinbaseOutputsSize';
+      'fewer payouts; or, where template-provider is a process of its own, more coinbaseOutputsSize and coinbaseOutputsSigops';
     this.#modules.log.error({ provider: template.provider, advice }, 'a template leaves no room for the payouts');
     return false;
   }

@@ -242,6 +242,7 @@ describe('job distributor', () => {
     await distributor('one');
     await tell(root);
     await offer(root, { weight: 4_000_000, templateId: 900n });
+    await offer(root, { sigopsCost: 80_001, templateId: 900n });
     await offer(root, { weight: 3_900_000, templateId: 901n });
     const found = await settled(3);
     expect(found.flatMap((record) => (record.kind === 'newJob' ? [record.templateId] : []))).toEqual([901n, 0n]);
