@@ -46,7 +46,7 @@ describe('a bitcoind as node source', () => {
     const node = new BitcoindNode(
       {
         endpoint: { url: `http://127.0.0.1:${bitcoind.rpcPort}`, cookieFile: bitcoind.cookieFile },
-        zmqRawBlock: bitcoind.zmqRawBlock,
+        zmqBlock: bitcoind.zmqRawBlock,
         network: 'regtest',
         reserve: { outputsSize: 100, outputsSigops: 4 },
         templatePollMs: 30_000,
@@ -89,7 +89,7 @@ describe('a bitcoind as node source', () => {
   });
 
   it('finds a tip without ZMQ by its poll', async () => {
-    const { recorder } = await connect({ zmqRawBlock: 'tcp://127.0.0.1:1' });
+    const { recorder } = await connect({ zmqBlock: 'tcp://127.0.0.1:1' });
     const [hash] = await bitcoind.generate(1);
     await waitFor(() => display(recorder.tips.at(-1)?.hash) === hash, 5_000);
   });

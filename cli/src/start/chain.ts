@@ -61,7 +61,7 @@ function nodeChain(config: StartConfig, clock: Clock): Chain {
     const options = {
       ...node,
       endpoint: { ...cookie, ...node.endpoint },
-      ...(config.zmq === undefined ? {} : { zmqRawBlock: config.zmq }),
+      ...(config.zmq === undefined ? {} : { zmqBlock: config.zmq }),
       network,
       reserve: RESERVE,
       templatePollMs: TEMPLATE_POLL_MS,

@@ -9,7 +9,6 @@ import type { Bus } from '@sluice/bus/bus';
 import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
 import { followBus } from '@sluice/bus/metrics';
 import { createChannelManagerService } from '@sluice/channel-manager/service';
-import { selfCertified } from '@sluice/connection-gateway/certificate';
 import { defaultLimits } from '@sluice/connection-gateway/limits';
 import { createConnectionGatewayService } from '@sluice/connection-gateway/service';
 import { createJobDistributorService } from '@sluice/job-distributor/service';
@@ -25,6 +24,7 @@ import type { MetricsRegistry } from '@sluice/runtime/metrics';
 import { randomBytes } from '@sluice/runtime/random';
 import type { Service } from '@sluice/runtime/run-service';
 import type { Shutdown } from '@sluice/runtime/shutdown';
+import { selfCertified } from '@sluice/server/identity';
 import { createShareValidatorService } from '@sluice/share-validator/service';
 import { createTemplateProviderService } from '@sluice/template-provider/service';
 import { TemplateStore } from '@sluice/template-provider/template-store';
@@ -115,7 +115,7 @@ type ServiceModules = PoolModules & { readonly bus: Bus };
 function templateProvider({ directory, chain }: PoolOptions, common: ServiceModules) {
   const now = () => common.clock.now();
   const store = new TemplateStore({ directory: join(directory, 'templates'), maxBytes: TEMPLATE_BYTES }, { now });
-  const options = { provider: INSTANCE, solutionHost: LOOPBACK, solutionPort: 0 };
+  const options = { provider: INSTANCE, network: chain.network, solutionHost: LOOPBACK, solutionPort: 0 };
   return createTemplateProviderService(options, { ...common, nodes: chain.nodes, store, sleep });
 }
 

@@ -2,8 +2,9 @@
 import { assembleBlock } from '@sluice/bitcoin/block';
 import { sha256d } from '@sluice/bitcoin/hash';
 import { decodeHeader } from '@sluice/bitcoin/header';
-import { compactToTarget, meetsTarget, targetToBytes } from '@sluice/bitcoin/target';
+import { providerWords } from '@sluice/bus/payloads/solution';
 import type { NodeSource, SubmitAnswer } from './node-source.ts';
+import type { WorkFault } from './required-work.ts';
 
 export interface BlockSolution {
   readonly provider: string;
@@ -17,47 +18,57 @@ export interface BlockSolution {
 
 /** What became of a solution at one node, or before any node was asked. */
 export interface NodeAnswer {
+  /** Empty: no node was asked. */
   readonly node: string;
-  /** The node's word; `null` is accepted. */
+  /** The node's word, or one of `providerWords`; `null` is accepted. */
   readonly answer: SubmitAnswer;
 }
 
-export const SolutionRefusal = {
-  /** The header's hash does not meet its own compact target. */
-  belowTarget: 'no-proof-of-work',
-  /** No provider that could be asked holds the template's transactions. */
-  unknownTemplate: 'template-unknown',
-} as const;
-
 export interface BlockSubmitterModules {
   readonly nodes: readonly NodeSource[];
+  /** What the header lacks in work. */
+  workFault(header: Uint8Array, hash: Uint8Array): WorkFault | undefined;
   /** The kept transactions of a template, in block order. */
   transactions(provider: string, templateId: bigint): Promise<Uint8Array[] | undefined>;
+  /** For each node once, and once more after `inconclusive`. */
   onAnswer(solution: BlockSolution, hash: Uint8Array, answer: NodeAnswer): void;
-  /** Rejects when `signal` ends it. */
   sleep(ms: number): Promise<void>;
+  /** Milliseconds from an arbitrary start. */
+  monotonic(): number;
 }
 
 /** Solutions remembered so that the ways they come by (direct, bus-free, durable) lead to one submission. */
 export const KNOWN_SOLUTIONS_BOUND = 256;
-/** A node that cannot be reached is asked again this often, for ten minutes. */
 const RETRY_MS = 1_000;
-const RETRIES = 600;
+/** For so long a node that cannot be reached is asked again, and transactions that nobody has are looked for again. */
+export const PATIENCE_MS = 600_000;
+/** A parent that no other node of ours has comes by the node's own connections, or not at all. */
+const PARENT_PATIENCE_MS = 60_000;
+/** After `inconclusive` the node is asked this often, for ten minutes, whether the block has come into its chain. */
+const WATCH_MS = 5_000;
 
-/** These words end the matter at a node [BIP22]; so does every reason for which it calls the block invalid. */
 const PARENT_MISSING = 'prev-blk-not-found';
+/** A valid block that is not the tip [BIP22]; the second when it was submitted before. */
+const UNDECIDED: readonly SubmitAnswer[] = ['inconclusive', 'duplicate-inconclusive'];
 
 export class BlockSubmitter {
   readonly #modules: BlockSubmitterModules;
-  readonly #known = new Map<string, Promise<readonly NodeAnswer[]>>();
+  readonly #known = new Map<string, Promise<NodeAnswer>>();
+  #stopped = false;
 
   constructor(modules: BlockSubmitterModules) {
     this.#modules = modules;
   }
 
-  /** Resolves when the first node has answered; the same solution again gets the same promise. */
-  submit(solution: BlockSolution): Promise<readonly NodeAnswer[]> {
+  /**
+   * Resolves when the first node has answered, or when nothing was found to ask a node with; the same solution again gets
+   * the same promise. Rejects when no node could be reached in ten minutes.
+   */
+  submit(solution: BlockSolution): Promise<NodeAnswer> {
     const hash = sha256d(solution.header);
+    // The work is the sender's only credential, so it is looked at before anything is read, sent or remembered.
+    const fault = this.#modules.workFault(solution.header, hash);
+    if (fault !== undefined) return Promise.resolve(this.#refuse(solution, hash, fault));
     const key = Buffer.from(hash).toString('base64');
     const known = this.#known.get(key);
     if (known !== undefined) return known;
@@ -67,45 +78,64 @@ export class BlockSubmitter {
       const [oldest] = this.#known.keys();
       if (oldest !== undefined) this.#known.delete(oldest);
     }
-    // A template that is not here yet may come with a later try.
-    const forget = () => void this.#known.delete(key);
-    result.then(([first]) => (first?.answer === SolutionRefusal.unknownTemplate ? forget() : undefined), forget);
+    result.catch(() => this.#known.delete(key));
     return result;
   }
 
-  async #submit(solution: BlockSolution, hash: Uint8Array): Promise<readonly NodeAnswer[]> {
-    // The work is the sender's only credential, so it is looked at before anything is read or sent.
-    const target = targetToBytes(compactToTarget(decodeHeader(solution.header).nbits));
-    if (!meetsTarget(hash, target)) return this.#refuse(solution, hash, SolutionRefusal.belowTarget);
-    const transactions =
-      solution.templateId === 0n ? [] : await this.#modules.transactions(solution.provider, solution.templateId);
-    if (transactions === undefined) return this.#refuse(solution, hash, SolutionRefusal.unknownTemplate);
+  /** What still waits for a node or for transactions rejects. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async #submit(solution: BlockSolution, hash: Uint8Array): Promise<NodeAnswer> {
+    const transactions = await this.#transactions(solution);
+    if (transactions === undefined) return this.#refuse(solution, hash, providerWords.templateUnknown);
     const block = assembleBlock(solution.header, solution.coinbase, transactions);
     const asked = this.#modules.nodes.map(async (node) => {
       const answer = { node: node.name, answer: await this.#offer(node, block, solution) };
       this.#modules.onAnswer(solution, hash, answer);
+      if (UNDECIDED.includes(answer.answer)) this.#watch(node, solution, hash).catch(() => undefined);
       return answer;
     });
-    return [await Promise.any(asked)];
+    return Promise.any(asked);
   }
 
-  #refuse(solution: BlockSolution, hash: Uint8Array, answer: string): readonly NodeAnswer[] {
+  #refuse(solution: BlockSolution, hash: Uint8Array, answer: string): NodeAnswer {
     const refusal = { node: '', answer };
     this.#modules.onAnswer(solution, hash, refusal);
-    return [refusal];
+    return refusal;
   }
 
-  /** Goes on while the node cannot be reached. */
+  /** A solution may be quicker than the copy of its transactions, and who has them may be away. */
+  async #transactions({ provider, templateId }: BlockSolution): Promise<readonly Uint8Array[] | undefined> {
+    if (templateId === 0n) return [];
+    const deadline = this.#modules.monotonic() + PATIENCE_MS;
+    for (;;) {
+      const transactions = await this.#modules.transactions(provider, templateId);
+      if (transactions !== undefined || this.#modules.monotonic() >= deadline) return transactions;
+      await this.#pause(RETRY_MS);
+    }
+  }
+
+  /** Goes on while the node cannot be reached, or lacks the parent. */
   async #offer(node: NodeSource, block: Uint8Array, solution: BlockSolution): Promise<SubmitAnswer> {
-    for (let attempt = 1; ; attempt += 1) {
+    const { monotonic } = this.#modules;
+    const deadline = monotonic() + PATIENCE_MS;
+    let parentDeadline: number | undefined;
+    for (;;) {
       try {
         const answer = await node.submitBlock(block);
-        if (answer !== PARENT_MISSING || !(await this.#offerParent(node, solution))) return answer;
-        return await node.submitBlock(block);
+        if (answer !== PARENT_MISSING) return answer;
+        parentDeadline ??= monotonic() + PARENT_PATIENCE_MS;
+        if (monotonic() >= parentDeadline) return answer;
+        if (await this.#offerParent(node, solution)) {
+          const second = await node.submitBlock(block);
+          if (second !== PARENT_MISSING) return second;
+        }
       } catch (error) {
-        if (attempt >= RETRIES) throw error;
-        await this.#modules.sleep(RETRY_MS);
+        if (monotonic() >= deadline) throw error;
       }
+      await this.#pause(RETRY_MS);
     }
   }
 
@@ -120,5 +150,22 @@ export class BlockSubmitter {
       }
     }
     return false;
+  }
+
+  /** A block beside the tip may yet win: the last word is told as well. */
+  async #watch(node: NodeSource, solution: BlockSolution, hash: Uint8Array): Promise<void> {
+    const deadline = this.#modules.monotonic() + PATIENCE_MS;
+    for (;;) {
+      await this.#pause(WATCH_MS);
+      const answer = (await node.isInChain(hash).catch(() => false)) ? null : providerWords.notInChain;
+      if (answer !== null && this.#modules.monotonic() < deadline) continue;
+      this.#modules.onAnswer(solution, hash, { node: node.name, answer });
+      return;
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await this.#modules.sleep(ms);
+    if (this.#stopped) throw new Error('the provider stops');
   }
 }

@@ -17,7 +17,7 @@ export const templateProviderSettings = defineConfig({
     type: listOf(url(['http', 'https'])),
     default: [],
     secret: true,
-    doc: 'Nodes in order of preference: http://[user:password@]host:port[?cookie=FILE][&zmq=tcp://host:port], zmq being the address of -zmqpubrawblock.',
+    doc: 'Nodes in order of preference: http://[user:password@]host:port[?cookie=FILE][&zmq=tcp://host:port], zmq being the address of -zmqpubrawblock or -zmqpubhashblock.',
   },
   simulatedChain: {
     type: toggle(),
@@ -72,14 +72,14 @@ export const templateProviderRule: ConfigRule<typeof templateProviderSettings> =
   bitcoind.length > 0 === simulatedChain ? ['set one of --bitcoind and --simulated-chain'] : [];
 
 /** A node's RPC and, where the URL names one, the address of its block announcements. */
-export function nodeOf(node: URL): { readonly endpoint: RpcEndpoint; readonly zmqRawBlock?: string } {
+export function nodeOf(node: URL): { readonly endpoint: RpcEndpoint; readonly zmqBlock?: string } {
   const cookieFile = node.searchParams.get('cookie');
   const zmq = node.searchParams.get('zmq');
   const plain = new URL(node);
   plain.search = '';
   return {
     endpoint: { url: plain.href, ...(cookieFile === null ? {} : { cookieFile }) },
-    ...(zmq === null ? {} : { zmqRawBlock: zmq }),
+    ...(zmq === null ? {} : { zmqBlock: zmq }),
   };
 }
 

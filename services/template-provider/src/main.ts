@@ -35,6 +35,7 @@ export const main = (argv: readonly string[]): Promise<number> =>
       return createTemplateProviderService(
         {
           provider: config.provider,
+          network: config.network,
           solutionHost: config.solutionListen.host,
           solutionPort: config.solutionListen.port,
         },

@@ -1,11 +1,23 @@
 import { counter, defineMetrics, gauge, histogram, type MetricsOf } from '@sluice/runtime/metrics';
 
 /** How a node answered a block: its own words are many, these are what an operator tells apart. */
-export const blockOutcomes = ['accepted', 'duplicate', 'inconclusive', 'rejected', 'refused'] as const;
+export const blockOutcomes = [
+  'accepted',
+  'duplicate',
+  'inconclusive',
+  'stale',
+  'rejected',
+  'refused',
+  'no-work',
+] as const;
 export type BlockOutcome = (typeof blockOutcomes)[number];
 
 export const templateProviderMetrics = defineMetrics({
   tips: counter('sluice_template_provider_tips_total', 'New tips told to the bus'),
+  tipsByPoll: counter(
+    'sluice_template_provider_tips_by_poll_total',
+    'New tips that the poll found first: no announcement came, or none is set up',
+  ),
   templates: counter('sluice_template_provider_templates_total', 'Templates told to the bus'),
   templateTransactions: gauge(
     'sluice_template_provider_template_transactions',
@@ -21,18 +33,38 @@ export const templateProviderMetrics = defineMetrics({
   nodes: gauge('sluice_template_provider_nodes', 'Nodes that are configured'),
   bodies: gauge('sluice_template_provider_bodies', 'Templates whose transactions are kept on disk'),
   bodyBytes: gauge('sluice_template_provider_body_bytes', 'Bytes of the transactions kept on disk'),
+  bodiesInMemory: gauge(
+    'sluice_template_provider_bodies_in_memory',
+    'Templates whose transactions the disk did not take: a kill loses them',
+  ),
+  bodyWriteFailures: counter(
+    'sluice_template_provider_body_write_failures_total',
+    'Transactions of a template that the disk did not take',
+  ),
   bodiesEvictedEarly: counter(
     'sluice_template_provider_bodies_evicted_early_total',
     'Bodies dropped at the bound of the store before their time: a solution may find its block missing',
   ),
   bodiesCopied: counter('sluice_template_provider_bodies_copied_total', 'Bodies copied from other providers'),
+  copiesGivenUp: counter(
+    'sluice_template_provider_copies_given_up_total',
+    'Templates of other providers that were never copied: newer ones took their place in the list of tries',
+  ),
   tellFailures: counter(
     'sluice_template_provider_tell_failures_total',
-    'Tips and templates that could not be told to the bus',
+    'Failed tries to tell the bus of a tip or template',
   ),
   blocks: counter('sluice_template_provider_blocks_total', 'Answers of nodes to blocks of ours', {
     outcome: blockOutcomes,
   }),
+  answersWaiting: gauge(
+    'sluice_template_provider_answers_waiting',
+    'Answers of nodes that the stream has not taken yet',
+  ),
+  answersDropped: counter(
+    'sluice_template_provider_answers_dropped_total',
+    'Answers of nodes dropped at the bound of those that wait: they are in the log alone',
+  ),
   submitSeconds: histogram(
     'sluice_template_provider_submit_seconds',
     "From a solution received to a node's answer",

@@ -1,10 +1,11 @@
 // Several nodes as one: the tip with most chainwork wins, ties stay, never backwards; templates come from the first node of
 // the list that is well and on that tip, so that work returns to it when it is back.
-import type { NodeListener, NodeSource, NodeTrouble, TipNews } from './node-source.ts';
+import type { NodeListener, NodeSource, NodeTrouble, TipNews, TipOrigin } from './node-source.ts';
 import type { PreparedTemplate } from './prepare-template.ts';
 
 export interface NodeSetListener {
-  onTip(news: TipNews, node: string): void;
+  onTip(news: TipNews, node: string, origin: TipOrigin): void;
+  /** The same template may be offered again, when its node gives work again. */
   onTemplate(template: PreparedTemplate, chainwork: bigint, node: string): void;
   onNodeHealth(node: string, trouble: NodeTrouble | undefined, detail: string): void;
   /** Another node gives the templates now; `undefined`: none does. */
@@ -63,19 +64,13 @@ export class NodeSet {
     await Promise.all(this.#nodes.map(({ source }) => source.stop()));
   }
 
-  /** The tip and the template that are in force, told again: for a bus that lost them. */
-  repeat(): void {
-    if (this.#best !== undefined) this.#listener.onTip(this.#best, this.#active?.source.name ?? '');
-    if (this.#active !== undefined) this.#offer(this.#active);
-  }
-
   #listen(node: NodeState): NodeListener {
     return {
-      onTip: (news) => {
+      onTip: (news, origin) => {
         node.tip = news;
         if (this.#best === undefined || news.chainwork > this.#best.chainwork) {
           this.#best = news;
-          this.#listener.onTip(news, node.source.name);
+          this.#listener.onTip(news, node.source.name, origin);
         }
         this.#choose(undefined);
       },

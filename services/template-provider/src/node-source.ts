@@ -19,10 +19,20 @@ export interface TipNews {
 }
 
 /** Why a node gives no work at present; `undefined` means that it does. */
-export type NodeTrouble = 'unreachable' | 'initial-block-download' | 'wrong-network' | 'clock-skew' | 'unauthorized';
+export type NodeTrouble =
+  | 'unreachable'
+  | 'initial-block-download'
+  | 'wrong-network'
+  | 'signet-challenge'
+  | 'clock-skew'
+  | 'unauthorized'
+  | 'no-template';
+
+/** What told of a tip: the first question to the node, its announcement, or the poll that makes up for a lost one. */
+export type TipOrigin = 'start' | 'announcement' | 'poll';
 
 export interface NodeListener {
-  onTip(news: TipNews): void;
+  onTip(news: TipNews, origin: TipOrigin): void;
   onTemplate(template: PreparedTemplate): void;
   /** `detail` is one line for the operator; `undefined` trouble means that the node is well again. */
   onHealth(trouble: NodeTrouble | undefined, detail: string): void;
@@ -40,5 +50,7 @@ export interface NodeSource {
   submitBlock(block: Uint8Array): Promise<SubmitAnswer>;
   /** A block of the node's by its hash (wire order), serialized; `undefined` when the node has none. Rejects as `submitBlock` does. */
   block(hash: Uint8Array): Promise<Uint8Array | undefined>;
+  /** Whether a block (hash in wire order) is in the node's active chain. Rejects as `submitBlock` does. */
+  isInChain(hash: Uint8Array): Promise<boolean>;
   stop(): Promise<void>;
 }

@@ -1,7 +1,8 @@
 // The template provider: what its nodes learn goes to the bus, what miners find comes back as blocks. See
 // docs/flows/template.md.
-import type { Bus, Consumer, Subscription } from '@sluice/bus/bus';
-import { Solution, SolutionResult } from '@sluice/bus/payloads/solution';
+import type { Network } from '@sluice/bitcoin/network';
+import type { Bus, Subscription } from '@sluice/bus/bus';
+import { providerWords, Solution, SolutionResult } from '@sluice/bus/payloads/solution';
 import { Template } from '@sluice/bus/payloads/template';
 import { TipNews as TipNewsPayload } from '@sluice/bus/payloads/tip-news';
 import { lastToken, subjectName, subjectPattern } from '@sluice/bus/subjects';
@@ -10,22 +11,27 @@ import type { Health } from '@sluice/runtime/health';
 import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
 import type { Service as RuntimeService } from '@sluice/runtime/run-service';
-import { type BlockSolution, BlockSubmitter, type NodeAnswer, SolutionRefusal } from './block-submitter.ts';
+import { Announcements } from './announcements.ts';
+import { AnswerLog } from './answer-log.ts';
+import { BlockSubmitter, type NodeAnswer } from './block-submitter.ts';
+import { LiveTemplates } from './live-templates.ts';
 import { type BlockOutcome, type TemplateProviderMetrics, templateProviderMetrics } from './metrics.ts';
 import { NodeSet } from './node-set.ts';
-import type { NodeSource, NodeTrouble, TipNews } from './node-source.ts';
-import type { PreparedTemplate } from './prepare-template.ts';
+import type { NodeSource, NodeTrouble } from './node-source.ts';
+import { RequiredWork } from './required-work.ts';
 import { SolutionListener } from './solution-listener.ts';
+import { StoredSolutions } from './stored-solutions.ts';
 import { TemplateBodies } from './template-bodies.ts';
+import { TemplateCopies } from './template-copies.ts';
 import type { TemplateStore } from './template-store.ts';
 
-const APPEND_TIMEOUT_MS = 5_000;
-/** Solutions fetched ahead from the durable stream. */
-const SOLUTIONS_AHEAD = 8;
+/** Half of what a gateway waits before it gives up a connection. */
+const DIRECT_ANSWER_MS = 5_000;
 
 export interface TemplateProviderOptions {
   /** Unique in the pool; letters, digits, `-` and `_`. */
   readonly provider: string;
+  readonly network: Network;
   readonly solutionHost: string;
   /** 0 asks for a free port. */
   readonly solutionPort: number;
@@ -60,46 +66,79 @@ class TemplateProvider implements TemplateProviderService {
   readonly #options: TemplateProviderOptions;
   readonly #modules: TemplateProviderModules;
   readonly #metrics: TemplateProviderMetrics;
+  readonly #work: RequiredWork;
+  readonly #announcements: Announcements;
   readonly #nodes: NodeSet;
   readonly #bodies: TemplateBodies;
+  readonly #copies: TemplateCopies;
+  readonly #live: LiveTemplates;
+  readonly #answers: AnswerLog;
   readonly #submitter: BlockSubmitter;
+  readonly #stored: StoredSolutions;
   readonly #listener: SolutionListener;
   readonly #subscriptions: Subscription[] = [];
-  #consumer: Consumer | undefined;
-  #lastTemplateId = 0n;
-  /** Tips, one after the other. They never wait for a template, which has megabytes to write first. */
-  #tips: Promise<void> = Promise.resolve();
-  /** Templates, one after the other, each behind the tips that came before it. */
-  #templates: Promise<void> = Promise.resolve();
 
   constructor(options: TemplateProviderOptions, modules: TemplateProviderModules) {
     this.#options = options;
     this.#modules = modules;
     this.#metrics = createMetrics(modules.metrics, templateProviderMetrics);
-    const { bus, store, sleep } = modules;
+    const { bus, store, clock, log, sleep } = modules;
+    this.#work = new RequiredWork(options.network);
+    this.#announcements = new Announcements(options.provider, { ...modules, metrics: this.#metrics });
     this.#bodies = new TemplateBodies(options.provider, {
       bus,
       store,
-      onStoreFailure: (error) =>
-        modules.log.error({ error }, 'the transactions of a template could not be kept or read'),
+      onStoreFailure: (error) => log.error({ error }, 'the transactions of a template could not be written or read'),
+    });
+    this.#copies = new TemplateCopies(options.provider, {
+      bodies: this.#bodies,
+      store,
+      onFailure: ({ provider, templateId }) =>
+        log.warn(
+          { provider, templateId: String(templateId) },
+          'the transactions of a template could not be copied yet',
+        ),
+      sleep,
+    });
+    this.#live = new LiveTemplates({
+      bus,
+      onChange: (live) => {
+        for (const template of live) this.#copies.want(template);
+        void store.keep(live);
+      },
+      onFailure: (error) => log.warn({ error }, 'the feed of jobs could not be read'),
+      sleep,
     });
     this.#nodes = new NodeSet(modules.nodes, {
-      onTip: (news, node) => {
-        this.#tips = this.#tips.then(() => this.#tellTip(news, node)).catch(this.#onTellFailure);
+      onTip: (news, node, origin) => {
+        if (origin === 'poll') this.#metrics.tipsByPoll.inc();
+        this.#work.learn(news.hash, news.nextNbits);
+        this.#announcements.tip(news, node);
       },
       onTemplate: (template, chainwork) => {
-        this.#templates = Promise.all([this.#templates, this.#tips])
-          .then(() => this.#tellTemplate(template, chainwork))
-          .catch(this.#onTellFailure);
+        this.#work.learn(template.prevHash, template.nbits);
+        this.#announcements.template(template, chainwork);
       },
       onNodeHealth: (node, trouble, detail) => this.#logHealth(node, trouble, detail),
       onActiveNode: (node) => this.#logActiveNode(node),
     });
+    this.#answers = new AnswerLog({
+      bus,
+      onFailure: (error) => log.warn({ error }, "a node's answer is not stored yet"),
+      sleep,
+    });
     this.#submitter = new BlockSubmitter({
       nodes: modules.nodes,
+      workFault: (header, hash) => this.#work.fault(header, hash),
       transactions: (provider, templateId) => this.#bodies.transactions(provider, templateId),
-      onAnswer: (solution, hash, answer) => this.#tellAnswer(solution, hash, answer),
+      onAnswer: (_solution, hash, answer) => this.#tellAnswer(hash, answer),
       sleep,
+      monotonic: () => clock.monotonic(),
+    });
+    this.#stored = new StoredSolutions({
+      bus,
+      handle: (payload) => this.#onSolution(payload),
+      onFailure: this.#onSolutionFailure,
     });
     this.#listener = new SolutionListener({
       handle: (payload) => this.#onDirectSolution(payload),
@@ -107,43 +146,46 @@ class TemplateProvider implements TemplateProviderService {
     });
     this.#followMetrics();
     modules.health.check('template-provider: work', () => this.#notReady());
+    modules.health.check('template-provider: store', () => this.#notKept());
   }
 
   async start(): Promise<void> {
     const { bus, store, log } = this.#modules;
     await store.load();
+    await this.#announcements.start();
     this.#bodies.start();
+    this.#live.start();
     this.solutionPort = await this.#listener.listen(this.#options.solutionHost, this.#options.solutionPort);
     this.#subscriptions.push(
       bus.subscribe(subjectName('solutionNow'), (payload) => void this.#onSolutionNow(payload)),
-      bus.subscribe(subjectPattern('template'), (payload, subject) => void this.#onOtherTemplate(payload, subject)),
+      bus.subscribe(subjectPattern('tip'), (payload, subject) => this.#onOthersNews(payload, subject)),
+      bus.subscribe(subjectPattern('template'), (payload, subject) => this.#onOthersNews(payload, subject)),
       bus.onStatus((status) => {
-        if (status === 'up') this.#nodes.repeat();
+        if (status === 'down') return;
+        this.#announcements.repeat();
+        void this.#catchUp();
       }),
     );
-    const durable = `template-provider-${this.#options.provider}`;
-    this.#consumer = await bus.consume(
-      'SOLUTIONS',
-      { filter: subjectName('solution'), durable, batch: SOLUTIONS_AHEAD },
-      async ({ payload }) => {
-        await this.#onSolution(payload);
-      },
-    );
+    void this.#catchUp();
+    await this.#stored.open(`template-provider-${this.#options.provider}`);
     await this.#nodes.start();
     for (const { node, trouble } of this.#nodes.troubles) {
-      if (trouble === 'clock-skew' || trouble === 'wrong-network') throw new NodeUnfit(node, trouble);
+      if (isUnfit(trouble)) throw new NodeUnfit(node, trouble);
     }
     log.info({ provider: this.#options.provider, solutionPort: this.solutionPort }, 'template provider started');
   }
 
   async stop(): Promise<void> {
     for (const subscription of this.#subscriptions) subscription.close();
+    this.#submitter.stop();
+    this.#copies.stop();
     await this.#nodes.stop();
-    await this.#consumer?.close();
+    await this.#stored.close();
     await this.#listener.close();
+    await this.#live.stop();
     this.#bodies.stop();
-    await this.#tips;
-    await this.#templates;
+    await this.#announcements.stop();
+    await this.#answers.close();
   }
 
   #notReady(): string | undefined {
@@ -152,71 +194,55 @@ class TemplateProvider implements TemplateProviderService {
     return troubles === '' ? 'no template yet' : `no node gives work (${troubles})`;
   }
 
-  readonly #onTellFailure = (error: unknown): void => {
-    // The stream is away: what is in force is told again when the bus is back.
-    this.#metrics.tellFailures.inc();
-    this.#modules.log.warn({ error }, 'could not tell the bus');
-  };
+  #notKept(): string | undefined {
+    const { inMemory } = this.#modules.store;
+    return inMemory === 0 ? undefined : `the disk took no transactions: those of ${inMemory} templates are in memory`;
+  }
 
-  async #tellTip(news: TipNews, node: string): Promise<void> {
+  /** What the other providers said last, and what came while we did not listen. */
+  async #catchUp(): Promise<void> {
     const { bus, log } = this.#modules;
-    const { provider } = this.#options;
-    this.#metrics.tips.inc();
-    this.#metrics.tipHeight.set(news.height);
-    log.info({ node, height: news.height, hash: display(news.hash) }, 'new tip');
-    const payload = TipNewsPayload.encode({ provider, ...news });
-    await bus.append('TEMPLATES', subjectName('tip', provider), payload, { timeoutMs: APPEND_TIMEOUT_MS });
-  }
-
-  async #tellTemplate(template: PreparedTemplate, chainwork: bigint): Promise<void> {
-    const { bus, store, log } = this.#modules;
-    const { provider } = this.#options;
-    const templateId = this.#nextTemplateId();
-    // On disk first: whoever hears of the template may have a block of it a moment later.
-    await store.put(provider, templateId, template.body);
-    const { body, currentTime, ...fields } = template;
-    const payload = Template.encode({ provider, templateId, chainwork, curtime: currentTime, ...fields });
-    await bus.append('TEMPLATES', subjectName('template', provider), payload, { timeoutMs: APPEND_TIMEOUT_MS });
-    this.#metrics.templates.inc();
-    this.#metrics.templateTransactions.set(template.transactionCount);
-    this.#metrics.templateFees.set(Number(template.fees));
-    this.#metrics.templateWeight.set(template.weight);
-    log.debug({ height: template.height, transactions: template.transactionCount, bytes: body.length }, 'new template');
-  }
-
-  /** Microseconds, so that it grows over restarts too; one more where two templates share one. */
-  #nextTemplateId(): bigint {
-    const now = unixMicros(this.#modules.clock);
-    this.#lastTemplateId = now > this.#lastTemplateId ? now : this.#lastTemplateId + 1n;
-    return this.#lastTemplateId;
-  }
-
-  async #onOtherTemplate(payload: Uint8Array, subject: string): Promise<void> {
-    const { store, log } = this.#modules;
-    if (lastToken(subject) === this.#options.provider) return;
     try {
-      const { provider, templateId } = Template.decode(payload);
-      if (store.has(provider, templateId)) return;
-      if ((await this.#bodies.copy(provider, templateId)) === undefined) {
-        log.warn({ provider, templateId: String(templateId) }, 'the transactions of a template could not be copied');
-      } else this.#metrics.bodiesCopied.inc();
+      for (const pattern of [subjectPattern('tip'), subjectPattern('template')]) {
+        for (const subject of (await bus.subjects('TEMPLATES', pattern)).keys()) {
+          const last = await bus.last('TEMPLATES', subject);
+          if (last !== undefined) this.#onOthersNews(last.payload, subject);
+        }
+      }
     } catch (error) {
-      log.debug({ error }, 'a template of another provider could not be read');
+      log.warn({ error }, 'what other providers have told could not be read');
     }
   }
 
-  async #onSolution(payload: Uint8Array): Promise<readonly NodeAnswer[]> {
+  #onOthersNews(payload: Uint8Array, subject: string): void {
+    if (lastToken(subject) === this.#options.provider) return;
+    try {
+      if (subject.startsWith('tip.')) {
+        const { hash, nextNbits } = TipNewsPayload.decode(payload);
+        this.#work.learn(hash, nextNbits);
+      } else {
+        const template = Template.decode(payload);
+        this.#work.learn(template.prevHash, template.nbits);
+        this.#copies.want(template);
+      }
+    } catch (error) {
+      this.#modules.log.debug({ error }, 'the news of another provider could not be read');
+    }
+  }
+
+  /** `undefined`: the bytes are no solution. */
+  async #onSolution(payload: Uint8Array): Promise<NodeAnswer | undefined> {
     let solution: Solution;
     try {
       solution = Solution.decode(payload);
     } catch (error) {
       this.#modules.log.warn({ error }, 'a solution could not be read');
-      return [];
+      return undefined;
     }
     const started = this.#modules.clock.monotonic();
-    const answers = await this.#submitter.submit(solution);
+    const answer = await this.#submitter.submit(solution);
     this.#metrics.submitSeconds.observe((this.#modules.clock.monotonic() - started) / 1000);
-    return answers;
+    return answer;
   }
 
   /** The durable stream brings the same solution again, so that what fails here is not lost. */
@@ -224,39 +250,42 @@ class TemplateProvider implements TemplateProviderService {
     try {
       await this.#onSolution(payload);
     } catch (error) {
-      this.#modules.log.error({ error }, 'a solution could not be made a block');
+      this.#onSolutionFailure(error);
     }
   }
 
+  readonly #onSolutionFailure = (error: unknown): void => {
+    this.#modules.log.error({ error }, 'a solution could not be made a block');
+  };
+
+  /** A gateway takes silence for a lost connection: what takes longer is answered as pending, and asked for again. */
   async #onDirectSolution(payload: Uint8Array): Promise<Uint8Array | undefined> {
-    const [first] = await this.#onSolution(payload);
-    return first === undefined ? undefined : this.#result(Solution.decode(payload).hash, first);
+    const late = this.#modules.sleep(DIRECT_ANSWER_MS).then(() => ({ node: '', answer: providerWords.pending }));
+    const answer = await Promise.race([this.#onSolution(payload), late]);
+    return answer === undefined ? undefined : this.#result(Solution.decode(payload).hash, answer);
   }
 
-  #result(hash: Uint8Array, { node, answer }: NodeAnswer): Uint8Array {
+  #result(hash: Uint8Array, { node, answer }: NodeAnswer, atMicros = unixMicros(this.#modules.clock)): Uint8Array {
     const { provider } = this.#options;
-    return SolutionResult.encode({
-      hash,
-      provider,
-      node,
-      answer: answer ?? '',
-      atMicros: unixMicros(this.#modules.clock),
-    });
+    return SolutionResult.encode({ hash, provider, node, answer: answer ?? '', atMicros });
   }
 
-  #tellAnswer(solution: BlockSolution, hash: Uint8Array, answer: NodeAnswer): void {
-    const { bus, log } = this.#modules;
+  #tellAnswer(hash: Uint8Array, answer: NodeAnswer): void {
+    const { log } = this.#modules;
     const outcome = outcomeOf(answer);
     this.#metrics.blocks.with({ outcome }).inc();
     const fields = { hash: display(hash), node: answer.node, answer: answer.answer ?? 'accepted' };
+    if (outcome === 'no-work') {
+      // Anybody can send these: neither the log nor the stream is theirs to fill.
+      log.debug(fields, 'a solution without work');
+      return;
+    }
     if (outcome === 'rejected' || outcome === 'refused') log.error(fields, 'a block of ours was not accepted');
+    else if (outcome === 'stale') log.warn(fields, 'a block of ours lost against another');
     else log.info(fields, 'block submitted');
-    const messageId = `${display(hash)}-${this.#options.provider}-${answer.node}`;
-    bus
-      .append('SOLUTIONS', subjectName('solutionResult'), this.#result(hash, answer), { messageId })
-      .catch((error: unknown) =>
-        log.warn({ error, templateId: String(solution.templateId) }, "a node's answer could not be stored"),
-      );
+    const atMicros = unixMicros(this.#modules.clock);
+    const messageId = `${display(hash)}-${this.#options.provider}-${answer.node}-${atMicros}`;
+    this.#answers.add(messageId, this.#result(hash, answer, atMicros));
   }
 
   #logHealth(node: string, trouble: NodeTrouble | undefined, detail: string): void {
@@ -275,31 +304,55 @@ class TemplateProvider implements TemplateProviderService {
     this.#metrics.nodesWell.follow(() => this.#nodes.wellNodes);
     this.#metrics.bodies.follow(() => store.count);
     this.#metrics.bodyBytes.follow(() => store.bytes);
+    this.#metrics.bodiesInMemory.follow(() => store.inMemory);
+    this.#metrics.bodyWriteFailures.follow(() => store.writeFailures);
     this.#metrics.bodiesEvictedEarly.follow(() => store.evictedEarly);
+    this.#metrics.bodiesCopied.follow(() => this.#copies.copied);
+    this.#metrics.copiesGivenUp.follow(() => this.#copies.givenUp);
+    this.#metrics.answersWaiting.follow(() => this.#answers.waiting);
+    this.#metrics.answersDropped.follow(() => this.#answers.dropped);
     this.#metrics.solutionConnections.follow(() => this.#listener.connections);
   }
 }
 
+const unfitness = {
+  'clock-skew': "its clock and this host's differ by more than 30 s: set both by NTP",
+  'wrong-network': 'it is on another network than the pool',
+  'signet-challenge':
+    'blocks of its signet need a signature: only a signet whose challenge is OP_TRUE (51) can be mined',
+} as const;
+type Unfitness = keyof typeof unfitness;
+
+const isUnfit = (trouble: NodeTrouble): trouble is Unfitness => trouble in unfitness;
+
 /** A node that must not be used for what it is, not for how it fares: nothing is started beside it. */
 export class NodeUnfit extends Error {
   override readonly name = 'NodeUnfit';
-  readonly code: 'clock-skew' | 'wrong-network';
+  readonly code: Unfitness;
 
-  constructor(node: string, trouble: 'clock-skew' | 'wrong-network') {
-    const words = {
-      'clock-skew': "its clock and this host's differ by more than 30 s: set both by NTP",
-      'wrong-network': 'it is on another network than the pool',
-    } as const;
-    super(`node ${node} cannot be used: ${words[trouble]}`);
+  constructor(node: string, trouble: Unfitness) {
+    super(`node ${node} cannot be used: ${unfitness[trouble]}`);
     this.code = trouble;
   }
 }
 
 function outcomeOf({ answer }: NodeAnswer): BlockOutcome {
-  if (answer === null) return 'accepted';
-  if (answer === SolutionRefusal.belowTarget || answer === SolutionRefusal.unknownTemplate) return 'refused';
-  if (answer.startsWith('duplicate')) return 'duplicate';
-  return answer === 'inconclusive' ? 'inconclusive' : 'rejected';
+  switch (answer) {
+    case null:
+      return 'accepted';
+    case providerWords.noWork:
+    case providerWords.easyTarget:
+      return 'no-work';
+    case providerWords.templateUnknown:
+      return 'refused';
+    case providerWords.notInChain:
+      return 'stale';
+    case 'inconclusive':
+    case 'duplicate-inconclusive':
+      return 'inconclusive';
+    default:
+      return answer.startsWith('duplicate') ? 'duplicate' : 'rejected';
+  }
 }
 
 const display = (hash: Uint8Array) => Buffer.from(hash).reverse().toString('hex');

@@ -5,8 +5,12 @@ import { createServer, type Server, type Socket } from 'node:net';
 
 /** A coinbase is at most 64 KiB on the wire [sv2 7.7]; header, names and lengths come on top. */
 export const SOLUTION_MESSAGE_BOUND = 80_000;
-/** Gateways and their successors; more than this are refused. */
+/** Gateways and their successors; one more takes the place of the connection that has been silent longest. */
 export const SOLUTION_CONNECTIONS_BOUND = 512;
+/** Gateways of one host; more are refused, so that no host takes the place of all others. */
+export const CONNECTIONS_OF_ADDRESS_BOUND = 32;
+/** A gateway has nothing to say for hours, and connects again at once. */
+export const IDLE_MS = 600_000;
 /** Answers of one connection that may be under way; a peer that has more is no gateway. */
 const PENDING_BOUND = 64;
 /** A message must be complete this long after it began. */
@@ -22,12 +26,13 @@ export interface SolutionListenerModules {
 export class SolutionListener {
   readonly #modules: SolutionListenerModules;
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  /** Each with what cuts it; the one that was heard of last stands last. */
+  readonly #sockets = new Map<Socket, (reason: string) => void>();
+  readonly #ofAddress = new Map<string, number>();
 
   constructor(modules: SolutionListenerModules) {
     this.#modules = modules;
     this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#serve(socket));
-    this.#server.maxConnections = SOLUTION_CONNECTIONS_BOUND;
   }
 
   get connections(): number {
@@ -40,6 +45,8 @@ export class SolutionListener {
       this.#server.once('error', reject);
       this.#server.listen(port, host, () => {
         this.#server.removeListener('error', reject);
+        // A connection that cannot be accepted, for want of descriptors say, must not end the process.
+        this.#server.on('error', (error) => this.#modules.onCut(error.message, 'listener'));
         const address = this.#server.address();
         resolve(address === null || typeof address === 'string' ? port : address.port);
       });
@@ -47,19 +54,41 @@ export class SolutionListener {
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
   #serve(socket: Socket): void {
-    const remote = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
-    let buffered = Buffer.alloc(0);
-    let pending = 0;
-    let deadline: NodeJS.Timeout | undefined;
+    const address = socket.remoteAddress ?? 'unknown';
+    const remote = `${address}:${socket.remotePort ?? 0}`;
     const cut = (reason: string) => {
       this.#modules.onCut(reason, remote);
       socket.destroy();
     };
+    socket.on('error', (error) => this.#modules.onCut(error.message, remote));
+    const ofAddress = this.#ofAddress.get(address) ?? 0;
+    if (ofAddress >= CONNECTIONS_OF_ADDRESS_BOUND) {
+      cut(`${ofAddress} connections of one address`);
+      return;
+    }
+    const [silent] = this.#sockets.values();
+    if (this.#sockets.size >= SOLUTION_CONNECTIONS_BOUND) silent?.('silent for longest when another came');
+    this.#ofAddress.set(address, ofAddress + 1);
+    this.#sockets.set(socket, cut);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      const left = (this.#ofAddress.get(address) ?? 1) - 1;
+      if (left === 0) this.#ofAddress.delete(address);
+      else this.#ofAddress.set(address, left);
+    });
+    socket.setTimeout(IDLE_MS, () => cut('silent'));
+    this.#read(socket, cut);
+  }
+
+  #read(socket: Socket, cut: (reason: string) => void): void {
+    let buffered = Buffer.alloc(0);
+    let pending = 0;
+    let deadline: NodeJS.Timeout | undefined;
     const answer = async (payload: Uint8Array) => {
       pending += 1;
       const reply = await this.#modules.handle(payload);
@@ -68,8 +97,9 @@ export class SolutionListener {
       else if (socket.writable) socket.write(frame(reply));
     };
 
-    this.#sockets.add(socket);
     socket.on('data', (chunk) => {
+      this.#sockets.delete(socket);
+      this.#sockets.set(socket, cut);
       buffered = buffered.length === 0 ? chunk : Buffer.concat([buffered, chunk]);
       while (buffered.length >= 4) {
         const length = buffered.readUInt32LE(0);
@@ -83,11 +113,7 @@ export class SolutionListener {
       if (buffered.length > 0) deadline = setTimeout(() => cut('a message that did not end'), MESSAGE_DEADLINE_MS);
       return undefined;
     });
-    socket.on('error', (error) => this.#modules.onCut(error.message, remote));
-    socket.on('close', () => {
-      clearTimeout(deadline);
-      this.#sockets.delete(socket);
-    });
+    socket.on('close', () => clearTimeout(deadline));
   }
 }
 

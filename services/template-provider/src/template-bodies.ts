@@ -16,7 +16,7 @@ const QUEUE = 'template-body';
 export interface TemplateBodiesModules {
   readonly bus: Bus;
   readonly store: TemplateStore;
-  /** A body that could not be kept, or read from where it was kept. */
+  /** A body that could not be written, or read from where it was written. */
   onStoreFailure(error: unknown): void;
 }
 
@@ -50,7 +50,9 @@ export class TemplateBodies {
   /** In block order; `undefined` when neither we nor the provider that made it has them. */
   async transactions(provider: string, templateId: bigint): Promise<Uint8Array[] | undefined> {
     const kept = await this.#store.get(provider, templateId).catch(this.#onStoreFailure);
-    const body = kept ?? (await this.copy(provider, templateId));
+    const read = kept === undefined ? undefined : decodeTemplateBody(kept);
+    if (read !== undefined) return read;
+    const body = await this.copy(provider, templateId);
     return body === undefined ? undefined : decodeTemplateBody(body);
   }
 
@@ -68,7 +70,9 @@ export class TemplateBodies {
 
   async #copy(provider: string, templateId: bigint): Promise<Uint8Array | undefined> {
     const body = await this.#fetch(provider, templateId);
-    if (body !== undefined) await this.#store.put(provider, templateId, body).catch(this.#onStoreFailure);
+    if (body === undefined) return undefined;
+    const failure = await this.#store.put(provider, templateId, body);
+    if (failure !== undefined) this.#onStoreFailure(failure);
     return body;
   }
 

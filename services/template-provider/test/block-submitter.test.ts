@@ -1,58 +1,67 @@
 import { sha256d } from '@sluice/bitcoin/hash';
 import { encodeHeader } from '@sluice/bitcoin/header';
-import { compactToTarget, meetsTarget, targetToBytes } from '@sluice/bitcoin/target';
+import { ManualClock } from '@sluice/runtime/clock';
 import { describe, expect, it } from 'vitest';
-import { type BlockSolution, BlockSubmitter, type NodeAnswer } from '../src/block-submitter.ts';
+import {
+  type BlockSolution,
+  BlockSubmitter,
+  type BlockSubmitterModules,
+  type NodeAnswer,
+  PATIENCE_MS,
+} from '../src/block-submitter.ts';
 import type { NodeSource, SubmitAnswer } from '../src/node-source.ts';
 
-const NBITS = 0x207fffff;
-
-function solution(templateId: bigint, parent = 0): BlockSolution {
-  const target = targetToBytes(compactToTarget(NBITS));
-  for (let nonce = 0; ; nonce += 1) {
-    const header = encodeHeader({
-      version: 2,
-      prevHash: new Uint8Array(32).fill(parent),
-      merkleRoot: new Uint8Array(32),
-      ntime: 1,
-      nbits: NBITS,
-      nonce,
-    });
-    if (meetsTarget(sha256d(header), target))
-      return { provider: 'a', templateId, header, coinbase: new Uint8Array(60) };
-  }
+function solution(templateId: bigint, nonce = 0): BlockSolution {
+  const header = encodeHeader({
+    version: 2,
+    prevHash: new Uint8Array(32),
+    merkleRoot: new Uint8Array(32),
+    ntime: 1,
+    nbits: 0x207fffff,
+    nonce,
+  });
+  return { provider: 'a', templateId, header, coinbase: new Uint8Array(60) };
 }
 
 type Reply = SubmitAnswer | Error;
 
 /** Answers in turn; the last answer stays. */
-function node(name: string, replies: Reply[], blocks: readonly Uint8Array[] = []) {
+function node(name: string, replies: Reply[], changes: Partial<NodeSource> = {}) {
   const submitted: Uint8Array[] = [];
   const source: NodeSource = {
     name,
     start: async () => undefined,
     stop: async () => undefined,
-    block: async () => blocks[0],
+    block: async () => undefined,
+    isInChain: async () => false,
     submitBlock: async (block) => {
       submitted.push(block);
       const reply = replies.length > 1 ? replies.shift() : replies[0];
       if (reply instanceof Error) throw reply;
       return reply ?? null;
     },
+    ...changes,
   };
   return { source, submitted };
 }
 
-function submitter(nodes: readonly NodeSource[], transactions: Uint8Array[] | undefined = []) {
+/** Time passes by sleeping alone. */
+function submitter(nodes: readonly NodeSource[], changes: Partial<BlockSubmitterModules> = {}) {
   const answers: NodeAnswer[] = [];
+  const clock = new ManualClock();
   const made = new BlockSubmitter({
     nodes,
-    transactions: async () => transactions,
+    workFault: () => undefined,
+    transactions: async () => [],
     onAnswer: (_solution, _hash, answer) => void answers.push(answer),
-    sleep: async () => undefined,
+    sleep: async (ms) => clock.advance(ms),
+    monotonic: () => clock.monotonic(),
+    ...changes,
   });
-  return { made, answers };
+  return { made, answers, clock };
 }
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 describe('BlockSubmitter', () => {
   it('sends a block to every node at once and tells each answer', async () => {
@@ -60,7 +69,7 @@ describe('BlockSubmitter', () => {
     const two = node('two', ['duplicate']);
     const { made, answers } = submitter([one.source, two.source]);
     await made.submit(solution(1n));
-    await new Promise(setImmediate);
+    await settled();
     expect(answers).toEqual([
       { node: 'one', answer: null },
       { node: 'two', answer: 'duplicate' },
@@ -76,65 +85,105 @@ describe('BlockSubmitter', () => {
     expect(one.submitted).toHaveLength(1);
   });
 
-  it('goes on while a node cannot be reached', async () => {
+  it('goes on while a node cannot be reached, for ten minutes', async () => {
     const one = node('one', [new Error('away'), new Error('away'), null]);
-    const { made } = submitter([one.source]);
-    expect(await made.submit(solution(1n))).toEqual([{ node: 'one', answer: null }]);
+    expect(await submitter([one.source]).made.submit(solution(1n))).toEqual({ node: 'one', answer: null });
     expect(one.submitted).toHaveLength(3);
+    const { made, clock } = submitter([node('dead', [new Error('away')]).source]);
+    await expect(made.submit(solution(1n))).rejects.toThrow();
+    expect(clock.monotonic()).toBe(PATIENCE_MS);
   });
 
   it('does not wait for a node that is away when another has answered', async () => {
-    const dead: NodeSource = { ...node('dead', []).source, submitBlock: () => new Promise(() => undefined) };
-    const { made } = submitter([dead, node('two', [null]).source]);
-    expect(await made.submit(solution(1n))).toEqual([{ node: 'two', answer: null }]);
+    const dead = node('dead', [], { submitBlock: () => new Promise(() => undefined) });
+    const { made } = submitter([dead.source, node('two', [null]).source]);
+    expect(await made.submit(solution(1n))).toEqual({ node: 'two', answer: null });
   });
 
   it('brings a missing parent from another node first', async () => {
     const parent = new Uint8Array(90).fill(3);
     const lacks = node('lacks', ['prev-blk-not-found', null, null]);
-    const has = node('has', [null], [parent]);
+    const has = node('has', [null], { block: async () => parent });
     const { made, answers } = submitter([lacks.source, has.source]);
     await made.submit(solution(1n));
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await settled();
     expect(lacks.submitted[1]).toBe(parent);
     expect(lacks.submitted).toHaveLength(3);
     expect(answers).toContainEqual({ node: 'lacks', answer: null });
   });
 
-  it('refuses a header without work before anything is read or sent', async () => {
-    const one = node('one', [null]);
-    const { made } = submitter([one.source]);
-    const header = solution(1n).header.slice();
-    header[3] = 0x7f; // another version: another hash, half of which still meet this target
-    let weak = { ...solution(1n), header };
-    while (meetsTarget(sha256d(weak.header), targetToBytes(compactToTarget(NBITS)))) {
-      const next = weak.header.slice();
-      next[0] = (next[0] ?? 0) + 1;
-      weak = { ...weak, header: next };
-    }
-    expect(await made.submit(weak)).toEqual([{ node: '', answer: 'no-proof-of-work' }]);
-    expect(one.submitted).toHaveLength(0);
+  it('gives a node a minute to get a parent that no other node has', async () => {
+    const late = node('late', ['prev-blk-not-found', 'prev-blk-not-found', null]);
+    expect(await submitter([late.source]).made.submit(solution(1n))).toEqual({ node: 'late', answer: null });
+    const { made, clock } = submitter([node('never', ['prev-blk-not-found']).source]);
+    expect(await made.submit(solution(1n))).toEqual({ node: 'never', answer: 'prev-blk-not-found' });
+    expect(clock.monotonic()).toBe(60_000);
   });
 
-  it('says when the transactions are missing, and tries again when the solution comes again', async () => {
+  it('refuses a header without work before anything is read, sent or remembered', async () => {
     const one = node('one', [null]);
-    const found = solution(5n);
-    let kept: Uint8Array[] | undefined;
-    const made = new BlockSubmitter({
-      nodes: [one.source],
-      transactions: async () => kept,
-      onAnswer: () => undefined,
-      sleep: async () => undefined,
-    });
-    expect(await made.submit(found)).toEqual([{ node: '', answer: 'template-unknown' }]);
-    kept = [new Uint8Array(70)];
-    expect(await made.submit(found)).toEqual([{ node: 'one', answer: null }]);
+    let fault: 'no-proof-of-work' | undefined = 'no-proof-of-work';
+    const { made } = submitter([one.source], { workFault: () => fault });
+    const weak = solution(1n);
+    expect(await made.submit(weak)).toEqual({ node: '', answer: 'no-proof-of-work' });
+    expect(one.submitted).toHaveLength(0);
+    fault = undefined;
+    expect(await made.submit(weak)).toEqual({ node: 'one', answer: null });
+  });
+
+  it('waits for transactions that come late', async () => {
+    const one = node('one', [null]);
+    const kept: (Uint8Array[] | undefined)[] = [undefined, undefined, [new Uint8Array(70)]];
+    const { made, answers, clock } = submitter([one.source], { transactions: async () => kept.shift() });
+    expect(await made.submit(solution(5n))).toEqual({ node: 'one', answer: null });
     expect(one.submitted[0]?.length).toBe(80 + 1 + 60 + 70);
+    expect(clock.monotonic()).toBe(2_000);
+    expect(answers).toHaveLength(1);
+  });
+
+  it('says after ten minutes, and not before, that nobody has the transactions', async () => {
+    const { made, answers, clock } = submitter([node('one', [null]).source], { transactions: async () => undefined });
+    expect(await made.submit(solution(5n))).toEqual({ node: '', answer: 'template-unknown' });
+    expect(clock.monotonic()).toBe(PATIENCE_MS);
+    expect(answers).toHaveLength(1);
+  });
+
+  it('ends what waits when it is stopped', async () => {
+    const { made } = submitter([node('one', [null]).source], {
+      transactions: async () => undefined,
+      sleep: () => new Promise((resolve) => setTimeout(resolve, 1)),
+    });
+    const waits = made.submit(solution(5n));
+    made.stop();
+    await expect(waits).rejects.toThrow('stops');
   });
 
   it('needs no transactions for a block of the coinbase alone', async () => {
-    const one = node('one', [null]);
-    const { made } = submitter([one.source], undefined);
-    expect(await made.submit(solution(0n))).toEqual([{ node: 'one', answer: null }]);
+    const { made } = submitter([node('one', [null]).source], { transactions: async () => undefined });
+    expect(await made.submit(solution(0n))).toEqual({ node: 'one', answer: null });
+  });
+
+  it('tells the last word about a block that was inconclusive', async () => {
+    let asked = 0;
+    const wins = node('wins', ['inconclusive'], { isInChain: async (hash) => hash.length === 32 && ++asked === 3 });
+    const { made, answers } = submitter([wins.source]);
+    expect(await made.submit(solution(1n))).toEqual({ node: 'wins', answer: 'inconclusive' });
+    await settled();
+    expect(answers).toEqual([
+      { node: 'wins', answer: 'inconclusive' },
+      { node: 'wins', answer: null },
+    ]);
+    const lost = submitter([node('loses', ['duplicate-inconclusive'], { isInChain: () => Promise.reject() }).source]);
+    await lost.made.submit(solution(1n));
+    await settled();
+    expect(lost.answers.at(-1)).toEqual({ node: 'loses', answer: 'not-in-active-chain' });
+  });
+
+  it('names a solution by its header', async () => {
+    const hashes: Uint8Array[] = [];
+    const found = solution(1n, 7);
+    const { made } = submitter([node('one', [null]).source], { onAnswer: (_, hash) => void hashes.push(hash) });
+    await made.submit(found);
+    expect(hashes).toEqual([sha256d(found.header)]);
   });
 });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeBlock } from '@sluice/bitcoin/block';
 import { sha256d } from '@sluice/bitcoin/hash';
 import type { Bus } from '@sluice/bus/bus';
@@ -55,7 +56,7 @@ describe('template-provider', () => {
   async function provider(name: string, nodes: readonly NodeSource[] = [chain]) {
     const store = new TemplateStore({ directory: join(directory, name), maxBytes: 1e9 }, systemClock);
     const service = createTemplateProviderService(
-      { provider: name, solutionHost: '127.0.0.1', solutionPort: 0 },
+      { provider: name, network: 'regtest', solutionHost: '127.0.0.1', solutionPort: 0 },
       {
         bus,
         nodes,
@@ -64,7 +65,8 @@ describe('template-provider', () => {
         log: silentLogger(),
         metrics: new MetricsRegistry(),
         health: new Health(),
-        sleep: async () => undefined,
+        // A second of the provider is twenty milliseconds here.
+        sleep: (ms) => sleep(ms / 50),
       },
     );
     running.push(service);
@@ -181,6 +183,7 @@ describe('template-provider', () => {
       stop: async () => undefined,
       submitBlock: (block) => chain.submitBlock(block),
       block: async () => undefined,
+      isInChain: async () => false,
     };
     await provider('b', [quiet]);
     const first = await provider('a');
@@ -200,6 +203,7 @@ describe('template-provider', () => {
       stop: async () => undefined,
       submitBlock: async () => null,
       block: async () => undefined,
+      isInChain: async () => false,
     });
     await expect(provider('a', [unfit('clock-skew')])).rejects.toMatchObject({ code: 'clock-skew' });
     await expect(provider('b', [unfit('wrong-network')])).rejects.toMatchObject({ code: 'wrong-network' });

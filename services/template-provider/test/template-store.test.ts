@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeTemplateBody, encodeTemplateBody } from '../src/template-body.ts';
-import { TEMPLATE_LIFETIME_MS, TemplateStore } from '../src/template-store.ts';
+import { MEMORY_BODIES_BOUND, TEMPLATE_LIFETIME_MS, TemplateStore } from '../src/template-store.ts';
 
 describe('TemplateStore', () => {
   let directory: string;
@@ -37,27 +37,84 @@ describe('TemplateStore', () => {
     expect(readdirSync(directory)).toEqual(['a_7.body']);
   });
 
-  it('keeps a body for its life and no longer', async () => {
+  it('keeps a body as long as its job may be worked on, and its life from then on', async () => {
     const store = await open();
-    await store.put('a', 1n, body);
-    now += TEMPLATE_LIFETIME_MS - 1;
-    await store.put('a', 2n, body);
-    expect(store.count).toBe(2);
-    now += 2;
-    await store.put('a', 3n, body);
-    expect(store.has('a', 1n)).toBe(false);
+    for (const id of [1n, 2n, 3n]) await store.put('a', id, body);
+    await store.keep([{ provider: 'a', templateId: 1n }]);
+    now += 10 * TEMPLATE_LIFETIME_MS;
+    await store.put('a', 4n, body);
+    expect([1n, 2n, 3n, 4n].map((id) => store.has('a', id))).toEqual([true, false, true, true]);
+    await store.keep([{ provider: 'a', templateId: 4n }]);
+    now += TEMPLATE_LIFETIME_MS;
+    await store.put('a', 5n, body);
+    expect(store.has('a', 1n)).toBe(true);
+    now += 1;
+    await store.put('a', 6n, body);
+    expect([1n, 4n, 5n].map((id) => store.has('a', id))).toEqual([false, true, true]);
     expect(store.evictedEarly).toBe(0);
   });
 
-  it('drops the oldest at its bound, counts it, and always keeps the newest', async () => {
+  it('keeps the newest of each provider, whose job may come at any moment', async () => {
+    const store = await open();
+    await store.keep([]);
+    await store.put('a', 1n, body);
+    await store.put('b', 1n, body);
+    now += 10 * TEMPLATE_LIFETIME_MS;
+    await store.put('b', 2n, body);
+    await store.keep([]);
+    expect(store.has('a', 1n)).toBe(true);
+    expect(store.has('b', 2n)).toBe(true);
+    expect(store.newestId('b')).toBe(2n);
+  });
+
+  it('lets nothing expire before it knows what miners work on, after a restart too', async () => {
+    await (await open()).put('a', 1n, body);
+    now += 10 * TEMPLATE_LIFETIME_MS;
+    const store = await open();
+    await store.put('a', 2n, body);
+    await store.put('a', 3n, body);
+    expect(store.count).toBe(3);
+    now += 10 * TEMPLATE_LIFETIME_MS;
+    await store.keep([{ provider: 'a', templateId: 1n }]);
+    expect(store.count).toBe(3);
+    now += TEMPLATE_LIFETIME_MS + 1;
+    await store.keep([{ provider: 'a', templateId: 1n }]);
+    expect([1n, 2n, 3n].map((id) => store.has('a', id))).toEqual([true, false, true]);
+  });
+
+  it('drops the oldest at its bound, counts it, and never what miners work on or the newest', async () => {
     const store = await open(2_500);
-    for (const id of [1n, 2n, 3n]) await store.put('a', id, body);
-    expect([1n, 2n, 3n].map((id) => store.has('a', id))).toEqual([false, true, true]);
+    await store.put('a', 1n, body);
+    await store.keep([{ provider: 'a', templateId: 1n }]);
+    for (const id of [2n, 3n]) await store.put('a', id, body);
+    expect([1n, 2n, 3n].map((id) => store.has('a', id))).toEqual([true, false, true]);
     expect(store.evictedEarly).toBe(1);
     expect(store.bytes).toBe(2_000);
     await store.put('a', 4n, new Uint8Array(5_000));
-    expect(store.count).toBe(1);
-    expect(store.has('a', 4n)).toBe(true);
+    expect([1n, 3n, 4n].map((id) => store.has('a', id))).toEqual([true, false, true]);
+  });
+
+  it('holds in memory what the disk does not take, and writes it when it takes it again', async () => {
+    const store = await open();
+    await store.put('a', 1n, body);
+    renameSync(directory, `${directory}-away`);
+    expect(await store.put('a', 2n, body)).toBeInstanceOf(Error);
+    expect(await store.get('a', 2n)).toEqual(body);
+    expect([store.inMemory, store.writeFailures]).toEqual([1, 1]);
+    renameSync(`${directory}-away`, directory);
+    expect(await store.put('a', 3n, body)).toBeUndefined();
+    expect(store.inMemory).toBe(0);
+    expect(await (await open()).get('a', 2n)).toEqual(Buffer.from(body));
+  });
+
+  it('holds a bounded number of bodies in memory, the newest of them', async () => {
+    const store = await open();
+    renameSync(directory, `${directory}-away`);
+    for (let id = 1n; id <= 20n; id += 1n) await store.put('a', id, body);
+    expect(store.inMemory).toBe(MEMORY_BODIES_BOUND);
+    expect(store.has('a', 20n)).toBe(true);
+    expect(store.evictedEarly).toBe(20 - MEMORY_BODIES_BOUND);
+    renameSync(`${directory}-away`, directory);
   });
 
   it('is not led out of its folder by the name of a provider', async () => {

@@ -2,13 +2,15 @@
 // blocks by submitblock.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import type { Network } from '@sluice/bitcoin/network';
-import type { NodeListener, NodeSource, NodeTrouble, SubmitAnswer } from '../node-source.ts';
+import { decodeHeader } from '@sluice/bitcoin/header';
+import { type Network, networkParameters } from '@sluice/bitcoin/network';
+import { messageOf } from '@sluice/runtime/errors';
+import type { NodeListener, NodeSource, NodeTrouble, SubmitAnswer, TipNews, TipOrigin } from '../node-source.ts';
 import type { CoinbaseReserve } from '../prepare-template.ts';
 import { type BlockAnnouncements, subscribeToBlocks } from './block-announcements.ts';
 import { HeaderChain } from './header-chain.ts';
 import { type RpcAnswer, RpcClient, type RpcEndpoint, RpcError, RpcErrorCode } from './rpc-client.ts';
-import { chainInfoOf, type HeaderInfo, headerInfoOf } from './rpc-results.ts';
+import { type ChainInfo, chainInfoOf, type HeaderInfo, headerInfoOf, signetFault } from './rpc-results.ts';
 import type { TemplateThreadData, TemplateThreadReport, TemplateThreadRequest } from './template-messages.ts';
 
 const RPC_TIMEOUT_MS = 10_000;
@@ -20,6 +22,9 @@ const ANCESTORS = 12;
 /** A node whose clock is further off makes blocks that others refuse, or timestamps miners may not use. */
 export const MAX_CLOCK_SKEW_SECONDS = 30;
 
+/** A test network's block may have the easiest target when its time is more than this behind its parent's. */
+const MINIMUM_DIFFICULTY_AFTER_SECONDS = 1_200;
+
 /** bitcoind's word for each network. */
 const CHAIN_NAMES: Record<Network, string> = {
   mainnet: 'main',
@@ -30,8 +35,8 @@ const CHAIN_NAMES: Record<Network, string> = {
 
 export interface BitcoindNodeOptions {
   readonly endpoint: RpcEndpoint;
-  /** `tcp://host:port` of `-zmqpubrawblock`; without it tips come by the poll alone. */
-  readonly zmqRawBlock?: string;
+  /** `tcp://host:port` of `-zmqpubrawblock` or `-zmqpubhashblock`; without it tips come by the poll alone. */
+  readonly zmqBlock?: string;
   readonly network: Network;
   readonly reserve: CoinbaseReserve;
   readonly templatePollMs: number;
@@ -40,6 +45,12 @@ export interface BitcoindNodeOptions {
 export interface BitcoindNodeModules {
   /** Unix milliseconds. */
   now(): number;
+}
+
+interface Trouble {
+  readonly trouble: NodeTrouble;
+  /** One line for the operator. */
+  readonly detail: string;
 }
 
 export class BitcoindNode implements NodeSource {
@@ -52,9 +63,15 @@ export class BitcoindNode implements NodeSource {
   #listener: NodeListener | undefined;
   #announcements: BlockAnnouncements | undefined;
   #templates: Worker | undefined;
-  #trouble: NodeTrouble | undefined | 'unknown' = 'unknown';
+  #rpcTrouble: Trouble | undefined;
+  /** A node may answer everything but a request for a template: a template alone ends this trouble. */
+  #templateTrouble: Trouble | undefined;
+  #toldTrouble: NodeTrouble | undefined | 'nothing' = 'nothing';
   /** Hash of the last tip told, hexadecimal in wire order. */
   #toldTip = '';
+  /** Announcements so far: what the node was asked before one of them may be out of date. */
+  #announced = 0;
+  #easierTarget: NodeJS.Timeout | undefined;
   #polling: Promise<void> | undefined;
 
   constructor(options: BitcoindNodeOptions, modules: BitcoindNodeModules) {
@@ -68,8 +85,13 @@ export class BitcoindNode implements NodeSource {
   async start(listener: NodeListener): Promise<void> {
     this.#listener = listener;
     await this.#checkAndCatchUp();
-    if (this.#options.zmqRawBlock !== undefined) {
-      this.#announcements = subscribeToBlocks(this.#options.zmqRawBlock, (block) => this.#onBlock(block));
+    if (this.#options.zmqBlock !== undefined) {
+      this.#announcements = subscribeToBlocks(this.#options.zmqBlock, {
+        onHeader: (header) => this.#onHeader(header),
+        onHash: (hash) => this.#onHash(hash),
+        // The poll tells what the announcement could not.
+        onFailure: () => undefined,
+      });
     }
     this.#polling = this.#poll();
   }
@@ -96,8 +118,18 @@ export class BitcoindNode implements NodeSource {
     }
   }
 
+  async isInChain(hash: Uint8Array): Promise<boolean> {
+    try {
+      return headerInfoOf((await this.#call('getblockheader', [display(hash), true])).result).confirmations > 0;
+    } catch (error) {
+      if (error instanceof RpcError && error.code === RpcErrorCode.refused) return false;
+      throw error;
+    }
+  }
+
   async stop(): Promise<void> {
     this.#stopped.abort();
+    clearTimeout(this.#easierTarget);
     this.#announcements?.close();
     this.#ask('stop');
     await this.#polling;
@@ -112,9 +144,11 @@ export class BitcoindNode implements NodeSource {
     return this.#rpc.call(method, parameters, { timeoutMs: RPC_TIMEOUT_MS, signal: this.#stopped.signal });
   }
 
-  #tell(trouble: NodeTrouble | undefined, detail: string): void {
-    if (this.#trouble === trouble) return;
-    this.#trouble = trouble;
+  #tellTrouble(): void {
+    const { trouble, detail } = this.#rpcTrouble ??
+      this.#templateTrouble ?? { trouble: undefined, detail: 'gives work' };
+    if (this.#toldTrouble === trouble) return;
+    this.#toldTrouble = trouble;
     this.#listener?.onHealth(trouble, detail);
   }
 
@@ -127,33 +161,35 @@ export class BitcoindNode implements NodeSource {
 
   /** Asks how the node is; when it is well, makes sure that its tip has been told and that its templates flow. */
   async #checkAndCatchUp(): Promise<void> {
+    const announced = this.#announced;
     try {
       const answer = await this.#call('getblockchaininfo', []);
-      const trouble = this.#troubleOf(answer);
-      if (trouble !== undefined) {
-        this.#tell(trouble.trouble, trouble.detail);
-        return;
+      const info = chainInfoOf(answer.result);
+      this.#rpcTrouble = this.#troubleOf(info, answer.nodeTime);
+      if (this.#rpcTrouble === undefined) {
+        // An announcement that came meanwhile is newer than this answer.
+        if (this.#toldTip !== hex(info.bestBlockHash) && announced === this.#announced) {
+          await this.#findTip(info.bestBlockHash, this.#toldTip === '' ? 'start' : 'poll', announced);
+        }
+        this.#startTemplates();
       }
-      const { bestBlockHash } = chainInfoOf(answer.result);
-      if (this.#toldTip !== hex(bestBlockHash)) await this.#tellTip(bestBlockHash);
-      this.#startTemplates();
-      this.#tell(undefined, 'gives work');
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
-      const unauthorized = error instanceof RpcError && error.code === RpcErrorCode.unauthorized;
-      this.#tell(unauthorized ? 'unauthorized' : 'unreachable', error instanceof Error ? error.message : String(error));
+      this.#rpcTrouble = troubleOfError(error);
     }
+    this.#tellTrouble();
   }
 
-  #troubleOf(answer: RpcAnswer): { trouble: NodeTrouble; detail: string } | undefined {
-    const info = chainInfoOf(answer.result);
+  #troubleOf(info: ChainInfo, nodeTime: number | undefined): Trouble | undefined {
     const wanted = CHAIN_NAMES[this.#options.network];
     if (info.chain !== wanted) {
       return { trouble: 'wrong-network', detail: `the node is on chain "${info.chain}", the pool on "${wanted}"` };
     }
-    if (answer.nodeTime !== undefined) {
+    const fault = signetFault(info.signetChallenge);
+    if (fault !== undefined) return { trouble: 'signet-challenge', detail: fault };
+    if (nodeTime !== undefined) {
       // The header has whole seconds.
-      const skew = Math.max(0, Math.abs(this.#now() / 1000 - answer.nodeTime - 0.5) - 0.5);
+      const skew = Math.max(0, Math.abs(this.#now() / 1000 - nodeTime - 0.5) - 0.5);
       if (skew > MAX_CLOCK_SKEW_SECONDS) {
         const detail = `the clocks of node and host differ by ${Math.round(skew)} s, at most ${MAX_CLOCK_SKEW_SECONDS} s are allowed`;
         return { trouble: 'clock-skew', detail };
@@ -166,29 +202,51 @@ export class BitcoindNode implements NodeSource {
     return undefined;
   }
 
-  #onBlock(block: Uint8Array): void {
-    const seenAt = BigInt(Math.round(this.#now() * 1000));
-    const news = this.#headers.place(block.slice(0, 80), seenAt);
+  #onHeader(header: Uint8Array): void {
+    this.#announced += 1;
+    const news = this.#headers.place(header, this.#micros());
     // A block whose parent is unknown follows a reorganisation or a gap: the poll's way fetches what is missing.
     if (news === undefined) void this.#checkAndCatchUp();
-    else if (this.#toldTip !== hex(news.hash)) {
-      this.#toldTip = hex(news.hash);
-      this.#listener?.onTip(news);
-      this.#ask('fetch');
-    }
+    else this.#tellTip(news, 'announcement');
   }
 
-  /** Tells a tip that only its hash is known of. */
-  async #tellTip(hash: Uint8Array): Promise<void> {
-    const seenAt = BigInt(Math.round(this.#now() * 1000));
-    const header = Buffer.from(String((await this.#call('getblockheader', [display(hash), false])).result), 'hex');
-    await this.#fetchAncestors(header.subarray(4, 36));
-    const news = this.#headers.place(new Uint8Array(header), seenAt);
-    // ZMQ may have been quicker while the ancestors came.
-    if (news === undefined || this.#toldTip === hex(news.hash)) return;
+  #onHash(hash: Uint8Array): void {
+    this.#announced += 1;
+    if (this.#toldTip === hex(hash)) return;
+    this.#findTip(hash, 'announcement', this.#announced).catch(() => this.#checkAndCatchUp());
+  }
+
+  /** Tells a tip that only its hash is known of, unless another has been announced since the count was `announced`. */
+  async #findTip(hash: Uint8Array, origin: TipOrigin, announced: number): Promise<void> {
+    const seenAt = this.#micros();
+    const raw = Buffer.from(String((await this.#call('getblockheader', [display(hash), false])).result), 'hex');
+    const header = new Uint8Array(raw);
+    let news = this.#headers.place(header, seenAt);
+    if (news === undefined) {
+      await this.#fetchAncestors(header.subarray(4, 36));
+      news = this.#headers.place(header, seenAt);
+    }
+    if (news !== undefined && announced === this.#announced) this.#tellTip(news, origin);
+  }
+
+  #tellTip(news: TipNews, origin: TipOrigin): void {
+    if (this.#toldTip === hex(news.hash)) return;
     this.#toldTip = hex(news.hash);
-    this.#listener?.onTip(news);
-    this.#ask('fetch');
+    this.#listener?.onTip(news, origin);
+    this.#ask('tip-changed');
+    this.#awaitEasierTarget(decodeHeader(news.header).ntime);
+  }
+
+  /** Where a late block may be easier, the template that says so is fetched when its time has come. */
+  #awaitEasierTarget(parentTime: number): void {
+    clearTimeout(this.#easierTarget);
+    if (!networkParameters[this.#options.network].minimumDifficultyBlocks) return;
+    const at = (parentTime + MINIMUM_DIFFICULTY_AFTER_SECONDS + 1) * 1000;
+    this.#easierTarget = setTimeout(() => this.#ask('fetch'), Math.max(0, at - this.#now()));
+  }
+
+  #micros(): bigint {
+    return BigInt(Math.round(this.#now() * 1000));
   }
 
   async #fetchAncestors(from: Uint8Array): Promise<void> {
@@ -206,19 +264,33 @@ export class BitcoindNode implements NodeSource {
 
   #startTemplates(): void {
     if (this.#templates !== undefined || this.#stopped.signal.aborted) return;
-    const { endpoint, reserve, templatePollMs } = this.#options;
-    const workerData: TemplateThreadData = { endpoint, reserve, pollMs: templatePollMs };
+    const { endpoint, network, reserve, templatePollMs } = this.#options;
+    const workerData: TemplateThreadData = { endpoint, network, reserve, pollMs: templatePollMs };
     const worker = new Worker(new URL('./template-thread.ts', import.meta.url), { workerData });
     this.#templates = worker;
-    worker.on('message', (report: TemplateThreadReport) => {
-      if (report.kind === 'template') this.#listener?.onTemplate(report.template);
-      else this.#tell(report.unauthorized ? 'unauthorized' : 'unreachable', report.detail);
+    worker.on('message', (report: TemplateThreadReport) => this.#onReport(report));
+    worker.on('error', ({ message }) => {
+      this.#templateTrouble = { trouble: 'no-template', detail: `the template thread failed: ${message}` };
+      this.#tellTrouble();
     });
-    worker.on('error', (error) => this.#tell('unreachable', `the template thread failed: ${error.message}`));
     worker.on('exit', () => {
       this.#templates = undefined;
     });
   }
+
+  #onReport(report: TemplateThreadReport): void {
+    if (report.kind === 'template') this.#listener?.onTemplate(report.template);
+    this.#templateTrouble =
+      report.kind === 'failure'
+        ? { trouble: report.unauthorized ? 'unauthorized' : 'no-template', detail: report.detail }
+        : undefined;
+    this.#tellTrouble();
+  }
+}
+
+function troubleOfError(error: unknown): Trouble {
+  const unauthorized = error instanceof RpcError && error.code === RpcErrorCode.unauthorized;
+  return { trouble: unauthorized ? 'unauthorized' : 'unreachable', detail: messageOf(error) };
 }
 
 const hex = (hash: Uint8Array) => Buffer.from(hash.buffer, hash.byteOffset, hash.length).toString('hex');

@@ -39,10 +39,15 @@ function hash(fields: Fields, name: string): Uint8Array {
   return value.reverse();
 }
 
+const challengeOf = (fields: Fields) =>
+  fields.signet_challenge === undefined ? undefined : text(fields, 'signet_challenge');
+
 export interface ChainInfo {
   readonly chain: string;
   readonly initialBlockDownload: boolean;
   readonly bestBlockHash: Uint8Array;
+  /** On signet: the script that blocks must satisfy, in hexadecimal; older nodes say it with a template alone. */
+  readonly signetChallenge: string | undefined;
 }
 
 export function chainInfoOf(result: unknown): ChainInfo {
@@ -51,7 +56,17 @@ export function chainInfoOf(result: unknown): ChainInfo {
     chain: text(fields, 'chain'),
     initialBlockDownload: fields.initialblockdownload === true,
     bestBlockHash: hash(fields, 'bestblockhash'),
+    signetChallenge: challengeOf(fields),
   };
+}
+
+/** OP_TRUE: every block meets it. */
+const OPEN_CHALLENGE = '51';
+
+/** Why the pool cannot make blocks of this signet: a reason for the operator. */
+export function signetFault(challenge: string | undefined): string | undefined {
+  if (challenge === undefined || challenge === OPEN_CHALLENGE) return undefined;
+  return `blocks of this signet need a signature for the challenge ${challenge}, which the pool cannot give`;
 }
 
 export interface HeaderInfo {
@@ -62,6 +77,8 @@ export interface HeaderInfo {
   readonly chainwork: bigint;
   /** 32 zero bytes above the genesis block's parent. */
   readonly previousBlockHash: Uint8Array;
+  /** Blocks from it to the tip, both counted; -1: it is not in the active chain. */
+  readonly confirmations: number;
 }
 
 export function headerInfoOf(result: unknown): HeaderInfo {
@@ -73,6 +90,7 @@ export function headerInfoOf(result: unknown): HeaderInfo {
     nbits: Number.parseInt(text(fields, 'bits'), 16),
     chainwork: BigInt(`0x${text(fields, 'chainwork')}`),
     previousBlockHash: fields.previousblockhash === undefined ? new Uint8Array(32) : hash(fields, 'previousblockhash'),
+    confirmations: number(fields, 'confirmations'),
   };
 }
 
@@ -91,6 +109,7 @@ function transactionOf(value: unknown): TemplateTransaction {
 export interface TemplateAnswer {
   readonly template: BlockTemplate;
   readonly longPollId: string;
+  readonly signetChallenge: string | undefined;
 }
 
 export function templateOf(result: unknown): TemplateAnswer {
@@ -98,6 +117,7 @@ export function templateOf(result: unknown): TemplateAnswer {
   if (!Array.isArray(fields.transactions)) throw new UnexpectedAnswer('transactions is no list');
   return {
     longPollId: text(fields, 'longpollid'),
+    signetChallenge: challengeOf(fields),
     template: {
       height: number(fields, 'height'),
       previousBlockHash: hash(fields, 'previousblockhash'),

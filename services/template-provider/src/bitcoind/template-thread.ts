@@ -5,22 +5,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { prepareTemplate } from '../prepare-template.ts';
 import { RpcClient, RpcError, RpcErrorCode } from './rpc-client.ts';
-import { templateOf } from './rpc-results.ts';
+import { signetFault, templateOf } from './rpc-results.ts';
 import type { TemplateThreadData, TemplateThreadReport, TemplateThreadRequest } from './template-messages.ts';
 
 /** bitcoind answers a long poll after a minute at the latest when its mempool has changed; an idle one may stay silent. */
 const LONG_POLL_TIMEOUT_MS = 150_000;
 const FETCH_TIMEOUT_MS = 20_000;
 const RETRY_MS = 1_000;
+/** A long poll that has not answered so long after a new tip is not one that the node knows of. */
+const LONG_POLL_GRACE_MS = 2_000;
 
 // Where cores are few, the next tip comes before the template at hand. Only Linux gives a thread a priority of its own: elsewhere this
 // would slow the tip down too.
 if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
 
-const { endpoint, reserve, pollMs } = workerData as TemplateThreadData;
+const { endpoint, network, reserve, pollMs } = workerData as TemplateThreadData;
 const rpc = new RpcClient(endpoint);
 const stopped = new AbortController();
+/** A node on signet gives no template to who does not name its rules. */
+const rules = network === 'signet' ? ['segwit', 'signet'] : ['segwit'];
 let lastLongPollId = '';
+let lastNbits = 0;
+/** Answers of the node so far. */
+let answers = 0;
 /** The node holds a request of ours that it answers as soon as its tip changes. */
 let longPolling = false;
 let fetching = false;
@@ -31,15 +38,22 @@ function report(message: TemplateThreadReport): void {
   parentPort?.postMessage(message, transfer);
 }
 
-/** @throws RpcError, UnexpectedAnswer */
+/** @throws RpcError, UnexpectedAnswer, and Error for a signet that asks for a signature. */
 async function requestTemplate(longPollId: string | undefined): Promise<void> {
-  const request = { rules: ['segwit'], ...(longPollId === undefined ? {} : { longpollid: longPollId }) };
+  const request = { rules, ...(longPollId === undefined ? {} : { longpollid: longPollId }) };
   const timeoutMs = longPollId === undefined ? FETCH_TIMEOUT_MS : LONG_POLL_TIMEOUT_MS;
   const answer = await rpc.call('getblocktemplate', [request], { timeoutMs, signal: stopped.signal });
-  const { template, longPollId: id } = templateOf(answer.result);
-  // The id names the tip and the state of the mempool: the same id is the same template.
-  if (id === lastLongPollId) return;
+  const { template, longPollId: id, signetChallenge } = templateOf(answer.result);
+  const fault = signetFault(signetChallenge);
+  if (fault !== undefined) throw new Error(fault);
+  answers += 1;
+  // The id names the tip and the state of the mempool: the same id is the same template, but for a test network's target.
+  if (id === lastLongPollId && template.nbits === lastNbits) {
+    report({ kind: 'unchanged' });
+    return;
+  }
   lastLongPollId = id;
+  lastNbits = template.nbits;
   report({ kind: 'template', template: prepareTemplate(template, reserve) });
 }
 
@@ -81,11 +95,17 @@ async function longPoll(): Promise<void> {
 
 const poll = setInterval(() => void fetchNow(), pollMs);
 
+/** Two answers of megabytes to one tip would only delay each other: the long poll is given a moment to answer. */
+async function onTipChanged(): Promise<void> {
+  const before = answers;
+  if (longPolling) await sleep(LONG_POLL_GRACE_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
+  if (answers === before && !stopped.signal.aborted) await fetchNow();
+}
+
 parentPort?.on('message', (request: TemplateThreadRequest) => {
-  if (request === 'fetch') {
-    // Two answers of megabytes to one tip would only delay each other.
-    if (!longPolling) void fetchNow();
-  } else {
+  if (request === 'tip-changed') void onTipChanged();
+  else if (request === 'fetch') void fetchNow();
+  else {
     stopped.abort();
     clearInterval(poll);
     parentPort?.close();

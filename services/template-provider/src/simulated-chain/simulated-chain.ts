@@ -7,7 +7,7 @@ import { type Network, subsidy } from '@sluice/bitcoin/network';
 import { compactToTarget } from '@sluice/bitcoin/target';
 import { type Clock, unixMicros, unixSeconds } from '@sluice/runtime/clock';
 import type { BlockTemplate, TemplateTransaction } from '../block-template.ts';
-import type { NodeListener, NodeSource, SubmitAnswer } from '../node-source.ts';
+import type { NodeListener, NodeSource, SubmitAnswer, TipOrigin } from '../node-source.ts';
 import { type CoinbaseReserve, prepareTemplate } from '../prepare-template.ts';
 import { BlockIndex, chainworkOn, type IndexedBlock, minimumTimeOn, wayBetween } from './block-index.ts';
 import {
@@ -90,7 +90,7 @@ export class SimulatedChain implements NodeSource {
   start(listener: NodeListener): Promise<void> {
     this.#listener = listener;
     listener.onHealth(undefined, 'gives work');
-    this.#tellTip();
+    this.#tellTip('start');
     this.#tellTemplate();
     this.#awaitOtherBlock();
     return Promise.resolve();
@@ -109,6 +109,13 @@ export class SimulatedChain implements NodeSource {
 
   block(hash: Uint8Array): Promise<Uint8Array | undefined> {
     return Promise.resolve(this.#blocks.get(hash)?.bytes);
+  }
+
+  isInChain(hash: Uint8Array): Promise<boolean> {
+    const block = this.#blocks.get(hash);
+    let at: IndexedBlock | undefined = this.#tip;
+    while (at !== undefined && block !== undefined && at.height > block.height) at = at.parent;
+    return Promise.resolve(block !== undefined && at === block);
   }
 
   /** Sets the compact target of the blocks after the next one: what miners work on now stays good. */
@@ -237,9 +244,9 @@ export class SimulatedChain implements NodeSource {
     return decodeBlock(bytes)!.hash;
   }
 
-  #tellTip(): void {
+  #tellTip(origin: TipOrigin = 'announcement'): void {
     const tip = this.#tip;
-    this.#listener?.onTip({
+    const news = {
       hash: tip.hash,
       header: encodeHeader(tip.header),
       height: tip.height,
@@ -247,7 +254,8 @@ export class SimulatedChain implements NodeSource {
       minNtime: minimumTimeOn(tip, this.#options.network),
       nextNbits: tip.childNbits,
       seenAtMicros: unixMicros(this.#modules.clock),
-    });
+    };
+    this.#listener?.onTip(news, origin);
   }
 
   #tellTemplate(): void {

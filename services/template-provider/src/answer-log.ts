@@ -1,0 +1,68 @@
+// Stores every answer of a node in the stream of solutions: in order, and again until the stream has taken it.
+import type { Bus } from '@sluice/bus/bus';
+import { subjectName } from '@sluice/bus/subjects';
+
+/** Answers that wait for the bus; the oldest goes at the bound and is counted. */
+export const ANSWERS_BOUND = 1_024;
+const RETRY_MS = 1_000;
+/** What a stop waits for them. */
+const CLOSE_MS = 2_000;
+
+export interface AnswerLogModules {
+  readonly bus: Bus;
+  onFailure(error: unknown): void;
+  sleep(ms: number): Promise<void>;
+}
+
+interface Waiting {
+  readonly messageId: string;
+  readonly payload: Uint8Array;
+}
+
+export class AnswerLog {
+  readonly #modules: AnswerLogModules;
+  readonly #waiting: Waiting[] = [];
+  #flushing: Promise<void> | undefined;
+  #closed = false;
+  dropped = 0;
+
+  constructor(modules: AnswerLogModules) {
+    this.#modules = modules;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Returns at once. @param messageId the same for the same answer. */
+  add(messageId: string, payload: Uint8Array): void {
+    if (this.#waiting.length >= ANSWERS_BOUND) {
+      this.#waiting.shift();
+      this.dropped += 1;
+    }
+    this.#waiting.push({ messageId, payload });
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined;
+    });
+  }
+
+  /** Waits a moment for what is not stored yet. */
+  async close(): Promise<void> {
+    await Promise.race([this.#flushing, this.#modules.sleep(CLOSE_MS)]);
+    this.#closed = true;
+  }
+
+  async #flush(): Promise<void> {
+    const { bus, onFailure, sleep } = this.#modules;
+    for (let next = this.#waiting[0]; next !== undefined && !this.#closed; next = this.#waiting[0]) {
+      const { messageId, payload } = next;
+      try {
+        await bus.append('SOLUTIONS', subjectName('solutionResult'), payload, { messageId });
+        if (this.#waiting[0] === next) this.#waiting.shift();
+      } catch (error) {
+        onFailure(error);
+        await sleep(RETRY_MS);
+      }
+    }
+  }
+}
