@@ -1,7 +1,7 @@
 // What every transport of the bus must do. Run by packages/bus/test/in-process-contract.test.ts and, over real servers, by
 // test/integration/bus-contract.test.ts. Each test uses subjects and keys of its own.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Bus, StreamMessage } from '@sluice/bus/bus';
+import type { Bus, Kv, StreamMessage } from '@sluice/bus/bus';
 import { type BusErrorCode, isBusError } from '@sluice/bus/errors';
 import { MAX_PAYLOAD_BYTES } from '@sluice/bus/streams';
 import { describe, expect, it } from 'vitest';
@@ -30,9 +30,9 @@ export async function expectCode(call: Promise<unknown>, code: BusErrorCode): Pr
   expect(outcome).toBe(code);
 }
 
-export async function until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition.toString()}`);
     await sleep(5);
   }
@@ -178,7 +178,7 @@ function streamContract({ client, otherClient }: BusContractSubject): void {
     expect(state.lastSequence).toBeGreaterThanOrEqual(second.sequence);
   });
 
-  it('tell the subjects that hold records, each with a number that changes with every record', async () => {
+  it('tell the subjects that hold records, each with a number that grows with every record', async () => {
     const name = `shares.${uniqueToken()}`;
     const marks = async () => (await otherClient().subjects('SHARES', 'shares.*')).get(name);
     expect(await marks()).toBeUndefined();
@@ -187,8 +187,14 @@ function streamContract({ client, otherClient }: BusContractSubject): void {
       await client().append('SHARES', name, bytesOf('a'));
       seen.push(await marks());
     }
+    // As many as were there before, and not the same.
+    const { lastSequence } = await client().state('SHARES');
+    await client().trim('SHARES', lastSequence);
+    for (let count = 0; count < 2; count += 1) await client().append('SHARES', name, bytesOf('a'));
+    seen.push(await marks());
     expect(seen).not.toContain(undefined);
-    expect(new Set(seen).size).toBe(3);
+    expect(new Set(seen).size).toBe(4);
+    expect([...seen].sort((a, b) => (a ?? 0) - (b ?? 0))).toEqual(seen);
     expect([...(await client().subjects('CREDITS', `credit.${uniqueToken()}`)).keys()]).toEqual([]);
   });
 
@@ -409,6 +415,16 @@ function bucketContract({ client, otherClient }: BusContractSubject): void {
     expect(await bucket.create(key, bytesOf('2'))).toBeGreaterThan(created);
   });
 
+  it('keep nothing of deleted keys', async () => {
+    const bucket = await client().kv('channels');
+    const token = uniqueToken();
+    const keys = Array.from({ length: 50 }, (_, index) => `${token}.${index}`);
+    await Promise.all(keys.map((key) => bucket.put(key, bytesOf('1'))));
+    await Promise.all(keys.map((key) => bucket.delete(key)));
+    expect((await bucket.keys()).filter((key) => key.startsWith(token))).toEqual([]);
+    await until(async () => (await toldFirst(await otherClient().kv('channels'), token)).length === 0, 30_000);
+  });
+
   it('show a watcher what is there and then what changes', async () => {
     const bucket = await client().kv('extranonce');
     const key = uniqueToken();
@@ -426,4 +442,17 @@ function bucketContract({ client, otherClient }: BusContractSubject): void {
     await sleep(50);
     expect(seen).toEqual(['1', '2', 'gone']);
   });
+}
+
+/** The keys under a token that somebody who begins to watch is told of, gone ones too. */
+async function toldFirst(bucket: Kv, token: string): Promise<string[]> {
+  const told: string[] = [];
+  const last = uniqueToken();
+  const watch = await bucket.watch(({ key }) => {
+    if (key === last || key.startsWith(token)) told.push(key);
+  });
+  await bucket.put(last, bytesOf('1'));
+  await until(() => told.includes(last));
+  watch.close();
+  return told.slice(0, told.indexOf(last));
 }

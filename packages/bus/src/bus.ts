@@ -88,10 +88,13 @@ export interface Kv {
   update(key: string, value: Uint8Array, revision: number): Promise<number>;
   /** Unconditional write; returns the new revision. */
   put(key: string, value: Uint8Array): Promise<number>;
-  /** With `revision`: `bus-revision-conflict` unless the key still has it. Deleting an absent key is no error. */
+  /**
+   * With `revision`: `bus-revision-conflict` unless the key still has it. Deleting an absent key is no error. Nothing of the key stays
+   * behind for longer than some seconds.
+   */
   delete(key: string, revision?: number): Promise<void>;
   keys(): Promise<string[]>;
-  /** The present entries first, then every change, in order; a lost connection is made up for. */
+  /** The present entries first, then every change, in order; a lost connection is made up for, deletions if it lasted seconds only. */
   watch(onChange: (change: KvChange) => void): Promise<Subscription>;
 }
 
@@ -128,7 +131,7 @@ export interface Bus {
   last(stream: StreamName, subject: string): Promise<StreamMessage | undefined>;
   /** Up to `max` records from `fromSequence` on, in order; fewer at the end of the stream. */
   read(stream: StreamName, fromSequence: number, max: number): Promise<StreamMessage[]>;
-  /** The subjects under a pattern that hold records, each with a number that changes with every record that it gets. */
+  /** The subjects under a pattern that hold records, each with a number that grows with every record that it gets; a trim may raise it. */
   subjects(stream: StreamName, pattern: string): Promise<ReadonlyMap<string, number>>;
   /** Forgets every record with a sequence below `sequence`. */
   trim(stream: StreamName, sequence: number): Promise<void>;

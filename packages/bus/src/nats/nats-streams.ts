@@ -147,11 +147,14 @@ export class NatsStreams {
     return stored === null ? undefined : toStreamMessage(stored);
   }
 
-  /** Subjects that hold records, each with how many. */
+  /**
+   * Subjects that hold records. The server counts them: behind the first sequence of the stream, which a trim moves on by as much as it
+   * takes at least, the count of a subject only grows.
+   */
   subjects(stream: StreamName, pattern: string): Promise<ReadonlyMap<string, number>> {
     return this.#call(stream, stream, CALL_TIMEOUT_MS, async () => {
       const { state } = await this.manager.streams.info(stream, { subjects_filter: pattern });
-      return new Map(Object.entries(state.subjects ?? {}));
+      return new Map(Object.entries(state.subjects ?? {}).map(([name, count]) => [name, state.first_seq + count]));
     });
   }
 
