@@ -13,7 +13,8 @@ const allowed: Record<string, readonly string[]> = {
   'packages/runtime': [],
   'packages/mining': ['bitcoin', 'sv2'],
   'packages/bus': ['runtime', 'sv2'],
-  services: ['bitcoin', 'sv2', 'noise', 'mining', 'bus', 'runtime'],
+  'packages/server': ['noise', 'runtime', 'sv2'],
+  services: ['bitcoin', 'sv2', 'noise', 'mining', 'bus', 'runtime', 'server'],
 };
 
 const pure = ['packages/bitcoin', 'packages/sv2', 'packages/noise', 'packages/mining'];

@@ -2,7 +2,6 @@
 // together in another way.
 import { join } from 'node:path';
 import { setTimeout as sleep, setImmediate as yieldNow } from 'node:timers/promises';
-import { scriptFor } from '@sluice/bitcoin/script';
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import { targetOfDifficulty } from '@sluice/bitcoin/target';
 import type { Bus } from '@sluice/bus/bus';
@@ -29,6 +28,7 @@ import { createShareValidatorService } from '@sluice/share-validator/service';
 import { createTemplateProviderService } from '@sluice/template-provider/service';
 import { TemplateStore } from '@sluice/template-provider/template-store';
 import type { Chain } from './chain.ts';
+import { payoutScript } from './payout.ts';
 
 /** Name of each service's only instance: the same at every start, so that what it held is its own again. */
 const INSTANCE = 'local';
@@ -42,8 +42,6 @@ const LEASE_MS = 6_000;
 const STATISTICS_MS = 10_000;
 /** Connections are closed rather than moved: there is no other gateway to move them to. */
 const DRAIN_MS = 500;
-/** What the demo mines pays to nobody: OP_TRUE. */
-const DEMO_PAYOUT = Uint8Array.of(0x51);
 
 const policyBounds = { hardestTarget: targetOfDifficulty(1e15), trustedHashrate: 1e16 } as const;
 /** For real devices. */
@@ -120,7 +118,7 @@ function templateProvider({ directory, chain }: PoolOptions, common: ServiceModu
 }
 
 function jobDistributor({ chain, payout }: PoolOptions, common: ServiceModules) {
-  const script = payout === undefined ? DEMO_PAYOUT : scriptFor(payout, chain.network);
+  const script = payoutScript(payout, chain.network);
   return createJobDistributorService(
     {
       instance: INSTANCE,

@@ -9,6 +9,7 @@ import { CipherState } from '@sluice/noise/cipher-state';
 import { nobleAead } from '@sluice/noise/noble-aead';
 import { NoiseWriter } from '@sluice/noise/transport';
 import { wasmAead } from '@sluice/noise/wasm-aead';
+import { OutboundTick, SocketWriter } from '@sluice/server/socket-writer';
 import { encodeFrame } from '@sluice/sv2/frames';
 import { NewExtendedMiningJob } from '@sluice/sv2/messages/mining/new-extended-mining-job';
 import { NewMiningJob } from '@sluice/sv2/messages/mining/new-mining-job';
@@ -16,7 +17,6 @@ import { SetNewPrevHash } from '@sluice/sv2/messages/mining/set-new-prev-hash';
 import { bench, group, run } from 'mitata';
 import { createCounters } from '../src/counters.ts';
 import { JobWriter } from '../src/job-writer.ts';
-import { OutboundTick, SocketWriter } from '../src/socket-writer.ts';
 
 const CONNECTIONS = 1_000;
 const hash = (fill: number) => new Uint8Array(32).fill(fill);

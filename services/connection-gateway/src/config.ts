@@ -1,8 +1,8 @@
 import { busSettings } from '@sluice/bus/bus-settings';
-import { decodeAuthorityPublicKey } from '@sluice/noise/authority-key';
 import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
 import type { ConfigRule } from '@sluice/runtime/config/load';
-import { hostPort, integer, listOf, path, text } from '@sluice/runtime/config/value-types';
+import { hostPort, integer, listOf, text } from '@sluice/runtime/config/value-types';
+import { identityRule, identitySettings } from '@sluice/server/identity-settings';
 import { defaultLimits, type GatewayLimits } from './limits.ts';
 
 export const connectionGatewaySettings = defineConfig({
@@ -17,30 +17,7 @@ export const connectionGatewaySettings = defineConfig({
     default: 'gateway',
     doc: 'Name of this gateway for people: the pod or host.',
   },
-  authoritySecretFile: {
-    type: path(),
-    optional: true,
-    doc: "File with the authority's secret key, as `sluice keys` makes it: the gateway then certifies itself. For one machine only.",
-  },
-  certificateDirectory: {
-    type: path(),
-    optional: true,
-    doc: 'Folder with `static-key` and `certificate`, made by who holds the authority; read again whenever they change.',
-  },
-  authorityKey: {
-    type: text({
-      allowed: "an authority's public key in base58check, as miners are given it",
-      placeholder: 'KEY',
-      pattern: /^[1-9A-HJ-NP-Za-km-z]{40,60}$/,
-    }),
-    optional: true,
-    doc: 'With it a certificate from files is checked before it is used.',
-  },
-  certificateValidity: {
-    type: integer({ min: 600, max: 31_536_000 }),
-    default: 86_400,
-    doc: 'Seconds that a certificate which the gateway makes itself is valid; it is renewed at half of them.',
-  },
+  ...identitySettings,
   solutionEndpoints: {
     type: listOf(hostPort()),
     default: [],
@@ -79,15 +56,11 @@ export const connectionGatewaySettings = defineConfig({
 });
 export type ConnectionGatewayConfig = ConfigOf<typeof connectionGatewaySettings>;
 
-/** Exactly one way to a certificate, and a key that is one. */
-export const connectionGatewayRule: ConfigRule<typeof connectionGatewaySettings> = (config) => {
-  const mistakes: string[] = [];
-  if ((config.authoritySecretFile === undefined) === (config.certificateDirectory === undefined))
-    mistakes.push('one of authoritySecretFile and certificateDirectory must be set');
-  if (config.authorityKey !== undefined && decodeAuthorityPublicKey(config.authorityKey) === undefined)
-    mistakes.push('authorityKey is no public key: its checksum or version is wrong');
-  return mistakes;
-};
+/** A way to a certificate. */
+export const connectionGatewayRule: ConfigRule<typeof connectionGatewaySettings> = (config) =>
+  config.authoritySecretFile === undefined && config.certificateDirectory === undefined
+    ? ['neither authoritySecretFile nor certificateDirectory is set; allowed: one of them']
+    : identityRule(config);
 
 export function limitsOf(config: ConnectionGatewayConfig): GatewayLimits {
   return {

@@ -1,6 +1,6 @@
 // Everything the gateway counts, as plain numbers: counting costs an addition where it happens, and metrics.ts reads them at a scrape.
 import { errorCodes } from '@sluice/sv2/error-codes';
-import { type CloseReason, closeReasonCodes } from './errors.ts';
+import { closeReasons } from './errors.ts';
 
 export const shareErrorCodes = Object.keys(errorCodes['SubmitShares.Error']) as ShareErrorCode[];
 export type ShareErrorCode = keyof (typeof errorCodes)['SubmitShares.Error'];
@@ -20,7 +20,7 @@ export function createCounters() {
     refusedAddress: 0,
     refusedRate: 0,
     handshakes: 0,
-    closed: zeros(Object.keys(closeReasonCodes) as CloseReason[]),
+    closed: zeros(closeReasons),
     /** Messages that are not defined, or not meant for a server, or out of place without harm. */
     ignoredMessages: 0,
     /** Times that a socket was not read because its peer sent too much. */

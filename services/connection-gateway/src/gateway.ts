@@ -13,7 +13,8 @@ import { NoiseResponder } from '@sluice/noise/responder';
 import type { Clock } from '@sluice/runtime/clock';
 import type { HostPort } from '@sluice/runtime/config/value-types';
 import type { Logger } from '@sluice/runtime/logger';
-import type { IdentitySource } from './certificate.ts';
+import type { IdentitySource } from '@sluice/server/identity';
+import { OutboundTick } from '@sluice/server/socket-writer';
 import { ChannelManagerClient } from './channel-manager-client.ts';
 import { ChannelTargets } from './channel-targets.ts';
 import { Connection, type ConnectionModules } from './connection.ts';
@@ -32,7 +33,6 @@ import type { GatewayLimits } from './limits.ts';
 import { acceptedPayload, type Handlers, Router } from './router.ts';
 import { ShareAnswers } from './share-answers.ts';
 import { ShareBatcher } from './share-batcher.ts';
-import { OutboundTick } from './socket-writer.ts';
 import { Solutions } from './solutions.ts';
 import { VardiffTicker } from './vardiff-ticker.ts';
 

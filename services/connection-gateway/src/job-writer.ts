@@ -1,13 +1,13 @@
 // Jobs and tips as frames. An extended job is encoded once and only its channel id changes from one receiver to the next; what is
 // written is sealed before the next call, so every frame here is used again and again.
 import type { ExtendedJob, Tip } from '@sluice/mining/job';
+import type { SocketWriter } from '@sluice/server/socket-writer';
 import { writeU32 } from '@sluice/sv2/bytes';
 import { NEW_MINING_JOB_MAX_FRAME_SIZE, writeNewMiningJob } from '@sluice/sv2/fast/new-mining-job';
 import { SET_NEW_PREV_HASH_FRAME_SIZE, writeSetNewPrevHash } from '@sluice/sv2/fast/set-new-prev-hash';
 import { encodeFrame, FRAME_HEADER_SIZE } from '@sluice/sv2/frames';
 import { NewExtendedMiningJob } from '@sluice/sv2/messages/mining/new-extended-mining-job';
 import type { GatewayCounters } from './counters.ts';
-import type { SocketWriter } from './socket-writer.ts';
 
 /** Where fields stand in a NewExtendedMiningJob frame [sv2 5.3.16]. */
 const CHANNEL_ID = FRAME_HEADER_SIZE;

@@ -1,17 +1,14 @@
 // Composition root of the connection-gateway process.
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import { connectBus } from '@sluice/bus/bus-settings';
-import { decodeAuthorityPublicKey, decodeAuthoritySecretKey } from '@sluice/noise/authority-key';
 import { nobleEc } from '@sluice/noise/noble-ec';
 import { wasmAead } from '@sluice/noise/wasm-aead';
 import { wasmEc } from '@sluice/noise/wasm-ec';
 import { randomBytes } from '@sluice/runtime/random';
 import { runService } from '@sluice/runtime/run-service';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
-import { readSecretFile } from '@sluice/runtime/secret-file';
-import { certificateFromFiles, type IdentityModules, type IdentitySource, selfCertified } from './certificate.ts';
-import { type ConnectionGatewayConfig, connectionGatewayRule, connectionGatewaySettings, limitsOf } from './config.ts';
-import { GatewayError } from './errors.ts';
+import { openIdentity } from '@sluice/server/identity-settings';
+import { connectionGatewayRule, connectionGatewaySettings, limitsOf } from './config.ts';
 import { createConnectionGatewayService } from './service.ts';
 
 /** Beyond the drain itself: the last appends, and closing. */
@@ -29,7 +26,7 @@ export const main = (argv: readonly string[]): Promise<number> =>
     async create({ config, log, metrics, health, clock, shutdown }) {
       const wasm = findSecp256k1Wasm();
       const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
-      const identity = identityOf(config, { ec, random: randomBytes, clock, log });
+      const identity = openIdentity(config, { ec, random: randomBytes, clock, log });
       const bus = await connectBus(config, { name: `connection-gateway-${config.gatewayLabel}`, log, clock, metrics });
       shutdown.add('bus', () => bus.close());
       log.info({ ec: ec.name, sha256d: wasmSha256d.name }, 'cryptography');
@@ -51,18 +48,3 @@ export const main = (argv: readonly string[]): Promise<number> =>
       );
     },
   });
-
-function identityOf(config: ConnectionGatewayConfig, modules: IdentityModules): IdentitySource {
-  const { authoritySecretFile, certificateDirectory, certificateValidity, authorityKey } = config;
-  if (certificateDirectory !== undefined) {
-    const key = authorityKey === undefined ? undefined : decodeAuthorityPublicKey(authorityKey);
-    return certificateFromFiles(
-      { directory: certificateDirectory, ...(key === undefined ? {} : { authorityKey: key }) },
-      modules,
-    );
-  }
-  const secret = decodeAuthoritySecretKey(readSecretFile(authoritySecretFile ?? ''));
-  if (secret === undefined)
-    throw new GatewayError('gateway-no-certificate', `${authoritySecretFile} holds no secret key`);
-  return selfCertified(secret, certificateValidity, modules);
-}

@@ -1,10 +1,9 @@
 // Declared here, counted as plain numbers in counters.ts, read at a scrape.
 import { counter, defineMetrics, gauge, histogram, type MetricsOf } from '@sluice/runtime/metrics';
 import { type GatewayCounters, openErrorCodes, shareErrorCodes } from './counters.ts';
-import { type CloseReason, closeReasonCodes } from './errors.ts';
+import { closeReasons } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 
-export const closeReasons = Object.keys(closeReasonCodes) as CloseReason[];
 export const refusedConnectionReasons = ['total', 'address', 'rate'] as const;
 
 export const connectionGatewayMetrics = defineMetrics({

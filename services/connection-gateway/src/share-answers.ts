@@ -1,10 +1,11 @@
 // The two answers to shares as frames that are used again and again: what is written is sealed before the next call.
+
+import type { SocketWriter } from '@sluice/server/socket-writer';
 import { writeU32 } from '@sluice/sv2/bytes';
 import { submitSharesErrorFrameSize, writeSubmitSharesError } from '@sluice/sv2/fast/submit-shares-error';
 import { SUBMIT_SHARES_SUCCESS_FRAME_SIZE, writeSubmitSharesSuccess } from '@sluice/sv2/fast/submit-shares-success';
 import { FRAME_HEADER_SIZE } from '@sluice/sv2/frames';
 import { type GatewayCounters, type ShareErrorCode, shareErrorCodes } from './counters.ts';
-import type { SocketWriter } from './socket-writer.ts';
 
 export class ShareAnswers {
   readonly #counters: GatewayCounters;

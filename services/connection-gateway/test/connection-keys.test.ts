@@ -10,14 +10,14 @@ import { NoiseResponder } from '@sluice/noise/responder';
 import { ManualClock, unixSeconds } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
 import { randomBytes } from '@sluice/runtime/random';
+import { certificateFromFiles } from '@sluice/server/identity';
+import { OutboundTick } from '@sluice/server/socket-writer';
 import { SetupConnectionError } from '@sluice/sv2/messages/common/setup-connection-error';
 import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
 import { expect, test } from 'vitest';
-import { certificateFromFiles } from '../src/certificate.ts';
 import { Connection } from '../src/connection.ts';
 import { createCounters } from '../src/counters.ts';
 import { defaultLimits } from '../src/limits.ts';
-import { OutboundTick } from '../src/socket-writer.ts';
 import { aead, ec } from './support/test-gateway.ts';
 import { TestMiner } from './support/test-miner.ts';
 

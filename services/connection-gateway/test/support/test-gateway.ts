@@ -22,7 +22,7 @@ import { ManualClock } from '@sluice/runtime/clock';
 import { createLogger, type LogLevel } from '@sluice/runtime/logger';
 import { randomBytes } from '@sluice/runtime/random';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
-import { selfCertified } from '../../src/certificate.ts';
+import { selfCertified } from '@sluice/server/identity';
 import { createCounters, type GatewayCounters } from '../../src/counters.ts';
 import { Gateway } from '../../src/gateway.ts';
 import { defaultLimits, type GatewayLimits } from '../../src/limits.ts';

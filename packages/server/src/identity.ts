@@ -8,9 +8,9 @@ import { type EcBackend, generateKeyPair, type KeyPair, keyPairOf, type RandomBy
 import { type Clock, unixSeconds } from '@sluice/runtime/clock';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
-import { GatewayError } from './errors.ts';
+import { ServerError } from './errors.ts';
 
-/** Clocks of miners are behind at times. */
+/** Clocks of peers are behind at times. */
 const BACKDATED_SECONDS = 3_600;
 
 export interface ServerIdentity {
@@ -66,7 +66,7 @@ export interface CertificateFiles {
   readonly authorityKey?: Uint8Array;
 }
 
-/** @throws GatewayError `gateway-no-certificate` when there is none that can be used at the start. */
+/** @throws ServerError `server-no-certificate` when there is none that can be used at the start. */
 export function certificateFromFiles(files: CertificateFiles, modules: IdentityModules): IdentitySource {
   let identity = readIdentity(files, modules);
   return {
@@ -98,7 +98,7 @@ function readIdentity({ directory, authorityKey }: CertificateFiles, modules: Id
       authorityKey === undefined
         ? expiry(certificate, now)
         : certificateFault(certificate, { ec, authorityKey, staticPublicKey: ec.xOnlyPublicKey(secret), now });
-    if (fault !== undefined) throw new GatewayError('gateway-no-certificate', `${directory}: ${fault}`);
+    if (fault !== undefined) throw new ServerError('server-no-certificate', `${directory}: ${fault}`);
     return { staticKey, certificate };
   } catch (error) {
     secret.fill(0);
@@ -111,16 +111,16 @@ function expiry({ validFrom, notValidAfter }: Certificate, now: number): string 
   return now > notValidAfter ? 'certificate-expired' : undefined;
 }
 
-/** @throws GatewayError that names the file and never its content. */
+/** @throws ServerError that names the file and never its content. */
 function readHex(path: string, length: number): Uint8Array {
   let text: string;
   try {
     text = readFileSync(path, 'utf8').trim();
   } catch (error) {
-    throw new GatewayError('gateway-no-certificate', messageOf(error));
+    throw new ServerError('server-no-certificate', messageOf(error));
   }
   if (!/^[\da-f]*$/i.test(text) || text.length !== 2 * length)
-    throw new GatewayError('gateway-no-certificate', `${path} does not hold ${length} bytes in hex`);
+    throw new ServerError('server-no-certificate', `${path} does not hold ${length} bytes in hex`);
   // Memory of its own: a buffer from Node's pool would stay there when the key is zeroed.
   const bytes = new Uint8Array(length);
   Buffer.from(bytes.buffer).write(text, 'hex');

@@ -3,13 +3,22 @@ import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import type { Clock } from '@sluice/runtime/clock';
 import type { HostPort } from '@sluice/runtime/config/value-types';
 import { messageOf } from '@sluice/runtime/errors';
-import { GatewayError } from './errors.ts';
-import { type GatewayLimits, RateLimit } from './limits.ts';
+import { ServerError } from './errors.ts';
+import { RateLimit } from './rate-limit.ts';
 
 /** Before the kernel asks a silent peer whether it is still there. */
 const KEEP_ALIVE_MS = 60_000;
 /** Sockets that the kernel holds for us during a burst. */
 const BACKLOG = 4_096;
+
+export interface ListenerLimits {
+  /** Open connections of the process. More are closed unread. */
+  readonly connections: number;
+  /** Open connections of one address (IPv6: of one /64). More are closed unread. */
+  readonly connectionsPerAddress: number;
+  /** New connections a second, after a burst of ten seconds' worth: each costs a key exchange. More are closed unread. */
+  readonly connectionsPerSecond: number;
+}
 
 export interface ListenerCounters {
   connectionsAccepted: number;
@@ -25,14 +34,14 @@ export interface ListenerModules {
 }
 
 export class Listener {
-  readonly #limits: GatewayLimits;
+  readonly #limits: ListenerLimits;
   readonly #modules: ListenerModules;
   readonly #servers: Server[] = [];
   readonly #perAddress = new Map<string, number>();
   readonly #rate: RateLimit;
   #open = 0;
 
-  constructor(limits: GatewayLimits, modules: ListenerModules) {
+  constructor(limits: ListenerLimits, modules: ListenerModules) {
     this.#limits = limits;
     this.#modules = modules;
     this.#rate = new RateLimit(limits.connectionsPerSecond, modules.clock.monotonic());
@@ -43,7 +52,7 @@ export class Listener {
     return this.#open;
   }
 
-  /** Resolves with the bound addresses. @throws GatewayError `gateway-listen-failed`. */
+  /** Resolves with the bound addresses. @throws ServerError `server-listen-failed`. */
   async listen(addresses: readonly HostPort[]): Promise<readonly HostPort[]> {
     const bound: HostPort[] = [];
     for (const { host, port } of addresses) {
@@ -53,7 +62,7 @@ export class Listener {
       this.#servers.push(server);
       await new Promise<void>((resolve, reject) => {
         const onError = (error: Error) =>
-          reject(new GatewayError('gateway-listen-failed', `cannot listen on ${host}:${port}: ${messageOf(error)}`));
+          reject(new ServerError('server-listen-failed', `cannot listen on ${host}:${port}: ${messageOf(error)}`));
         server.once('error', onError);
         server.listen({ host, port, backlog: BACKLOG }, () => {
           server.removeListener('error', onError);

@@ -5,16 +5,15 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { certificateFault, encodeCertificate, signCertificate } from '@sluice/noise/certificate';
 import { generateSecret } from '@sluice/noise/ec';
+import { nobleEc as ec } from '@sluice/noise/noble-ec';
 import { ManualClock, unixSeconds } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
 import { randomBytes } from '@sluice/runtime/random';
 import { afterEach, expect, test } from 'vitest';
-import { certificateFromFiles, selfCertified } from '../src/certificate.ts';
-import { defaultLimits, RateLimit } from '../src/limits.ts';
+import { certificateFromFiles, selfCertified } from '../src/identity.ts';
 import { addressKey, Listener } from '../src/listener.ts';
+import { RateLimit } from '../src/rate-limit.ts';
 import { OutboundTick, SocketWriter } from '../src/socket-writer.ts';
-import { WorkMeter } from '../src/work-meter.ts';
-import { ec } from './support/test-gateway.ts';
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -63,7 +62,7 @@ test('a certificate from files is checked, read again, and kept when the new fil
     writeFileSync(join(directory, 'static-key'), Buffer.from(staticSecret).toString('hex'));
     writeFileSync(join(directory, 'certificate'), `${Buffer.from(encodeCertificate(certificate)).toString('hex')}\n`);
   };
-  expect(() => certificateFromFiles({ directory }, parts)).toThrow(/gateway-no-certificate|static-key/);
+  expect(() => certificateFromFiles({ directory }, parts)).toThrow(/server-no-certificate|static-key/);
   const now = unixSeconds(parts.clock);
   write(now, generateSecret(randomBytes));
   expect(() => certificateFromFiles({ directory, authorityKey }, parts)).toThrow('certificate-untrusted');
@@ -93,7 +92,7 @@ test.each([
 
 test('the listener closes unread what is beyond its limits', async () => {
   const counters = { connectionsAccepted: 0, refusedTotal: 0, refusedAddress: 0, refusedRate: 0 };
-  const limits = { ...defaultLimits, connectionsPerAddress: 2, connectionsPerSecond: 0.3 };
+  const limits = { connections: 10, connectionsPerAddress: 2, connectionsPerSecond: 0.3 };
   const accepted: { destroy(): void }[] = [];
   const listener = new Listener(limits, {
     clock: new ManualClock(),
@@ -118,7 +117,7 @@ test('the listener closes unread what is beyond its limits', async () => {
   await open();
   expect(counters).toMatchObject({ connectionsAccepted: 3, refusedRate: 1 });
   await expect(listener.listen([address ?? { host: '', port: 0 }])).rejects.toMatchObject({
-    code: 'gateway-listen-failed',
+    code: 'server-listen-failed',
   });
 });
 
@@ -128,15 +127,6 @@ test('a rate limit lets a burst of ten seconds through and says how long to wait
   expect(limit.take(5, 0)).toBe(500);
   expect(limit.tryTake(500)).toBe(false);
   expect(limit.tryTake(700)).toBe(true);
-});
-
-test('a work meter forgets after ten minutes', () => {
-  const meter = new WorkMeter(0);
-  meter.add(5, 0);
-  meter.add(7, 60_000);
-  expect(meter.total(599_999)).toBe(12);
-  expect(meter.total(600_000)).toBe(7);
-  expect(meter.total(10_000_000)).toBe(0);
 });
 
 test('what a connection gets in one tick leaves in one write, in its order, also across slabs', async () => {

@@ -1,0 +1,31 @@
+// What can go wrong around the sockets of a server, and why the connection of a peer ends.
+import { CodedError } from '@sluice/runtime/errors';
+
+/** Each code with the condition under which it is raised. */
+export const serverErrorCodes = {
+  'server-listen-failed': 'An address to listen on is taken, not local or not permitted.',
+  'server-no-certificate': 'A key or certificate file is missing, cannot be read, or is not valid now.',
+} as const;
+export type ServerErrorCode = keyof typeof serverErrorCodes;
+
+export class ServerError extends CodedError<ServerErrorCode> {
+  override readonly name = 'ServerError';
+}
+
+/** Why a connection ended, whatever the protocol: in the log at debug and as a label of a metric. */
+export const peerCloseReasonCodes = {
+  'peer-closed': 'The peer closed the connection.',
+  'socket-error': 'The operating system reported an error on the socket.',
+  'handshake-timeout': 'The Noise handshake was not done within its deadline.',
+  'handshake-failed': 'The first act of the Noise handshake was not one.',
+  'setup-timeout': 'No SetupConnection came within its deadline.',
+  'setup-refused': 'SetupConnection was answered with SetupConnection.Error.',
+  'setup-not-first': 'The first message was not SetupConnection.',
+  'decryption-failed':
+    'A frame failed its authentication, or its header announced more than its message type can have.',
+  'malformed-message': 'A payload could not be decoded as the message that its header named.',
+  'slow-reader': 'The bytes that waited for the peer reached their bound.',
+  'stalled-reader': 'The peer took no bytes for too long while some waited.',
+  'handler-failed': 'A fault of our own while a message was handled; logged as an error.',
+} as const;
+export type PeerCloseReason = keyof typeof peerCloseReasonCodes;

@@ -1,0 +1,37 @@
+/** A burst may be this many seconds' worth of a rate. */
+const BURST_SECONDS = 10;
+
+/** A token bucket: `ratePerSecond` on average, ten times as much at once. Time is the caller's, in milliseconds. */
+export class RateLimit {
+  readonly #ratePerMs: number;
+  readonly #capacity: number;
+  #tokens: number;
+  #updatedAt: number;
+
+  constructor(ratePerSecond: number, nowMs: number) {
+    this.#ratePerMs = ratePerSecond / 1_000;
+    this.#capacity = ratePerSecond * BURST_SECONDS;
+    this.#tokens = this.#capacity;
+    this.#updatedAt = nowMs;
+  }
+
+  /** Takes `count` tokens, also when there are fewer; returns how many milliseconds it takes until none is owed. */
+  take(count: number, nowMs: number): number {
+    this.#refill(nowMs);
+    this.#tokens -= count;
+    return this.#tokens >= 0 ? 0 : -this.#tokens / this.#ratePerMs;
+  }
+
+  /** Takes a token if there is one. */
+  tryTake(nowMs: number): boolean {
+    this.#refill(nowMs);
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+
+  #refill(nowMs: number): void {
+    this.#tokens = Math.min(this.#capacity, this.#tokens + (nowMs - this.#updatedAt) * this.#ratePerMs);
+    this.#updatedAt = nowMs;
+  }
+}
