@@ -4,6 +4,8 @@ export type Hop = 'tip' | 'activate' | 'template';
 
 /** Milliseconds after the announcement; NaN: not seen. */
 export interface Tip {
+  /** The call that made bitcoind mine the block: negative. */
+  readonly call: number;
   readonly tip: number;
   readonly activate: number;
   readonly first: number;
@@ -15,6 +17,7 @@ export interface Tip {
 }
 
 interface Stamps {
+  called?: bigint;
   announced?: bigint;
   tip?: bigint;
   activate?: bigint;
@@ -28,8 +31,12 @@ export class TipRecord {
   /** By block hash, hexadecimal in wire order; in the order of first mention, which is that of the chain. */
   readonly #stamps = new Map<string, Stamps>();
 
+  called(hash: string, at: bigint): void {
+    this.#of(hash).called = at;
+  }
+
   announced(hash: string, at: bigint): void {
-    this.#of(hash).announced ??= at;
+    this.#of(hash).announced = at;
   }
 
   onBus(hop: Hop, hash: Uint8Array): void {
@@ -59,6 +66,7 @@ export class TipRecord {
       if (announced !== undefined && first !== undefined) {
         const after = (at: bigint | undefined) => (at === undefined ? Number.NaN : Number(at - announced) / 1e6);
         tips.push({
+          call: after(stamps.called),
           tip: after(stamps.tip),
           activate: after(stamps.activate),
           first: after(first),

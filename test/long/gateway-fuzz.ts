@@ -91,8 +91,9 @@ async function phase(name: string, count: number, mayLeave: number, run: () => P
     await bus.trim('SHARES', lastSequence + 1);
     busClock.advance(BUS_FORGETS_MS);
     await collectAll();
-    const { heapUsed, external, arrayBuffers } = process.memoryUsage();
-    const bytes = heapUsed + external + arrayBuffers;
+    // What array buffers hold is in `external`.
+    const { heapUsed, external } = process.memoryUsage();
+    const bytes = heapUsed + external;
     looks.push({ done, bytes });
     console.log(`${name}: ${done} of ${count}, ${(bytes / 1_048_576).toFixed(2)} MiB in use`);
   }
