@@ -1,6 +1,7 @@
-// A bucket over NATS key-value.
+// A bucket over NATS key-value. A deletion is a mark in the place of the value, which the server forgets after a while.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jetstreamManager } from '@nats-io/jetstream';
 import type { KV, KvWatchEntry, KvEntry as NatsEntry } from '@nats-io/kv';
 import type { QueuedIterator } from '@nats-io/nats-core';
 import type { Kv, KvChange, KvEntry, Subscription } from '../bus.ts';
@@ -11,11 +12,14 @@ import { isWrongSequence, toBusError } from './nats-errors.ts';
 
 const CALL_TIMEOUT_MS = 5_000;
 const RETRY_PAUSE_MS = 250;
+/** How long a deletion can be told to a watcher that was cut off. */
+const MARKER_TTL = '10s';
 
 export class NatsKv implements Kv {
   readonly #connection: Connection;
   readonly #bucket: KV;
   readonly #onError: (error: unknown) => void;
+  #markersExpire: Promise<void> | undefined;
 
   constructor(connection: Connection, bucket: KV, onError: (error: unknown) => void) {
     this.#connection = connection;
@@ -42,8 +46,27 @@ export class NatsKv implements Kv {
     return this.#call(key, () => this.#bucket.put(key, new Uint8Array(value)));
   }
 
-  delete(key: string, revision?: number): Promise<void> {
-    return this.#call(key, () => this.#bucket.delete(key, revision === undefined ? {} : { previousSeq: revision }));
+  async delete(key: string, revision?: number): Promise<void> {
+    await this.#call(key, () => this.#letMarkersExpire());
+    const options = revision === undefined ? {} : { previousSeq: revision };
+    await this.#call(key, () => this.#bucket.purge(key, { ...options, ttl: MARKER_TTL }));
+  }
+
+  /** Once for each bucket: the library opens one without it. */
+  #letMarkersExpire(): Promise<void> {
+    this.#markersExpire ??= this.#allowMessageTtl().catch((error: unknown) => {
+      this.#markersExpire = undefined;
+      throw error;
+    });
+    return this.#markersExpire;
+  }
+
+  async #allowMessageTtl(): Promise<void> {
+    const { streamInfo } = await this.#bucket.status();
+    const { config } = streamInfo;
+    if (config.allow_msg_ttl === true) return;
+    const manager = await jetstreamManager(this.#connection.nats, { checkAPI: false });
+    await manager.streams.update(config.name, { ...config, allow_msg_ttl: true });
   }
 
   async keys(): Promise<string[]> {
