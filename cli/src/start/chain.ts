@@ -10,6 +10,7 @@ import { nodeOf } from '@sluice/template-provider/config';
 import type { NodeSource } from '@sluice/template-provider/node-source';
 import { SimulatedChain } from '@sluice/template-provider/simulated-chain/simulated-chain';
 import { networkOf, type StartConfig } from './config.ts';
+import { payoutScript, reserveFor } from './payout.ts';
 
 /** Mean time between two blocks of the demo. */
 export const DEMO_BLOCK_SECONDS = 4;
@@ -19,8 +20,6 @@ export const DEMO_DUTY = 0.5;
 const SLOWEST_HASHRATE = 1_000;
 /** Hashes by which the first guess is made: some tens of milliseconds. */
 const MEASURED_HASHES = 2 ** 17;
-/** Room for one output of ours, and for its signature operations. */
-const RESERVE = { outputsSize: 200, outputsSigops: 8 } as const;
 const TEMPLATE_POLL_MS = 30_000;
 /** Small templates with real transactions, new ones now and then. */
 const DEMO_TEMPLATES = { transactions: 12, transactionFiller: 100, templateSeconds: 30 } as const;
@@ -55,6 +54,7 @@ export function openChain(config: StartConfig, clock: Clock): Chain {
 
 function nodeChain(config: StartConfig, clock: Clock): Chain {
   const network = networkOf(config);
+  const reserve = reserveFor(payoutScript(config.payout, network));
   const nodes = config.bitcoind.map((url) => {
     const node = nodeOf(url);
     const cookie = config.cookie === undefined ? {} : { cookieFile: config.cookie };
@@ -63,7 +63,7 @@ function nodeChain(config: StartConfig, clock: Clock): Chain {
       endpoint: { ...cookie, ...node.endpoint },
       ...(config.zmq === undefined ? {} : { zmqBlock: config.zmq }),
       network,
-      reserve: RESERVE,
+      reserve,
       templatePollMs: TEMPLATE_POLL_MS,
     };
     return new BitcoindNode(options, { now: () => clock.now() });
@@ -79,7 +79,8 @@ function simulatedChain(config: StartConfig, clock: Clock): Chain {
     return () => clearTimeout(timer);
   };
   const modules = { clock, random: randomFraction, schedule };
-  const chain = new SimulatedChain({ network, nbits, reserve: RESERVE, ...DEMO_TEMPLATES }, modules);
+  const reserve = reserveFor(payoutScript(config.payout, network));
+  const chain = new SimulatedChain({ network, nbits, reserve, ...DEMO_TEMPLATES }, modules);
   return {
     nodes: [chain],
     network,

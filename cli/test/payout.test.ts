@@ -1,0 +1,13 @@
+import { describe, expect, it } from 'vitest';
+import { payoutScript, reserveFor } from '../src/start/payout.ts';
+
+describe('the room of the payout', () => {
+  it.each([
+    ['a segwit address', 'bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202', 8 + 1 + 22, 0],
+    ['an address of old', 'mfWxJ45yp2SFn7UciZyNpvDKrzbhyfKrY8', 8 + 1 + 25, 1],
+    ['two multisignatures of any size', 'raw(aeae)', 8 + 1 + 2, 40],
+    ['nobody', undefined, 8 + 1 + 1, 0],
+  ])('is that of the script: %s', (_, payout, outputsSize, outputsSigops) => {
+    expect(reserveFor(payoutScript(payout, 'regtest'))).toEqual({ outputsSize, outputsSigops });
+  });
+});
