@@ -81,12 +81,25 @@ const writers: readonly [name: string, fast: Writer, generic: Writer][] = [
   ],
 ];
 
-const fields = Object.values(standard).reduce((all, value) => all ^ value, 0);
-assert.equal(readStandard(standardPayload), fields);
-assert.equal(readExtended(extendedPayload), fields ^ extended.extranonce.at(-1)!);
+/** Each field by itself; what is timed folds them into one number. */
+const fieldsOf = (payload: Uint8Array) => ({
+  channelId: share.shareChannelId(payload, 0),
+  sequenceNumber: share.shareSequenceNumber(payload, 0),
+  jobId: share.shareJobId(payload, 0),
+  nonce: share.shareNonce(payload, 0),
+  ntime: share.shareNtime(payload, 0),
+  version: share.shareVersion(payload, 0),
+});
+const extranonceOf = (payload: Uint8Array) =>
+  payload.slice(SHARE_EXTRANONCE_OFFSET, SHARE_EXTRANONCE_OFFSET + share.shareExtranonceSize(payload, 0));
+assert.deepEqual(fieldsOf(standardPayload), standard);
+assert.deepEqual({ ...fieldsOf(extendedPayload), extranonce: extranonceOf(extendedPayload) }, extended);
+assert.notEqual(readStandard(standardPayload), -1);
+assert.notEqual(readExtended(extendedPayload), -1);
 assert.deepEqual(decodePayload(SubmitSharesStandard, standardPayload), { ok: true, value: standard, length: 24 });
 assert.deepEqual(decodePayload(SubmitSharesExtended, extendedPayload), { ok: true, value: extended, length: 37 });
 for (const [name, fast, generic] of writers) {
+  for (const bytes of [out, other]) bytes.fill(0xaa);
   assert.equal(fast(out), generic(other), name);
   assert.deepEqual(out, other, name);
 }
@@ -115,20 +128,41 @@ for (const [name, fast, generic] of writers)
   );
 
 const frameLength = writeFrame(out, 0, SubmitSharesStandard, standard);
-const burst = Buffer.concat(Array.from({ length: 100 }, () => out.subarray(0, frameLength)));
+const burst = Buffer.concat(
+  Array.from({ length: 100 }, (_, sequenceNumber) => {
+    writeFrame(out, 0, SubmitSharesStandard, { ...standard, sequenceNumber });
+    return Uint8Array.from(out.subarray(0, frameLength));
+  }),
+);
 const parser = new FrameParser(payloadLimits(miningMessages));
-let seen = 0;
-bench('frame parser, 100 frames of 30 B in one chunk', () => {
-  parser.push(burst, (_extensionType, _msgType, _channelMsg, payload) => {
-    seen += payload.length;
-  });
-});
-bench('frame parser, the same in chunks of 1,460 B', () => {
-  for (let at = 0; at < burst.length; at += 1460)
-    parser.push(burst.subarray(at, at + 1460), (_extensionType, _msgType, _channelMsg, payload) => {
-      seen += payload.length;
-    });
-});
 
-await run();
-assert.ok(seen > 0);
+function parse(chunkLength: number, onFrame: Parameters<FrameParser['push']>[1]): void {
+  for (let at = 0; at < burst.length; at += chunkLength) parser.push(burst.subarray(at, at + chunkLength), onFrame);
+}
+
+/** Frame by frame from the lengths in the headers. */
+const expectedFrames = Array.from({ length: burst.length / frameLength }, (_, index) => {
+  const frame = burst.subarray(index * frameLength, (index + 1) * frameLength);
+  const extension = frame.readUInt16LE(0);
+  return [extension & 0x7fff, frame[2], extension >= 0x8000, Uint8Array.from(frame.subarray(6))];
+});
+for (const chunkLength of [burst.length, 1460, 1]) {
+  const frames: unknown[] = [];
+  parse(chunkLength, (extensionType, msgType, channelMsg, payload) => {
+    frames.push([extensionType, msgType, channelMsg, Uint8Array.from(payload)]);
+  });
+  assert.deepEqual(frames, expectedFrames, `frames from chunks of ${chunkLength} bytes`);
+}
+
+let seen = 0;
+const count = (_extensionType: number, _msgType: number, _channelMsg: boolean, payload: Uint8Array) => {
+  seen += payload.length;
+};
+function parsed(chunkLength: number): void {
+  parse(chunkLength, count);
+  do_not_optimize(seen);
+}
+bench('frame parser, 100 frames of 30 B in one chunk', () => parsed(burst.length));
+bench('frame parser, the same in chunks of 1,460 B', () => parsed(1460));
+
+if (!process.argv.includes('--check')) await run();

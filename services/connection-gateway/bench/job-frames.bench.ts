@@ -123,4 +123,4 @@ for (const [kind, title] of [
   });
 }
 
-await run();
+if (!process.argv.includes('--check')) await run();
