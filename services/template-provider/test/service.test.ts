@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeBlock } from '@sluice/bitcoin/block';
 import { sha256d } from '@sluice/bitcoin/hash';
+import { compactToTarget, meetsTarget, targetToBytes } from '@sluice/bitcoin/target';
 import type { Bus } from '@sluice/bus/bus';
 import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
 import { Solution, SolutionResult } from '@sluice/bus/payloads/solution';
@@ -21,6 +22,7 @@ import type { NodeListener, NodeSource, NodeTrouble } from '../src/node-source.t
 import type { PreparedTemplate } from '../src/prepare-template.ts';
 import { createTemplateProviderService, type TemplateProviderService } from '../src/service.ts';
 import { SimulatedChain } from '../src/simulated-chain/simulated-chain.ts';
+import { TemplateBodies } from '../src/template-bodies.ts';
 import { TemplateStore } from '../src/template-store.ts';
 import { blockOfTemplate } from './simulated-chain/block-of-template.ts';
 
@@ -34,7 +36,8 @@ describe('template-provider', () => {
 
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'sluice-provider-'));
-    bus = await createInProcessBus({ clock: systemClock });
+    // A record that is left at a stop is a failure of its handler.
+    bus = await createInProcessBus({ clock: systemClock, onError: () => undefined });
     chain = new SimulatedChain(
       {
         network: 'regtest',
@@ -53,7 +56,7 @@ describe('template-provider', () => {
     rmSync(directory, { recursive: true });
   });
 
-  async function provider(name: string, nodes: readonly NodeSource[] = [chain]) {
+  async function provider(name: string, nodes: readonly NodeSource[] = [chain], health = new Health()) {
     const store = new TemplateStore({ directory: join(directory, name), maxBytes: 1e9 }, systemClock);
     const service = createTemplateProviderService(
       { provider: name, network: 'regtest', solutionHost: '127.0.0.1', solutionPort: 0 },
@@ -64,7 +67,7 @@ describe('template-provider', () => {
         clock: systemClock,
         log: silentLogger(),
         metrics: new MetricsRegistry(),
-        health: new Health(),
+        health,
         // A second of the provider is twenty milliseconds here.
         sleep: (ms) => sleep(ms / 50),
       },
@@ -97,6 +100,21 @@ describe('template-provider', () => {
     };
     return { template, solution };
   }
+
+  /** Takes blocks, tells nothing. */
+  const quiet = (): NodeSource => ({
+    name: 'quiet',
+    start: async () => undefined,
+    stop: async () => undefined,
+    submitBlock: (block) => chain.submitBlock(block),
+    block: async () => undefined,
+    isInChain: async () => false,
+  });
+
+  const holds = (holder: string, name: string, templateId: bigint) =>
+    vi.waitFor(async () =>
+      expect(await new TemplateStoreReader(join(directory, holder)).body(name, templateId)).toBeDefined(),
+    );
 
   const isTip = (hash: Uint8Array) => vi.waitFor(() => expect(Buffer.from(chain.tipHash)).toEqual(Buffer.from(hash)));
 
@@ -152,16 +170,8 @@ describe('template-provider', () => {
   it('makes a block of a solution that comes without the bus', async () => {
     const service = await provider('a');
     const { solution } = await found('a');
-    const payload = Solution.encode(solution);
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(payload.length);
-    const socket = connect(service.solutionPort, '127.0.0.1');
-    const answer = new Promise<Buffer>((resolve) => socket.once('data', resolve));
-    for (const byte of length) socket.write(Uint8Array.of(byte));
-    socket.write(payload);
-    expect(SolutionResult.decode(new Uint8Array((await answer).subarray(4)))).toMatchObject({ answer: '' });
+    expect(await ask(service.solutionPort, solution)).toMatchObject({ answer: '', node: 'simulated' });
     await isTip(solution.hash);
-    socket.destroy();
   });
 
   it.each([
@@ -177,23 +187,97 @@ describe('template-provider', () => {
   });
 
   it("copies another provider's transactions, and makes the block when that one is gone", async () => {
-    const quiet: NodeSource = {
-      name: 'quiet',
-      start: async () => undefined,
-      stop: async () => undefined,
-      submitBlock: (block) => chain.submitBlock(block),
-      block: async () => undefined,
-      isInChain: async () => false,
-    };
-    await provider('b', [quiet]);
+    await provider('b', [quiet()]);
     const first = await provider('a');
     const { solution } = await found('a');
-    const copy = new TemplateStoreReader(join(directory, 'b'));
-    await vi.waitFor(async () => expect(await copy.body('a', solution.templateId)).toBeDefined());
+    await holds('b', 'a', solution.templateId);
     await first.stop();
     running.splice(running.indexOf(first), 1);
     bus.publish(subjectName('solutionNow'), Solution.encode(solution));
     await isTip(solution.hash);
+  });
+
+  it('copies at its start what another provider told before', async () => {
+    await provider('a');
+    const { template } = await found('a');
+    await provider('b', [quiet()]);
+    await holds('b', 'a', template.templateId);
+  });
+
+  it('tries a copy again, and makes the block of a solution that came before it', async () => {
+    const copy = vi.spyOn(TemplateBodies.prototype, 'copy').mockResolvedValue(undefined);
+    await provider('b', [quiet()]);
+    const first = await provider('a');
+    // Now only the other provider can make the block.
+    const { solution } = await found('a');
+    await bus.append('SOLUTIONS', subjectName('solution'), Solution.encode(solution));
+    await first.stop();
+    running.splice(running.indexOf(first), 1);
+    await vi.waitFor(() => expect(copy.mock.calls.length).toBeGreaterThan(3));
+    copy.mockRestore();
+    const again = await provider('a', [quiet()]);
+    await isTip(solution.hash);
+    await holds('b', 'a', solution.templateId);
+    await again.stop();
+    running.splice(running.indexOf(again), 1);
+  });
+
+  it('goes on with the next solution while one waits for its transactions', async () => {
+    await provider('a');
+    const { solution } = await found('a');
+    const strange = { ...solution, header: mined(solution.header), templateId: 7n, provider: 'nobody' };
+    const waiting = { ...strange, hash: sha256d(strange.header) };
+    await bus.append('SOLUTIONS', subjectName('solution'), Solution.encode(waiting));
+    await bus.append('SOLUTIONS', subjectName('solution'), Solution.encode(solution));
+    await isTip(solution.hash);
+  });
+
+  it('answers a gateway without the bus that its solution is pending', async () => {
+    const service = await provider('a');
+    const { solution } = await found('a');
+    const answer = await ask(service.solutionPort, { ...solution, templateId: 7n, provider: 'nobody' });
+    expect(answer).toMatchObject({ answer: 'pending', node: '' });
+    expect(await bus.last('SOLUTIONS', subjectName('solutionResult'))).toBeUndefined();
+  });
+
+  it('stores nothing of a solution without work, and sends it to no node', async () => {
+    const submitBlock = vi.spyOn(chain, 'submitBlock');
+    const service = await provider('a');
+    const { solution } = await found('a');
+    const header = solution.header.slice();
+    new DataView(header.buffer).setUint32(72, 0x207ffffe, true);
+    const cheap = mined(header);
+    const answer = await ask(service.solutionPort, { ...solution, header: cheap, hash: sha256d(cheap) });
+    expect(answer).toMatchObject({ answer: 'target-too-easy', node: '' });
+    expect(submitBlock).not.toHaveBeenCalled();
+    expect(await bus.last('SOLUTIONS', subjectName('solutionResult'))).toBeUndefined();
+  });
+
+  it('stores an answer that came while the bus was away', async () => {
+    await provider('a');
+    const { solution } = await found('a');
+    const real = bus.append.bind(bus);
+    const append = vi.spyOn(bus, 'append').mockRejectedValue(new Error('down'));
+    bus.publish(subjectName('solutionNow'), Solution.encode(solution));
+    await isTip(solution.hash);
+    await vi.waitFor(() => expect(append.mock.calls.some(([stream]) => stream === 'SOLUTIONS')).toBe(true));
+    append.mockImplementation(real);
+    await vi.waitFor(async () => {
+      const result = await bus.last('SOLUTIONS', subjectName('solutionResult'));
+      expect(SolutionResult.decode(result!.payload)).toMatchObject({ node: 'simulated', answer: '' });
+    });
+  });
+
+  it('is not ready while the disk takes no transactions, and tells templates all the same', async () => {
+    const health = new Health();
+    await provider('a', [chain], health);
+    await found('a');
+    expect(health.readiness().ready).toBe(true);
+    rmSync(join(directory, 'a'), { recursive: true });
+    const before = (await bus.state('TEMPLATES')).lastSequence;
+    chain.addTransactions(1);
+    await vi.waitFor(async () => expect((await bus.state('TEMPLATES')).lastSequence).toBe(before + 1));
+    expect(health.readiness().checks.get('template-provider: store')).toContain('1 templates');
   });
 
   it('ends its start when a clock or a network is wrong', async () => {
@@ -207,9 +291,34 @@ describe('template-provider', () => {
     });
     await expect(provider('a', [unfit('clock-skew')])).rejects.toMatchObject({ code: 'clock-skew' });
     await expect(provider('b', [unfit('wrong-network')])).rejects.toMatchObject({ code: 'wrong-network' });
+    await expect(provider('d', [unfit('signet-challenge')])).rejects.toMatchObject({ code: 'signet-challenge' });
     await expect(provider('c', [unfit('unreachable')])).resolves.toBeDefined();
   });
 });
+
+/** Sends a solution as a gateway does that is cut off from the bus, a byte of its length at a time. */
+async function ask(port: number, solution: Solution): Promise<SolutionResult> {
+  const payload = Solution.encode(solution);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(payload.length);
+  const socket = connect(port, '127.0.0.1');
+  const answer = new Promise<Buffer>((resolve) => socket.once('data', resolve));
+  for (const byte of length) socket.write(Uint8Array.of(byte));
+  socket.write(payload);
+  const result = SolutionResult.decode(new Uint8Array((await answer).subarray(4)));
+  socket.destroy();
+  return result;
+}
+
+/** The header with the next nonce by which it meets its own target. */
+function mined(header: Uint8Array): Uint8Array {
+  const next = header.slice();
+  const view = new DataView(next.buffer);
+  const target = targetToBytes(compactToTarget(view.getUint32(72, true)));
+  do view.setUint32(76, view.getUint32(76, true) + 1, true);
+  while (!meetsTarget(sha256d(next), target));
+  return next;
+}
 
 /** What a provider has on its disk. */
 class TemplateStoreReader {
