@@ -134,7 +134,7 @@ export const subjects = {
     payload: Control,
     publishers: ['channel-manager', 'operator'],
     consumers: ['connection-gateway'],
-    doc: 'Drain, or close a channel or connection.',
+    doc: 'Drain, or close a channel, a connection or the channels of an account. Incarnation 0: to every gateway.',
   },
   heartbeat: {
     name: 'heartbeat.<service>.<instance>',

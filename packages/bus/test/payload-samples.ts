@@ -156,6 +156,7 @@ const channels = [
 const rest = [
   sample('Control drain', Control, { kind: 'drain', deadlineMs: 60_000 }),
   sample('Control closeChannel', Control, { kind: 'closeChannel', connectionId: 1, channelId: 2, reason: 'operator' }),
+  sample('Control closeAccount', Control, { kind: 'closeAccount', account: 'alice', reason: 'operator' }),
   sample('Control closeConnection', Control, { kind: 'closeConnection', connectionId: 1, reason: 'operator' }),
   sample('Heartbeat', Heartbeat, {
     service: 'connection-gateway',

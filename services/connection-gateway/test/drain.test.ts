@@ -130,7 +130,7 @@ test('a flush does not wait for shares that come after it', async () => {
   clearInterval(sender);
 });
 
-test('an operator closes a channel, a connection, and drains', async () => {
+test('an operator closes a channel, the channels of an account, a connection, and drains', async () => {
   gateway = await TestGateway.start();
   const drained: number[] = [];
   const order = async (control: Control) => {
@@ -150,6 +150,14 @@ test('an operator closes a channel, a connection, and drains', async () => {
   await order({ kind: 'closeChannel', connectionId: 1, channelId: 2, reason: 'account closed' });
   expect(await miner.expect(CloseChannel)).toEqual({ channelId: 2, reasonCode: 'account closed' });
   expect(gateway.gateway.channels).toBe(0);
+  for (const identity of ['alice', 'bob', 'alice']) {
+    await miner.openExtended({ userIdentity: identity });
+    await miner.skip(2);
+  }
+  gateway.bus.publish('control.0', Control.encode({ kind: 'closeAccount', account: 'alice', reason: 'left' }));
+  expect(await miner.expect(CloseChannel)).toEqual({ channelId: 3, reasonCode: 'left' });
+  expect(await miner.expect(CloseChannel)).toEqual({ channelId: 5, reasonCode: 'left' });
+  expect(gateway.gateway.channels).toBe(1);
   await order({ kind: 'closeConnection', connectionId: 1, reason: 'abuse' });
   await miner.untilClosed();
   await order({ kind: 'drain', deadlineMs: 500 });

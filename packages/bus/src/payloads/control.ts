@@ -1,6 +1,9 @@
 // What an operator or the operator's controller tells one gateway, and the beats by which services are seen.
 import { bool, group, list, type PayloadValue, payload, text, u32, u64, variants } from '../payload-codec.ts';
 
+/** Subject token of an order to every gateway: no incarnation has this number. */
+export const EVERY_GATEWAY = 0;
+
 export const Control = payload(
   'Control',
   1,
@@ -9,6 +12,8 @@ export const Control = payload(
     drain: { deadlineMs: u32 },
     closeChannel: { connectionId: u32, channelId: u32, reason: text },
     closeConnection: { connectionId: u32, reason: text },
+    /** Every channel that is credited to the account. */
+    closeAccount: { account: text, reason: text },
   }),
 );
 export type Control = PayloadValue<typeof Control>;
