@@ -6,6 +6,8 @@ import type { Kv } from '@sluice/bus/bus';
 export const PENDING_WRITES_BOUND = 4_096;
 /** A gateway that did not beat for this long is gone. */
 export const GATEWAY_SILENCE_MS = 60_000;
+/** How often silent gateways are looked for. */
+export const SWEEP_MS = 60_000;
 const READS_AT_ONCE = 64;
 
 export interface ChannelName {
@@ -26,6 +28,7 @@ export class Registry {
   readonly #kv: Kv;
   readonly #clock: { monotonic(): number };
   readonly #lastBeat = new Map<string, number>();
+  #sweptAt: number | undefined;
   #pending = 0;
   /** Entries that were left out or could not be written. */
   lost = 0;
@@ -49,14 +52,13 @@ export class Registry {
     this.#write(() => this.#kv.delete(keyOf(name)));
   }
 
-  /** The channels of an account. Reads the whole registry: for people, not for the path of a share. */
-  async ofAccount(account: string): Promise<ChannelName[]> {
+  /** How many channels of an account are known. Reads the whole registry: for people, not for the path of a share. */
+  async count(account: string): Promise<number> {
     const keys = await this.#kv.keys();
-    const found: ChannelName[] = [];
+    let found = 0;
     for (let from = 0; from < keys.length; from += READS_AT_ONCE) {
       const entries = await Promise.all(keys.slice(from, from + READS_AT_ONCE).map((key) => this.#kv.get(key)));
-      for (const entry of entries)
-        if (entry !== undefined && accountOf(entry.value) === account) found.push(nameOf(entry.key));
+      found += entries.filter((entry) => entry !== undefined && accountOf(entry.value) === account).length;
     }
     return found;
   }
@@ -65,9 +67,18 @@ export class Registry {
     this.#lastBeat.set(String(incarnation), this.#clock.monotonic());
   }
 
-  /** Removes the entries of gateways that are gone. One that was never heard gets the time of silence from the first sweep on. */
+  /** Beats could not be heard for a while: every gateway gets the time of silence anew. */
+  forgetBeats(): void {
+    this.#lastBeat.clear();
+  }
+
+  /**
+   * Removes the entries of gateways that are gone. One that was never heard gets the time of silence from this sweep on, and all of
+   * them do when the sweep before is long ago: then this process or its bus was away, not they.
+   */
   async sweep(): Promise<number> {
     const now = this.#clock.monotonic();
+    if (this.#sweptAt === undefined || now - this.#sweptAt > 2 * SWEEP_MS) this.forgetBeats();
     let removed = 0;
     const present = new Set<string>();
     for (const key of await this.#kv.keys()) {
@@ -83,6 +94,7 @@ export class Registry {
     for (const [incarnation, beat] of this.#lastBeat) {
       if (!present.has(incarnation) && now - beat > GATEWAY_SILENCE_MS) this.#lastBeat.delete(incarnation);
     }
+    this.#sweptAt = now;
     return removed;
   }
 
@@ -104,11 +116,6 @@ export class Registry {
 
 function keyOf({ incarnation, connectionId, channelId }: ChannelName): string {
   return `${incarnation}.${connectionId}.${channelId}`;
-}
-
-function nameOf(key: string): ChannelName {
-  const [incarnation = '0', connectionId = '0', channelId = '0'] = key.split('.');
-  return { incarnation: BigInt(incarnation), connectionId: Number(connectionId), channelId: Number(channelId) };
 }
 
 function accountOf(value: Uint8Array): string | undefined {

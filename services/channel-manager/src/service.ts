@@ -13,7 +13,7 @@ import {
   RangeReply,
   RangeRequest,
 } from '@sluice/bus/payloads/channel';
-import { Control, Heartbeat } from '@sluice/bus/payloads/control';
+import { Control, EVERY_GATEWAY, Heartbeat } from '@sluice/bus/payloads/control';
 import { subjectName, subjectPattern } from '@sluice/bus/subjects';
 import { LAST_EXTRANONCE_RANGE } from '@sluice/mining/extranonce';
 import type { Clock } from '@sluice/runtime/clock';
@@ -27,10 +27,11 @@ import { takeRange } from './extranonce-counter.ts';
 import { channelManagerMetrics, openOutcomes } from './metrics.ts';
 import { decideOpen, decideUpdate, type Policy } from './policy.ts';
 import { Registry } from './registry.ts';
+import { RegistrySweeper } from './registry-sweeper.ts';
 
 const QUEUE = 'channel-manager';
-/** How often silent gateways are looked for and the file of accounts is looked at. */
-const SWEEP_MS = 10_000;
+/** How often the file of accounts is looked at. */
+const ACCOUNTS_MS = 10_000;
 
 export interface ChannelManagerOptions {
   readonly policy: Omit<Policy, 'accounts'>;
@@ -56,7 +57,8 @@ class ChannelManager implements Service {
   readonly #accounts: AccountsFile | undefined;
   readonly #subscriptions: Subscription[] = [];
   #policy: Policy;
-  #sweeping: NodeJS.Timeout | undefined;
+  #accountsTimer: NodeJS.Timeout | undefined;
+  #sweeper: RegistrySweeper | undefined;
 
   constructor(options: ChannelManagerOptions, modules: ChannelManagerModules) {
     this.#modules = modules;
@@ -67,7 +69,7 @@ class ChannelManager implements Service {
   }
 
   async start(): Promise<void> {
-    const { bus, clock } = this.#modules;
+    const { bus, clock, log } = this.#modules;
     await this.#refreshAccounts();
     const registry = new Registry(await bus.kv('channels'), clock);
     const counter = await bus.kv('extranonce');
@@ -83,21 +85,30 @@ class ChannelManager implements Service {
       bus.serve(subjectName('operatorClose'), QUEUE, (payload) => this.#operatorClose(registry, payload)),
       bus.serve(subjectName('extranonceRange'), QUEUE, async (payload) => {
         const { incarnationLabel } = RangeRequest.decode(payload);
-        const range = await takeRange(counter);
-        if (range === undefined) return this.#refuseRange(incarnationLabel);
+        const taken = await takeRange(counter, bus);
+        if (taken === undefined) return this.#refuseRange(incarnationLabel);
+        const { range, wasBehind } = taken;
+        if (wasBehind)
+          log.warn({ range }, 'the extranonce counter was lost or restored, and goes on above the streams');
         this.#metrics.ranges.inc();
         this.#metrics.rangesLeft.set(LAST_EXTRANONCE_RANGE - range);
-        this.#modules.log.info({ gateway: incarnationLabel, range }, 'extranonce range given');
+        log.info({ gateway: incarnationLabel, range }, 'extranonce range given');
         return RangeReply.encode({ kind: 'granted', incarnation: BigInt(range) });
       }),
       bus.subscribe(subjectPattern('heartbeat'), (payload) => this.#onBeat(registry, payload)),
+      bus.onStatus((status) => {
+        if (status === 'up') registry.forgetBeats();
+      }),
     );
-    this.#sweeping = setInterval(() => void this.#sweep(registry), SWEEP_MS);
+    const onSwept = (removed: number) => this.#metrics.registrySwept.inc(removed);
+    this.#sweeper = new RegistrySweeper(registry, { bus, clock, log, onSwept });
+    this.#accountsTimer = setInterval(() => void this.#lookAtAccounts(), ACCOUNTS_MS);
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#sweeping);
+    clearInterval(this.#accountsTimer);
     for (const subscription of this.#subscriptions) subscription.close();
+    await this.#sweeper?.stop();
   }
 
   #open(registry: Registry, payload: Uint8Array): Uint8Array {
@@ -123,16 +134,19 @@ class ChannelManager implements Service {
     return RangeReply.encode({ kind: 'refused', errorCode: 'extranonce-space-exhausted' });
   }
 
+  /** An account's channels are closed by the gateways that have them: what the registry knows of them is for the answer alone. */
   async #operatorClose(registry: Registry, payload: Uint8Array): Promise<Uint8Array> {
-    const { account, reason, ...channel } = OperatorClose.decode(payload);
-    const channels = channel.incarnation === 0n ? await registry.ofAccount(account) : [channel];
-    for (const { incarnation, connectionId, channelId } of channels) {
-      const order = Control.encode({ kind: 'closeChannel', connectionId, channelId, reason });
-      this.#modules.bus.publish(subjectName('control', incarnation), order);
-    }
-    this.#metrics.operatorCloses.inc(channels.length);
-    this.#modules.log.info({ account, channels: channels.length, reason }, 'an operator closes channels');
-    return OperatorCloseReply.encode({ channels: channels.length });
+    const { account, reason, incarnation, connectionId, channelId } = OperatorClose.decode(payload);
+    const isAccount = incarnation === 0n;
+    const order: Control = isAccount
+      ? { kind: 'closeAccount', account, reason }
+      : { kind: 'closeChannel', connectionId, channelId, reason };
+    const { bus, log } = this.#modules;
+    bus.publish(subjectName('control', isAccount ? EVERY_GATEWAY : incarnation), Control.encode(order));
+    const channels = isAccount ? await registry.count(account) : 1;
+    this.#metrics.operatorCloses.inc(channels);
+    log.info({ account, channels, reason }, 'an operator closes channels');
+    return OperatorCloseReply.encode({ channels });
   }
 
   #onBeat(registry: Registry, payload: Uint8Array): void {
@@ -144,12 +158,14 @@ class ChannelManager implements Service {
     }
   }
 
-  async #sweep(registry: Registry): Promise<void> {
+  async #lookAtAccounts(): Promise<void> {
     try {
       await this.#refreshAccounts();
-      this.#metrics.registrySwept.inc(await registry.sweep());
     } catch (error) {
-      this.#modules.log.warn({ reason: messageOf(error) }, 'the registry or the accounts could not be looked at');
+      this.#modules.log.warn(
+        { reason: messageOf(error) },
+        'the file of accounts cannot be read; the accounts stay as they were',
+      );
     }
   }
 

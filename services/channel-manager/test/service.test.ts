@@ -1,5 +1,6 @@
 import { MAX_TARGET, targetOfDifficulty } from '@sluice/bitcoin/target';
-import type { Bus } from '@sluice/bus/bus';
+import type { Bus, Kv } from '@sluice/bus/bus';
+import { BusError } from '@sluice/bus/errors';
 import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
 import {
   ChannelClosed,
@@ -17,9 +18,9 @@ import { ManualClock } from '@sluice/runtime/clock';
 import { Health } from '@sluice/runtime/health';
 import { silentLogger } from '@sluice/runtime/logger';
 import { MetricsRegistry } from '@sluice/runtime/metrics';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { takeRange } from '../src/extranonce-counter.ts';
-import { GATEWAY_SILENCE_MS, Registry } from '../src/registry.ts';
+import { GATEWAY_SILENCE_MS, Registry, SWEEP_MS } from '../src/registry.ts';
 import { createChannelManagerService } from '../src/service.ts';
 
 const request: OpenRequest = {
@@ -48,7 +49,7 @@ describe('channel-manager', () => {
     await bus.close();
   });
 
-  async function replica() {
+  async function replica(over: Bus = bus) {
     const service = createChannelManagerService(
       {
         policy: {
@@ -59,7 +60,7 @@ describe('channel-manager', () => {
           trustedHashrate: 1e15,
         },
       },
-      { bus, clock, log: silentLogger(), metrics: new MetricsRegistry(), health: new Health() },
+      { bus: over, clock, log: silentLogger(), metrics: new MetricsRegistry(), health: new Health() },
     );
     running.push(service);
     await service.start();
@@ -94,31 +95,49 @@ describe('channel-manager', () => {
   it('stops at the last range instead of wrapping, and never starts an unreadable counter again', async () => {
     const kv = await bus.kv('extranonce');
     await kv.create('range', Buffer.from(String(LAST_EXTRANONCE_RANGE - 1)));
-    expect(await takeRange(kv)).toBe(LAST_EXTRANONCE_RANGE);
-    expect(await takeRange(kv)).toBeUndefined();
+    expect(await takeRange(kv, bus)).toEqual({ range: LAST_EXTRANONCE_RANGE, wasBehind: false });
+    expect(await takeRange(kv, bus)).toBeUndefined();
     await kv.put('range', Buffer.from('nonsense'));
-    await expect(takeRange(kv)).rejects.toThrow(/unreadable/);
+    await expect(takeRange(kv, bus)).rejects.toThrow(/unreadable/);
   });
 
-  it('has the channels of an account closed by their gateways', async () => {
+  it('goes on above the ranges that streams know when the counter was lost or restored', async () => {
+    const kv = await bus.kv('extranonce');
+    await bus.append('SHARES', 'shares.7', new Uint8Array(1));
+    await bus.append('SHARES', 'shares.12', new Uint8Array(1));
+    await bus.append('CREDITS', 'credit.15', new Uint8Array(1));
+    await bus.append('SHARES', 'shares.not-a-range', new Uint8Array(1));
+    expect(await takeRange(kv, bus)).toEqual({ range: 16, wasBehind: true });
+    expect(await takeRange(kv, bus)).toEqual({ range: 17, wasBehind: false });
+    await kv.put('range', Buffer.from('9'));
+    expect(await takeRange(kv, bus)).toEqual({ range: 16, wasBehind: true });
+    await bus.append('SHARES', 'shares.16', new Uint8Array(1));
+    await kv.put('range', Buffer.from('20'));
+    expect(await takeRange(kv, bus)).toEqual({ range: 21, wasBehind: false });
+  });
+
+  it('has the channels of an account closed by every gateway, whatever the registry knows', async () => {
     await replica();
-    for (const channelId of [2, 3]) {
-      await bus.request(subjectName('channelOpen'), OpenRequest.encode({ ...request, channelId }), 1_000);
-    }
-    await bus.request(
-      subjectName('channelOpen'),
-      OpenRequest.encode({ ...request, identity: 'bob', channelId: 4 }),
-      1_000,
-    );
+    await bus.request(subjectName('channelOpen'), OpenRequest.encode(request), 1_000);
+    await bus.request(subjectName('channelOpen'), OpenRequest.encode({ ...request, channelId: 3 }), 1_000);
+    await (await bus.kv('channels')).delete('1.1.3');
     const orders: Control[] = [];
-    bus.subscribe('control.1', (payload) => void orders.push(Control.decode(payload)));
+    bus.subscribe('control.0', (payload) => void orders.push(Control.decode(payload)));
     const order = { account: 'alice', incarnation: 0n, connectionId: 0, channelId: 0, reason: 'left' };
-    const reply = OperatorCloseReply.decode(
-      await bus.request(subjectName('operatorClose'), OperatorClose.encode(order), 1_000),
-    );
-    expect(reply.channels).toBe(2);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(orders.map((control) => control.kind === 'closeChannel' && control.channelId).sort()).toEqual([2, 3]);
+    const reply = await bus.request(subjectName('operatorClose'), OperatorClose.encode(order), 1_000);
+    expect(OperatorCloseReply.decode(reply).channels).toBe(1);
+    await vi.waitFor(() => expect(orders).toEqual([{ kind: 'closeAccount', account: 'alice', reason: 'left' }]));
+  });
+
+  it('has one channel closed by its gateway', async () => {
+    await replica();
+    const orders: Control[] = [];
+    bus.subscribe('control.9', (payload) => void orders.push(Control.decode(payload)));
+    const order = { account: 'alice', incarnation: 9n, connectionId: 4, channelId: 2, reason: 'left' };
+    const reply = await bus.request(subjectName('operatorClose'), OperatorClose.encode(order), 1_000);
+    expect(OperatorCloseReply.decode(reply).channels).toBe(1);
+    const wanted = { kind: 'closeChannel', connectionId: 4, channelId: 2, reason: 'left' };
+    await vi.waitFor(() => expect(orders).toEqual([wanted]));
   });
 
   it('removes the channels of a gateway that fell silent, and of no other', async () => {
@@ -133,6 +152,67 @@ describe('channel-manager', () => {
     registry.beat(2n);
     expect(await registry.sweep()).toBe(1);
     expect(await kv.keys()).toEqual(['2.1.1']);
+  });
+
+  it('keeps the channels of gateways that nobody could hear while the bus was away', async () => {
+    const kv = await bus.kv('channels');
+    const away = { yes: false };
+    const over: Kv = Object.assign(Object.create(kv), {
+      put: kv.put.bind(kv),
+      delete: kv.delete.bind(kv),
+      keys: async () => {
+        if (away.yes) throw new BusError('bus-down', 'away');
+        return kv.keys();
+      },
+    });
+    const registry = new Registry(over, clock);
+    const channel = { account: 'alice', worker: '', remoteAddress: '', vendor: '', openedAtMs: 0 };
+    registry.add({ incarnation: 1n, connectionId: 1, channelId: 1 }, channel);
+    registry.add({ incarnation: 2n, connectionId: 1, channelId: 1 }, channel);
+    await vi.waitFor(() => expect(registry.pending).toBe(0));
+    const beatAndSweep = (incarnations: bigint[]) => {
+      for (const incarnation of incarnations) registry.beat(incarnation);
+      return registry.sweep();
+    };
+    await beatAndSweep([1n, 2n]);
+    // The connection comes back between two sweeps.
+    clock.advance(SWEEP_MS + 5_000);
+    registry.forgetBeats();
+    expect(await registry.sweep()).toBe(0);
+    await beatAndSweep([1n, 2n]);
+    // Or several sweeps fail.
+    away.yes = true;
+    for (let failed = 0; failed < 3; failed++) {
+      clock.advance(SWEEP_MS);
+      await expect(registry.sweep()).rejects.toThrow('away');
+    }
+    away.yes = false;
+    expect(await registry.sweep()).toBe(0);
+    clock.advance(GATEWAY_SILENCE_MS + 1);
+    expect(await beatAndSweep([2n])).toBe(1);
+    expect(await kv.keys()).toEqual(['2.1.1']);
+  });
+
+  it('looks through the registry in one replica only', async () => {
+    const kv = await bus.kv('channels');
+    let looks = 0;
+    const counting: Kv = Object.assign(Object.create(kv), {
+      keys: () => {
+        looks += 1;
+        return kv.keys();
+      },
+    });
+    const over = new Proxy(bus, {
+      get(target, key) {
+        if (key === 'kv') return async (name: 'leases') => (String(name) === 'channels' ? counting : target.kv(name));
+        const value = Reflect.get(target, key, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    for (let count = 0; count < 3; count++) await replica(over);
+    await vi.waitFor(() => expect(looks).toBe(1));
+    await running.shift()?.stop();
+    expect(looks).toBe(1);
   });
 
   it('takes no bytes that are no heartbeat for one', async () => {
