@@ -1,25 +1,70 @@
 // The node source against a real bitcoind: tips at the first news, templates, blocks, clocks, reorganisations, loss and return.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BitcoindNode, type BitcoindNodeOptions } from '@sluice/template-provider/bitcoind/bitcoind-node';
-import type { NodeListener, NodeTrouble, TipNews } from '@sluice/template-provider/node-source';
+import type { NodeListener, NodeTrouble, TipNews, TipOrigin } from '@sluice/template-provider/node-source';
 import type { PreparedTemplate } from '@sluice/template-provider/prepare-template';
 import { decodeTemplateBody } from '@sluice/template-provider/template-body';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Bitcoind } from '../support/bitcoind.ts';
+import { freePort } from '../support/free-port.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 class Recorder implements NodeListener {
   readonly tips: TipNews[] = [];
+  readonly origins: TipOrigin[] = [];
   readonly templates: PreparedTemplate[] = [];
   readonly troubles: (NodeTrouble | undefined)[] = [];
-  onTip(news: TipNews): void {
+  onTip(news: TipNews, origin: TipOrigin): void {
     this.tips.push(news);
+    this.origins.push(origin);
   }
   onTemplate(template: PreparedTemplate): void {
     this.templates.push(template);
   }
   onHealth(trouble: NodeTrouble | undefined): void {
     this.troubles.push(trouble);
+  }
+}
+
+/** Passes calls on to a bitcoind, but for the one that it refuses as a node does that is not ready for it. */
+class RpcProxy {
+  refused: string | undefined;
+  /** Changes the answers on their way. */
+  edit = (_method: string, answer: string | undefined) => answer;
+  readonly #server: Server;
+
+  private constructor(rpcPort: number) {
+    this.#server = createServer(async (request, response) => {
+      const body = await text(request);
+      const { method } = JSON.parse(body);
+      if (method === this.refused) {
+        response.end(JSON.stringify({ result: null, error: { code: -10, message: 'not now' }, id: 0 }));
+        return;
+      }
+      const headers = { authorization: request.headers.authorization ?? '' };
+      const answer = await fetch(`http://127.0.0.1:${rpcPort}/`, { method: 'POST', headers, body }).catch(
+        () => undefined,
+      );
+      response.end(this.edit(method, await answer?.text()));
+    });
+  }
+
+  static async start(rpcPort: number): Promise<RpcProxy> {
+    const proxy = new RpcProxy(rpcPort);
+    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
   }
 }
 
@@ -158,6 +203,106 @@ describe('a bitcoind as node source', () => {
     await waitFor(() => recorder.troubles.at(-1) === undefined, 10_000);
     const [hash] = await bitcoind.generate(1);
     await waitFor(() => display(recorder.templates.at(-1)?.prevHash) === hash, 10_000);
+  });
+
+  it('hears of a tip by its hash alone', async () => {
+    const zmqBlock = `tcp://127.0.0.1:${await freePort()}`;
+    const other = await Bitcoind.start({ extraArguments: [`-zmqpubhashblock=${zmqBlock}`] });
+    try {
+      await other.generate(3);
+      const endpoint = { url: `http://127.0.0.1:${other.rpcPort}`, cookieFile: other.cookieFile };
+      const { node, recorder } = await connect({ endpoint, zmqBlock });
+      await sleep(300);
+      for (let count = 0; count < 3; count += 1) {
+        const [hash] = await other.generate(1);
+        await waitFor(() => display(recorder.tips.at(-1)?.hash) === hash, 1_000);
+      }
+      expect(recorder.origins).toEqual(['start', 'announcement', 'announcement', 'announcement']);
+      expect(recorder.tips.at(-1)?.height).toBe(6);
+      await node.stop();
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('gives no work from a node without templates, and does not take an answer to another question for health', async () => {
+    const proxy = await RpcProxy.start(bitcoind.rpcPort);
+    const endpoint = { url: `http://127.0.0.1:${proxy.port}`, cookieFile: bitcoind.cookieFile };
+    const { node, recorder } = await connect({ endpoint, templatePollMs: 1_000 });
+    try {
+      await waitFor(() => recorder.templates.length > 0);
+      const { length } = recorder.templates;
+      proxy.refused = 'getblocktemplate';
+      await waitFor(() => recorder.troubles.at(-1) === 'no-template', 5_000);
+      await sleep(5_000);
+      expect(recorder.troubles).toEqual([undefined, 'no-template']);
+      proxy.refused = undefined;
+      await waitFor(() => recorder.troubles.at(-1) === undefined, 5_000);
+      expect(recorder.templates).toHaveLength(length);
+    } finally {
+      await node.stop();
+      proxy.close();
+    }
+  });
+
+  it('asks for a template when a late block may be easier', async () => {
+    const other = await Bitcoind.start();
+    const proxy = await RpcProxy.start(other.rpcPort);
+    const parentTime = Math.floor(Date.now() / 1000) - 1_198;
+    proxy.edit = (method, answer) => {
+      const easier = method === 'getblocktemplate' && Date.now() / 1000 > parentTime + 1_200;
+      return answer?.replace('"chain":"regtest"', '"chain":"testnet4"').replace('207fffff', easier ? '1d00ffff' : '$&');
+    };
+    try {
+      await other.rpc('setmocktime', [parentTime]);
+      await other.generate(1);
+      await other.rpc('setmocktime', [0]);
+      const endpoint = { url: `http://127.0.0.1:${proxy.port}`, cookieFile: other.cookieFile };
+      const { node, recorder } = await connect({ endpoint, zmqBlock: other.zmqRawBlock, network: 'testnet4' });
+      await waitFor(() => recorder.templates.length === 2, 6_000);
+      expect(recorder.templates.map(({ nbits }) => nbits)).toEqual([0x207fffff, 0x1d00ffff]);
+      await node.stop();
+    } finally {
+      proxy.close();
+      await other.stop();
+    }
+  });
+
+  it('knows which blocks are in the chain of the node', async () => {
+    const { node } = await connect();
+    const [lost] = await bitcoind.generate(1);
+    const wire = (hash: string | undefined) => new Uint8Array(Buffer.from(hash ?? '', 'hex').reverse());
+    expect(await node.isInChain(wire(lost))).toBe(true);
+    await bitcoind.rpc('invalidateblock', [lost]);
+    expect(await node.isInChain(wire(lost))).toBe(false);
+    expect(await node.isInChain(new Uint8Array(32).fill(7))).toBe(false);
+    await bitcoind.rpc('reconsiderblock', [lost]);
+  });
+
+  it('works on a signet without signature, and on no other', async () => {
+    const signet = await Bitcoind.start({ chain: 'signet', extraArguments: ['-signetchallenge=51', '-dnsseed=0'] });
+    try {
+      const { descriptor } = await signet.rpc('getdescriptorinfo', ['raw(51)']);
+      // Ends the initial download: the first block of a signet takes a few million hashes.
+      await signet.rpc('generatetodescriptor', [1, descriptor, 1_000_000_000]);
+      const endpoint = { url: `http://127.0.0.1:${signet.rpcPort}`, cookieFile: signet.cookieFile };
+      const { node, recorder } = await connect({ endpoint, zmqBlock: signet.zmqRawBlock, network: 'signet' });
+      await waitFor(() => recorder.templates.length > 0);
+      expect(recorder.templates[0]).toMatchObject({ height: 2, nbits: 0x1e0377ae });
+      expect(recorder.troubles).toEqual([undefined]);
+      await node.stop();
+    } finally {
+      await signet.stop();
+    }
+    const signed = await Bitcoind.start({ chain: 'signet', extraArguments: ['-connect=0'] });
+    try {
+      const endpoint = { url: `http://127.0.0.1:${signed.rpcPort}`, cookieFile: signed.cookieFile };
+      const { recorder } = await connect({ endpoint, zmqBlock: signed.zmqRawBlock, network: 'signet' });
+      expect(recorder.troubles).toEqual(['signet-challenge']);
+      expect(recorder.tips).toEqual([]);
+    } finally {
+      await signed.stop();
+    }
   });
 
   it("passes on the node's word about a block, and gives a block of its own", async () => {

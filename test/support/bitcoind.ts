@@ -1,4 +1,4 @@
-// A real bitcoind on regtest: started on free loopback ports with its own data folder, and what tests ask of it.
+// A real bitcoind, on regtest unless told otherwise: started on free loopback ports with its own data folder, and what tests ask of it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { bitcoindCommand } from './bitcoind-binary.ts';
 import { freePort } from './free-port.ts';
 
 export interface BitcoindOptions {
+  readonly chain?: 'regtest' | 'signet';
   /** Extra command-line options, such as `-blockmaxweight=…`. */
   readonly extraArguments?: readonly string[];
   /** Nodes to connect to by P2P. */
@@ -44,7 +45,7 @@ export class Bitcoind {
       program,
       [
         ...leadingArguments,
-        '-regtest',
+        `-${this.#chain}`,
         `-datadir=${this.directory}`,
         '-server',
         '-listen=1',
@@ -79,7 +80,11 @@ export class Bitcoind {
   }
 
   get cookieFile(): string {
-    return join(this.directory, 'regtest', '.cookie');
+    return join(this.directory, this.#chain, '.cookie');
+  }
+
+  get #chain(): string {
+    return this.#options.chain ?? 'regtest';
   }
 
   #cookie(): string {
