@@ -1,17 +1,70 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Clock, systemClock } from '@sluice/runtime/clock';
+// Leases in a time of the test's own: it passes only where a test lets it, so that no busy machine decides an outcome.
+import type { Clock } from '@sluice/runtime/clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bus, Kv } from '../src/bus.ts';
 import { BusError } from '../src/errors.ts';
 import { createInProcessBus } from '../src/in-process/in-process-bus.ts';
 import { acquireLease, type Lease } from '../src/lease.ts';
 
-const ttlMs = 240;
+const ttlMs = 6_000;
+
+class TestTime implements Clock {
+  #now = 0;
+  readonly #sleepers = new Set<{ readonly at: number; readonly wake: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now;
+  }
+
+  readonly sleep = (ms: number, _value?: undefined, { signal }: { signal?: AbortSignal } = {}): Promise<void> => {
+    signal?.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const sleeper = { at: this.#now + ms, wake: resolve };
+      this.#sleepers.add(sleeper);
+      signal?.addEventListener('abort', () => {
+        this.#sleepers.delete(sleeper);
+        reject(signal.reason);
+      });
+    });
+  };
+
+  /** Lets time pass from sleeper to sleeper. */
+  async pass(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    for (;;) {
+      await settled();
+      const [next] = [...this.#sleepers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+      if (next === undefined) break;
+      this.#now = Math.max(this.#now, next.at);
+      this.#sleepers.delete(next);
+      next.wake();
+    }
+    this.#now = end;
+    await settled();
+  }
+
+  /** As when the process was suspended: time is gone and nobody was woken. */
+  skip(ms: number): void {
+    this.#now += ms;
+  }
+}
+
+/** What needs no time is done. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 let bus: Bus;
+let time: TestTime;
 let aborts: AbortController[];
 
 beforeEach(async () => {
   bus = await createInProcessBus();
+  time = new TestTime();
   aborts = [];
 });
 afterEach(async () => {
@@ -22,18 +75,23 @@ afterEach(async () => {
 interface Contender {
   readonly lease: Promise<Lease>;
   readonly abort: AbortController;
+  /** The lease once it is had, and when that was. */
+  held: Lease | undefined;
+  heldAt: number;
 }
 
-function contend(holder: string, over: Bus = bus, clock: Clock = systemClock): Contender {
+function contend(holder: string, over: Bus = bus): Contender {
   const abort = new AbortController();
   aborts.push(abort);
-  const lease = acquireLease({ key: 'k', holder, ttlMs }, { bus: over, clock, sleep }, abort.signal);
-  lease.catch(() => undefined);
-  return { lease, abort };
+  const modules = { bus: over, clock: time, sleep: time.sleep };
+  const lease = acquireLease({ key: 'k', holder, ttlMs }, modules, abort.signal);
+  const contender: Contender = { lease, abort, held: undefined, heldAt: Number.NaN };
+  lease.then(
+    (held) => Object.assign(contender, { held, heldAt: time.monotonic() }),
+    () => undefined,
+  );
+  return contender;
 }
-
-const within = <T>(promise: Promise<T>, ms: number): Promise<T | 'not yet'> =>
-  Promise.race([promise, sleep(ms).then(() => 'not yet' as const)]);
 
 /** A bus whose buckets hang while `frozen` is set, as for a process that sleeps or is cut off. */
 function freezable(real: Bus): { bus: Bus; state: { frozen: boolean } } {
@@ -58,57 +116,66 @@ function freezable(real: Bus): { bus: Bus; state: { frozen: boolean } } {
 describe('lease', () => {
   it('is held by one, renewed, and given up to the next with a higher epoch', async () => {
     const first = await contend('a').lease;
-    const second = contend('b').lease;
-    expect(await within(second, 3 * ttlMs)).toBe('not yet');
+    const second = contend('b');
+    await time.pass(3 * ttlMs);
+    expect(second.held).toBeUndefined();
     expect(first.isHeld()).toBe(true);
     await first.release();
     expect(first.isHeld()).toBe(false);
-    const next = await second;
-    expect(next.isHeld()).toBe(true);
-    expect(next.epoch).toBeGreaterThan(first.epoch);
-    await next.release();
+    await time.pass(ttlMs / 6);
+    const next = second.held as Lease | undefined;
+    expect(next?.isHeld()).toBe(true);
+    expect(next?.epoch).toBeGreaterThan(first.epoch);
+    await next?.release();
   });
 
   it('is never held by two, also of one name, whoever comes and goes', async () => {
     const held = new Set<Lease>();
     let most = 0;
+    let rounds = 0;
     const worker = async () => {
       for (let round = 0; round < 6; round++) {
         const lease = await contend('same').lease;
         held.add(lease);
         most = Math.max(most, [...held].filter((other) => other.isHeld()).length);
-        await sleep(5);
+        await time.sleep(125);
         held.delete(lease);
         await lease.release();
+        rounds += 1;
       }
     };
-    await Promise.all([worker(), worker(), worker()]);
+    const working = Promise.all([worker(), worker(), worker()]);
+    for (let passed = 0; passed < 100 && rounds < 18; passed++) await time.pass(ttlMs);
+    await working;
     expect(most).toBe(1);
   });
 
   it('ends by itself, before anybody else can have it, when renewals get nowhere', async () => {
     const { bus: cut, state } = freezable(bus);
     const first = await contend('a', cut).lease;
-    const second = contend('b').lease;
-    await sleep(ttlMs);
+    const second = contend('b');
+    await time.pass(ttlMs);
     state.frozen = true;
-    const frozenAt = performance.now();
-    await first.lost;
-    const lostAfter = performance.now() - frozenAt;
-    expect(lostAfter).toBeLessThan(ttlMs * 0.75);
+    const frozenAt = time.monotonic();
+    let lostAt = Number.NaN;
+    void first.lost.then(() => {
+      lostAt = time.monotonic();
+    });
+    await time.pass(2 * ttlMs);
+    expect(lostAt - frozenAt).toBeLessThanOrEqual(ttlMs / 2);
     expect(first.isHeld()).toBe(false);
-    const next = await second;
-    expect(performance.now() - frozenAt).toBeGreaterThan(ttlMs * 0.8);
-    expect(next.epoch).toBeGreaterThan(first.epoch);
+    // The last renewal may be a step before, and is seen a step after.
+    expect(second.heldAt - frozenAt).toBeGreaterThanOrEqual(ttlMs - ttlMs / 6);
+    expect(second.heldAt - frozenAt).toBeLessThanOrEqual(ttlMs + ttlMs / 3);
+    expect(second.held?.epoch).toBeGreaterThan(first.epoch);
   });
 
   it('is known not to be held after a sleep longer than its time, before any renewal has told', async () => {
-    let ahead = 0;
-    const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() + ahead };
-    const lease = await contend('a', bus, clock).lease;
+    const lease = await contend('a').lease;
     expect(lease.isHeld()).toBe(true);
-    ahead = ttlMs;
+    time.skip(ttlMs);
     expect(lease.isHeld()).toBe(false);
+    await time.pass(0);
     await lease.lost;
   });
 
@@ -134,7 +201,7 @@ describe('lease', () => {
       },
     });
     const lease = await contend('a', lossy).lease;
-    await sleep(3 * ttlMs);
+    await time.pass(3 * ttlMs);
     expect(losing).toBeLessThan(0);
     expect(lease.isHeld()).toBe(true);
     await lease.release();
@@ -143,6 +210,7 @@ describe('lease', () => {
   it('stops waiting when it is told to', async () => {
     const first = await contend('a').lease;
     const { lease, abort } = contend('b');
+    await settled();
     abort.abort();
     await expect(lease).rejects.toThrow();
     await first.release();
