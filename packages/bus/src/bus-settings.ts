@@ -47,6 +47,11 @@ export const busSettings = defineConfig({
     default: 16 * 1_073_741_824,
     doc: 'Bound of the stream of shares in bytes; at the bound shares are refused, at 70 % the alarm is raised.',
   },
+  natsCreditsBytes: {
+    type: integer({ min: 1_048_576, max: 1_000_000_000_000_000 }),
+    default: 16 * 1_073_741_824,
+    doc: 'Bound of the stream of credits in bytes, which nothing is ever removed from; at the bound shares wait to be credited.',
+  },
 });
 export type BusConfig = ConfigOf<typeof busSettings>;
 
@@ -67,7 +72,7 @@ export async function connectBus(config: BusConfig, modules: BusModules): Promis
     name,
     servers: config.nats.map((server) => server.href.replace(/\/$/, '')),
     replicas: config.natsReplicas,
-    maxBytes: { SHARES: config.natsSharesBytes },
+    maxBytes: { SHARES: config.natsSharesBytes, CREDITS: config.natsCreditsBytes },
     monitors: config.natsMonitors.map((monitor) => monitor.href),
     onError: (error) => log.warn({ code: codeOf(error), reason: messageOf(error) }, 'bus'),
     ...(natsUser === undefined ? {} : { user: natsUser }),

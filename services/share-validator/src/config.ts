@@ -19,6 +19,11 @@ export const shareValidatorSettings = defineConfig({
     default: 6,
     doc: 'Seconds after which another validator takes over the incarnations of one that is gone.',
   },
+  shareRetention: {
+    type: integer({ min: 0, max: 3_650 }),
+    default: 7,
+    doc: 'Days for which credited shares are kept; fewer, but one at least, where their stream is fuller than 60 %; 0: for ever, and the stream refuses shares when it is full.',
+  },
   statisticsEvery: {
     type: integer({ min: 1, max: 3_600 }),
     default: 10,

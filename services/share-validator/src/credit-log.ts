@@ -4,14 +4,18 @@ import type { Bus } from '@sluice/bus/bus';
 import { isBusError } from '@sluice/bus/errors';
 import { CreditBatch, FindingReport } from '@sluice/bus/payloads/credit';
 import { subjectName } from '@sluice/bus/subjects';
+import { bytesEqual } from './bytes-equal.ts';
 import type { AuditStart } from './incarnation-audit.ts';
+
+const RESTATE_TIMEOUT_MS = 5_000;
+
+export type Restatement = Partial<Pick<CreditBatch, 'held' | 'replayFrom' | 'floor'>>;
 
 /** What became of an append: `other`: somebody else works this incarnation. */
 export type AppendOutcome = 'stored' | 'other';
 
 export class CreditLog {
   readonly #bus: Bus;
-  readonly #incarnation: bigint;
   readonly #creditSubject: string;
   readonly #findingSubject: string;
   #last: CreditBatch | undefined;
@@ -23,7 +27,6 @@ export class CreditLog {
 
   private constructor(bus: Bus, incarnation: bigint) {
     this.#bus = bus;
-    this.#incarnation = incarnation;
     this.#creditSubject = subjectName('credit', incarnation);
     this.#findingSubject = subjectName('findings', incarnation);
   }
@@ -57,10 +60,8 @@ export class CreditLog {
 
   /** Rejects with the errors of `Bus.append`, but for a sequence that is not the expected one: that is an outcome. */
   async appendCredit(credit: CreditBatch, payload: Uint8Array, timeoutMs: number): Promise<AppendOutcome> {
-    const messageId = `credit-${this.#incarnation}-${credit.batch}`;
     try {
       const { sequence } = await this.#bus.append('CREDITS', this.#creditSubject, payload, {
-        messageId,
         expectedLastSubjectSequence: this.#creditSequence,
         timeoutMs,
       });
@@ -68,11 +69,21 @@ export class CreditLog {
     } catch (error) {
       if (!isBusError(error, 'bus-wrong-sequence')) throw error;
       const stored = await this.#bus.last('CREDITS', this.#creditSubject);
-      if (stored === undefined || CreditBatch.decode(stored.payload).batch !== credit.batch) return 'other';
+      if (stored === undefined || !bytesEqual(stored.payload, payload)) return 'other';
       this.#creditSequence = stored.sequence;
     }
     this.#last = credit;
     return 'stored';
+  }
+
+  /**
+   * Says anew what the last record said, with no shares and but for `changes`: the next validator begins with that, and one that works
+   * this incarnation gives up its turn and begins again. False: somebody has written since `open`, or nothing was credited yet.
+   */
+  async restate(changes: Restatement, atMicros: bigint): Promise<boolean> {
+    if (this.#last === undefined) return false;
+    const record = { ...this.#last, ...changes, shares: 0, credits: [], findings: [], creditedAtMicros: atMicros };
+    return (await this.appendCredit(record, CreditBatch.encode(record), RESTATE_TIMEOUT_MS)) === 'stored';
   }
 
   /** Ahead of the credit: a crash between the two finds the report there and leaves it. */

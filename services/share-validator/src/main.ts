@@ -23,6 +23,7 @@ export const main = (argv: readonly string[]): Promise<number> =>
           ntimeAhead: config.ntimeAhead,
           leaseTtlMs: config.lease * 1_000,
           statisticsEveryMs: config.statisticsEvery * 1_000,
+          shareRetentionMs: config.shareRetention * 86_400_000,
         },
         { bus, clock, log, metrics, health, sleep, yieldNow },
       );

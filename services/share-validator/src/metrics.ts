@@ -20,6 +20,10 @@ export const shareValidatorMetrics = defineMetrics({
     'Incarnations worked whose credit is held: look at their findings',
   ),
   behind: gauge('sluice_share_validator_behind_seconds', 'Age of the oldest record being judged; 0 when all are done'),
+  oldestShare: gauge(
+    'sluice_share_validator_oldest_share_seconds',
+    'Age of the oldest kept record of shares; NaN at the replicas that do not look after it, and where nothing is kept or forgotten',
+  ),
   append: histogram(
     'sluice_share_validator_append_seconds',
     'From a credit sent to its acknowledgement',
@@ -54,6 +58,7 @@ export interface ValidatorGauges {
   waiting(): number;
   held(): number;
   behindMs(): number;
+  oldestShareMs(): number;
   tips(): number;
   workers(): number;
   workersEvicted(): number;
@@ -74,6 +79,7 @@ export function followValidator(
   metrics.waiting.follow(gauges.waiting);
   metrics.held.follow(gauges.held);
   metrics.behind.follow(() => gauges.behindMs() / 1_000);
+  metrics.oldestShare.follow(() => gauges.oldestShareMs() / 1_000);
   counters.onAppend = (seconds) => metrics.append.observe(seconds);
   metrics.failedAppends.follow(() => counters.failedAppends);
   metrics.failedTurns.follow(() => counters.failedTurns);

@@ -2,7 +2,7 @@
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import type { Bus } from '@sluice/bus/bus';
 import { Statistics } from '@sluice/bus/payloads/credit';
-import { lastToken, subjectName, subjectPattern } from '@sluice/bus/subjects';
+import { subjectName, subjectPattern } from '@sluice/bus/subjects';
 import type { Clock } from '@sluice/runtime/clock';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Health } from '@sluice/runtime/health';
@@ -12,10 +12,12 @@ import type { Service } from '@sluice/runtime/run-service';
 import { ValidatorCounters } from './counters.ts';
 import { CreditLog } from './credit-log.ts';
 import type { AuditModules } from './incarnation-audit.ts';
+import { incarnationOf } from './incarnation-subject.ts';
 import { IncarnationWorker, type Sleep } from './incarnation-worker.ts';
 import { JobHistory } from './job-history.ts';
 import { followValidator, shareValidatorMetrics } from './metrics.ts';
 import { patientJobs } from './patient-jobs.ts';
+import { ShareRetention } from './share-retention.ts';
 import { SolutionRescue } from './solution-rescue.ts';
 import { Validators } from './validators.ts';
 import { WorkerStatistics } from './worker-statistics.ts';
@@ -25,6 +27,7 @@ const WORKERS_BOUND = 1_024;
 const TICK_MS = 1_000;
 /** An incarnation without shares for so long is left until there are new ones. */
 const IDLE_MS = 60_000;
+const DEFAULT_SHARE_RETENTION_MS = 7 * 86_400_000;
 /** A record that waits for longer makes the validator say that it is behind. */
 const BEHIND_MS = 60_000;
 
@@ -35,6 +38,8 @@ export interface ShareValidatorOptions {
   readonly ntimeAhead: number;
   readonly leaseTtlMs: number;
   readonly statisticsEveryMs: number;
+  /** How long credited shares are kept, a day at least; 0: for ever. Default seven days. */
+  readonly shareRetentionMs?: number;
 }
 
 export interface ShareValidatorModules {
@@ -60,6 +65,7 @@ class ShareValidator implements Service {
   readonly #history: JobHistory;
   readonly #rescue: SolutionRescue;
   readonly #statistics: WorkerStatistics;
+  readonly #retention: ShareRetention | undefined;
   readonly #workers = new Map<bigint, IncarnationWorker>();
   /** Subjects whose shares are all credited, with the mark that they had then. */
   readonly #settled = new Map<string, number>();
@@ -76,11 +82,14 @@ class ShareValidator implements Service {
     this.#history = new JobHistory(bus);
     this.#rescue = new SolutionRescue({ bus, clock, log, counters });
     this.#statistics = new WorkerStatistics(clock.now());
+    const { shareRetentionMs: retentionMs = DEFAULT_SHARE_RETENTION_MS } = options;
+    this.#retention = retentionMs === 0 ? undefined : new ShareRetention({ ...options, retentionMs }, modules);
     followValidator(createMetrics(modules.metrics, shareValidatorMetrics), counters, {
       incarnations: () => this.#workers.size,
       waiting: () => this.#waiting,
       held: () => [...this.#workers.values()].filter((worker) => worker.held).length,
       behindMs: () => this.#behindMs(),
+      oldestShareMs: () => this.#retention?.oldestMs ?? Number.NaN,
       tips: () => this.#history.size,
       workers: () => this.#statistics.size,
       workersEvicted: () => this.#statistics.evicted,
@@ -94,6 +103,7 @@ class ShareValidator implements Service {
       this.#every(TICK_MS, async () => this.#beat()),
       this.#every(TICK_MS, () => this.#lookAround()),
       this.#every(this.#options.statisticsEveryMs, async () => this.#publishStatistics()),
+      this.#retention?.run(this.#abort.signal),
     ]);
   }
 
@@ -206,10 +216,4 @@ class ShareValidator implements Service {
     for (const message of this.#statistics.report(this.#options.instance, clock.now()))
       bus.publish(subjectName('statistics'), Statistics.encode(message));
   }
-}
-
-/** Undefined: not a subject of a gateway. */
-function incarnationOf(subject: string): bigint | undefined {
-  const token = lastToken(subject);
-  return /^[1-9]\d{0,9}$/.test(token) ? BigInt(token) : undefined;
 }

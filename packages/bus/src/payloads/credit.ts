@@ -44,6 +44,7 @@ const finding = group({
 });
 export type Finding = FieldValue<typeof finding>;
 
+/** One for each batch. One more of no shares, with the number of the last, says anew what has changed between two batches. */
 export const CreditBatch = payload(
   'CreditBatch',
   1,
