@@ -38,6 +38,23 @@ export async function until(condition: () => boolean | Promise<boolean>, timeout
   }
 }
 
+/**
+ * Resolves when what `listener` has subscribed to, serves or has given up by now is known where `sender` sends: interest spreads in the
+ * order in which it was told.
+ */
+async function interestReaches(sender: Bus, listener: Bus): Promise<void> {
+  const probe = `control.${uniqueToken()}`;
+  let heard = false;
+  const subscription = listener.subscribe(probe, () => {
+    heard = true;
+  });
+  await until(() => {
+    sender.publish(probe, new Uint8Array());
+    return heard;
+  });
+  subscription.close();
+}
+
 export function describeBusContract(subject: BusContractSubject): void {
   describe('core subjects', () => coreContract(subject));
   describe('requests', () => requestContract(subject));
@@ -54,7 +71,7 @@ function coreContract({ client, otherClient }: BusContractSubject): void {
     otherClient().subscribe(`heartbeat.${token}.>`, (payload) => heard.push(`tail ${textOf(payload)}`));
     otherClient().subscribe(`heartbeat.${token}`, () => heard.push('too short'));
     otherClient().subscribe(`heartbeat.*.a.*`, () => heard.push('too long'));
-    await sleep(50);
+    await interestReaches(client(), otherClient());
     client().publish(`heartbeat.${token}.a`, bytesOf('1'));
     expect(heard).toEqual([]);
     client().publish(`heartbeat.${token}.a`, bytesOf('2'));
@@ -71,7 +88,7 @@ function coreContract({ client, otherClient }: BusContractSubject): void {
     const token = uniqueToken();
     const heard: string[] = [];
     otherClient().subscribe(`control.${token}`, (payload) => heard.push(textOf(payload)));
-    await sleep(50);
+    await interestReaches(client(), otherClient());
     const buffer = Buffer.from('first');
     client().publish(`control.${token}`, buffer);
     buffer.write('XXXXX');
@@ -89,7 +106,8 @@ function coreContract({ client, otherClient }: BusContractSubject): void {
     otherClient().subscribe(`control.${token}`, count('a2'), { queue: 'a' });
     otherClient().subscribe(`control.${token}`, count('b'), { queue: 'b' });
     otherClient().subscribe(`control.${token}`, count('plain'));
-    await sleep(50);
+    await interestReaches(client(), client());
+    await interestReaches(client(), otherClient());
     for (let index = 0; index < 100; index++) client().publish(`control.${token}`, bytesOf('x'));
     await until(() => heard.plain === 100 && heard.b === 100 && (heard.a1 ?? 0) + (heard.a2 ?? 0) === 100);
     expect(heard.a1).toBeGreaterThan(0);
@@ -100,13 +118,12 @@ function coreContract({ client, otherClient }: BusContractSubject): void {
     const token = uniqueToken();
     const heard: string[] = [];
     const subscription = client().subscribe(`control.${token}`, (payload) => heard.push(textOf(payload)));
-    await sleep(50);
     client().publish(`control.${token}`, bytesOf('1'));
     await until(() => heard.length === 1);
     subscription.close();
     subscription.close();
     client().publish(`control.${token}`, bytesOf('2'));
-    await sleep(50);
+    await interestReaches(client(), client());
     expect(heard).toEqual(['1']);
   });
 
@@ -125,7 +142,8 @@ function requestContract({ client, otherClient }: BusContractSubject): void {
     };
     client().serve(token, 'managers', handler);
     otherClient().serve(token, 'managers', handler);
-    await sleep(50);
+    await interestReaches(client(), client());
+    await interestReaches(client(), otherClient());
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, index) => client().request(token, bytesOf(String(index)), 5_000)),
     );
@@ -142,7 +160,7 @@ function requestContract({ client, otherClient }: BusContractSubject): void {
   it('fail when the time is over', async () => {
     const token = `channel.${uniqueToken()}`;
     otherClient().serve(token, 'q', () => new Promise<Uint8Array>(() => undefined));
-    await sleep(50);
+    await interestReaches(client(), otherClient());
     await expectCode(client().request(token, bytesOf('x'), 100), 'bus-timeout');
   });
 
@@ -151,10 +169,10 @@ function requestContract({ client, otherClient }: BusContractSubject): void {
     const server = otherClient().serve(token, 'q', () => {
       throw new TypeError('broken');
     });
-    await sleep(50);
+    await interestReaches(client(), otherClient());
     await expectCode(client().request(token, bytesOf('x'), 5_000), 'bus-handler-failed');
     server.close();
-    await sleep(50);
+    await interestReaches(client(), otherClient());
     await expectCode(client().request(token, bytesOf('x'), 5_000), 'bus-no-responders');
   });
 }
@@ -164,7 +182,7 @@ function streamContract({ client, otherClient }: BusContractSubject): void {
     const name = `shares.${uniqueToken()}`;
     const heard: string[] = [];
     otherClient().subscribe(name, (payload) => heard.push(textOf(payload)));
-    await sleep(50);
+    await interestReaches(client(), otherClient());
     const first = await client().append('SHARES', name, bytesOf('a'));
     const second = await client().append('SHARES', name, bytesOf('b'));
     expect(first.duplicate).toBe(false);
@@ -210,6 +228,28 @@ function streamContract({ client, otherClient }: BusContractSubject): void {
     ]);
     expect(both.sequence).toBe(both2.sequence);
     expect([both.duplicate, both2.duplicate].filter(Boolean).length).toBe(1);
+  });
+
+  it('end an append that takes too long with an unknown outcome, and store it once however often it is repeated', async () => {
+    const name = `shares.${uniqueToken()}`;
+    const payload = new Uint8Array(200_000);
+    const ids = Array.from({ length: 40 }, (_, index) => `${name}-${index}`);
+    const append = (messageId: string, timeoutMs: number) =>
+      client().append('SHARES', name, payload, { messageId, timeoutMs });
+    const hurried = await Promise.allSettled(ids.map((id) => append(id, 1)));
+    const late = hurried.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    for (const error of late) await expectCode(Promise.reject(error), 'bus-timeout');
+    if (client() !== otherClient()) expect(late.length).toBeGreaterThan(0);
+    const stored = await Promise.all(ids.map((id) => append(id, 20_000)));
+    expect(new Set(stored.map(({ sequence }) => sequence)).size).toBe(ids.length);
+    await client().append('SHARES', name, bytesOf('end'));
+    const lengths: number[] = [];
+    const consumer = await client().consume('SHARES', { filter: name, batch: 16 }, (message) => {
+      lengths.push(message.payload.length);
+    });
+    await until(() => lengths.at(-1) === 3);
+    expect(lengths.length).toBe(ids.length + 1);
+    await consumer.close();
   });
 
   it('refuse an append that expects another last sequence', async () => {
@@ -357,6 +397,24 @@ function consumerContract({ client, otherClient }: BusContractSubject): void {
       ['d', 'e'],
     ]);
     await next.close();
+  });
+
+  it('serve a durable that had nothing to do for a while', async () => {
+    const name = `shares.${uniqueToken()}`;
+    const seen: string[] = [];
+    const consumer = await otherClient().consume(
+      'SHARES',
+      { filter: name, durable: `d-${uniqueToken()}`, batch: 8 },
+      collect(seen),
+    );
+    await client().append('SHARES', name, bytesOf('before'));
+    await until(() => seen.length === 1);
+    // Over a network longer than a request for records lasts; in one process nothing lasts.
+    await sleep(client() === otherClient() ? 100 : 11_000);
+    await client().append('SHARES', name, bytesOf('after'));
+    await until(() => seen.length === 2, 2_000);
+    expect(seen).toEqual(['before', 'after']);
+    await consumer.close();
   });
 
   it('give the unfinished record of a holder that went away to the next one, first', async () => {
