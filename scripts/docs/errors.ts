@@ -1,5 +1,5 @@
 // docs/reference/errors.md from the error codes of the wire and from the code tables of packages and services.
-import { errorCodes } from '@sluice/sv2/error-codes';
+import { codesNotSent, errorCodes } from '@sluice/sv2/error-codes';
 import { cell, declaredTables } from './declared-tables.ts';
 
 const codeRows = (codes: Readonly<Record<string, unknown>>): string =>
@@ -11,7 +11,14 @@ const head = '| code | condition |\n|---|---|';
 
 /** The whole document. */
 export async function renderErrors(): Promise<string> {
-  const wire = Object.entries(errorCodes).map(([message, codes]) => `### ${message}\n\n${head}\n${codeRows(codes)}`);
+  const notSent: Readonly<Record<string, Readonly<Record<string, string>> | undefined>> = codesNotSent;
+  const wire = Object.entries(errorCodes).map(([message, codes]) => {
+    const rows = Object.entries(codes).map(([code, condition]) => {
+      const reason = notSent[message]?.[code];
+      return [code, reason === undefined ? condition : `${condition} Not sent by Sluice: ${reason}`];
+    });
+    return `### ${message}\n\n${head}\n${codeRows(Object.fromEntries(rows))}`;
+  });
   const tables = await declaredTables('{packages,services,cli}/{*/src,src}/**/*errors.ts', /Codes$/);
   const byOwner = Map.groupBy(tables, ({ owner }) => owner);
   const own = [...byOwner].map(([owner, declared]) => {

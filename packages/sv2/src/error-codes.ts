@@ -68,6 +68,32 @@ export const errorCodes = {
   },
 } as const;
 
+const NO_CUSTOM_JOBS = 'Custom jobs are refused whole.';
+
+/** Codes that clients have to know, because other servers send them, and that no server of ours sends, with the reason. */
+export const codesNotSent: {
+  readonly [Name in keyof typeof errorCodes]?: { readonly [Code in keyof (typeof errorCodes)[Name]]?: string };
+} = {
+  'SetupConnection.Error': { 'missing-declare-tx-data-flag': 'Job declaration is not served.' },
+  'SubmitShares.Error': { 'version-rolling-not-allowed': "All of the pool's jobs let the version be rolled." },
+  'SetCustomMiningJob.Error': {
+    'invalid-channel-id': NO_CUSTOM_JOBS,
+    'invalid-mining-job-token': NO_CUSTOM_JOBS,
+    'job-not-yet-validated': NO_CUSTOM_JOBS,
+    'stale-chain-tip': NO_CUSTOM_JOBS,
+    'invalid-min-ntime': NO_CUSTOM_JOBS,
+    'invalid-nbits': NO_CUSTOM_JOBS,
+    'invalid-version': NO_CUSTOM_JOBS,
+    'invalid-coinbase-tx': NO_CUSTOM_JOBS,
+    'invalid-coinbase-tx-version': NO_CUSTOM_JOBS,
+    'invalid-coinbase-prefix': NO_CUSTOM_JOBS,
+    'invalid-coinbase-tx-input-n-sequence': NO_CUSTOM_JOBS,
+    'invalid-coinbase-tx-outputs': NO_CUSTOM_JOBS,
+    'invalid-coinbase-tx-locktime': NO_CUSTOM_JOBS,
+    'invalid-merkle-path': NO_CUSTOM_JOBS,
+  },
+};
+
 /** Messages that carry one of these codes. */
 export type ErrorMessageName = keyof typeof errorCodes;
 /** The codes that a message may carry, such as `ErrorCode<'SubmitShares.Error'>`. */
