@@ -37,7 +37,8 @@ export interface WorkerModules {
   readonly sleep: Sleep;
   readonly counters: ValidatorCounters;
   readonly statistics: WorkerStatistics;
-  readonly audit: AuditModules;
+  /** Made for each turn; `signal` ends what it waits for. */
+  readonly audit: (signal: AbortSignal) => AuditModules;
 }
 
 export class IncarnationWorker {
@@ -107,7 +108,7 @@ export class IncarnationWorker {
     );
     try {
       const credits = await CreditLog.open(bus, this.incarnation);
-      const audit = new IncarnationAudit(this.incarnation, credits.start, { ntimeAhead }, this.#modules.audit);
+      const audit = new IncarnationAudit(this.incarnation, credits.start, { ntimeAhead }, this.#modules.audit(signal));
       this.held = audit.held;
       this.#log.debug({ ...credits.start, batch: String(credits.start.batch) }, 'works this incarnation');
       await this.#follow({ lease, credits, audit, signal });
@@ -134,14 +135,14 @@ export class IncarnationWorker {
         reject(error);
       }
     });
-    const { signal } = turn;
-    const aborted = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    const { promise: aborted, resolve: abort } = Promise.withResolvers<void>();
+    const onAbort = () => abort();
+    turn.signal.addEventListener('abort', onAbort);
+    if (turn.signal.aborted) abort();
     try {
       await Promise.race([failed, turn.lease.lost, aborted]);
     } finally {
+      turn.signal.removeEventListener('abort', onAbort);
       over = true;
       await consumer.close();
     }

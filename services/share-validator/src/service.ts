@@ -167,12 +167,12 @@ class ShareValidator implements Service {
     }
     const { bus, clock, log, sleep, yieldNow } = this.#modules;
     const counters = this.#counters;
-    const audit: AuditModules = {
+    const audit = (signal: AbortSignal): AuditModules => ({
       backend: wasmSha256d,
-      jobs: patientJobs(this.#history, { clock, sleep, counters }, this.#abort.signal),
+      jobs: patientJobs(this.#history, { clock, sleep, counters }, signal),
       yieldNow,
       onSolution: (share) => this.#rescue.add(incarnation, share),
-    };
+    });
     const worker = new IncarnationWorker(incarnation, this.#options, {
       bus,
       clock,

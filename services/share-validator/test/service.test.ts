@@ -94,8 +94,8 @@ const methodsOf = (kv: Kv): Kv => ({
 });
 
 /** The same bus with some calls taken over. */
-const wrapped = (changes: Partial<Bus>): Bus =>
-  new Proxy(bus, {
+const wrapped = (changes: Partial<Bus>, around: Bus = bus): Bus =>
+  new Proxy(around, {
     get(target, key) {
       const value: unknown = Reflect.get(key in changes ? changes : target, key);
       return typeof value === 'function' ? value.bind(target) : value;
@@ -227,6 +227,27 @@ describe('share-validator', () => {
     expect(await credits()).toEqual([]);
     await distributor.newJob();
     await until(async () => expect(await creditedShares()).toBe(1));
+  });
+
+  it('looks after the others while one that is no longer its own waits for a job', async () => {
+    const alone = await validator('a');
+    const early = new FakeDistributor(await createInProcessBus());
+    await early.newTip(1);
+    const never = { jobId: await early.newJob(), tipFeed: job.tipFeed };
+    const gateways = [2, 3, 4, 5, 6, 7].map((number) => new FakeGateway(number, early));
+    for (const one of gateways) await one.send(bus, [await one.share(one.channel('standard'), never)]);
+    await until(async () => expect(await metrics.scrape()).toContain('sluice_share_validator_incarnations 6'));
+    await sleep(100);
+    // The other hears and is heard, and has a bus of its own otherwise: it takes nothing over, and what it should have is given up.
+    const elsewhere = await createInProcessBus();
+    const { publish, subscribe } = wrapped({});
+    const first = metrics;
+    const apart = await validator('b', wrapped({ publish, subscribe }, elsewhere));
+    const before = performance.now();
+    await until(async () => expect(await first.scrape()).toMatch(/incarnations [0-5]\n/));
+    expect(performance.now() - before).toBeLessThan(5_000);
+    await Promise.all([stop(apart), stop(alone)]);
+    await elsewhere.close();
   });
 
   it('holds the credit of a gateway whose records fail, over restarts, and reports why once', async () => {
