@@ -32,7 +32,7 @@ export const startSettings = defineConfig({
   zmq: {
     type: text({ allowed: 'tcp://host:port', placeholder: 'tcp://HOST:PORT', pattern: /^tcp:\/\/[^\s/]+:\d+$/ }),
     optional: true,
-    doc: "The node's -zmqpubrawblock address, by which new blocks are known at once.",
+    doc: "The node's -zmqpubrawblock or -zmqpubhashblock address, by which new blocks are known at once.",
   },
   network: {
     type: oneOf(networks),

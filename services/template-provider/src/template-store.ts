@@ -2,7 +2,8 @@
 // block even after a kill. A body whose job miners work on stays, and so does the newest of each provider; the time of the others
 // runs from when they were neither.
 import { mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { codeOf } from '@sluice/runtime/errors';
 
 /** Jobs of a tip are accepted for ten minutes; a late solution may come an hour after. */
 export const TEMPLATE_LIFETIME_MS = 70 * 60_000;
@@ -61,7 +62,7 @@ export class TemplateStore {
   /** Reads what an earlier run left behind. */
   async load(): Promise<void> {
     const { directory } = this.#options;
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(directory);
     const found: { readonly entry: Entry; readonly storedAt: number }[] = [];
     for (const file of await readdir(directory)) {
       const [, provider = '', id = '', kind] = /^([\w.-]+)_(\d+)\.(body|partial)$/.exec(file) ?? [];
@@ -210,6 +211,25 @@ export class TemplateStore {
 const safeName = (provider: string) => provider.replace(/[^\w.-]/g, '-');
 
 const fileName = ({ provider, templateId }: TemplateName) => `${safeName(provider)}_${templateId}.body`;
+
+/** Node's own `recursive` never ends where a folder that exists takes no folder and says ENOENT, as those of /proc do. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    const parent = dirname(path);
+    if (codeOf(error) !== 'ENOENT' || (await isThere(parent))) throw error;
+    await makeDirectory(parent);
+    await mkdir(path);
+  }
+}
+
+const isThere = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 /** Makes a renamed file's name as durable as its bytes. */
 async function syncDirectory(path: string): Promise<void> {

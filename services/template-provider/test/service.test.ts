@@ -9,6 +9,7 @@ import { sha256d } from '@sluice/bitcoin/hash';
 import { compactToTarget, meetsTarget, targetToBytes } from '@sluice/bitcoin/target';
 import type { Bus } from '@sluice/bus/bus';
 import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
+import { JobRecord } from '@sluice/bus/payloads/job-record';
 import { Solution, SolutionResult } from '@sluice/bus/payloads/solution';
 import { Template } from '@sluice/bus/payloads/template';
 import { TipNews } from '@sluice/bus/payloads/tip-news';
@@ -280,6 +281,19 @@ describe('template-provider', () => {
     expect(health.readiness().checks.get('template-provider: store')).toContain('1 templates');
   });
 
+  it('keeps what the feed of jobs says that miners work on', async () => {
+    const keep = vi.spyOn(TemplateStore.prototype, 'keep');
+    try {
+      await provider('a');
+      const { template } = await found('a');
+      await bus.append('JOBS', subjectName('jobs'), JobRecord.encode(jobOf(template)));
+      const live = expect.objectContaining({ provider: 'a', templateId: template.templateId });
+      await vi.waitFor(() => expect(keep).toHaveBeenLastCalledWith([live]));
+    } finally {
+      keep.mockRestore();
+    }
+  });
+
   it('ends its start when a clock or a network is wrong', async () => {
     const unfit = (trouble: NodeTrouble): NodeSource => ({
       name: 'n',
@@ -308,6 +322,22 @@ async function ask(port: number, solution: Solution): Promise<SolutionResult> {
   const result = SolutionResult.decode(new Uint8Array((await answer).subarray(4)));
   socket.destroy();
   return result;
+}
+
+/** The first record of the feed. */
+function jobOf({ provider, templateId, height, version, prevHash, nbits, minNtime, merklePath }: Template): JobRecord {
+  return {
+    kind: 'newJob',
+    epoch: 1n,
+    feed: 1n,
+    replayFrom: 1n,
+    jobId: 16,
+    future: false,
+    coinbasePrefix: new Uint8Array(1),
+    coinbaseSuffix: new Uint8Array(1),
+    createdAtMicros: 1n,
+    ...{ provider, templateId, height, version, prevHash, nbits, minNtime, merklePath },
+  };
 }
 
 /** The header with the next nonce by which it meets its own target. */

@@ -117,6 +117,14 @@ describe('TemplateStore', () => {
     renameSync(`${directory}-away`, directory);
   });
 
+  it('makes its folder, and says when it cannot', async () => {
+    const deep = new TemplateStore({ directory: join(directory, 'a/b/c'), maxBytes: 1 }, { now: () => now });
+    await deep.load();
+    await deep.load();
+    const nowhere = new TemplateStore({ directory: '/proc/nope/templates', maxBytes: 1 }, { now: () => now });
+    await expect(nowhere.load()).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   it('is not led out of its folder by the name of a provider', async () => {
     await (await open()).put('../../x', 1n, body);
     expect(readdirSync(directory)).toHaveLength(1);

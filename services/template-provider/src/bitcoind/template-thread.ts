@@ -26,8 +26,6 @@ const stopped = new AbortController();
 const rules = network === 'signet' ? ['segwit', 'signet'] : ['segwit'];
 let lastLongPollId = '';
 let lastNbits = 0;
-/** Answers of the node so far. */
-let answers = 0;
 /** The node holds a request of ours that it answers as soon as its tip changes. */
 let longPolling = false;
 let fetching = false;
@@ -46,7 +44,6 @@ async function requestTemplate(longPollId: string | undefined): Promise<void> {
   const { template, longPollId: id, signetChallenge } = templateOf(answer.result);
   const fault = signetFault(signetChallenge);
   if (fault !== undefined) throw new Error(fault);
-  answers += 1;
   // The id names the tip and the state of the mempool: the same id is the same template, but for a test network's target.
   if (id === lastLongPollId && template.nbits === lastNbits) {
     report({ kind: 'unchanged' });
@@ -97,9 +94,9 @@ const poll = setInterval(() => void fetchNow(), pollMs);
 
 /** Two answers of megabytes to one tip would only delay each other: the long poll is given a moment to answer. */
 async function onTipChanged(): Promise<void> {
-  const before = answers;
+  const before = lastLongPollId;
   if (longPolling) await sleep(LONG_POLL_GRACE_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
-  if (answers === before && !stopped.signal.aborted) await fetchNow();
+  if (lastLongPollId === before && !stopped.signal.aborted) await fetchNow();
 }
 
 parentPort?.on('message', (request: TemplateThreadRequest) => {
