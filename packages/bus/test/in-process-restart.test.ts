@@ -1,5 +1,7 @@
 // The in-process bus over a restart of its process: what was acknowledged is there, what was promised about numbers holds.
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -23,7 +25,6 @@ afterEach(async () => {
 async function crash(): Promise<void> {
   const copy = mkdtempSync(join(tmpdir(), 'sluice-bus-'));
   cpSync(directory, copy, { recursive: true });
-  rmSync(join(copy, 'lock'));
   await bus.close();
   rmSync(directory, { recursive: true, force: true });
   directory = copy;
@@ -120,12 +121,41 @@ describe('in-process bus over a restart', () => {
     await consumer.close();
   });
 
-  it('lets one process at a time write a folder', async () => {
-    await bus.close();
-    // Process 1 runs on every machine and is not this one.
-    writeFileSync(join(directory, 'lock'), '1');
+  it('lets one bus at a time write a folder', async () => {
     await expectCode(createInProcessBus({ directory }), 'bus-storage-failed');
-    writeFileSync(join(directory, 'lock'), '999999999');
+    await bus.close();
+    bus = await createInProcessBus({ directory });
+  });
+
+  it('gives the folder back when it cannot be opened', async () => {
+    await bus.append('CREDITS', 'credit.1', bytesOf('x'));
+    await bus.close();
+    const folder = join(directory, 'streams', 'CREDITS');
+    const [segment = ''] = readdirSync(folder);
+    writeFileSync(join(folder, '0000000000000009.log'), '');
+    renameSync(join(folder, segment), join(folder, 'away'));
+    writeFileSync(join(folder, segment), 'damaged');
+    await expectCode(createInProcessBus({ directory }), 'bus-storage-failed');
+    renameSync(join(folder, 'away'), join(folder, segment));
+    rmSync(join(folder, '0000000000000009.log'));
+    bus = await createInProcessBus({ directory });
+    expect((await bus.state('CREDITS')).lastSequence).toBe(1);
+  });
+
+  it('waits for no process that was killed', async () => {
+    await bus.close();
+    const module = join(import.meta.dirname, '../src/in-process/directory-lock.ts');
+    const script = `import { lockDirectory } from ${JSON.stringify(module)};
+      lockDirectory(${JSON.stringify(directory)});
+      console.log('held');
+      setInterval(() => undefined, 1_000);`;
+    const holder = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(holder.stdout, 'data');
+    await expectCode(createInProcessBus({ directory }), 'bus-storage-failed');
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
     bus = await createInProcessBus({ directory });
   });
 });

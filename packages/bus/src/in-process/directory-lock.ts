@@ -1,35 +1,22 @@
-// One process at a time may write a data folder. The lock names its holder, so that one left behind by a crash is recognised.
-import { open, readFile, rm } from 'node:fs/promises';
+// One process at a time may write a data folder. The lock is the operating system's, taken through SQLite: it ends with its process, however
+// that ends, and holds between containers that share the folder, where process ids say nothing.
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { BusError } from '../errors.ts';
 
-/** Takes the folder; the returned function gives it back. Throws `bus-storage-failed` when another process holds it. */
-export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
-  const path = join(directory, 'lock');
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      const file = await open(path, 'wx');
-      await file.writeFile(String(process.pid));
-      await file.close();
-      return () => rm(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const holder = Number(await readFile(path, 'utf8').catch(() => ''));
-    if (holder !== process.pid && isAlive(holder)) {
-      throw new BusError('bus-storage-failed', `${directory} is in use by process ${holder}`);
-    }
-    await rm(path, { force: true });
-  }
-  throw new BusError('bus-storage-failed', `${path} could not be taken`);
-}
+const SQLITE_BUSY = 5;
 
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
+/** Takes the folder; the returned function gives it back. Throws `bus-storage-failed` when it is held, or cannot be locked. */
+export function lockDirectory(directory: string): () => void {
+  const file = new DatabaseSync(join(directory, 'lock.db'));
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    // Nothing is ever written, so nothing has to be kept beside it.
+    file.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+  } catch (cause) {
+    file.close();
+    const busy = (cause as { readonly errcode?: number }).errcode === SQLITE_BUSY;
+    const what = busy ? 'is in use by another process' : `cannot be locked: ${String(cause)}`;
+    throw new BusError('bus-storage-failed', `${directory} ${what}`, cause);
   }
+  return () => file.close();
 }

@@ -51,9 +51,18 @@ const DEFAULT_APPEND_TIMEOUT_MS = 5_000;
 
 /** Opens the streams and buckets; rejects with `bus-storage-failed` when the folder is damaged or held by another process. */
 export async function createInProcessBus(options: InProcessBusOptions = {}): Promise<Bus> {
+  const unlock = options.directory === undefined ? undefined : await prepareDirectory(options.directory);
+  try {
+    return await openBus(options, unlock);
+  } catch (error) {
+    unlock?.();
+    throw error;
+  }
+}
+
+async function openBus(options: InProcessBusOptions, unlock: (() => void) | undefined): Promise<Bus> {
   const { directory, clock = systemClock, maxBytes = {}, onError = reportUncaught } = options;
   const deliveries = new DeliveryQueue(onError);
-  const unlock = directory === undefined ? undefined : await prepareDirectory(directory);
   const path = (...parts: string[]) => (directory === undefined ? undefined : join(directory, ...parts));
   const streamTable = new Map<StreamName, Stream>();
   for (const name of streamNames) {
@@ -69,7 +78,7 @@ export async function createInProcessBus(options: InProcessBusOptions = {}): Pro
   return new InProcessBus({ streamTable, bucketTable, positions, deliveries, onError, unlock });
 }
 
-async function prepareDirectory(directory: string): Promise<() => Promise<void>> {
+async function prepareDirectory(directory: string): Promise<() => void> {
   await mkdir(join(directory, 'streams'), { recursive: true });
   await mkdir(join(directory, 'buckets'), { recursive: true });
   return lockDirectory(directory);
@@ -105,7 +114,7 @@ interface Parts {
   readonly positions: DurablePositions;
   readonly deliveries: DeliveryQueue;
   readonly onError: (error: unknown) => void;
-  readonly unlock: (() => Promise<void>) | undefined;
+  readonly unlock: (() => void) | undefined;
 }
 
 class InProcessBus implements Bus {
@@ -228,7 +237,7 @@ class InProcessBus implements Bus {
     await this.#parts.positions.close();
     for (const stream of this.#parts.streamTable.values()) await stream.close();
     for (const bucket of this.#parts.bucketTable.values()) await bucket.close();
-    await this.#parts.unlock?.();
+    this.#parts.unlock?.();
   }
 
   #stream(name: StreamName): Stream {
