@@ -7,7 +7,7 @@ import { BusError } from '../errors.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { cutTail, frameRecord, scanSegment, syncDirectory, writeAndSync } from './segment-file.ts';
 
-/** A log beyond this is written anew at the next start, without what was overwritten. */
+/** A log beyond this, and beyond twice what it was when last written anew, is written anew without what was overwritten. */
 const COMPACT_BYTES = 1_048_576;
 const KEY = /^[-_=.a-zA-Z0-9]+$/;
 const operations = { put: 1, delete: 2, floor: 3 } as const;
@@ -19,17 +19,15 @@ export class KvStore implements Kv {
   readonly #watchers = new Set<(change: KvChange) => void>();
   readonly #deliver: Deliver;
   readonly #queue: CommitQueue<KvChange> | undefined;
-  readonly #file: FileHandle | undefined;
+  readonly #log: Log | undefined;
   #revision: number;
-  #position: number;
 
-  private constructor(loaded: Loaded, file: FileHandle | undefined, deliver: Deliver) {
-    this.#entries = loaded.entries;
-    this.#revision = loaded.revision;
-    this.#position = loaded.bytes;
-    this.#file = file;
+  private constructor({ entries, revision }: Loaded, log: Log | undefined, deliver: Deliver) {
+    this.#entries = entries;
+    this.#revision = revision;
+    this.#log = log;
     this.#deliver = deliver;
-    if (file !== undefined) this.#queue = new CommitQueue((changes) => this.#commit(file, changes));
+    if (log !== undefined) this.#queue = new CommitQueue((changes) => this.#commit(log, changes));
   }
 
   /** `deliver` runs the calls to watchers, later and in order. Without `path` the bucket lives in memory. */
@@ -37,10 +35,11 @@ export class KvStore implements Kv {
     if (path === undefined) return new KvStore({ entries: new Map(), revision: 0, bytes: 0 }, undefined, deliver);
     await (await open(path, 'a')).close();
     const loaded = await load(path);
-    if (loaded.bytes > COMPACT_BYTES) loaded.bytes = await compact(path, loaded);
     const file = await open(path, 'r+');
     await syncDirectory(dirname(path));
-    return new KvStore(loaded, file, deliver);
+    const log = { path, file, position: loaded.bytes, compactAt: COMPACT_BYTES };
+    if (log.position > log.compactAt) await compact(log, loaded);
+    return new KvStore(loaded, log, deliver);
   }
 
   async get(key: string): Promise<KvEntry | undefined> {
@@ -99,23 +98,39 @@ export class KvStore implements Kv {
     return revision;
   }
 
-  async #commit(file: FileHandle, changes: readonly KvChange[]): Promise<void> {
+  async #commit(log: Log, changes: readonly KvChange[]): Promise<void> {
     const framed = changes.map((change) => frameRecord(encodeChange(change)));
-    await writeAndSync(file, framed, this.#position);
-    this.#position += framed.reduce((sum, { length }) => sum + length, 0);
+    await writeAndSync(log.file, framed, log.position);
+    log.position += lengthOf(framed);
+    // Changes that wait for the next commit are among the entries already: saying them twice changes nothing.
+    if (log.position > log.compactAt) await compact(log, { entries: this.#entries, revision: this.#revision });
   }
 
   async close(): Promise<void> {
     this.#watchers.clear();
     await this.#queue?.close();
-    await this.#file?.close();
+    await this.#log?.file.close();
   }
 }
 
-interface Loaded {
+interface Contents {
+  readonly entries: ReadonlyMap<string, KvEntry>;
+  /** The highest ever given. */
+  readonly revision: number;
+}
+
+interface Loaded extends Contents {
   readonly entries: Map<string, KvEntry>;
   revision: number;
   bytes: number;
+}
+
+interface Log {
+  readonly path: string;
+  file: FileHandle;
+  /** Where the next record goes. */
+  position: number;
+  compactAt: number;
 }
 
 async function load(path: string): Promise<Loaded> {
@@ -132,19 +147,25 @@ async function load(path: string): Promise<Loaded> {
 }
 
 /** Writes the present entries into a new file, led by the highest revision ever given, and puts it in the place of the old one. */
-async function compact(path: string, { entries, revision }: Loaded): Promise<number> {
+async function compact(log: Log, { entries, revision }: Contents): Promise<void> {
   const present = [...entries.values()].map((entry) => frameRecord(encodeChange(entry)));
   const parts = [frameRecord(encodeChange({ key: '', value: undefined, revision }, operations.floor)), ...present];
-  const file = await open(`${path}.new`, 'w');
+  const file = await open(`${log.path}.new`, 'w+');
   try {
     await writeAndSync(file, parts, 0);
-  } finally {
+    await rename(`${log.path}.new`, log.path);
+    await syncDirectory(dirname(log.path));
+  } catch (error) {
     await file.close();
+    throw error;
   }
-  await rename(`${path}.new`, path);
-  await syncDirectory(dirname(path));
-  return parts.reduce((sum, { length }) => sum + length, 0);
+  await log.file.close();
+  log.file = file;
+  log.position = lengthOf(parts);
+  log.compactAt = Math.max(COMPACT_BYTES, 2 * log.position);
 }
+
+const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 0);
 
 function encodeChange(
   { key, value, revision }: KvChange,
