@@ -11,6 +11,7 @@ import { createLogger, type Logger } from './logger.ts';
 import { MetricsRegistry } from './metrics.ts';
 import { processSettings } from './process-settings.ts';
 import { Shutdown, shutdownOnSignals } from './shutdown.ts';
+import { endOnUncaught } from './uncaught.ts';
 
 /** Exit codes of every command. */
 export const ExitCode = { ok: 0, failed: 1, usage: 2 } as const;
@@ -70,6 +71,7 @@ export async function runService<S extends Settings>(program: ServiceProgram<S>)
   const health = new Health();
   const shutdown = new Shutdown(log);
   const ignoreSignals = shutdownOnSignals(shutdown, log);
+  const ignoreUncaught = endOnUncaught(shutdown, log);
   try {
     const server = await startHealthServer(healthAddress, { health, metrics });
     shutdown.add('health server', () => server.close());
@@ -88,6 +90,7 @@ export async function runService<S extends Settings>(program: ServiceProgram<S>)
     return ExitCode.failed;
   } finally {
     ignoreSignals();
+    ignoreUncaught();
   }
 }
 

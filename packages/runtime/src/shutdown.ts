@@ -18,6 +18,7 @@ export class Shutdown {
   readonly #requested: Promise<string>;
   #request: (reason: string) => void = () => undefined;
   #running: Promise<boolean> | undefined;
+  #failed = false;
 
   constructor(log: Logger) {
     this.#log = log;
@@ -36,15 +37,21 @@ export class Shutdown {
     this.#request(reason);
   }
 
+  /** Asks for the end of a process that is not to be trusted any more: however well it ends, it has failed. */
+  fail(reason: string): void {
+    this.#failed = true;
+    this.#request(reason);
+  }
+
   /** Resolves with the reason when somebody has asked. */
   requested(): Promise<string> {
     return this.#requested;
   }
 
-  /** Runs every step once; resolves with whether all ended well and in time. */
-  run(): Promise<boolean> {
+  /** Runs every step once; resolves with whether all ended well and in time, and nothing had failed. */
+  async run(): Promise<boolean> {
     this.#running ??= this.#runSteps();
-    return this.#running;
+    return (await this.#running) && !this.#failed;
   }
 
   async #runSteps(): Promise<boolean> {

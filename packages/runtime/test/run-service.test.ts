@@ -60,6 +60,23 @@ describe('runService', () => {
     expect(output.out).toContain('bus closed');
   });
 
+  it.each([
+    ['throw', 'uncaughtException'],
+    ['reject', 'unhandledRejection'],
+  ])('tells of an error that nobody caught, stops in order and exits with 1: %s', async (behave, origin) => {
+    const { output, exit } = start('--health', '127.0.0.1:0', '--behave', behave);
+    expect(await exit).toBe(1);
+    const lines = output.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const fatal = lines.find(({ level }) => level === 'fatal');
+    expect(fatal).toMatchObject({ code: 'no-such-thing', reason: 'a defect', origin });
+    expect(fatal.error.stack).toContain('fixtures/service.ts');
+    expect(lines.map(({ msg }) => msg).slice(-4)).toEqual(['stopping', 'service closed', 'bus closed', 'stopped']);
+    expect(output.err).toBe('');
+  });
+
   it('is forced by a second signal', async () => {
     const { child, exit, logged } = start('--health', '127.0.0.1:0', '--behave', 'hang');
     await logged('"started"');
