@@ -39,6 +39,10 @@ export interface BlockSubmitterModules {
 
 /** Solutions remembered so that the ways they come by (direct, bus-free, durable) lead to one submission. */
 export const KNOWN_SOLUTIONS_BOUND = 256;
+/** Solutions that wait for their transactions or for a node; a further one is put off: who brought it brings it again. */
+export const SUBMISSIONS_BOUND = 256;
+/** Blocks beside the tip that are watched; of a further one `inconclusive` is the last word. */
+export const WATCHES_BOUND = 64;
 const RETRY_MS = 1_000;
 /** For so long a node that cannot be reached is asked again, and transactions that nobody has are looked for again. */
 export const PATIENCE_MS = 600_000;
@@ -54,7 +58,12 @@ const UNDECIDED: readonly SubmitAnswer[] = ['inconclusive', 'duplicate-inconclus
 export class BlockSubmitter {
   readonly #modules: BlockSubmitterModules;
   readonly #known = new Map<string, Promise<NodeAnswer>>();
+  #watches = 0;
   #stopped = false;
+  /** Solutions that are on their way. */
+  underWay = 0;
+  putOff = 0;
+  unwatched = 0;
 
   constructor(modules: BlockSubmitterModules) {
     this.#modules = modules;
@@ -62,7 +71,7 @@ export class BlockSubmitter {
 
   /**
    * Resolves when the first node has answered, or when nothing was found to ask a node with; the same solution again gets
-   * the same promise. Rejects when no node could be reached in ten minutes.
+   * the same promise. Rejects when no node could be reached in ten minutes, and at once when too many solutions wait.
    */
   submit(solution: BlockSolution): Promise<NodeAnswer> {
     const hash = sha256d(solution.header);
@@ -72,7 +81,14 @@ export class BlockSubmitter {
     const key = Buffer.from(hash).toString('base64');
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const result = this.#submit(solution, hash);
+    if (this.underWay >= SUBMISSIONS_BOUND) {
+      this.putOff += 1;
+      return Promise.reject(new Error(`${SUBMISSIONS_BOUND} solutions wait for an answer already`));
+    }
+    this.underWay += 1;
+    const result = this.#submit(solution, hash).finally(() => {
+      this.underWay -= 1;
+    });
     this.#known.set(key, result);
     if (this.#known.size > KNOWN_SOLUTIONS_BOUND) {
       const [oldest] = this.#known.keys();
@@ -94,7 +110,7 @@ export class BlockSubmitter {
     const asked = this.#modules.nodes.map(async (node) => {
       const answer = { node: node.name, answer: await this.#offer(node, block, solution) };
       this.#modules.onAnswer(solution, hash, answer);
-      if (UNDECIDED.includes(answer.answer)) this.#watch(node, solution, hash).catch(() => undefined);
+      if (UNDECIDED.includes(answer.answer)) void this.#watch(node, solution, hash);
       return answer;
     });
     return Promise.any(asked);
@@ -154,14 +170,28 @@ export class BlockSubmitter {
 
   /** A block beside the tip may yet win: the last word is told as well. */
   async #watch(node: NodeSource, solution: BlockSolution, hash: Uint8Array): Promise<void> {
-    const deadline = this.#modules.monotonic() + PATIENCE_MS;
-    for (;;) {
-      await this.#pause(WATCH_MS);
-      const answer = (await node.isInChain(hash).catch(() => false)) ? null : providerWords.notInChain;
-      if (answer !== null && this.#modules.monotonic() < deadline) continue;
-      this.#modules.onAnswer(solution, hash, { node: node.name, answer });
+    if (this.#watches >= WATCHES_BOUND) {
+      this.unwatched += 1;
       return;
     }
+    this.#watches += 1;
+    try {
+      const answer = await this.#lastWord(node, hash);
+      this.#modules.onAnswer(solution, hash, { node: node.name, answer });
+    } catch {
+      // Stopped: a restart does not go on, and the first word stands.
+    } finally {
+      this.#watches -= 1;
+    }
+  }
+
+  async #lastWord(node: NodeSource, hash: Uint8Array): Promise<SubmitAnswer> {
+    const deadline = this.#modules.monotonic() + PATIENCE_MS;
+    while (this.#modules.monotonic() < deadline) {
+      await this.#pause(WATCH_MS);
+      if (await node.isInChain(hash).catch(() => false)) return null;
+    }
+    return providerWords.notInChain;
   }
 
   async #pause(ms: number): Promise<void> {

@@ -57,6 +57,18 @@ export const templateProviderMetrics = defineMetrics({
   blocks: counter('sluice_template_provider_blocks_total', 'Answers of nodes to blocks of ours', {
     outcome: blockOutcomes,
   }),
+  solutionsUnderWay: gauge(
+    'sluice_template_provider_solutions_under_way',
+    'Solutions that wait for their transactions or for the first answer of a node',
+  ),
+  solutionsPutOff: counter(
+    'sluice_template_provider_solutions_put_off_total',
+    'Solutions put off because too many wait: the stream and the gateways bring them again',
+  ),
+  blocksUnwatched: counter(
+    'sluice_template_provider_blocks_unwatched_total',
+    'Inconclusive blocks whose last word is not looked for, because too many are watched',
+  ),
   answersWaiting: gauge(
     'sluice_template_provider_answers_waiting',
     'Answers of nodes that the stream has not taken yet',

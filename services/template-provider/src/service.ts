@@ -258,10 +258,14 @@ class TemplateProvider implements TemplateProviderService {
     this.#modules.log.error({ error }, 'a solution could not be made a block');
   };
 
-  /** A gateway takes silence for a lost connection: what takes longer is answered as pending, and asked for again. */
+  /** A gateway takes silence for a lost connection: what takes longer, or fails, is answered as pending and asked for again. */
   async #onDirectSolution(payload: Uint8Array): Promise<Uint8Array | undefined> {
-    const late = this.#modules.sleep(DIRECT_ANSWER_MS).then(() => ({ node: '', answer: providerWords.pending }));
-    const answer = await Promise.race([this.#onSolution(payload), late]);
+    const pending = { node: '', answer: providerWords.pending };
+    const handled = this.#onSolution(payload).catch((error: unknown) => {
+      this.#onSolutionFailure(error);
+      return pending;
+    });
+    const answer = await Promise.race([handled, this.#modules.sleep(DIRECT_ANSWER_MS).then(() => pending)]);
     return answer === undefined ? undefined : this.#result(Solution.decode(payload).hash, answer);
   }
 
@@ -309,6 +313,9 @@ class TemplateProvider implements TemplateProviderService {
     this.#metrics.bodiesEvictedEarly.follow(() => store.evictedEarly);
     this.#metrics.bodiesCopied.follow(() => this.#copies.copied);
     this.#metrics.copiesGivenUp.follow(() => this.#copies.givenUp);
+    this.#metrics.solutionsUnderWay.follow(() => this.#submitter.underWay);
+    this.#metrics.solutionsPutOff.follow(() => this.#submitter.putOff);
+    this.#metrics.blocksUnwatched.follow(() => this.#submitter.unwatched);
     this.#metrics.answersWaiting.follow(() => this.#answers.waiting);
     this.#metrics.answersDropped.follow(() => this.#answers.dropped);
     this.#metrics.solutionConnections.follow(() => this.#listener.connections);

@@ -8,6 +8,8 @@ import {
   type BlockSubmitterModules,
   type NodeAnswer,
   PATIENCE_MS,
+  SUBMISSIONS_BOUND,
+  WATCHES_BOUND,
 } from '../src/block-submitter.ts';
 import type { NodeSource, SubmitAnswer } from '../src/node-source.ts';
 
@@ -177,6 +179,28 @@ describe('BlockSubmitter', () => {
     await lost.made.submit(solution(1n));
     await settled();
     expect(lost.answers.at(-1)).toEqual({ node: 'loses', answer: 'not-in-active-chain' });
+  });
+
+  it('puts off what comes while too many wait, and takes it when it comes again', async () => {
+    const transactions = Promise.withResolvers<Uint8Array[]>();
+    const { made } = submitter([node('one', [null]).source], { transactions: () => transactions.promise });
+    const waiting = Array.from({ length: SUBMISSIONS_BOUND }, (_, nonce) => made.submit(solution(1n, nonce)));
+    const further = solution(1n, SUBMISSIONS_BOUND);
+    await expect(made.submit(further)).rejects.toThrow('wait for an answer');
+    expect([made.underWay, made.putOff]).toEqual([SUBMISSIONS_BOUND, 1]);
+    transactions.resolve([]);
+    await Promise.all(waiting);
+    expect(await made.submit(further)).toEqual({ node: 'one', answer: null });
+    expect(made.underWay).toBe(0);
+  });
+
+  it('watches a bounded number of blocks', async () => {
+    const { made } = submitter([node('one', ['inconclusive']).source], {
+      sleep: () => new Promise((resolve) => setTimeout(resolve, 1)),
+    });
+    for (let nonce = 0; nonce < WATCHES_BOUND + 2; nonce += 1) await made.submit(solution(1n, nonce));
+    expect(made.unwatched).toBe(2);
+    made.stop();
   });
 
   it('names a solution by its header', async () => {
