@@ -24,7 +24,7 @@ export class RequiredWork {
 
   /** A tip or template asks for blocks on `parent` at this compact target; 0: it is not known. */
   learn(parent: Uint8Array, nbits: number): void {
-    if (nbits === 0) return;
+    if (nbits === 0 || targetOf(nbits) === undefined) return;
     const key = keyOf(parent);
     const targets = this.#known.get(key) ?? new Set();
     this.#known.set(key, targets.add(nbits));

@@ -231,12 +231,13 @@ class TemplateProvider implements TemplateProviderService {
   }
 
   /** `undefined`: the bytes are no solution. */
-  async #onSolution(payload: Uint8Array): Promise<NodeAnswer | undefined> {
+  async #onSolution(payload: Uint8Array, way: 'bus' | 'direct' = 'bus'): Promise<NodeAnswer | undefined> {
     let solution: Solution;
     try {
       solution = Solution.decode(payload);
     } catch (error) {
-      this.#modules.log.warn({ error }, 'a solution could not be read');
+      // Anybody can connect and send what is none.
+      this.#modules.log[way === 'bus' ? 'warn' : 'debug']({ error }, 'a solution could not be read');
       return undefined;
     }
     const started = this.#modules.clock.monotonic();
@@ -261,7 +262,7 @@ class TemplateProvider implements TemplateProviderService {
   /** A gateway takes silence for a lost connection: what takes longer, or fails, is answered as pending and asked for again. */
   async #onDirectSolution(payload: Uint8Array): Promise<Uint8Array | undefined> {
     const pending = { node: '', answer: providerWords.pending };
-    const handled = this.#onSolution(payload).catch((error: unknown) => {
+    const handled = this.#onSolution(payload, 'direct').catch((error: unknown) => {
       this.#onSolutionFailure(error);
       return pending;
     });

@@ -28,6 +28,11 @@ describe('RequiredWork', () => {
     expect(required('mainnet').fault(header(nbits), MET)).toBe('no-proof-of-work');
   });
 
+  it('learns no target that is none', () => {
+    const work = required('mainnet', [parent(1), 0xff7fffff]);
+    expect(work.fault(header(0x1d00ffff), MET)).toBeUndefined();
+  });
+
   it('takes on a known parent the target that was asked for, and no other', () => {
     const work = required('mainnet', [parent(1), 0x17020000], [parent(2), 0x17030000]);
     expect(work.fault(header(0x17020000, parent(1)), MET)).toBeUndefined();

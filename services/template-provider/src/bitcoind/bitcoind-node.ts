@@ -89,8 +89,8 @@ export class BitcoindNode implements NodeSource {
       this.#announcements = subscribeToBlocks(this.#options.zmqBlock, {
         onHeader: (header) => this.#onHeader(header),
         onHash: (hash) => this.#onHash(hash),
-        // The poll tells what the announcement could not.
-        onFailure: () => undefined,
+        // What the announcement could not tell, the node is asked for.
+        onFailure: () => void this.#checkAndCatchUp(),
       });
     }
     this.#polling = this.#poll();
