@@ -103,6 +103,14 @@ export type BusStatus = 'up' | 'down';
 /** Whether an acknowledged record of a file stream has been synced to disk. Everything but `synced` counts as not durable. */
 export type Durability = 'synced' | 'not-synced' | 'unknown';
 
+/** What waits in this process, and what was given up because too much did. */
+export interface Backlog {
+  /** Appends and other calls without an answer yet, and deliveries that were not made yet. */
+  readonly waiting: number;
+  /** Messages that were published and went nowhere: without a connection, or beyond the bound of what may wait. */
+  readonly dropped: number;
+}
+
 export interface Bus {
   /** At most once, to whoever is subscribed now. Never blocks, never throws for a lost connection (the message is lost with it). */
   publish(subject: string, payload: Uint8Array): void;
@@ -140,5 +148,6 @@ export interface Bus {
   status(): BusStatus;
   onStatus(listener: (status: BusStatus) => void): Subscription;
   durability(): Durability;
+  backlog(): Backlog;
   close(): Promise<void>;
 }

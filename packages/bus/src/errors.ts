@@ -5,7 +5,8 @@ export const busErrorCodes = {
   'bus-timeout': 'No answer within the time allowed: the other side may or may not have acted.',
   'bus-no-responders': 'Nobody serves the subject of a request at the moment.',
   'bus-closed': 'The bus was closed on this side.',
-  'bus-down': 'The transport has no connection and the call cannot wait for one.',
+  'bus-down':
+    'The transport has no connection, or its disk is too far behind, and the call cannot wait: nothing was stored.',
   'bus-wrong-sequence':
     'An append expected another last sequence of its subject: somebody else has written, nothing was stored.',
   'bus-stream-full': 'The stream has reached its bound and discards new records: nothing was stored.',

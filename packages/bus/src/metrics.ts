@@ -1,5 +1,5 @@
 // What a process shows of its bus. Stream figures are asked for on a timer of the scrape's own rhythm, never on a hot path.
-import { createMetrics, defineMetrics, gauge, type MetricsRegistry } from '@sluice/runtime/metrics';
+import { counter, createMetrics, defineMetrics, gauge, type MetricsRegistry } from '@sluice/runtime/metrics';
 import type { Bus, StreamState } from './bus.ts';
 import { type StreamName, streamNames, streams } from './streams.ts';
 
@@ -8,6 +8,14 @@ export const busMetrics = defineMetrics({
   durable: gauge(
     'sluice_bus_durable',
     'Whether acknowledged records are known to be synced to disk: 1; 0 where they are not or where it is unknown.',
+  ),
+  waiting: gauge(
+    'sluice_bus_waiting',
+    'Calls of this process that wait for the server or the disk, and deliveries that were not made yet.',
+  ),
+  dropped: counter(
+    'sluice_bus_dropped_total',
+    'Messages without a stream that were dropped: no connection, or too many waited to be delivered.',
   ),
   streamBytes: gauge('sluice_bus_stream_bytes', 'Bytes held by a stream that refuses records at its bound.', {
     stream: streamNames,
@@ -26,6 +34,8 @@ export function followBus(registry: MetricsRegistry, bus: Bus): void {
   const states = new Map<StreamName, StreamState>();
   metrics.up.follow(() => (bus.status() === 'up' ? 1 : 0));
   metrics.durable.follow(() => (bus.durability() === 'synced' ? 1 : 0));
+  metrics.waiting.follow(() => bus.backlog().waiting);
+  metrics.dropped.follow(() => bus.backlog().dropped);
   for (const stream of bounded) {
     metrics.streamBytes.with({ stream }).follow(() => {
       if (bus.status() === 'up')

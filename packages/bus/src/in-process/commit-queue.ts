@@ -1,5 +1,6 @@
 // Group commit: whatever arrives while one commit is under way goes out together with the next. After one failure nothing is
-// accepted any more, because what the kernel kept of a failed sync is unknown.
+// accepted any more, because what the kernel kept of a failed sync is unknown. It has no bound of its own: a stream refuses appends beyond
+// `PENDING_BYTES_BOUND`, and who writes a bucket waits for each write or, as the registry of channels, has a bound.
 import { BusError } from '../errors.ts';
 
 interface Waiting<T> {

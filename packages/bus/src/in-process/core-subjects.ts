@@ -42,7 +42,7 @@ export class CoreSubjects {
   }
 
   #deliver(subscriber: Subscriber, subject: string, payload: Uint8Array): void {
-    this.#deliveries.add(() => {
+    this.#deliveries.offer(() => {
       if (subscriber.open) subscriber.handler(payload, subject);
     });
   }

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '@sluice/runtime/clock';
 import type {
   AppendOptions,
   AppendResult,
+  Backlog,
   Bus,
   BusStatus,
   ConsumeOptions,
@@ -227,6 +228,12 @@ class InProcessBus implements Bus {
   durability(): Durability {
     const failed = [...this.#parts.streamTable.values()].some((stream) => stream.failed);
     return this.#parts.unlock === undefined || failed ? 'not-synced' : 'synced';
+  }
+
+  backlog(): Backlog {
+    const { deliveries, streamTable } = this.#parts;
+    const appends = [...streamTable.values()].reduce((sum, { pending }) => sum + pending, 0);
+    return { waiting: deliveries.waiting + appends, dropped: deliveries.dropped };
   }
 
   async close(): Promise<void> {

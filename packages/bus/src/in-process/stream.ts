@@ -6,6 +6,9 @@ import type { StreamDeclaration } from '../streams.ts';
 import { hasWildcard, subjectMatches } from '../subject-match.ts';
 import { type LogContents, recordBytes, type StreamLog, type StreamRecord } from './stream-log.ts';
 
+/** Records on their way to the disk; further appends are refused until it has caught up. */
+export const PENDING_BYTES_BOUND = 64 * 1_048_576;
+
 export class Stream {
   readonly #declaration: StreamDeclaration;
   readonly #maxBytes: number;
@@ -18,6 +21,7 @@ export class Stream {
   readonly #ids: Map<string, { sequence: number; storedAtMs: number; stored?: Promise<void> }>;
   readonly #waiters = new Set<() => void>();
   #accepted: number;
+  #pending = 0;
   #pendingBytes = 0;
   /** Newest sequence that is stored, hence visible. */
   #stored: number;
@@ -62,6 +66,9 @@ export class Stream {
   }
 
   #checkBound(record: StreamRecord): void {
+    if (this.#pendingBytes + recordBytes(record) > PENDING_BYTES_BOUND) {
+      throw new BusError('bus-down', `${record.subject}: ${this.#pending} records wait for the disk`);
+    }
     if (this.#declaration.discard === 'old') return;
     if (this.#log.bytes + this.#pendingBytes + recordBytes(record) > this.#maxBytes) {
       throw new BusError('bus-stream-full', `${record.subject}: the bound of ${this.#maxBytes} bytes is reached`);
@@ -70,10 +77,12 @@ export class Stream {
 
   async #store(record: StreamRecord): Promise<void> {
     const bytes = recordBytes(record);
+    this.#pending += 1;
     this.#pendingBytes += bytes;
     try {
       await this.#log.append(record);
     } finally {
+      this.#pending -= 1;
       this.#pendingBytes -= bytes;
     }
     this.#stored = record.sequence;
@@ -141,6 +150,11 @@ export class Stream {
 
   get storedSequence(): number {
     return this.#stored;
+  }
+
+  /** Appends under way. */
+  get pending(): number {
+    return this.#pending;
   }
 
   get failed(): boolean {

@@ -6,6 +6,7 @@ import { headers, type Msg } from '@nats-io/nats-core';
 import type {
   AppendOptions,
   AppendResult,
+  Backlog,
   Bus,
   BusStatus,
   ConsumeOptions,
@@ -89,6 +90,7 @@ class NatsBus implements Bus {
   readonly #consumers = new Set<NatsConsumer>();
   readonly #timer: NodeJS.Timeout;
   #settings: ReadonlyMap<string, boolean> = new Map();
+  #dropped = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -105,7 +107,10 @@ class NatsBus implements Bus {
     const { connection, onError } = this.#parts;
     const copy = owned(subject, payload);
     // At most once: the library would hold it back until a reconnection and then drop it.
-    if (connection.status === 'down') return;
+    if (connection.status === 'down') {
+      this.#dropped += 1;
+      return;
+    }
     try {
       connection.nats.publish(subject, copy);
     } catch (error) {
@@ -234,6 +239,10 @@ class NatsBus implements Bus {
 
   durability(): Durability {
     return durabilityOf(this.#parts.holders.names(), this.#settings);
+  }
+
+  backlog(): Backlog {
+    return { waiting: this.#parts.connection.pending, dropped: this.#dropped };
   }
 
   async close(): Promise<void> {

@@ -86,6 +86,11 @@ export class Connection {
     return { close: () => this.#listeners.delete(listener) };
   }
 
+  /** Calls without an answer yet, and those that wait for a connection. */
+  get pending(): number {
+    return this.#answers.size + this.#waiting.size;
+  }
+
   /** Resolves when the connection is up; `bus-down` after `timeoutMs`, `bus-closed` after a close. */
   async whenUp(timeoutMs: number): Promise<void> {
     if (this.nats.isClosed()) throw new BusError('bus-closed', 'the bus is closed');
