@@ -24,6 +24,11 @@ export const shareValidatorSettings = defineConfig({
     default: 7,
     doc: 'Days for which credited shares are kept; fewer, but one at least, where their stream is fuller than 60 %; 0: for ever, and the stream refuses shares when it is full.',
   },
+  releaseHeld: {
+    type: integer({ min: 1, max: 4_294_967_295 }),
+    optional: true,
+    doc: 'Instead of all else: writes that the credit of this gateway incarnation is no longer held, because a person has looked, and ends.',
+  },
   statisticsEvery: {
     type: integer({ min: 1, max: 3_600 }),
     default: 10,

@@ -5,6 +5,7 @@ import { connectBus } from '@sluice/bus/bus-settings';
 import { randomU32 } from '@sluice/runtime/random';
 import { runService } from '@sluice/runtime/run-service';
 import { shareValidatorSettings } from './config.ts';
+import { createHeldRelease } from './held-release.ts';
 import { createShareValidatorService } from './service.ts';
 
 export const main = (argv: readonly string[]): Promise<number> =>
@@ -17,6 +18,9 @@ export const main = (argv: readonly string[]): Promise<number> =>
       const instance = config.instance ?? `${hostname().replace(/[^\w-]/g, '-')}-${randomU32().toString(16)}`;
       const bus = await connectBus(config, { name: `share-validator-${instance}`, log, clock, metrics });
       shutdown.add('bus', () => bus.close());
+      if (config.releaseHeld !== undefined) {
+        return createHeldRelease(BigInt(config.releaseHeld), { bus, clock, log, shutdown });
+      }
       return createShareValidatorService(
         {
           instance,

@@ -53,7 +53,10 @@ export const CreditBatch = payload(
     batch: u64,
     /** Sequence of the batch in SHARES. */
     sequence: u64,
-    /** The incarnation's records have failed, in this batch or before: nobody is paid from this until a person has looked. */
+    /**
+     * The incarnation's records have failed, in this batch or before: nobody is paid from this until a person has looked, which a later
+     * record of the incarnation without it says.
+     */
     held: bool,
     /**
      * What the next validator needs to go on: it reads the shares again from this sequence of SHARES on to know them when they are
