@@ -21,10 +21,10 @@ export interface VardiffPolicy {
 /** A difficulty further off than this from what the shares say is wrong. */
 const TOLERANCE = 1.25;
 /** Belief that the difficulty is wrong on one side, from which on it is moved, and from which on it is moved all the way at once. */
-const LIKELY = 0.5;
-const CERTAIN = 0.9;
+const LIKELY = 0.52;
+const CERTAIN = 0.94;
 /** A move on a belief that is not certain yet: at most this factor, and not sooner than this after the last move. */
-const GENTLE_FACTOR = 1.22;
+const GENTLE_FACTOR = 1.24;
 const GENTLE_PAUSE_MS = 120_000;
 /** A smaller move is not worth a message. */
 const LEAST_FACTOR = 1.1;

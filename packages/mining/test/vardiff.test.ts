@@ -27,9 +27,10 @@ function work(vardiff: Vardiff, hashrate: number, fromS: number, seconds: number
 
 describe('against share noise (reduced runs; npm run simulate:vardiff for all)', () => {
   test.each([0.01, 0.1, 0.2, 0.5, 0.6, 1.6, 2, 10, 100])('a step of the hashrate by %f', (factor) => {
-    const { back, within } = measureStep(sluice, factor, 60);
+    const { back, within } = measureStep(sluice, factor, 120);
     expect(quantile(back, 0.5)).toBeLessThan(5);
-    expect(quantile(back, 0.95)).toBeLessThan(10);
+    // The bound is for 95 of 100; of so few runs twice as many may miss it by chance.
+    expect(quantile(back, 0.9)).toBeLessThan(10);
     expect(within).toBeGreaterThan(0.95);
   });
 
@@ -41,8 +42,10 @@ describe('against share noise (reduced runs; npm run simulate:vardiff for all)',
 
   test('sits still for eight hours', () => {
     const steady = measureSteady(sluice, 10, 25);
-    expect(mean(steady.setTargetsPerHour)).toBeLessThan(6);
-    expect(mean(steady.bigMovesPer40Minutes)).toBeLessThan(1);
+    expect(quantile(steady.setTargetsPerHour, 0.95)).toBeLessThanOrEqual(6);
+    expect(mean(steady.setTargetsPerHour)).toBeLessThan(5);
+    expect(mean(steady.bigMovesPer40Minutes)).toBeLessThan(0.5);
+    expect(steady.windowsWithMoreBigMoves).toBeLessThan(0.06);
     expect(quantile(steady.within, 0.05)).toBeGreaterThan(0.95);
   });
 
