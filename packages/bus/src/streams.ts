@@ -1,5 +1,8 @@
 // Streams and key-value buckets: what each keeps, where, and what happens at its bound. Both transports create them from this table.
 
+import { BusError } from './errors.ts';
+import { isSubject, subjectMatches } from './subject-match.ts';
+
 export interface StreamDeclaration {
   /** Subjects whose records it keeps. */
   readonly subjects: readonly string[];
@@ -64,6 +67,13 @@ export const streams = {
 } as const satisfies Record<string, StreamDeclaration>;
 
 export type StreamName = keyof typeof streams;
+
+/** Throws `bus-bad-subject` unless a record under `subject` belongs into the stream. */
+export function checkSubjectOf({ subjects }: StreamDeclaration, subject: string): void {
+  if (isSubject(subject) && subjects.some((pattern) => subjectMatches(pattern, subject))) return;
+  throw new BusError('bus-bad-subject', `"${subject}" is none of ${subjects.join(', ')}`);
+}
+
 export const streamNames = Object.keys(streams) as StreamName[];
 
 /** Share of `maxBytes` from which a stream that discards new records raises its alarm. */

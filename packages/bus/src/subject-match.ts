@@ -13,6 +13,16 @@ export function subjectMatches(pattern: string, subject: string): boolean {
   return wanted.length === given.length;
 }
 
+/** Tokens between dots, without wildcards and white space. */
+export function isSubject(text: string): boolean {
+  return /^[^\s.*>]+(\.[^\s.*>]+)*$/.test(text);
+}
+
+/** The same, where a token may be `*` and the last one `>`. */
+export function isPattern(text: string): boolean {
+  return /^(?:(?:\*|[^\s.*>]+)\.)*(?:[*>]|[^\s.*>]+)$/.test(text);
+}
+
 /** Whether a pattern names more than one subject. */
 export function hasWildcard(pattern: string): boolean {
   return pattern.includes('*') || pattern.includes('>');

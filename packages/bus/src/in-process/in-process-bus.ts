@@ -28,6 +28,7 @@ import {
   streamNames,
   streams,
 } from '../streams.ts';
+import { isPattern, isSubject } from '../subject-match.ts';
 import { CoreSubjects } from './core-subjects.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import { lockDirectory } from './directory-lock.ts';
@@ -139,11 +140,13 @@ class InProcessBus implements Bus {
     options: { readonly queue?: string } = {},
   ): Subscription {
     this.#checkOpen();
+    if (!isPattern(pattern)) throw new BusError('bus-bad-subject', `"${pattern}" is no pattern of subjects`);
     return this.#core.subscribe(pattern, handler, options.queue);
   }
 
   async request(subject: string, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     this.#checkOpen();
+    if (!isSubject(subject)) throw new BusError('bus-bad-subject', `"${subject}" is no subject`);
     return this.#core.request(subject, owned(subject, payload), timeoutMs);
   }
 

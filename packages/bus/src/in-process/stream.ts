@@ -2,7 +2,7 @@
 import type { Clock } from '@sluice/runtime/clock';
 import type { AppendOptions, AppendResult, StreamMessage, StreamState } from '../bus.ts';
 import { BusError } from '../errors.ts';
-import type { StreamDeclaration } from '../streams.ts';
+import { checkSubjectOf, type StreamDeclaration } from '../streams.ts';
 import { hasWildcard, subjectMatches } from '../subject-match.ts';
 import { type LogContents, recordBytes, type StreamLog, type StreamRecord } from './stream-log.ts';
 
@@ -41,9 +41,7 @@ export class Stream {
   /** `payload` must not change afterwards. */
   async append(subject: string, payload: Uint8Array, options: AppendOptions): Promise<AppendResult> {
     const { messageId = '', expectedLastSubjectSequence: expected } = options;
-    if (!this.#declaration.subjects.some((pattern) => subjectMatches(pattern, subject))) {
-      throw new BusError('bus-bad-subject', `${subject} is not kept by this stream`);
-    }
+    checkSubjectOf(this.#declaration, subject);
     const now = this.#clock.now();
     this.#forgetIds(now);
     const first = messageId === '' ? undefined : this.#ids.get(messageId);

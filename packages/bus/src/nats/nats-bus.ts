@@ -20,6 +20,7 @@ import type {
 } from '../bus.ts';
 import { BusError } from '../errors.ts';
 import { type BucketName, MAX_PAYLOAD_BYTES, type StreamName } from '../streams.ts';
+import { isPattern } from '../subject-match.ts';
 import { Connection, type NatsServerOptions } from './nats-connection.ts';
 import { NatsConsumer, ownBytes } from './nats-consumer.ts';
 import { toBusError } from './nats-errors.ts';
@@ -129,6 +130,7 @@ class NatsBus implements Bus {
   #subscribe(pattern: string, queue: string | undefined, handler: (message: Msg) => void): Subscription {
     const { connection, onError } = this.#parts;
     if (connection.nats.isClosed()) throw new BusError('bus-closed', 'the bus is closed');
+    if (!isPattern(pattern)) throw new BusError('bus-bad-subject', `"${pattern}" is no pattern of subjects`);
     const subscription = connection.nats.subscribe(pattern, {
       ...(queue === undefined ? {} : { queue }),
       callback: (error, message) => {

@@ -44,6 +44,9 @@ export function isNoResponders(error: unknown): boolean {
   return error instanceof JetStreamError && error.cause instanceof errors.NoRespondersError;
 }
 
+/** The library has no class of its own for it. */
+const isInvalidKey = (error: unknown): boolean => error instanceof Error && error.message.startsWith('invalid key');
+
 function isFull(error: JetStreamApiError): boolean {
   const { err_code, description } = error.apiError();
   return err_code === apiCodes.insufficientStorage || /maximum (bytes|messages).* exceeded/.test(description);
@@ -62,7 +65,7 @@ function codeFor(error: unknown): BusErrorCode {
   if (isNoResponders(error)) return 'bus-no-responders';
   if (error instanceof errors.ClosedConnectionError || error instanceof errors.DrainingConnectionError)
     return 'bus-closed';
-  if (error instanceof errors.InvalidSubjectError) return 'bus-bad-subject';
+  if (error instanceof errors.InvalidSubjectError || isInvalidKey(error)) return 'bus-bad-subject';
   if (error instanceof JetStreamApiError) return 'bus-server-refused';
   return 'bus-down';
 }

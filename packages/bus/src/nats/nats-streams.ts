@@ -13,7 +13,7 @@ import {
 import { nuid } from '@nats-io/nats-core';
 import type { AppendOptions, AppendResult, StreamMessage, StreamState } from '../bus.ts';
 import { BusError, isBusError } from '../errors.ts';
-import { type StreamName, streams } from '../streams.ts';
+import { checkSubjectOf, type StreamName, streams } from '../streams.ts';
 import type { Connection } from './nats-connection.ts';
 import { ownBytes } from './nats-consumer.ts';
 import { isPassing, isStreamMissing, isTimeout, toBusError } from './nats-errors.ts';
@@ -91,6 +91,7 @@ export class NatsStreams {
     options: AppendOptions,
   ): Promise<AppendResult> {
     const { messageId, expectedLastSubjectSequence: expected, timeoutMs = CALL_TIMEOUT_MS } = options;
+    checkSubjectOf(streams[stream], subject);
     // With an id, given or made up, an attempt that was lost while leaders changed can be repeated without storing it twice.
     const id = messageId ?? nuid.next();
     const send = async (left: number) => {
