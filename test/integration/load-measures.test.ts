@@ -1,0 +1,99 @@
+// What the figures of the load tool rest on: its histogram, its pace and its record of what is in flight.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { InFlight } from '../load/in-flight.ts';
+import { LatencyHistogram } from '../load/measure/latency-histogram.ts';
+import { Pacer } from '../load/pacer.ts';
+
+/** Width of a bucket, and the microsecond that values are rounded to. */
+const RELATIVE_ERROR = 0.016;
+const ABSOLUTE_ERROR_MS = 0.001;
+
+describe('LatencyHistogram', () => {
+  it('gives quantiles within a bucket of the exact ones', () => {
+    const latencies = fc.array(fc.double({ min: 0, max: 1_000_000, noNaN: true }), { minLength: 1, maxLength: 500 });
+    fc.assert(
+      fc.property(latencies, fc.constantFrom(0.5, 0.9, 0.99, 1), (values, part) => {
+        const histogram = new LatencyHistogram();
+        for (const value of values) histogram.record(value);
+        const exact = values.toSorted((a, b) => a - b)[Math.ceil(part * values.length) - 1] ?? Number.NaN;
+        const quantile = histogram.quantile(part);
+        expect(quantile).toBeGreaterThanOrEqual(exact - ABSOLUTE_ERROR_MS);
+        expect(quantile).toBeLessThanOrEqual(exact * (1 + RELATIVE_ERROR) + ABSOLUTE_ERROR_MS);
+      }),
+    );
+  });
+
+  it('adds up over processes', () => {
+    const [one, other] = [new LatencyHistogram(), new LatencyHistogram()];
+    for (const ms of [1, 2, 3]) one.record(ms);
+    for (const ms of [10, 2_000]) other.record(ms);
+    const both = LatencyHistogram.of([one.data, other.data]);
+    expect(both.count).toBe(5);
+    expect(both.max).toBe(2_000);
+    expect(both.mean).toBeCloseTo(403.2, 9);
+    expect(both.quantile(0.5)).toBeCloseTo(3, 1);
+  });
+
+  it('has a distribution that ends with everything, and no quantile of nothing', () => {
+    const histogram = new LatencyHistogram();
+    expect(histogram.quantile(0.5)).toBeNaN();
+    expect(histogram.distribution()).toEqual([]);
+    for (const ms of [0, 0.5, 0.5, 7_200_000]) histogram.record(ms);
+    expect(histogram.distribution().map(([, part]) => part)).toEqual([0.25, 0.75, 1]);
+  });
+});
+
+describe('Pacer', () => {
+  it('spreads shares evenly, the first one at the start', () => {
+    const pacer = new Pacer(500, 100);
+    const sent = Array.from({ length: 21 }, (_, tick) => pacer.due(95 + tick));
+    expect(sent).toEqual([0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0]);
+    expect(pacer.skipped).toBe(0);
+  });
+
+  it('keeps its rate over any ticks that are short enough', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 100_000 }),
+        fc.array(fc.double({ min: 0, max: 4, noNaN: true })),
+        (rate, gaps) => {
+          const pacer = new Pacer(rate, 0);
+          let now = 0;
+          let sent = pacer.due(now);
+          for (const gap of gaps) {
+            now += gap;
+            sent += pacer.due(now);
+          }
+          expect(sent).toBe(Math.floor(now * (rate / 1_000)) + 1);
+          expect(pacer.skipped).toBe(0);
+        },
+      ),
+    );
+  });
+
+  it('leaves out what a pause has made late, and counts it', () => {
+    const pacer = new Pacer(1_000, 0);
+    expect(pacer.due(0)).toBe(1);
+    expect(pacer.due(200)).toBe(5);
+    expect(pacer.skipped).toBe(195);
+    expect(pacer.due(201)).toBe(1);
+  });
+});
+
+describe('InFlight', () => {
+  it('knows which shares wait, whatever comes first', () => {
+    const inFlight = new InFlight();
+    for (let at = 1; at <= 100; at++) expect(inFlight.send(at)).toBe(at);
+    expect(inFlight.refused(3)).toBe(true);
+    expect(inFlight.refused(3)).toBe(false);
+    const answered: number[] = [];
+    expect(inFlight.acceptedUpTo(5, (sentAt) => answered.push(sentAt))).toBe(4);
+    expect(answered).toEqual([1, 2, 4, 5]);
+    expect(inFlight.refused(4)).toBe(false);
+    expect(inFlight.refused(101)).toBe(false);
+    expect(inFlight.waiting).toBe(95);
+    expect(inFlight.acceptedUpTo(1_000, () => undefined)).toBe(95);
+    expect(inFlight.waiting).toBe(0);
+  });
+});
