@@ -31,7 +31,7 @@ export const jobDistributorSettings = defineConfig({
     doc: "What the pool signs its blocks with, in the coinbase's script.",
   },
   templateRefresh: {
-    type: integer({ min: 1, max: 600 }),
+    type: integer({ min: 1, max: 60 }),
     default: 30,
     doc: 'Seconds after which miners are given a newer template of the same tip.',
   },

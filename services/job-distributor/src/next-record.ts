@@ -10,13 +10,14 @@ import type { FeedState } from './feed-state.ts';
 
 /** A newer template is never given sooner than this after the last one, whatever it pays. */
 const MIN_REFRESH_MS = 5_000;
-/** Miners are given a job at least this often: some leave after two minutes without one. */
+/** Miners are given a job at least this often, be it the same again: some leave after two minutes without one. */
 const REPEAT_MS = 60_000;
 /** Header version of a job that no template has told one for: BIP9's marker, no deployment signalled. */
 const DEFAULT_VERSION = 0x2000_0000;
 
 export interface JobPolicy extends PoolCoinbase {
   readonly network: Network;
+  /** At most a minute: what is given then anyway is the newest. */
   readonly refreshMs: number;
   /** Per cent. */
   readonly feeRise: number;

@@ -243,6 +243,13 @@ describe('on the same tip', () => {
     expect(settle()).toEqual(['repeat']);
   });
 
+  it('prefers a newer template to a repetition, also when both are due', () => {
+    const minutely = { ...policy, refreshMs: 60_000 };
+    onTemplate(root);
+    nowMs += 60_000;
+    expect(settle(minutely)).toEqual(['refresh']);
+  });
+
   it('repeats the coinbase-only job of a tip without a template, and goes on with the providers away', () => {
     const next = blockOn(root);
     onTip(next);
