@@ -136,8 +136,9 @@ class TipJobs {
     if (!same && feed > this.#tip.feed) this.#ended = true;
   }
 
+  /** A job becomes work once: what were to make it work again must not open it for shares that were counted before it was closed. */
   #add(job: ExtendedJob, order: number): void {
-    if (this.#jobs.size >= JOBS_PER_TIP_BOUND) return;
+    if (this.#jobs.size >= JOBS_PER_TIP_BOUND || this.#jobs.has(job.jobId)) return;
     this.#jobs.set(job.jobId, { job, tip: this.#tip, order, tipSeenAtMs: this.#seenAtMs });
   }
 }

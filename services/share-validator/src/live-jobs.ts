@@ -17,7 +17,7 @@ export const Novelty = { fresh: 0, repeated: 1, full: 2, closed: 3 } as const;
 export type Novelty = (typeof Novelty)[keyof typeof Novelty];
 
 interface LiveJob {
-  order: number;
+  readonly order: number;
   readonly filter: DuplicateFilter;
   /** Of the first share: its receipt, in Unix milliseconds, and its record's sequence. */
   readonly firstAtMs: number;
@@ -64,7 +64,7 @@ export class LiveJobs {
         firstSequence: sequence,
       };
       this.#jobs.set(id, live);
-    } else if (known.order > live.order) live.order = known.order;
+    }
     switch (live.filter.add(hash)) {
       case FilterAnswer.added:
         return Novelty.fresh;

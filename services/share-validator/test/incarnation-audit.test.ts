@@ -236,6 +236,22 @@ describe('time', () => {
     expect(restarted.credits).toEqual([]);
   });
 
+  it('keeps a job closed that is announced as work once more', async () => {
+    const now = Date.now();
+    const audit = newAudit();
+    const old = await gateway.share(extended, job, { receivedAtMs: now });
+    const fresh = { ...job, jobId: await distributor.newJob() };
+    const on = (at: number) => gateway.share(extended, fresh, { receivedAtMs: at });
+    await judge(audit, 1, gateway.batch([old, await on(now + 1)]), now);
+    const { batch, floor } = await judge(audit, 2, gateway.batch([await on(now + 12 * MINUTE)]), now + 12 * MINUTE);
+    const again = { ...old, tipFeed: await distributor.activate(job.jobId) };
+    const start = { batch, sequence: 2, floor, held: false };
+    const restarted = newAudit(start, new FakeDistributor(bus));
+    const verdict = await judge(restarted, 3, gateway.batch([again, old]), now + 13 * MINUTE);
+    expect(verdict.credits).toEqual([]);
+    expect(kinds(verdict)).toEqual([findingKinds.implausible, findingKinds.implausible]);
+  });
+
   it('tells clocks that are apart, and credits all the same', async () => {
     const share = await gateway.share(extended, job, { receivedAtMs: Date.now() + 100_000 });
     const verdict = await judge(newAudit(), 1, gateway.batch([share, await gateway.share(extended, job)]));
