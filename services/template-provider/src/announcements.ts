@@ -4,8 +4,8 @@ import type { Bus } from '@sluice/bus/bus';
 import { Template } from '@sluice/bus/payloads/template';
 import { TipNews as TipNewsPayload } from '@sluice/bus/payloads/tip-news';
 import { subjectName } from '@sluice/bus/subjects';
-import { type Clock, unixMicros } from '@sluice/runtime/clock';
 import type { Logger } from '@sluice/runtime/logger';
+import type { KeptTemplates } from './kept-templates.ts';
 import type { TemplateProviderMetrics } from './metrics.ts';
 import type { TipNews } from './node-source.ts';
 import type { PreparedTemplate } from './prepare-template.ts';
@@ -17,7 +17,7 @@ const RETRY_MS = 1_000;
 export interface AnnouncementsModules {
   readonly bus: Bus;
   readonly store: TemplateStore;
-  readonly clock: Clock;
+  readonly kept: KeptTemplates;
   readonly log: Logger;
   readonly metrics: TemplateProviderMetrics;
   sleep(ms: number): Promise<void>;
@@ -32,7 +32,6 @@ interface Told {
 export class Announcements {
   readonly #provider: string;
   readonly #modules: AnnouncementsModules;
-  #lastTemplateId = 0n;
   readonly #known = new WeakSet<PreparedTemplate>();
   #newestTip: TipNews | undefined;
   #newestTemplate: Told | undefined;
@@ -49,12 +48,11 @@ export class Announcements {
 
   /** Looks up the newest id of an earlier run: the clock may have been set back since. */
   async start(): Promise<void> {
-    const { bus, store, log } = this.#modules;
-    this.#lastTemplateId = store.newestId(this.#provider);
+    const { bus, store, kept, log } = this.#modules;
+    kept.startAfter(store.newestId(this.#provider));
     try {
       const last = await bus.last('TEMPLATES', subjectName('template', this.#provider));
-      const told = last === undefined ? 0n : Template.decode(last.payload).templateId;
-      if (told > this.#lastTemplateId) this.#lastTemplateId = told;
+      if (last !== undefined) kept.startAfter(Template.decode(last.payload).templateId);
     } catch (error) {
       log.warn({ error }, 'the newest template id could not be read: that of the store is taken');
     }
@@ -80,7 +78,7 @@ export class Announcements {
   template(template: PreparedTemplate, chainwork: bigint): void {
     if (this.#known.has(template)) return;
     this.#known.add(template);
-    const told = { template, templateId: this.#nextTemplateId(), chainwork };
+    const told = { template, templateId: this.#modules.kept.idOf(template), chainwork };
     this.#newestTemplate = told;
     this.#queueTemplate(told);
   }
@@ -128,10 +126,10 @@ export class Announcements {
   }
 
   async #tellTemplate({ template, templateId, chainwork }: Told): Promise<void> {
-    const { store, log, metrics } = this.#modules;
+    const { kept, log, metrics } = this.#modules;
     const provider = this.#provider;
     // On disk first: whoever hears of the template may have a block of it a moment later.
-    const failure = store.has(provider, templateId) ? undefined : await store.put(provider, templateId, template.body);
+    const failure = await kept.keep(template);
     if (failure !== undefined) log.error({ error: failure }, 'the disk takes no transactions: they are held in memory');
     const { body, currentTime, ...fields } = template;
     const payload = Template.encode({ provider, templateId, chainwork, curtime: currentTime, ...fields });
@@ -145,13 +143,6 @@ export class Announcements {
 
   async #append(subject: string, payload: Uint8Array): Promise<void> {
     await this.#modules.bus.append('TEMPLATES', subject, payload, { timeoutMs: APPEND_TIMEOUT_MS });
-  }
-
-  /** Microseconds, so that it grows over restarts too; one more where two templates share one. */
-  #nextTemplateId(): bigint {
-    const now = unixMicros(this.#modules.clock);
-    this.#lastTemplateId = now > this.#lastTemplateId ? now : this.#lastTemplateId + 1n;
-    return this.#lastTemplateId;
   }
 }
 

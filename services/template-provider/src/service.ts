@@ -14,6 +14,7 @@ import type { Service as RuntimeService } from '@sluice/runtime/run-service';
 import { Announcements } from './announcements.ts';
 import { AnswerLog } from './answer-log.ts';
 import { BlockSubmitter, type NodeAnswer } from './block-submitter.ts';
+import { KeptTemplates } from './kept-templates.ts';
 import { LiveTemplates } from './live-templates.ts';
 import { type BlockOutcome, type TemplateProviderMetrics, templateProviderMetrics } from './metrics.ts';
 import { NodeSet } from './node-set.ts';
@@ -84,7 +85,8 @@ class TemplateProvider implements TemplateProviderService {
     this.#metrics = createMetrics(modules.metrics, templateProviderMetrics);
     const { bus, store, clock, log, sleep } = modules;
     this.#work = new RequiredWork(options.network);
-    this.#announcements = new Announcements(options.provider, { ...modules, metrics: this.#metrics });
+    const kept = new KeptTemplates(options.provider, modules);
+    this.#announcements = new Announcements(options.provider, { ...modules, kept, metrics: this.#metrics });
     this.#bodies = new TemplateBodies(options.provider, {
       bus,
       store,

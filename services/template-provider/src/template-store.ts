@@ -1,9 +1,9 @@
 // Transactions of templates on disk: written and synced before a template is announced, so that a solution can be made a
 // block even after a kill. A body whose job miners work on stays, and so does the newest of each provider; the time of the others
 // runs from when they were neither.
-import { mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { codeOf } from '@sluice/runtime/errors';
+import { readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeDirectory, writeDurably } from './durable-file.ts';
 
 /** Jobs of a tip are accepted for ten minutes; a late solution may come an hour after. */
 export const TEMPLATE_LIFETIME_MS = 70 * 60_000;
@@ -120,25 +120,8 @@ export class TemplateStore {
     return entry.body ?? readFile(join(this.#options.directory, file));
   }
 
-  async #write(file: string, body: Uint8Array): Promise<void> {
-    const { directory } = this.#options;
-    const path = join(directory, file);
-    const partial = path.replace(/\.body$/, '.partial');
-    try {
-      const handle = await open(partial, 'w');
-      try {
-        await handle.writeFile(body);
-        await handle.datasync();
-      } finally {
-        await handle.close();
-      }
-      await rename(partial, path);
-      await syncDirectory(directory);
-    } catch (error) {
-      // Half a body on a full disk is in the way of the next.
-      await unlink(partial).catch(() => undefined);
-      throw error;
-    }
+  #write(file: string, body: Uint8Array): Promise<void> {
+    return writeDurably(this.#options.directory, file, body);
   }
 
   /** The disk takes bodies again: those in memory first of all. */
@@ -211,32 +194,3 @@ export class TemplateStore {
 const safeName = (provider: string) => provider.replace(/[^\w.-]/g, '-');
 
 const fileName = ({ provider, templateId }: TemplateName) => `${safeName(provider)}_${templateId}.body`;
-
-/** Node's own `recursive` never ends where a folder that exists takes no folder and says ENOENT, as those of /proc do. */
-async function makeDirectory(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return;
-    const parent = dirname(path);
-    if (codeOf(error) !== 'ENOENT' || (await isThere(parent))) throw error;
-    await makeDirectory(parent);
-    await mkdir(path);
-  }
-}
-
-const isThere = (path: string) =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
-
-/** Makes a renamed file's name as durable as its bytes. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}

@@ -10,6 +10,7 @@ import { silentLogger } from '@sluice/runtime/logger';
 import { createMetrics, MetricsRegistry } from '@sluice/runtime/metrics';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Announcements } from '../src/announcements.ts';
+import { KeptTemplates } from '../src/kept-templates.ts';
 import { templateProviderMetrics } from '../src/metrics.ts';
 import type { TipNews } from '../src/node-source.ts';
 import { type PreparedTemplate, prepareTemplate } from '../src/prepare-template.ts';
@@ -57,7 +58,7 @@ describe('Announcements', () => {
     const announcements = new Announcements('a', {
       bus,
       store,
-      clock,
+      kept: new KeptTemplates('a', { store, clock }),
       log: silentLogger(),
       metrics: createMetrics(new MetricsRegistry(), templateProviderMetrics),
       sleep: () => new Promise((resolve) => setTimeout(resolve, 2)),
