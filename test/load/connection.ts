@@ -1,0 +1,369 @@
+// One connection: the handshake, its channels, the shares out and the answers in. A message of the hot path makes no object.
+import { connect, type Socket } from 'node:net';
+import { NoiseInitiator } from '@sluice/noise/initiator';
+import { ACT_2_LENGTH } from '@sluice/noise/responder';
+import type { NoiseTransport } from '@sluice/noise/transport';
+import { messageOf as reasonOf } from '@sluice/runtime/errors';
+import { randomBytes } from '@sluice/runtime/random';
+import { readU32 } from '@sluice/sv2/bytes';
+import { writeSubmitSharesExtended, writeSubmitSharesStandard } from '@sluice/sv2/fast/submit-shares';
+import {
+  holdsSubmitSharesSuccess,
+  successAcceptedCount,
+  successChannelId,
+  successLastSequenceNumber,
+} from '@sluice/sv2/fast/submit-shares-success';
+import { FRAME_HEADER_SIZE, parseFrameHeader } from '@sluice/sv2/frames';
+import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
+import { NewExtendedMiningJob } from '@sluice/sv2/messages/mining/new-extended-mining-job';
+import { NewMiningJob } from '@sluice/sv2/messages/mining/new-mining-job';
+import { SetGroupChannel } from '@sluice/sv2/messages/mining/set-group-channel';
+import { SetNewPrevHash } from '@sluice/sv2/messages/mining/set-new-prev-hash';
+import { SetTarget } from '@sluice/sv2/messages/mining/set-target';
+import { SubmitSharesError } from '@sluice/sv2/messages/mining/submit-shares-error';
+import { SubmitSharesExtended } from '@sluice/sv2/messages/mining/submit-shares-extended';
+import { SubmitSharesStandard } from '@sluice/sv2/messages/mining/submit-shares-standard';
+import { SubmitSharesSuccess } from '@sluice/sv2/messages/mining/submit-shares-success';
+import { payloadLimits } from '@sluice/sv2/payload-limits';
+import { commonMessages, miningMessages } from '@sluice/sv2/registry';
+import type { LoadChannel } from './channel.ts';
+import { storeJob } from './channel-work.ts';
+import { decode } from './decode.ts';
+import type { Kit } from './kit.ts';
+import { monotonicMs } from './measure/monotonic.ts';
+import { Opening } from './opening.ts';
+
+const maxPayload = payloadLimits([...commonMessages, ...miningMessages]);
+
+export class LoadConnection {
+  /** Among all connections of the run, and among those of this worker. */
+  readonly index: number;
+  readonly slot: number;
+  channels: readonly LoadChannel[] = [];
+  isOpen = false;
+  readonly #kit: Kit;
+  readonly #byId = new Map<number, LoadChannel>();
+  #socket: Socket | undefined;
+  #initiator: NoiseInitiator | undefined;
+  #transport: NoiseTransport | undefined;
+  #act2 = new Uint8Array(0);
+  #opening: Opening | undefined;
+  #closing = false;
+  #endReason = 'closed by the pool';
+  /** Channels with answers in what is being read. */
+  #answered: LoadChannel[] = [];
+  /** When what is being read was read. */
+  #now = 0;
+
+  constructor(index: number, slot: number, kit: Kit) {
+    this.index = index;
+    this.slot = slot;
+    this.#kit = kit;
+  }
+
+  /** Resolves when each channel has a job to work on; rejects with the reason. */
+  open(): Promise<void> {
+    const { plan, input } = this.#kit;
+    const pool = plan.pools[this.index % plan.pools.length]!;
+    const localAddress = plan.localAddresses[this.index % plan.localAddresses.length];
+    this.#reset();
+    return new Promise((resolve, reject) => {
+      const opening = new Opening(this.index, pool, this.#kit, {
+        send: (frame) => this.#send(frame),
+        opened: (channels) => {
+          this.isOpen = true;
+          this.channels = channels;
+          this.#opening = undefined;
+          resolve();
+        },
+        channel: (channel) => this.#byId.set(channel.id, channel),
+      });
+      this.#opening = opening;
+      const socket = connect({
+        host: pool.host,
+        port: pool.port,
+        noDelay: true,
+        ...(localAddress === undefined ? {} : { localAddress }),
+        onread: {
+          buffer: input,
+          callback: (length) => {
+            this.#read(input.subarray(0, length));
+            return true;
+          },
+        },
+      });
+      this.#socket = socket;
+      socket.on('connect', () => {
+        opening.connected();
+        this.#shakeHands();
+      });
+      socket.on('error', (error) => {
+        this.#endReason = reasonOf(error);
+      });
+      socket.on('close', () => {
+        const wasOpen = this.isOpen;
+        this.isOpen = false;
+        if (!wasOpen) reject(new Error(this.#endReason));
+        else if (!this.#closing) {
+          const { lost } = this.#kit;
+          lost.set(this.#endReason, (lost.get(this.#endReason) ?? 0) + 1);
+        }
+      });
+    });
+  }
+
+  /** Resolves when the socket is gone. */
+  close(): Promise<void> {
+    this.#closing = true;
+    const socket = this.#socket;
+    if (socket === undefined || socket.closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      socket.once('close', () => resolve());
+      socket.destroy();
+    });
+  }
+
+  #reset(): void {
+    this.channels = [];
+    this.#byId.clear();
+    this.#transport = undefined;
+    this.#act2 = new Uint8Array(0);
+    this.#closing = false;
+    this.#endReason = 'closed by the pool';
+  }
+
+  /** A socket that takes no more for now. */
+  get isCongested(): boolean {
+    return this.#socket?.writableNeedDrain ?? true;
+  }
+
+  #end(reason: string): void {
+    this.#endReason = reason;
+    this.#socket?.destroy();
+  }
+
+  #shakeHands(): void {
+    const { ec, aead, plan, sent } = this.#kit;
+    const { authorityKey } = plan.pools[this.index % plan.pools.length]!;
+    this.#initiator = new NoiseInitiator({
+      ec,
+      aead,
+      random: randomBytes,
+      now: Math.floor(Date.now() / 1_000),
+      maxPayload,
+      ...(authorityKey === undefined ? {} : { authorityKey }),
+    });
+    const act1 = this.#initiator.act1();
+    sent.handshake(act1.length);
+    this.#socket?.write(act1);
+  }
+
+  /** Returns what follows the second act. */
+  #readAct2(chunk: Uint8Array): Uint8Array | undefined {
+    const held = Buffer.concat([this.#act2, chunk]);
+    this.#act2 = held;
+    if (held.length < ACT_2_LENGTH) return undefined;
+    this.#kit.received.handshake(ACT_2_LENGTH);
+    const result = this.#initiator?.readAct2(held.subarray(0, ACT_2_LENGTH));
+    this.#initiator = undefined;
+    if (result?.ok !== true) {
+      this.#end(`handshake: ${result?.code}`);
+      return undefined;
+    }
+    this.#transport = result.transport;
+    this.#opening?.shaken();
+    return held.subarray(ACT_2_LENGTH);
+  }
+
+  #read(read: Uint8Array): void {
+    const chunk = this.#transport === undefined ? this.#readAct2(read) : read;
+    if (chunk === undefined || this.#transport === undefined) return;
+    this.#now = monotonicMs();
+    try {
+      const failure = this.#transport.reader.push(chunk, this.#onFrame);
+      if (failure !== undefined) this.#end(failure.code);
+    } catch (error) {
+      this.#end(reasonOf(error));
+    }
+    const answered = this.#answered;
+    for (const channel of answered) {
+      const count = channel.answered;
+      channel.answered = 0;
+      this.#kit.onAnswered?.(this, channel, count);
+    }
+    answered.length = 0;
+  }
+
+  readonly #onFrame = (extensionType: number, msgType: number, payload: Uint8Array): void => {
+    this.#kit.received.count(extensionType, msgType, payload.length);
+    if ((extensionType & 0x7fff) !== 0) return;
+    switch (msgType) {
+      case SubmitSharesSuccess.type:
+        this.#onSuccess(payload);
+        break;
+      case SubmitSharesError.type:
+        this.#onError(payload);
+        break;
+      case SetNewPrevHash.type:
+        this.#onTip(payload);
+        break;
+      case NewMiningJob.type:
+      case NewExtendedMiningJob.type:
+        this.#onJob(payload, msgType === NewMiningJob.type);
+        break;
+      default:
+        this.#onRare(msgType, payload);
+    }
+  };
+
+  #onSuccess(payload: Uint8Array): void {
+    const { counts, window } = this.#kit;
+    const channel = holdsSubmitSharesSuccess(payload.length) ? this.#byId.get(successChannelId(payload, 0)) : undefined;
+    if (channel === undefined) {
+      counts.miscounted += 1;
+      return;
+    }
+    const count = successAcceptedCount(payload, 0);
+    const taken = channel.inFlight.acceptedUpTo(successLastSequenceNumber(payload, 0), this.#record);
+    if (taken !== count) counts.miscounted += 1;
+    counts.acknowledged += count;
+    channel.acknowledged += count;
+    window.acknowledged(count, this.#now);
+    this.#answers(channel, taken);
+  }
+
+  readonly #record = (sentAt: number): void => {
+    this.#kit.window.answered(sentAt, this.#now);
+  };
+
+  #onError(payload: Uint8Array): void {
+    const { counts, refusedByCode } = this.#kit;
+    const channel = this.#byId.get(readU32(payload, 0));
+    const sequence = readU32(payload, 4);
+    if (channel?.inFlight.refused(sequence) !== true) {
+      counts.miscounted += 1;
+      return;
+    }
+    const code = Buffer.from(payload.subarray(9, 9 + payload[8]!)).toString('latin1');
+    refusedByCode.set(code, (refusedByCode.get(code) ?? 0) + 1);
+    counts.refused += 1;
+    if (code === 'stale-share' && sequence <= channel.lastBeforeTip) counts.overtaken += 1;
+    this.#answers(channel, 1);
+  }
+
+  #answers(channel: LoadChannel, count: number): void {
+    if (channel.answered === 0 && count > 0) this.#answered.push(channel);
+    channel.answered += count;
+  }
+
+  #onTip(payload: Uint8Array): void {
+    this.#kit.onTip?.(this, payload.subarray(8, 40), monotonicMs());
+    const channelId = readU32(payload, 0);
+    const tip = decode(SetNewPrevHash, Uint8Array.from(payload));
+    for (const channel of this.#addressed(channelId)) {
+      channel.lastBeforeTip = channel.inFlight.lastSequence;
+      channel.work.onTip(tip);
+      this.#working(channel);
+    }
+  }
+
+  #onJob(payload: Uint8Array, standard: boolean): void {
+    const channelId = readU32(payload, 0);
+    const job = storeJob(payload, standard);
+    for (const channel of this.#addressed(channelId)) {
+      channel.work.onJob(job);
+      this.#working(channel);
+    }
+  }
+
+  #onRare(msgType: number, payload: Uint8Array): void {
+    const reason = this.#opening?.onMessage(msgType, payload) ?? this.#onLater(msgType, payload);
+    if (reason !== undefined) this.#end(reason);
+  }
+
+  #onLater(msgType: number, payload: Uint8Array): string | undefined {
+    if (msgType === SetTarget.type) {
+      const target = Uint8Array.from(payload.subarray(4, 36));
+      for (const channel of this.#addressed(readU32(payload, 0))) channel.work.setTarget(target);
+    } else if (msgType === SetGroupChannel.type) {
+      const { groupChannelId, channelIds } = decode(SetGroupChannel, payload);
+      for (const id of channelIds) {
+        const channel = this.#byId.get(id);
+        if (channel !== undefined) channel.groupId = groupChannelId;
+      }
+    } else if (msgType === CloseChannel.type) return 'CloseChannel';
+    return undefined;
+  }
+
+  /** The channel of this number, or the members of the group. */
+  *#addressed(id: number): Generator<LoadChannel> {
+    const channel = this.#byId.get(id);
+    if (channel !== undefined) yield channel;
+    else for (const member of this.#byId.values()) if (member.groupId === id) yield member;
+  }
+
+  /** A channel may have got a job. */
+  #working(channel: LoadChannel): void {
+    this.#opening?.working();
+    if (channel.owed > 0) this.serve(channel);
+  }
+
+  /** Sends what the channel owes, as far as shares are found now. */
+  serve(channel: LoadChannel): void {
+    const kit = this.#kit;
+    const transport = this.#transport;
+    if (!this.isOpen || transport === undefined || !kit.sending) return;
+    const { work, id, extranonceSize } = channel;
+    const frame = kit.shareFrame(extranonceSize);
+    const length = transport.writer.sealedLength(frame.length);
+    const extended = kit.plan.kind === 'extended';
+    let at = 0;
+    let sent = 0;
+    while (channel.owed > 0 && work.prepare(kit.sha256d)) {
+      if (!kit.search.find(work)) {
+        kit.searches.add(this, channel);
+        break;
+      }
+      if (at + length > kit.output.length) {
+        this.#flush(at);
+        at = 0;
+      }
+      const sequence = channel.inFlight.send(monotonicMs());
+      const { nonce } = kit.search;
+      const { jobId, ntime, version, extranonce } = work;
+      if (extended) writeSubmitSharesExtended(frame, 0, id, sequence, jobId, nonce, ntime, version, extranonce);
+      else writeSubmitSharesStandard(frame, 0, id, sequence, jobId, nonce, ntime, version);
+      at += transport.writer.seal(frame, kit.output, at);
+      kit.sent.count(
+        0,
+        extended ? SubmitSharesExtended.type : SubmitSharesStandard.type,
+        frame.length - FRAME_HEADER_SIZE,
+      );
+      channel.owed -= 1;
+      sent += 1;
+    }
+    if (sent === 0) return;
+    this.#flush(at);
+    kit.counts.sent += sent;
+    kit.window.sent(sent, monotonicMs());
+  }
+
+  #flush(length: number): void {
+    const kit = this.#kit;
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    socket.write(kit.output.subarray(0, length));
+    // What the system has not taken yet is still read from this memory.
+    if (socket.writableLength > 0) kit.newOutput();
+  }
+
+  #send(frame: Uint8Array): void {
+    if (this.#transport === undefined) return;
+    const { writer } = this.#transport;
+    const { extensionType, msgType, length } = parseFrameHeader(frame, 0);
+    this.#kit.sent.count(extensionType, msgType, length);
+    const out = Buffer.allocUnsafe(writer.sealedLength(frame.length));
+    writer.seal(frame, out, 0);
+    this.#socket?.write(out);
+  }
+}

@@ -1,0 +1,88 @@
+// Pictures of a run: how latencies are distributed, and shares over time.
+import { type Axis, type Line, renderPlot } from '../../../packages/mining/simulation/svg-plot.ts';
+import type { LatencyHistogram } from '../measure/latency-histogram.ts';
+import type { RunResult } from '../results.ts';
+
+const COLOURS = { first: '#2f6fb0', second: '#c8641e' } as const;
+const SIZE = { columns: 1, panelWidth: 720, panelHeight: 320 } as const;
+const PARTS = [0, 0.25, 0.5, 0.75, 0.9, 1];
+
+/** SVG by file name. */
+export function plotsOf({ config, open, reopen, shares, tips }: RunResult): ReadonlyMap<string, string> {
+  const plots = new Map<string, string>();
+  plots.set('open.svg', distribution(`${config.name}: connections opened`, 'ms', (reopen ?? open).phases.open));
+  if (shares !== undefined) {
+    plots.set('share-latency.svg', distribution(`${config.name}: share to acknowledgement`, 'ms', shares.latency));
+    if (shares.sent.length > 1)
+      plots.set('shares.svg', overTime(`${config.name}: shares a second`, shares.sent, shares.acknowledged));
+  }
+  if (tips !== undefined)
+    plots.set('tips.svg', distribution(`${config.name}: new tip to connections told`, 'ms', tips.fromZero));
+  return plots;
+}
+
+function distribution(title: string, label: string, histogram: LatencyHistogram): string {
+  const points = histogram.distribution().map(([ms, part]) => [Math.max(ms, 0.001), part] as const);
+  const { quantile } = { quantile: (part: number) => histogram.quantile(part).toFixed(2) };
+  const text = `p50 ${quantile(0.5)} ms, p99 ${quantile(0.99)} ms, max ${histogram.max.toFixed(2)} ms`;
+  return renderPlot({
+    title,
+    legend: [{ colour: COLOURS.first, text }],
+    panels: [
+      {
+        title: 'part of all that took at most so long',
+        x: decades(label, points.at(0)?.[0] ?? 0.1, points.at(-1)?.[0] ?? 1),
+        y: { label: 'part', min: 0, max: 1, ticks: PARTS.map((at) => ({ at, text: String(at) })) },
+        shades: [],
+        lines: [{ colour: COLOURS.first, points }],
+      },
+    ],
+    ...SIZE,
+  });
+}
+
+function decades(label: string, least: number, most: number): Axis {
+  const first = Math.floor(Math.log10(least));
+  const last = Math.max(first + 1, Math.ceil(Math.log10(most)));
+  const ticks = Array.from({ length: last - first + 1 }, (_, index) => {
+    const at = 10 ** (first + index);
+    return { at, text: String(Number(at.toPrecision(1))) };
+  });
+  return { label, min: 10 ** first, max: 10 ** last, log: true, ticks };
+}
+
+function overTime(title: string, sent: readonly number[], acknowledged: readonly number[]): string {
+  const line = (colour: string, values: readonly number[]): Line => ({
+    colour,
+    points: values.map((value, second) => [second + 0.5, value] as const),
+  });
+  const most = Math.max(1, ...sent, ...acknowledged);
+  return renderPlot({
+    title,
+    legend: [
+      { colour: COLOURS.first, text: 'sent' },
+      { colour: COLOURS.second, text: 'acknowledged' },
+    ],
+    panels: [
+      {
+        title: 'in each second of the measured part',
+        x: linear('s', sent.length),
+        y: linear('shares', most * 1.05),
+        shades: [],
+        lines: [line(COLOURS.first, sent), line(COLOURS.second, acknowledged)],
+      },
+    ],
+    ...SIZE,
+  });
+}
+
+function linear(label: string, max: number): Axis {
+  const rough = max / 6;
+  const unit = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * unit).find((each) => each >= rough) ?? rough;
+  const ticks = Array.from({ length: Math.floor(max / step) + 1 }, (_, index) => {
+    const at = index * step;
+    return { at, text: String(Number(at.toPrecision(3))) };
+  });
+  return { label, min: 0, max, ticks };
+}
