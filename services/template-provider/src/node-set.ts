@@ -1,7 +1,7 @@
 // Several nodes as one: the tip with most chainwork wins, ties stay, never backwards; templates come from the first node of
 // the list that is well and on that tip, so that work returns to it when it is back.
 import type { NodeListener, NodeSource, NodeTrouble, TipNews, TipOrigin } from './node-source.ts';
-import type { PreparedTemplate } from './prepare-template.ts';
+import type { CoinbaseReserve, PreparedTemplate } from './prepare-template.ts';
 
 export interface NodeSetListener {
   onTip(news: TipNews, node: string, origin: TipOrigin): void;
@@ -54,6 +54,12 @@ export class NodeSet {
     return this.#nodes.flatMap(({ source, trouble }) =>
       trouble === undefined ? [] : [{ node: source.name, trouble }],
     );
+  }
+
+  /** As `NodeSource.variant`, of whichever node gave the template. */
+  async variant(base: PreparedTemplate, reserve: CoinbaseReserve): Promise<PreparedTemplate | undefined> {
+    const node = this.#nodes.find(({ template }) => template === base);
+    return node?.source.variant(base, reserve);
   }
 
   async start(): Promise<void> {

@@ -1,5 +1,5 @@
 // Where tips and templates come from: a bitcoind or the built-in simulated chain.
-import type { PreparedTemplate } from './prepare-template.ts';
+import type { CoinbaseReserve, PreparedTemplate } from './prepare-template.ts';
 
 /** The node's active tip has become this block. Hashes in wire order. */
 export interface TipNews {
@@ -46,6 +46,11 @@ export interface NodeSource {
   readonly name: string;
   /** Resolves when the first tip and template have been delivered or the first trouble told. */
   start(listener: NodeListener): Promise<void>;
+  /**
+   * The newest template of the node prepared for another reserve; `base` itself when it keeps the same transactions, `undefined`
+   * when `base` is not the newest any more. Never rejects.
+   */
+  variant(base: PreparedTemplate, reserve: CoinbaseReserve): Promise<PreparedTemplate | undefined>;
   /** Rejects only when the node could not be asked. */
   submitBlock(block: Uint8Array): Promise<SubmitAnswer>;
   /** A block of the node's by its hash (wire order), serialized; `undefined` when the node has none. Rejects as `submitBlock` does. */

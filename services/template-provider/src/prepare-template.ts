@@ -55,6 +55,10 @@ const COINBASE_VERSION = 2;
 /** A legacy operation costs four [BIP141]. */
 const LEGACY_SIGOP_COST = 4;
 
+/** How many transactions `prepareTemplate` keeps. */
+export const fittingCount = (template: BlockTemplate, reserve: CoinbaseReserve): number =>
+  transactionsThatFit(template, reserve).length;
+
 /** The longest run from the front that leaves room for the coinbase; a child never stands before its parent. */
 function transactionsThatFit(template: BlockTemplate, reserve: CoinbaseReserve): readonly TemplateTransaction[] {
   let weight = FIXED_WEIGHT + 4 * reserve.outputsSize;

@@ -35,6 +35,7 @@ function node(name: string, replies: Reply[], changes: Partial<NodeSource> = {})
     start: async () => undefined,
     stop: async () => undefined,
     block: async () => undefined,
+    variant: async () => undefined,
     isInChain: async () => false,
     submitBlock: async (block) => {
       submitted.push(block);

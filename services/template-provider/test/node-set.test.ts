@@ -19,6 +19,9 @@ class ScriptedNode implements NodeSource {
   async block(): Promise<undefined> {
     return undefined;
   }
+  async variant(base: PreparedTemplate): Promise<PreparedTemplate> {
+    return { ...base, fees: base.fees - 1n };
+  }
   async isInChain(): Promise<boolean> {
     return false;
   }
@@ -26,7 +29,10 @@ class ScriptedNode implements NodeSource {
     this.#listener?.onTip({ hash: hash(id), chainwork } as TipNews, 'announcement');
   }
   template(on: number, fees = 0n): void {
-    this.#listener?.onTemplate({ prevHash: hash(on), fees } as PreparedTemplate);
+    this.offer({ prevHash: hash(on), fees } as PreparedTemplate);
+  }
+  offer(template: PreparedTemplate): void {
+    this.#listener?.onTemplate(template);
   }
   health(trouble: NodeTrouble | undefined): void {
     this.#listener?.onHealth(trouble, '');
@@ -98,5 +104,15 @@ describe('NodeSet', () => {
     expect(told).toEqual([]);
     second.template(2);
     expect(told).toEqual(['active second', 'template on 2 by second']);
+  });
+
+  it('asks the node that gave a template for another reserve', async () => {
+    const { first, second, set } = await setUp();
+    first.template(1, 10n);
+    const base = { prevHash: hash(1), fees: 7n } as PreparedTemplate;
+    second.offer(base);
+    const reserve = { outputsSize: 1, outputsSigops: 1 };
+    expect(await set.variant(base, reserve)).toMatchObject({ fees: 6n });
+    expect(await set.variant({ ...base }, reserve)).toBeUndefined();
   });
 });

@@ -110,6 +110,7 @@ describe('template-provider', () => {
     submitBlock: (block) => chain.submitBlock(block),
     block: async () => undefined,
     isInChain: async () => false,
+    variant: async () => undefined,
   });
 
   const holds = (holder: string, name: string, templateId: bigint) =>
@@ -302,6 +303,7 @@ describe('template-provider', () => {
       submitBlock: async () => null,
       block: async () => undefined,
       isInChain: async () => false,
+      variant: async () => undefined,
     });
     await expect(provider('a', [unfit('clock-skew')])).rejects.toMatchObject({ code: 'clock-skew' });
     await expect(provider('b', [unfit('wrong-network')])).rejects.toMatchObject({ code: 'wrong-network' });

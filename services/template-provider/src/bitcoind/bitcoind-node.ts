@@ -6,7 +6,7 @@ import { decodeHeader } from '@sluice/bitcoin/header';
 import { type Network, networkParameters } from '@sluice/bitcoin/network';
 import { messageOf } from '@sluice/runtime/errors';
 import type { NodeListener, NodeSource, NodeTrouble, SubmitAnswer, TipNews, TipOrigin } from '../node-source.ts';
-import type { CoinbaseReserve } from '../prepare-template.ts';
+import type { CoinbaseReserve, PreparedTemplate } from '../prepare-template.ts';
 import { type BlockAnnouncements, subscribeToBlocks } from './block-announcements.ts';
 import { HeaderChain } from './header-chain.ts';
 import { type RpcAnswer, RpcClient, type RpcEndpoint, RpcError, RpcErrorCode } from './rpc-client.ts';
@@ -63,6 +63,11 @@ export class BitcoindNode implements NodeSource {
   #listener: NodeListener | undefined;
   #announcements: BlockAnnouncements | undefined;
   #templates: Worker | undefined;
+  /** What the thread told last, and its number there. */
+  #newest: { readonly number: number; readonly template: PreparedTemplate } | undefined;
+  /** Variants that the thread is asked for, by request. */
+  readonly #variants = new Map<number, (variant: PreparedTemplate | 'same' | 'gone') => void>();
+  #lastRequest = 0;
   #rpcTrouble: Trouble | undefined;
   /** A node may answer everything but a request for a template: a template alone ends this trouble. */
   #templateTrouble: Trouble | undefined;
@@ -94,6 +99,19 @@ export class BitcoindNode implements NodeSource {
       });
     }
     this.#polling = this.#poll();
+  }
+
+  async variant(base: PreparedTemplate, reserve: CoinbaseReserve): Promise<PreparedTemplate | undefined> {
+    const newest = this.#newest;
+    if (newest?.template !== base || this.#templates === undefined) return undefined;
+    this.#lastRequest += 1;
+    const request = this.#lastRequest;
+    const variant = await new Promise<PreparedTemplate | 'same' | 'gone'>((resolve) => {
+      this.#variants.set(request, resolve);
+      this.#ask({ kind: 'variant', request, template: newest.number, reserve });
+    });
+    if (variant === 'gone') return undefined;
+    return variant === 'same' ? base : variant;
   }
 
   async submitBlock(block: Uint8Array): Promise<SubmitAnswer> {
@@ -275,11 +293,25 @@ export class BitcoindNode implements NodeSource {
     });
     worker.on('exit', () => {
       this.#templates = undefined;
+      this.#newest = undefined;
+      for (const request of this.#variants.keys()) this.#onVariant(request, 'gone');
     });
   }
 
+  #onVariant(request: number, variant: PreparedTemplate | 'same' | 'gone'): void {
+    this.#variants.get(request)?.(variant);
+    this.#variants.delete(request);
+  }
+
   #onReport(report: TemplateThreadReport): void {
-    if (report.kind === 'template') this.#listener?.onTemplate(report.template);
+    if (report.kind === 'variant') {
+      this.#onVariant(report.request, report.variant);
+      return;
+    }
+    if (report.kind === 'template') {
+      this.#newest = report;
+      this.#listener?.onTemplate(report.template);
+    }
     this.#templateTrouble =
       report.kind === 'failure'
         ? { trouble: report.unauthorized ? 'unauthorized' : 'no-template', detail: report.detail }

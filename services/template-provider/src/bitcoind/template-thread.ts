@@ -3,10 +3,16 @@
 import { constants, setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { prepareTemplate } from '../prepare-template.ts';
+import type { BlockTemplate } from '../block-template.ts';
+import { type CoinbaseReserve, fittingCount, type PreparedTemplate, prepareTemplate } from '../prepare-template.ts';
 import { RpcClient, RpcError, RpcErrorCode } from './rpc-client.ts';
 import { signetFault, templateOf } from './rpc-results.ts';
-import type { TemplateThreadData, TemplateThreadReport, TemplateThreadRequest } from './template-messages.ts';
+import type {
+  TemplateThreadData,
+  TemplateThreadReport,
+  TemplateThreadRequest,
+  VariantRequest,
+} from './template-messages.ts';
 
 /** bitcoind answers a long poll after a minute at the latest when its mempool has changed; an idle one may stay silent. */
 const LONG_POLL_TIMEOUT_MS = 150_000;
@@ -26,15 +32,28 @@ const stopped = new AbortController();
 const rules = network === 'signet' ? ['segwit', 'signet'] : ['segwit'];
 let lastLongPollId = '';
 let lastNbits = 0;
+/** The template that was told last, whole: transactions that were dropped are still needed to count what fits another reserve. */
+let told: { readonly number: number; readonly template: BlockTemplate } | undefined;
 /** The node holds a request of ours that it answers as soon as its tip changes. */
 let longPolling = false;
 let fetching = false;
 let fetchAgain = false;
 
 function report(message: TemplateThreadReport): void {
-  const transfer = message.kind === 'template' ? [message.template.body.buffer as ArrayBuffer] : [];
-  parentPort?.postMessage(message, transfer);
+  const bodies = message.kind === 'template' ? [message.template.body] : [];
+  if (message.kind === 'variant' && typeof message.variant === 'object') bodies.push(message.variant.body);
+  parentPort?.postMessage(
+    message,
+    bodies.map(({ buffer }) => buffer as ArrayBuffer),
+  );
 }
+
+function reportVariant({ request, template, reserve: other }: VariantRequest): void {
+  report({ kind: 'variant', request, variant: told?.number === template ? variantOf(told.template, other) : 'gone' });
+}
+
+const variantOf = (template: BlockTemplate, other: CoinbaseReserve): PreparedTemplate | 'same' =>
+  fittingCount(template, other) === fittingCount(template, reserve) ? 'same' : prepareTemplate(template, other);
 
 /** @throws RpcError, UnexpectedAnswer, and Error for a signet that asks for a signature. */
 async function requestTemplate(longPollId: string | undefined): Promise<void> {
@@ -51,7 +70,8 @@ async function requestTemplate(longPollId: string | undefined): Promise<void> {
   }
   lastLongPollId = id;
   lastNbits = template.nbits;
-  report({ kind: 'template', template: prepareTemplate(template, reserve) });
+  told = { number: (told?.number ?? 0) + 1, template };
+  report({ kind: 'template', number: told.number, template: prepareTemplate(template, reserve) });
 }
 
 function reportFailure(error: unknown): void {
@@ -102,6 +122,7 @@ async function onTipChanged(): Promise<void> {
 parentPort?.on('message', (request: TemplateThreadRequest) => {
   if (request === 'tip-changed') void onTipChanged();
   else if (request === 'fetch') void fetchNow();
+  else if (request !== 'stop') reportVariant(request);
   else {
     stopped.abort();
     clearInterval(poll);

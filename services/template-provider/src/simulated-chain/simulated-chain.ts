@@ -8,7 +8,7 @@ import { compactToTarget } from '@sluice/bitcoin/target';
 import { type Clock, unixMicros, unixSeconds } from '@sluice/runtime/clock';
 import type { BlockTemplate, TemplateTransaction } from '../block-template.ts';
 import type { NodeListener, NodeSource, SubmitAnswer, TipOrigin } from '../node-source.ts';
-import { type CoinbaseReserve, prepareTemplate } from '../prepare-template.ts';
+import { type CoinbaseReserve, fittingCount, type PreparedTemplate, prepareTemplate } from '../prepare-template.ts';
 import { BlockIndex, chainworkOn, type IndexedBlock, minimumTimeOn, wayBetween } from './block-index.ts';
 import {
   checkBlock,
@@ -63,6 +63,7 @@ export class SimulatedChain implements NodeSource {
   #nbits: number;
   #extranonce = 0n;
   #listener: NodeListener | undefined;
+  #told: { readonly template: BlockTemplate; readonly prepared: PreparedTemplate } | undefined;
   #cancelOtherBlock = () => {};
   #cancelRefresh = () => {};
 
@@ -101,6 +102,13 @@ export class SimulatedChain implements NodeSource {
     this.#cancelOtherBlock();
     this.#cancelRefresh();
     return Promise.resolve();
+  }
+
+  variant(base: PreparedTemplate, reserve: CoinbaseReserve): Promise<PreparedTemplate | undefined> {
+    const told = this.#told;
+    if (told?.prepared !== base) return Promise.resolve(undefined);
+    const same = fittingCount(told.template, reserve) === base.transactionCount;
+    return Promise.resolve(same ? base : prepareTemplate(told.template, reserve));
   }
 
   submitBlock(block: Uint8Array): Promise<SubmitAnswer> {
@@ -261,7 +269,9 @@ export class SimulatedChain implements NodeSource {
   #tellTemplate(): void {
     this.#cancelRefresh();
     if (this.#listener === undefined) return;
-    this.#listener.onTemplate(prepareTemplate(this.#template(), this.#options.reserve));
+    const template = this.#template();
+    this.#told = { template, prepared: prepareTemplate(template, this.#options.reserve) };
+    this.#listener.onTemplate(this.#told.prepared);
     this.#cancelRefresh = this.#modules.schedule(this.#options.templateSeconds * 1000, () =>
       this.addTransactions(this.#options.transactions),
     );
