@@ -55,7 +55,12 @@ export async function acquireLease(options: LeaseOptions, modules: LeaseModules,
       const free = entry === undefined || isReleased(entry) || clock.monotonic() - (seen?.at ?? 0) >= options.ttlMs;
       const before = clock.monotonic();
       const revision = free ? await take(kv, options.key, mark, entry) : undefined;
-      if (revision !== undefined) return new HeldLease(kv, options, mark, modules, revision, before);
+      if (revision !== undefined) {
+        const lease = new HeldLease(kv, options, mark, modules, revision, before);
+        if (!signal.aborted) return lease;
+        // Nobody waits for it any more.
+        await lease.release();
+      }
     } catch (error) {
       if (!isBusError(error)) throw error;
     }

@@ -207,6 +207,37 @@ describe('lease', () => {
     await lease.release();
   });
 
+  it('is given up at once when it comes after nobody waits for it any more', async () => {
+    const taking = Promise.withResolvers<void>();
+    const slow = new Proxy(bus, {
+      get(target, key) {
+        if (key === 'kv')
+          return async (name: 'leases') => {
+            const kv = await target.kv(name);
+            return Object.assign(Object.create(kv), {
+              get: kv.get.bind(kv),
+              update: kv.update.bind(kv),
+              create: async (...args: Parameters<Kv['create']>) => {
+                const revision = await kv.create(...args);
+                await taking.promise;
+                return revision;
+              },
+            });
+          };
+        const value = Reflect.get(target, key, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const { lease, abort } = contend('a', slow);
+    await settled();
+    abort.abort();
+    taking.resolve();
+    await expect(lease).rejects.toThrow();
+    const next = contend('b');
+    await settled();
+    expect(next.held?.isHeld()).toBe(true);
+  });
+
   it('stops waiting when it is told to', async () => {
     const first = await contend('a').lease;
     const { lease, abort } = contend('b');
