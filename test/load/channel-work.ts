@@ -14,6 +14,8 @@ import { decode } from './decode.ts';
 /** As many as a client may be expected to keep; the oldest goes. */
 const MAX_FUTURE_JOBS = 16;
 const NONCES = 2 ** 32;
+/** Hashes a share from which four lanes are faster than one, their start included. */
+const HARD_FROM = 24;
 
 /** A job as it came, in memory of its own. */
 export interface StoredJob {
@@ -69,6 +71,11 @@ export class ChannelWork {
 
   get hasJob(): boolean {
     return this.#active !== undefined;
+  }
+
+  /** Whether a share takes so long to find that sockets must have their turn meanwhile. */
+  get isHard(): boolean {
+    return this.hashes >= HARD_FROM;
   }
 
   setTarget(target: Uint8Array): void {

@@ -308,8 +308,19 @@ export class LoadConnection {
     if (channel.owed > 0) this.serve(channel);
   }
 
-  /** Sends what the channel owes, as far as shares are found now. */
+  /** Sends what the channel owes: at once where shares are found at once, else when it is its turn to search. */
   serve(channel: LoadChannel): void {
+    if (channel.work.isHard) this.#kit.searches.add(this, channel);
+    else this.#submit(channel, channel.owed);
+  }
+
+  /** The channel's turn: one share, if it is found. */
+  search(channel: LoadChannel): void {
+    this.#submit(channel, 1);
+    if (channel.owed > 0 && channel.work.hasJob && this.#kit.sending) this.#kit.searches.add(this, channel);
+  }
+
+  #submit(channel: LoadChannel, most: number): void {
     const kit = this.#kit;
     const transport = this.#transport;
     if (!this.isOpen || transport === undefined || !kit.sending) return;
@@ -319,7 +330,7 @@ export class LoadConnection {
     const extended = kit.plan.kind === 'extended';
     let at = 0;
     let sent = 0;
-    while (channel.owed > 0 && work.prepare(kit.sha256d)) {
+    while (sent < most && work.prepare(kit.sha256d)) {
       if (!kit.search.find(work)) {
         kit.searches.add(this, channel);
         break;

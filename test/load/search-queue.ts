@@ -2,21 +2,32 @@
 import type { LoadChannel } from './channel.ts';
 import type { LoadConnection } from './connection.ts';
 
+/** What sockets and timers may have to wait for. */
+const TURN_MS = 2;
+
 export class SearchQueue {
   readonly #waiting: (readonly [LoadConnection, LoadChannel])[] = [];
+  #scheduled = false;
 
   add(connection: LoadConnection, channel: LoadChannel): void {
     if (channel.searching) return;
     channel.searching = true;
-    if (this.#waiting.push([connection, channel]) === 1) setImmediate(this.#next);
+    this.#waiting.push([connection, channel]);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#next);
   }
 
   readonly #next = (): void => {
-    const next = this.#waiting.shift();
-    if (next === undefined) return;
-    const [connection, channel] = next;
-    if (this.#waiting.length > 0) setImmediate(this.#next);
-    channel.searching = false;
-    connection.serve(channel);
+    const until = performance.now() + TURN_MS;
+    // Whoever is not done goes to the end.
+    for (let left = this.#waiting.length; left > 0; left--) {
+      const [connection, channel] = this.#waiting.shift()!;
+      channel.searching = false;
+      connection.search(channel);
+      if (performance.now() > until) break;
+    }
+    this.#scheduled = this.#waiting.length > 0;
+    if (this.#scheduled) setImmediate(this.#next);
   };
 }

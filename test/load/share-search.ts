@@ -5,11 +5,9 @@ import { meetsTarget } from '@sluice/bitcoin/target';
 import { NonceSearch } from '@sluice/miner/hashing/nonce-search';
 import type { ChannelWork } from './channel-work.ts';
 
-/** Hashes a share from which four lanes are faster, their start included. */
-const LANES_FROM = 24;
 const LANES_STEP = 4_096;
-/** What one call may hash before others get their turn: some ten milliseconds. */
-const MAX_STEPS = 16;
+/** What one call may hash before others get their turn: some milliseconds. */
+const MAX_STEPS = 4;
 const MAX_SINGLE = 4_096;
 const NONCES = 2 ** 32;
 
@@ -31,7 +29,7 @@ export class ShareSearch {
 
   /** Leaves a share's nonce in `nonce`; false: none in as many hashes as one call may do. `work` is prepared. */
   find(work: ChannelWork): boolean {
-    return work.hashes < LANES_FROM ? this.#findSingly(work) : this.#findInLanes(work);
+    return work.isHard ? this.#findInLanes(work) : this.#findSingly(work);
   }
 
   #findSingly(work: ChannelWork): boolean {
