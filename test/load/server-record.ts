@@ -19,7 +19,8 @@ export class ServerRecord {
   mark(mark: Mark): void {
     for (const server of this.#samples) {
       const sample = sampleOf(server);
-      if (sample !== undefined) server.samples[mark] = sample;
+      if (sample === undefined) delete server.samples[mark];
+      else server.samples[mark] = sample;
     }
   }
 

@@ -90,13 +90,15 @@ class LoadWorker implements Handlers {
     this.#mode?.stop();
     this.#kit.sending = false;
     const deadline = monotonicMs() + drainMs;
-    while (this.#unanswered > 0 && monotonicMs() < deadline) await sleep(DRAIN_STEP_MS);
+    // Nothing is to be waited for on a connection that is gone.
+    const waits = () => this.#unanswered(this.#connections.filter(({ isOpen }) => isOpen)) > 0;
+    while (waits() && monotonicMs() < deadline) await sleep(DRAIN_STEP_MS);
     return this.#shareAnswer();
   }
 
-  get #unanswered(): number {
+  #unanswered(connections: readonly LoadConnection[]): number {
     let total = 0;
-    for (const { channels } of this.#connections) for (const { inFlight } of channels) total += inFlight.waiting;
+    for (const { channels } of connections) for (const { inFlight } of channels) total += inFlight.waiting;
     return total;
   }
 
@@ -108,7 +110,7 @@ class LoadWorker implements Handlers {
       counts: {
         ...counts,
         refused: refusedByCode,
-        unanswered: this.#unanswered,
+        unanswered: this.#unanswered(this.#connections),
         skipped: this.#mode?.skipped ?? 0,
         blocksHeldBack: search.blocksHeldBack,
       },

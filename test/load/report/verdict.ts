@@ -31,15 +31,14 @@ export function verdictOf(result: RunResult): Verdict {
 type Rule = readonly [broken: boolean, text: string];
 const broken = (rules: readonly Rule[]) => rules.flatMap(([isBroken, text]) => (isBroken ? [text] : []));
 
-function connectionFailures({ config, open, reopen, lost, openAtEnd }: RunResult): readonly string[] {
+function connectionFailures({ config, open, reopen, lost, openAtEnd, servers }: RunResult): readonly string[] {
   const { opened, failed } = reopen ?? open;
-  const ended = [...lost].map(([reason, count]) => `${count} connections were lost: ${reason}`);
+  const missing = openAtEnd < opened && lost.size === 0;
   return [
     ...[...failed].map(([reason, count]) => `${count} connections did not open: ${reason}`),
-    ...ended,
-    ...broken([
-      [openAtEnd < opened && ended.length === 0, `${openAtEnd} of ${config.connections} were open at the end`],
-    ]),
+    ...[...lost].map(([reason, count]) => `${count} connections were lost: ${reason}`),
+    ...servers.filter(({ samples }) => samples.end === undefined).map(({ name }) => `the process ${name} has ended`),
+    ...broken([[missing, `${openAtEnd} of ${config.connections} connections were open at the end`]]),
   ];
 }
 
@@ -87,7 +86,7 @@ function bottlenecks({ own }: RunResult): readonly string[] {
       ],
       [
         delayP99Ms > MAX_OWN_DELAY_MS,
-        `THE TOOL IS LATE: the event loop of worker ${worker} was ${Math.round(delayP99Ms)} ms behind (99th percentile), which latencies hold`,
+        `THE TOOL IS LATE: the event loop of worker ${worker}, which got ${Math.round(cpu * 100)} % of a core, was ${Math.round(delayP99Ms)} ms behind (99th percentile): latencies hold that`,
       ],
     ]),
   );
