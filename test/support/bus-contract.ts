@@ -269,6 +269,16 @@ function streamContract({ client, otherClient }: BusContractSubject): void {
     expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBe(1);
   });
 
+  it('expect no record of a subject whose records were all trimmed away', async () => {
+    const name = `shares.${uniqueToken()}`;
+    const { sequence } = await client().append('SHARES', name, bytesOf('gone'));
+    await client().trim('SHARES', sequence + 1);
+    const append = (expected: number) =>
+      client().append('SHARES', name, bytesOf('new'), { expectedLastSubjectSequence: expected });
+    await expectCode(append(sequence), 'bus-wrong-sequence');
+    expect((await append(0)).sequence).toBeGreaterThan(sequence);
+  });
+
   it('refuse a subject that is not theirs, or is none', async () => {
     for (const name of [`elsewhere.${uniqueToken()}`, 'credit.1', 'shares', 'shares.1.2', 'shares.a b', 'shares.*']) {
       await expectCode(client().append('SHARES', name, bytesOf('x')), 'bus-bad-subject');

@@ -49,7 +49,9 @@ export class Stream {
       await first.stored;
       return { sequence: first.sequence, duplicate: true };
     }
-    const last = this.#lastBySubject.get(subject) ?? 0;
+    const newest = this.#lastBySubject.get(subject) ?? 0;
+    // Of a subject whose records were trimmed away there is none, as NATS has it.
+    const last = newest < this.#log.firstSequence ? 0 : newest;
     if (expected !== undefined && expected !== last) {
       throw new BusError('bus-wrong-sequence', `${subject} is at ${last}, not at ${expected}`);
     }
