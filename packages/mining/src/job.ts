@@ -21,6 +21,30 @@ export interface ExtendedJob {
   readonly templateId: bigint;
 }
 
+/** A job of the pool from a record of the feed: all of them let the bits of BIP323 be rolled. */
+export function jobOf({
+  jobId,
+  height,
+  version,
+  merklePath,
+  coinbasePrefix,
+  coinbaseSuffix,
+  provider,
+  templateId,
+}: Omit<ExtendedJob, 'versionRollingAllowed'>): ExtendedJob {
+  return {
+    jobId,
+    height,
+    version,
+    versionRollingAllowed: true,
+    merklePath,
+    coinbasePrefix,
+    coinbaseSuffix,
+    provider,
+    templateId,
+  };
+}
+
 /** A block that is built upon. */
 export interface Tip {
   /** Orders tips: grows with every activation. */

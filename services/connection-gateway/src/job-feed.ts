@@ -2,7 +2,7 @@
 import type { Bus } from '@sluice/bus/bus';
 import { type FeedReader, openFeed } from '@sluice/bus/feed';
 import type { Activate, JobRecord, NewJob } from '@sluice/bus/payloads/job-record';
-import { type ExtendedJob, type Tip, tipOf } from '@sluice/mining/job';
+import { jobOf, type Tip, tipOf } from '@sluice/mining/job';
 import type { JobBook } from '@sluice/mining/job-book';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
@@ -111,20 +111,4 @@ export class JobFeed {
 
 function isSameTip(a: Tip, b: Tip): boolean {
   return a.nbits === b.nbits && Buffer.compare(a.prevHash, b.prevHash) === 0;
-}
-
-/** The pool's jobs all let the bits of BIP323 be rolled. */
-function jobOf(record: NewJob): ExtendedJob {
-  const { jobId, height, version, merklePath, coinbasePrefix, coinbaseSuffix, provider, templateId } = record;
-  return {
-    jobId,
-    height,
-    version,
-    versionRollingAllowed: true,
-    merklePath,
-    coinbasePrefix,
-    coinbaseSuffix,
-    provider,
-    templateId,
-  };
 }

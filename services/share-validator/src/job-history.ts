@@ -3,7 +3,7 @@
 import type { Bus, StreamMessage } from '@sluice/bus/bus';
 import { isBusError } from '@sluice/bus/errors';
 import { type Activate, JobRecord, type NewJob } from '@sluice/bus/payloads/job-record';
-import { type ExtendedJob, type Tip, tipOf } from '@sluice/mining/job';
+import { type ExtendedJob, jobOf, type Tip, tipOf } from '@sluice/mining/job';
 import { baseJobId } from '@sluice/mining/job-id';
 import { bytesEqual } from './bytes-equal.ts';
 
@@ -152,20 +152,4 @@ function decode({ sequence, payload }: StreamMessage): JobRecord | undefined {
     if (isBusError(error, 'bus-bad-payload')) return undefined;
     throw error;
   }
-}
-
-/** The pool's jobs all let the bits of BIP323 be rolled. */
-function jobOf(record: NewJob): ExtendedJob {
-  const { jobId, height, version, merklePath, coinbasePrefix, coinbaseSuffix, provider, templateId } = record;
-  return {
-    jobId,
-    height,
-    version,
-    versionRollingAllowed: true,
-    merklePath,
-    coinbasePrefix,
-    coinbaseSuffix,
-    provider,
-    templateId,
-  };
 }
