@@ -94,8 +94,9 @@ export interface Orders {
   readonly open: { readonly argument: OpenOptions; readonly answer: OpenAnswer };
   readonly close: { readonly argument: null; readonly answer: null };
   readonly startShares: { readonly argument: ShareOptions; readonly answer: null };
-  readonly beginWindow: { readonly argument: null; readonly answer: null };
-  readonly endWindow: { readonly argument: null; readonly answer: OwnLoadData };
+  /** At which instant; resolves then. */
+  readonly beginWindow: { readonly argument: number; readonly answer: null };
+  readonly endWindow: { readonly argument: number; readonly answer: OwnLoadData };
   /** Resolves when everything is answered, or after so many milliseconds. */
   readonly stopShares: { readonly argument: number; readonly answer: ShareAnswer };
   readonly watchTips: { readonly argument: null; readonly answer: null };

@@ -15,7 +15,7 @@ import { ServerRecord } from './server-record.ts';
 import { ShareStream, type StoredShares } from './stored-shares.ts';
 import { TipRounds } from './tip-rounds.ts';
 
-/** Paced shares begin when every worker knows that they do. */
+/** What begins at an instant is told to the workers before. */
 const START_AHEAD_MS = 200;
 
 export class LoadRun {
@@ -115,22 +115,16 @@ export class LoadRun {
   }
 
   async #hold(): Promise<void> {
-    const { seconds } = this.#config;
-    this.#progress.say(`holding them for ${seconds} s`);
-    await this.#beginWindow();
-    await sleep(seconds * 1_000);
-    await this.#endWindow();
+    this.#progress.say(`holding them for ${this.#config.seconds} s`);
+    await this.#measured((from) => this.#wholeTime(from));
   }
 
   async #tips(): Promise<TipResult> {
     const { rate } = this.#config;
     if (rate !== undefined) await this.#startShares({ mode: 'paced', perSecond: rate });
     await this.#fleet.ask('watchTips', () => null);
-    await this.#beginWindow();
     const rounds = new TipRounds(this.#config, this.#fleet, (what) => this.#progress.say(what));
-    const result = await rounds.run();
-    await this.#endWindow();
-    return result;
+    return this.#measured(() => rounds.run());
   }
 
   /** In the new-tip mode shares are sent already. */
@@ -149,9 +143,7 @@ export class LoadRun {
     else await this.#startShares({ mode: 'pipelined', inFlight: inFlightOf(this.#config) });
     await sleep(warmUpSeconds * 1_000);
     this.#progress.say(`measuring for ${seconds} s`);
-    await this.#beginWindow();
-    await sleep(seconds * 1_000);
-    await this.#endWindow();
+    await this.#measured((from) => this.#wholeTime(from));
   }
 
   async #startShares(
@@ -169,14 +161,23 @@ export class LoadRun {
     });
   }
 
-  async #beginWindow(): Promise<void> {
+  /** Measures while `part` runs, which begins at the same instant for all workers, whenever they were told. */
+  async #measured<T>(part: (from: number) => Promise<T>): Promise<T> {
+    const from = monotonicMs() + START_AHEAD_MS;
+    const begun = this.#fleet.ask('beginWindow', () => from);
+    await sleep(from - monotonicMs());
     this.#servers.mark('begin');
-    await this.#fleet.ask('beginWindow', () => null);
+    await begun;
+    const result = await part(from);
+    this.#servers.mark('end');
+    const to = monotonicMs();
+    this.#own = await this.#fleet.ask('endWindow', () => to);
+    return result;
   }
 
-  async #endWindow(): Promise<void> {
-    this.#own = await this.#fleet.ask('endWindow', () => null);
-    this.#servers.mark('end');
+  /** From an instant on for as long as was asked for. */
+  #wholeTime(from: number): Promise<void> {
+    return sleep(Math.max(0, from + this.#config.seconds * 1_000 - monotonicMs()));
   }
 
   async #compare(

@@ -75,14 +75,15 @@ class LoadWorker implements Handlers {
     return null;
   }
 
-  beginWindow(): null {
+  async beginWindow(from: number): Promise<null> {
+    this.#kit.window.begin(from);
+    await sleep(Math.max(0, from - monotonicMs()));
     this.#own.begin();
-    this.#kit.window.begin(monotonicMs());
     return null;
   }
 
-  endWindow(): Orders['endWindow']['answer'] {
-    this.#kit.window.end(monotonicMs());
+  endWindow(to: number): Orders['endWindow']['answer'] {
+    this.#kit.window.end(to);
     return this.#own.end();
   }
 

@@ -16,12 +16,12 @@ export class ShareWindow {
   #from = Number.POSITIVE_INFINITY;
   #to = Number.POSITIVE_INFINITY;
 
-  begin(now: number): void {
-    this.#from = now;
+  begin(from: number): void {
+    this.#from = from;
   }
 
-  end(now: number): void {
-    this.#to = now;
+  end(to: number): void {
+    this.#to = to;
   }
 
   sent(count: number, now: number): void {
