@@ -6,7 +6,7 @@ import { LocalPool } from '../support/local-pool.ts';
 import { PeerProcess } from '../support/peer-process.ts';
 import { buildSriPeer, whyNoSriPeer } from '../support/sri.ts';
 import { SriClient } from '../support/sri-client.ts';
-import { buildMiningDevice, whyNoMiningDevice } from '../support/sri-mining-device.ts';
+import { buildSriProgram, whyNoSriProgram } from '../support/sri-programs.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** A block takes 2^32 hashes: none is found here. */
@@ -24,7 +24,7 @@ const HASHRATE = '20000';
 const MAX_BUILD_MS = 3_600_000;
 
 const missingPeer = whyNoSriPeer();
-const missingDevice = whyNoMiningDevice();
+const missingDevice = whyNoSriProgram('mining_device');
 const inCi = process.env.CI !== undefined;
 
 describe.skipIf(missingPeer !== undefined && !inCi)(
@@ -221,7 +221,7 @@ describe.skipIf(missingDevice !== undefined && !inCi)(
     let device: PeerProcess | undefined;
 
     beforeAll(async () => {
-      program = await buildMiningDevice();
+      program = await buildSriProgram('mining_device');
       pool = await LocalPool.start({ nbits: HARD_NBITS });
     }, MAX_BUILD_MS);
     afterEach(() => device?.stop());

@@ -1,0 +1,75 @@
+// SRI's pool as a process on loopback, with its templates from a Template Distribution server.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from './free-port.ts';
+import { PeerProcess } from './peer-process.ts';
+
+/** The example keys of SRI's own configurations. */
+const AUTHORITY_PUBLIC_KEY = '9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72';
+const AUTHORITY_SECRET_KEY = 'mkDLTBBRxdBv998612qipDYoTK3YUrqLe8uWw7gu3iXbSrn2n';
+
+export interface SriPoolOptions {
+  /** Path of pool_sv2. */
+  readonly program: string;
+  readonly templateServer: { readonly port: number; readonly authorityKey: string };
+  /** An output descriptor. */
+  readonly payout: string;
+  /** Default 6; it also bounds the accepted shares of a channel for each tip. */
+  readonly sharesPerMinute?: number;
+  /** Accepted shares of a channel for each acknowledgement; default 1. It never acknowledges on time. */
+  readonly shareBatchSize?: number;
+}
+
+export class SriPool {
+  readonly port: number;
+  readonly authorityKey = AUTHORITY_PUBLIC_KEY;
+  readonly process: PeerProcess;
+  readonly #directory: string;
+
+  private constructor(port: number, directory: string, process: PeerProcess) {
+    this.port = port;
+    this.#directory = directory;
+    this.process = process;
+  }
+
+  /** Resolves when miners can connect: it listens once it has a template and its tip. */
+  static async start(options: SriPoolOptions): Promise<SriPool> {
+    const { templateServer, payout, sharesPerMinute = 6, shareBatchSize = 1 } = options;
+    const directory = mkdtempSync(join(tmpdir(), 'sluice-sri-pool-'));
+    const port = await freePort();
+    const config = join(directory, 'pool.toml');
+    writeFileSync(
+      config,
+      `authority_public_key = "${AUTHORITY_PUBLIC_KEY}"
+authority_secret_key = "${AUTHORITY_SECRET_KEY}"
+cert_validity_sec = 3600
+listen_address = "127.0.0.1:${port}"
+coinbase_reward_script = "${payout}"
+server_id = 1
+pool_signature = "SRI"
+shares_per_minute = ${sharesPerMinute.toFixed(1)}
+share_batch_size = ${shareBatchSize}
+
+[template_provider_type.Sv2Tp]
+address = "127.0.0.1:${templateServer.port}"
+public_key = "${templateServer.authorityKey}"
+`,
+    );
+    const pool = new SriPool(port, directory, new PeerProcess(options.program, ['-c', config]));
+    try {
+      await pool.process.until(() =>
+        pool.process.lines.some((line) => /listening|Starting downstream server/i.test(line)),
+      );
+      return pool;
+    } catch (error) {
+      await pool.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.process.stop();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}

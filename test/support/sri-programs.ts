@@ -1,0 +1,56 @@
+// The reference implementation's own programs, from its published crates: built once into the cache, outside of the clone, in one target
+// folder, because they share most of their dependencies. Their crates compile Cap'n Proto schemas, which takes two Debian packages; as
+// root they are installed here.
+import { existsSync, rmSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { cacheDirectory } from './cache.ts';
+import { run } from './run.ts';
+
+/** Crate and version of each, and what it takes to build it first, in minutes of CPU time. */
+const programs = {
+  mining_device: { crate: 'integration_tests_sv2@0.6.0', minutes: 14 },
+  pool_sv2: { crate: 'pool_sv2@0.7.0', minutes: 9 },
+} as const;
+export type SriProgram = keyof typeof programs;
+
+const compilerPackages = ['capnproto', 'libcapnp-dev'];
+
+function onPath(program: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, program)));
+}
+
+/** The compiler alone is not enough: schemas include its own. */
+const hasSchemaCompiler = () => onPath('capnp') && existsSync('/usr/include/capnp/c++.capnp');
+
+const rootOf = (name: SriProgram) => cacheDirectory(`sri-${name.replace('_', '-')}`, programs[name].crate);
+const pathOf = (name: SriProgram) => join(rootOf(name), 'bin', name);
+
+/** Why it cannot be built here, in one line for a skipped test; undefined when it can, or was. */
+export function whyNoSriProgram(name: SriProgram): string | undefined {
+  if (existsSync(pathOf(name))) return undefined;
+  if (!onPath('cargo')) return `SRI's ${name} needs cargo on PATH`;
+  const mayInstall = process.getuid?.() === 0 && onPath('apt-get');
+  if (!hasSchemaCompiler() && !mayInstall)
+    return `SRI's ${name} needs ${compilerPackages.join(' and ')} (apt-get install, as root)`;
+  return undefined;
+}
+
+/** Path of a program; the first call on a machine takes minutes, because it builds them all. */
+export async function buildSriProgram(name: SriProgram): Promise<string> {
+  const missing = (Object.keys(programs) as SriProgram[]).filter((each) => !existsSync(pathOf(each)));
+  if (!missing.includes(name)) return pathOf(name);
+  if (!hasSchemaCompiler()) {
+    const wait = ['-o', 'DPkg::Lock::Timeout=300'];
+    await run('apt-get', [...wait, 'update', '-qq']);
+    await run('apt-get', [...wait, 'install', '-y', '-qq', '--no-install-recommends', ...compilerPackages]);
+  }
+  const target = cacheDirectory('sri-programs-target', JSON.stringify(programs));
+  for (const each of missing) {
+    const { crate, minutes } = programs[each];
+    console.log(`building ${each} of ${crate} once for this machine: up to ${minutes} minutes of CPU time`);
+    const install = ['cargo', 'install', '--locked', '--quiet', crate, '--bin', each, '--jobs', '2'];
+    await run('nice', ['-n', '10', ...install, '--force', '--root', rootOf(each), '--target-dir', target]);
+  }
+  rmSync(target, { recursive: true, force: true });
+  return pathOf(name);
+}
