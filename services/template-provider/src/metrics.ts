@@ -71,11 +71,11 @@ export const templateProviderMetrics = defineMetrics({
   ),
   answersWaiting: gauge(
     'sluice_template_provider_answers_waiting',
-    'Answers of nodes that the stream has not taken yet',
+    'Answers of nodes, and solutions of clients, that the stream has not taken yet',
   ),
   answersDropped: counter(
     'sluice_template_provider_answers_dropped_total',
-    'Answers of nodes dropped at the bound of those that wait: they are in the log alone',
+    'Answers and solutions dropped at the bound of those that wait: they are in the log alone',
   ),
   submitSeconds: histogram(
     'sluice_template_provider_submit_seconds',

@@ -7,12 +7,12 @@ import { Template } from '@sluice/bus/payloads/template';
 import { TipNews as TipNewsPayload } from '@sluice/bus/payloads/tip-news';
 import { lastToken, subjectName, subjectPattern } from '@sluice/bus/subjects';
 import { type Clock, unixMicros } from '@sluice/runtime/clock';
+import type { HostPort } from '@sluice/runtime/config/value-types';
 import type { Health } from '@sluice/runtime/health';
 import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
 import type { Service as RuntimeService } from '@sluice/runtime/run-service';
 import { Announcements } from './announcements.ts';
-import { AnswerLog } from './answer-log.ts';
 import { BlockSubmitter, type NodeAnswer } from './block-submitter.ts';
 import { KeptTemplates } from './kept-templates.ts';
 import { LiveTemplates } from './live-templates.ts';
@@ -21,10 +21,16 @@ import { NodeSet } from './node-set.ts';
 import type { NodeSource, NodeTrouble } from './node-source.ts';
 import { RequiredWork } from './required-work.ts';
 import { SolutionListener } from './solution-listener.ts';
+import { SolutionLog } from './solution-log.ts';
 import { StoredSolutions } from './stored-solutions.ts';
 import { TemplateBodies } from './template-bodies.ts';
 import { TemplateCopies } from './template-copies.ts';
-import type { TemplateStore } from './template-store.ts';
+import {
+  TemplateDistribution,
+  type TemplateDistributionModules,
+  type TemplateDistributionOptions,
+} from './template-distribution/template-distribution.ts';
+import type { TemplateName, TemplateStore } from './template-store.ts';
 
 /** Half of what a gateway waits before it gives up a connection. */
 const DIRECT_ANSWER_MS = 5_000;
@@ -38,6 +44,11 @@ export interface TemplateProviderOptions {
   readonly solutionPort: number;
 }
 
+/** What it takes to serve template distribution as well. */
+export interface DistributionParts extends Pick<TemplateDistributionModules, 'identity' | 'ec' | 'aead' | 'random'> {
+  readonly options: Omit<TemplateDistributionOptions, 'provider' | 'network'>;
+}
+
 export interface TemplateProviderModules {
   readonly bus: Bus;
   /** In order of preference. */
@@ -47,12 +58,15 @@ export interface TemplateProviderModules {
   readonly log: Logger;
   readonly metrics: MetricsRegistry;
   readonly health: Health;
+  readonly distribution?: DistributionParts;
   sleep(ms: number): Promise<void>;
 }
 
 export interface TemplateProviderService extends RuntimeService {
   /** Where gateways send solutions without the bus; known after `start`. */
   readonly solutionPort: number;
+  /** Where clients of template distribution connect; known after `start`. */
+  readonly distributionAddresses: readonly HostPort[];
 }
 
 export function createTemplateProviderService(
@@ -73,11 +87,16 @@ class TemplateProvider implements TemplateProviderService {
   readonly #bodies: TemplateBodies;
   readonly #copies: TemplateCopies;
   readonly #live: LiveTemplates;
-  readonly #answers: AnswerLog;
+  readonly #solutionLog: SolutionLog;
   readonly #submitter: BlockSubmitter;
   readonly #stored: StoredSolutions;
   readonly #listener: SolutionListener;
+  readonly #distribution: TemplateDistribution | undefined;
   readonly #subscriptions: Subscription[] = [];
+  /** Templates that miners of the pool work on; `undefined`: not known yet. */
+  #ofJobs: readonly TemplateName[] | undefined;
+  /** Templates that clients of template distribution work on. */
+  #ofClients: readonly TemplateName[] = [];
 
   constructor(options: TemplateProviderOptions, modules: TemplateProviderModules) {
     this.#options = options;
@@ -106,7 +125,8 @@ class TemplateProvider implements TemplateProviderService {
       bus,
       onChange: (live) => {
         for (const template of live) this.#copies.want(template);
-        void store.keep(live);
+        this.#ofJobs = live;
+        this.#keepBodies();
       },
       onFailure: (error) => log.warn({ error }, 'the feed of jobs could not be read'),
       sleep,
@@ -116,17 +136,19 @@ class TemplateProvider implements TemplateProviderService {
         if (origin === 'poll') this.#metrics.tipsByPoll.inc();
         this.#work.learn(news.hash, news.nextNbits);
         this.#announcements.tip(news, node);
+        this.#afterBus((distribution) => distribution.tip(news));
       },
-      onTemplate: (template, chainwork) => {
+      onTemplate: (template, chainwork, node) => {
         this.#work.learn(template.prevHash, template.nbits);
         this.#announcements.template(template, chainwork);
+        this.#afterBus((distribution) => distribution.template(template, chainwork, node));
       },
       onNodeHealth: (node, trouble, detail) => this.#logHealth(node, trouble, detail),
       onActiveNode: (node) => this.#logActiveNode(node),
     });
-    this.#answers = new AnswerLog({
+    this.#solutionLog = new SolutionLog({
       bus,
-      onFailure: (error) => log.warn({ error }, "a node's answer is not stored yet"),
+      onFailure: (error) => log.warn({ error }, 'a solution or an answer is not stored yet'),
       sleep,
     });
     this.#submitter = new BlockSubmitter({
@@ -146,15 +168,21 @@ class TemplateProvider implements TemplateProviderService {
       handle: (payload) => this.#onDirectSolution(payload),
       onCut: (reason, remote) => modules.log.debug({ reason, remote }, 'solution connection cut'),
     });
+    this.#distribution = modules.distribution && this.#createDistribution(modules.distribution, kept);
     this.#followMetrics();
     modules.health.check('template-provider: work', () => this.#notReady());
     modules.health.check('template-provider: store', () => this.#notKept());
+  }
+
+  get distributionAddresses(): readonly HostPort[] {
+    return this.#distribution?.addresses ?? [];
   }
 
   async start(): Promise<void> {
     const { bus, store, log } = this.#modules;
     await store.load();
     await this.#announcements.start();
+    await this.#distribution?.load();
     this.#bodies.start();
     this.#live.start();
     this.solutionPort = await this.#listener.listen(this.#options.solutionHost, this.#options.solutionPort);
@@ -174,11 +202,13 @@ class TemplateProvider implements TemplateProviderService {
     for (const { node, trouble } of this.#nodes.troubles) {
       if (isUnfit(trouble)) throw new NodeUnfit(node, trouble);
     }
+    await this.#distribution?.listen();
     log.info({ provider: this.#options.provider, solutionPort: this.solutionPort }, 'template provider started');
   }
 
   async stop(): Promise<void> {
     for (const subscription of this.#subscriptions) subscription.close();
+    await this.#distribution?.stop();
     this.#submitter.stop();
     this.#copies.stop();
     await this.#nodes.stop();
@@ -187,7 +217,46 @@ class TemplateProvider implements TemplateProviderService {
     await this.#live.stop();
     this.#bodies.stop();
     await this.#announcements.stop();
-    await this.#answers.close();
+    await this.#solutionLog.close();
+  }
+
+  #createDistribution({ options, ...cryptography }: DistributionParts, kept: KeptTemplates): TemplateDistribution {
+    const { provider, network } = this.#options;
+    return new TemplateDistribution(
+      { ...options, provider, network },
+      {
+        ...this.#modules,
+        ...cryptography,
+        kept,
+        variant: (base, reserve) => this.#nodes.variant(base, reserve),
+        transactions: (of, templateId) => this.#bodies.transactions(of, templateId),
+        workFault: (header, hash) => this.#work.fault(header, hash),
+        submit: (solution) => this.#onClientSolution(solution),
+        onLive: (live) => {
+          this.#ofClients = live;
+          this.#keepBodies();
+        },
+        onTold: (prevHash, nbits) => this.#work.learn(prevHash, nbits),
+      },
+    );
+  }
+
+  /** Clients are told behind the bus, which is on its way when this turn of the event loop is over. */
+  #afterBus(tell: (distribution: TemplateDistribution) => void): void {
+    const distribution = this.#distribution;
+    if (distribution !== undefined) setImmediate(() => tell(distribution));
+  }
+
+  #keepBodies(): void {
+    if (this.#ofJobs !== undefined) void this.#modules.store.keep([...this.#ofJobs, ...this.#ofClients]);
+  }
+
+  /** To every node of ours at once, to the other providers, and into the stream, which brings it again after a restart. */
+  #onClientSolution(solution: Solution): void {
+    const payload = Solution.encode(solution);
+    void this.#onSolutionNow(payload);
+    this.#modules.bus.publish(subjectName('solutionNow'), payload);
+    this.#solutionLog.add('solution', `solution-${Buffer.from(solution.hash).toString('hex')}`, payload);
   }
 
   #notReady(): string | undefined {
@@ -292,7 +361,7 @@ class TemplateProvider implements TemplateProviderService {
     else log.info(fields, 'block submitted');
     const atMicros = unixMicros(this.#modules.clock);
     const messageId = `${display(hash)}-${this.#options.provider}-${answer.node}-${atMicros}`;
-    this.#answers.add(messageId, this.#result(hash, answer, atMicros));
+    this.#solutionLog.add('solutionResult', messageId, this.#result(hash, answer, atMicros));
   }
 
   #logHealth(node: string, trouble: NodeTrouble | undefined, detail: string): void {
@@ -319,8 +388,8 @@ class TemplateProvider implements TemplateProviderService {
     this.#metrics.solutionsUnderWay.follow(() => this.#submitter.underWay);
     this.#metrics.solutionsPutOff.follow(() => this.#submitter.putOff);
     this.#metrics.blocksUnwatched.follow(() => this.#submitter.unwatched);
-    this.#metrics.answersWaiting.follow(() => this.#answers.waiting);
-    this.#metrics.answersDropped.follow(() => this.#answers.dropped);
+    this.#metrics.answersWaiting.follow(() => this.#solutionLog.waiting);
+    this.#metrics.answersDropped.follow(() => this.#solutionLog.dropped);
     this.#metrics.solutionConnections.follow(() => this.#listener.connections);
   }
 }

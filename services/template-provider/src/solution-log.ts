@@ -1,32 +1,34 @@
-// Stores every answer of a node in the stream of solutions: in order, and again until the stream has taken it.
+// Stores every answer of a node, and what clients of template distribution found, in the stream of solutions: in order, and again until
+// the stream has taken it.
 import type { Bus } from '@sluice/bus/bus';
 import { subjectName } from '@sluice/bus/subjects';
 
-/** Answers that wait for the bus; the oldest goes at the bound and is counted. */
-export const ANSWERS_BOUND = 1_024;
+/** Records that wait for the bus; the oldest goes at the bound and is counted. */
+export const UNSTORED_BOUND = 1_024;
 const RETRY_MS = 1_000;
 /** What a stop waits for them. */
 const CLOSE_MS = 2_000;
 
-export interface AnswerLogModules {
+export interface SolutionLogModules {
   readonly bus: Bus;
   onFailure(error: unknown): void;
   sleep(ms: number): Promise<void>;
 }
 
 interface Waiting {
+  readonly subject: 'solution' | 'solutionResult';
   readonly messageId: string;
   readonly payload: Uint8Array;
 }
 
-export class AnswerLog {
-  readonly #modules: AnswerLogModules;
+export class SolutionLog {
+  readonly #modules: SolutionLogModules;
   readonly #waiting: Waiting[] = [];
   #flushing: Promise<void> | undefined;
   #closed = false;
   dropped = 0;
 
-  constructor(modules: AnswerLogModules) {
+  constructor(modules: SolutionLogModules) {
     this.#modules = modules;
   }
 
@@ -34,13 +36,13 @@ export class AnswerLog {
     return this.#waiting.length;
   }
 
-  /** Returns at once. @param messageId the same for the same answer. */
-  add(messageId: string, payload: Uint8Array): void {
-    if (this.#waiting.length >= ANSWERS_BOUND) {
+  /** Returns at once. @param messageId the same for the same record. */
+  add(subject: Waiting['subject'], messageId: string, payload: Uint8Array): void {
+    if (this.#waiting.length >= UNSTORED_BOUND) {
       this.#waiting.shift();
       this.dropped += 1;
     }
-    this.#waiting.push({ messageId, payload });
+    this.#waiting.push({ subject, messageId, payload });
     this.#flushing ??= this.#flush().finally(() => {
       this.#flushing = undefined;
     });
@@ -55,9 +57,9 @@ export class AnswerLog {
   async #flush(): Promise<void> {
     const { bus, onFailure, sleep } = this.#modules;
     for (let next = this.#waiting[0]; next !== undefined && !this.#closed; next = this.#waiting[0]) {
-      const { messageId, payload } = next;
+      const { subject, messageId, payload } = next;
       try {
-        await bus.append('SOLUTIONS', subjectName('solutionResult'), payload, { messageId });
+        await bus.append('SOLUTIONS', subjectName(subject), payload, { messageId });
         if (this.#waiting[0] === next) this.#waiting.shift();
       } catch (error) {
         onFailure(error);
