@@ -1,11 +1,13 @@
 // The table of commands. Each is loaded when it is called, so that one command never pays for another.
 import { setFlagsFromString } from 'node:v8';
+import type { CommandTables } from '@sluice/runtime/config/command-line';
 import { nearestName } from '@sluice/runtime/config/nearest-name';
-import { ExitCode } from '@sluice/runtime/run-service';
+import { ExitCode } from '@sluice/runtime/exit-code';
+import { commandSettings } from './command-settings.ts';
 import { version } from './version.ts';
 
 /** Resolves with the exit code. */
-export type Main = (argv: readonly string[]) => Promise<number>;
+export type Main = (argv: readonly string[], commands: CommandTables) => Promise<number>;
 
 interface Command {
   readonly doc: string;
@@ -67,28 +69,40 @@ export function overview(): string {
   return `Usage: sluice <command> [flags]\n\n${lines.join('\n')}\n\nFlags of a command: sluice <command> --help\n`;
 }
 
+const helpWords: readonly string[] = ['help', '--help', '-h'];
+const versionWords: readonly string[] = ['version', '--version', '-v'];
+
 /** Runs the command that the words after `sluice` name. */
 export async function runCommand(words: readonly string[]): Promise<number> {
   const [name = 'help', ...argv] = words;
-  switch (name) {
-    case 'version':
-    case '--version':
-      process.stdout.write(`sluice ${version()} (Node ${process.versions.node})\n`);
-      return ExitCode.ok;
-    case 'help':
-    case '--help':
-    case '-h':
-      return argv[0] === undefined ? printOverview() : runCommand([argv[0], '--help']);
-  }
+  if (versionWords.includes(name)) return printVersion(argv);
+  if (helpWords.includes(name)) return help(argv);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     const nearest = nearestName(name, [...Object.keys(commands), ...Object.keys(own)]);
-    const hint = nearest === undefined ? 'sluice help lists them' : `did you mean ${nearest}?`;
-    process.stderr.write(`sluice: ${JSON.stringify(name)}: unknown command; ${hint}\n`);
-    return ExitCode.usage;
+    const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+    return mistake(`${JSON.stringify(name)}: unknown command${hint}; allowed: what sluice help lists`);
   }
   const { main } = await command.load();
-  return main(argv);
+  return main(argv, commandSettings);
+}
+
+/** The overview, or the flags of the command that is named. */
+function help([name, ...more]: readonly string[]): number | Promise<number> {
+  if (more.length > 0) return mistake(`help: ${more.join(' ')}: not understood; allowed: the name of one command`);
+  if (name === undefined || helpWords.includes(name) || versionWords.includes(name)) return printOverview();
+  return runCommand([name, '--help']);
+}
+
+function printVersion(words: readonly string[]): number {
+  if (words.length > 0) return mistake(`version: ${words.join(' ')}: not understood; allowed: nothing behind it`);
+  process.stdout.write(`sluice ${version()} (Node ${process.versions.node})\n`);
+  return ExitCode.ok;
+}
+
+function mistake(text: string): number {
+  process.stderr.write(`sluice: ${text}\n`);
+  return ExitCode.usage;
 }
 
 function printOverview(): number {

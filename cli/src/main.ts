@@ -9,7 +9,7 @@ enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'),
 
 const [{ messageOf }, { ExitCode }, { runCommand }] = await Promise.all([
   import('@sluice/runtime/errors'),
-  import('@sluice/runtime/run-service'),
+  import('@sluice/runtime/exit-code'),
   import('./commands.ts'),
 ]);
 

@@ -25,7 +25,7 @@ describe('sluice', () => {
     expect(sluice('strat')).toEqual({
       status: 2,
       stdout: '',
-      stderr: 'sluice: "strat": unknown command; did you mean start?\n',
+      stderr: 'sluice: "strat": unknown command; did you mean start?; allowed: what sluice help lists\n',
     });
     expect(sluice('constructor').status).toBe(2);
   });
@@ -67,8 +67,8 @@ describe('sluice keys', () => {
     sluice('keys', '--file', file);
     const before = readFileSync(file);
     const { status, stderr } = sluice('keys', '--file', file);
-    expect(status).toBe(1);
-    expect(stderr).toMatch(/exists already.*--show/);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^sluice keys: --file: .* exists already; allowed: .*--show.*\n$/);
     expect(readFileSync(file)).toEqual(before);
   });
 
@@ -78,7 +78,8 @@ describe('sluice keys', () => {
     const secret = readFileSync(file, 'utf8').trim();
     writeFileSync(file, `${secret.slice(0, -1)}${secret.endsWith('1') ? '2' : '1'}\n`);
     const { status, stdout, stderr } = sluice('keys', '--file', file, '--show');
-    expect(status).toBe(1);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^sluice keys: --file: .* holds no secret key, or a damaged one; allowed: .*\n$/);
     expect(stdout + stderr).not.toContain(secret.slice(0, 12));
   });
 
@@ -86,7 +87,7 @@ describe('sluice keys', () => {
     expect(sluice('keys', '--adress', 'x:1')).toEqual({
       status: 2,
       stdout: '',
-      stderr: 'sluice keys: --adress: unknown flag; did you mean --address?\n',
+      stderr: 'sluice keys: --adress: unknown flag; did you mean --address?; allowed: what --help lists\n',
     });
   });
 });

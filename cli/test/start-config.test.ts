@@ -1,7 +1,12 @@
+import { loadConfig } from '@sluice/runtime/config/load';
 import { describe, expect, it } from 'vitest';
-import { type StartConfig, startRule } from '../src/start/config.ts';
+import { startRule, startSettings } from '../src/start/config.ts';
 
-const mistakes = (payout: string) => startRule({ bitcoind: [], network: 'mainnet', payout } as unknown as StartConfig);
+function mistakes(payout: string): readonly string[] {
+  const argv = ['--network', 'mainnet', '--payout', payout];
+  const loaded = loadConfig(startSettings, { argv, env: {} }, startRule);
+  return loaded.kind === 'mistakes' ? loaded.mistakes : [];
+}
 
 describe('--payout', () => {
   it('may be an address of the network, and is shown when it is of another one', () => {

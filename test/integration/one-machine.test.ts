@@ -107,7 +107,7 @@ describe('mistakes', () => {
     });
 
   it.each([
-    [['--listne', '127.0.0.1:1'], {}, /^sluice start: --listne: unknown flag; did you mean --listen\?\n$/],
+    [['--listne', '127.0.0.1:1'], {}, /^sluice start: --listne: unknown flag; did you mean --listen\?; allowed: .*\n$/],
     [
       ['--demo-miners', 'many'],
       {},
@@ -116,9 +116,13 @@ describe('mistakes', () => {
     [
       [],
       { SLUICE_DATAS: 'x' },
-      /^sluice start: SLUICE_DATAS: unknown environment variable; did you mean SLUICE_DATA\?\n$/,
+      /^sluice start: SLUICE_DATAS: unknown environment variable; did you mean SLUICE_DATA\?; allowed: .*\n$/,
     ],
-    [['--bitcoind', 'http://user:hunter2@127.0.0.1:1'], {}, /^sluice start: --payout: not set; .*\n$/],
+    [
+      ['--bitcoind', 'http://user:hunter2@127.0.0.1:1'],
+      {},
+      /^sluice start: --payout, SLUICE_PAYOUT or payout in the file: not set, .*; allowed: .*\n$/,
+    ],
     [['--bitcoind', 'http://127.0.0.1:1', '--payout', 'bc1qnonsense'], {}, /^sluice start: --payout: .*\n$/],
     [
       ['--bitcoind', 'ftp://user:hunter2@127.0.0.1'],

@@ -2,7 +2,7 @@
 import { helpText } from '@sluice/runtime/config/help';
 import { loadConfig } from '@sluice/runtime/config/load';
 import { codedMessageOf } from '@sluice/runtime/errors';
-import { ExitCode } from '@sluice/runtime/run-service';
+import { ExitCode } from '@sluice/runtime/exit-code';
 import { loadRule, loadSettings } from './config.ts';
 import { verdictOf } from './report/verdict.ts';
 import { writeReport } from './report/write.ts';

@@ -1,36 +1,38 @@
 import { type Network, networks } from '@sluice/bitcoin/network';
 import { scriptFor } from '@sluice/bitcoin/script';
-import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
-import { hostPort, integer, listOf, oneOf, path, text, url } from '@sluice/runtime/config/value-types';
+import { type ConfigMistake, type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
+import { fileFault, folder, readableFile } from '@sluice/runtime/config/path-types';
+import { integer, listenAddress, oneOf, text } from '@sluice/runtime/config/value-types';
 import { codeOf, messageOf } from '@sluice/runtime/errors';
 import type { LogLevel } from '@sluice/runtime/logger';
 import { processSettings } from '@sluice/runtime/process-settings';
+import { nodeUrls, zmqAddress } from '@sluice/template-provider/node-url';
 
 export const startSettings = defineConfig({
   listen: {
-    type: hostPort(),
+    type: listenAddress('nearby'),
     default: { host: '127.0.0.1', port: 3333 },
     doc: 'Where miners connect; 0.0.0.0:3333 serves the local network. A port that is taken gives way to the next free one.',
   },
   data: {
-    type: path(),
+    type: folder(),
     default: 'data',
     doc: 'Folder of the authority key, the shares and all other state.',
   },
   bitcoind: {
-    type: listOf(url(['http', 'https'])),
+    type: nodeUrls(),
     default: [],
     secret: true,
-    env: 'BITCOIND_URL',
-    doc: 'Your node: http://[user:password@]host:port[?cookie=FILE]; several in order of preference. None: a simulated chain.',
+    env: ['BITCOIND_URL', 'SLUICE_BITCOIND'],
+    doc: 'Your node: http://[user:password@]host:port[?cookie=FILE][&zmq=tcp://host:port]; several in order of preference. None: a simulated chain.',
   },
   cookie: {
-    type: path(),
+    type: readableFile({ holds: "a running node's cookie" }),
     optional: true,
     doc: "The node's .cookie file, for URLs without user and password.",
   },
   zmq: {
-    type: text({ allowed: 'tcp://host:port', placeholder: 'tcp://HOST:PORT', pattern: /^tcp:\/\/[^\s/]+:\d+$/ }),
+    type: zmqAddress(),
     optional: true,
     doc: "The node's -zmqpubrawblock or -zmqpubhashblock address, by which new blocks are known at once.",
   },
@@ -51,23 +53,43 @@ export const startSettings = defineConfig({
   },
   health: {
     ...processSettings.health,
+    type: listenAddress('nearby'),
     doc: 'Where /livez, /readyz and /metrics are served. A port that is taken gives way to the next free one.',
   },
   logLevel: { ...processSettings.logLevel, default: 'warn' satisfies LogLevel as LogLevel },
 });
 export type StartConfig = ConfigOf<typeof startSettings>;
+type Mistake = ConfigMistake<keyof typeof startSettings>;
 
-/** What holds between the settings. */
-export function startRule(config: StartConfig): readonly string[] {
-  const { bitcoind, payout, zmq, cookie } = config;
-  const mistakes: string[] = [];
-  if (payout !== undefined) mistakes.push(...payoutMistakes(payout, networkOf(config)));
-  else if (bitcoind.length > 0) {
-    mistakes.push('--payout: not set; with --bitcoind it must be an address of yours, blocks pay to it');
+export const startRule: ConfigRule<typeof startSettings> = (config, placeOf) =>
+  config.bitcoind.length > 0 ? nodeMistakes(config, placeOf('bitcoind')) : chainMistakes(config, placeOf('bitcoind'));
+
+function nodeMistakes(config: StartConfig, nodes: string) {
+  const { bitcoind, payout, cookie } = config;
+  const mistakes: Mistake[] = [...payoutMistakes(config)];
+  if (payout === undefined) {
+    const problem = `not set, and ${nodes} is: blocks pay to it`;
+    mistakes.push({ setting: 'payout', problem, allowed: `an address or descriptor of ${networkOf(config)}` });
   }
-  if (bitcoind.length === 0) {
-    if (zmq !== undefined) mistakes.push('--zmq: there is no node; allowed: only together with --bitcoind');
-    if (cookie !== undefined) mistakes.push('--cookie: there is no node; allowed: only together with --bitcoind');
+  const withUser = bitcoind.find(({ username }) => username !== '');
+  if (cookie !== undefined && withUser !== undefined) {
+    mistakes.push({ setting: 'cookie', problem: `set, and node ${withUser.host} has a user`, allowed: 'one of them' });
+  }
+  for (const { host, searchParams } of bitcoind) {
+    const file = searchParams.get('cookie');
+    const fault = file === null ? undefined : fileFault(file);
+    if (fault === undefined) continue;
+    const problem = `the cookie of node ${host} ${fault}`;
+    mistakes.push({ setting: 'bitcoind', problem, allowed: "a file with a running node's cookie" });
+  }
+  return mistakes;
+}
+
+function chainMistakes(config: StartConfig, nodes: string) {
+  const mistakes: Mistake[] = [...payoutMistakes(config)];
+  for (const setting of ['zmq', 'cookie'] as const) {
+    if (config[setting] === undefined) continue;
+    mistakes.push({ setting, problem: 'set, and there is no node', allowed: `only together with ${nodes}` });
   }
   return mistakes;
 }
@@ -77,13 +99,16 @@ export function networkOf({ network, bitcoind }: Pick<StartConfig, 'network' | '
   return network ?? (bitcoind.length > 0 ? 'mainnet' : 'regtest');
 }
 
-function payoutMistakes(payout: string, network: Network): readonly string[] {
+function payoutMistakes(config: StartConfig): readonly Mistake[] {
+  const { payout } = config;
+  const network = networkOf(config);
   try {
-    scriptFor(payout, network);
+    if (payout !== undefined) scriptFor(payout, network);
     return [];
   } catch (error) {
     // Whoever mistook a private key for an address must not find it in a log.
     const shown = codeOf(error) === 'descriptor-private-key' ? 'this' : `"${payout}"`;
-    return [`--payout: ${shown} is not allowed: ${messageOf(error)}; allowed: an address or descriptor of ${network}`];
+    const problem = `${shown} is not allowed: ${messageOf(error)}`;
+    return [{ setting: 'payout', problem, allowed: `an address or descriptor of ${network}` }];
   }
 }

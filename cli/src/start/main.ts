@@ -2,14 +2,13 @@
 import { join } from 'node:path';
 import { nobleEc } from '@sluice/noise/noble-ec';
 import { systemClock } from '@sluice/runtime/clock';
-import { helpText } from '@sluice/runtime/config/help';
-import { loadConfig } from '@sluice/runtime/config/load';
+import { type CommandTables, readCommandLine } from '@sluice/runtime/config/command-line';
 import { formatHostPort, type HostPort } from '@sluice/runtime/config/value-types';
 import { codedMessageOf } from '@sluice/runtime/errors';
+import { ExitCode } from '@sluice/runtime/exit-code';
 import { Health, startHealthServer } from '@sluice/runtime/health';
 import { createLogger } from '@sluice/runtime/logger';
 import { MetricsRegistry } from '@sluice/runtime/metrics';
-import { ExitCode } from '@sluice/runtime/run-service';
 import { Shutdown, shutdownOnSignals } from '@sluice/runtime/shutdown';
 import { openAuthorityKey, poolUrl } from '../authority-keystore.ts';
 import { curve } from '../curve.ts';
@@ -29,25 +28,22 @@ const doc =
 /** Without a value, on the simulated chain. */
 const DEMO_MINERS = 3;
 
-export async function main(argv: readonly string[]): Promise<number> {
-  const loaded = loadConfig(startSettings, { argv, env: process.env }, startRule);
-  if (loaded.kind === 'help') {
-    process.stdout.write(helpText('npm start -- [flags], or sluice start [flags]', doc, startSettings));
-    return ExitCode.ok;
-  }
-  if (loaded.kind === 'mistakes') {
-    for (const mistake of loaded.mistakes) process.stderr.write(`sluice start: ${mistake}\n`);
-    return ExitCode.usage;
-  }
+export async function main(argv: readonly string[], commands?: CommandTables): Promise<number> {
+  const line = await readCommandLine({
+    ...{ name: 'start', usage: 'npm start -- [flags], or sluice start [flags]', doc, argv, commands },
+    ...{ settings: startSettings, rule: startRule },
+  });
+  if (line.config === undefined) return line.exitCode;
+  const { config } = line;
   const notices = new Notices();
   // On a terminal the log is part of the view.
   const destination = process.stdout.isTTY ? notices.destination : process.stderr;
-  const log = createLogger({ name: 'start', level: loaded.config.logLevel, format: 'text', destination });
+  const log = createLogger({ name: 'start', level: config.logLevel, format: 'text', destination });
   const shutdown = new Shutdown(log);
   const ignoreSignals = shutdownOnSignals(shutdown, log);
   const modules = { clock: systemClock, log, metrics: new MetricsRegistry(), health: new Health(), shutdown };
   try {
-    const starting = start(loaded.config, modules, notices);
+    const starting = start(config, modules, notices);
     // A signal during the start ends it too; its own failure is then of no interest.
     starting.catch(() => undefined);
     await Promise.race([starting, shutdown.requested()]);

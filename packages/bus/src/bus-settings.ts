@@ -1,7 +1,9 @@
 // How a service process comes to its bus: the settings that every service shares, and the connection made from them.
+import { X509Certificate } from 'node:crypto';
 import type { Clock } from '@sluice/runtime/clock';
-import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
-import { integer, listOf, path, text, url } from '@sluice/runtime/config/value-types';
+import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
+import { readableFile, secretFile } from '@sluice/runtime/config/path-types';
+import { integer, listOf, oneOfNumbers, text, url } from '@sluice/runtime/config/value-types';
 import { codeOf, messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
 import type { MetricsRegistry } from '@sluice/runtime/metrics';
@@ -11,24 +13,42 @@ import type { Bus } from './bus.ts';
 import { followBus } from './metrics.ts';
 import { connectNatsBus } from './nats/nats-bus.ts';
 
+function natsUrl() {
+  return {
+    ...url(['nats', 'tls']),
+    fault: ({ username, password }: URL) =>
+      username === '' && password === '' ? undefined : 'a user or password in the URL, where everybody sees it',
+    allowed: 'nats://host:port or tls://host:port, the user being in --nats-user',
+  };
+}
+
+function certificateFault(text: string): string | undefined {
+  try {
+    new X509Certificate(text);
+    return undefined;
+  } catch {
+    return 'holds no certificate in PEM';
+  }
+}
+
 export const busSettings = defineConfig({
   nats: {
-    type: listOf(url(['nats', 'tls'])),
+    type: listOf(natsUrl()),
     default: [new URL('nats://127.0.0.1:4222')],
     doc: 'NATS servers; one that answers is enough, the others are learnt from it.',
   },
   natsUser: {
-    type: text({ allowed: 'a user name', placeholder: 'NAME' }),
+    type: text({ allowed: 'a user name without white space', placeholder: 'NAME', pattern: /^\S+$/ }),
     optional: true,
     doc: 'User at the NATS servers.',
   },
   natsPasswordFile: {
-    type: path(),
+    type: secretFile({ holds: 'the password' }),
     optional: true,
     doc: "File that holds that user's password.",
   },
   natsCaFile: {
-    type: path(),
+    type: readableFile({ holds: 'a certificate in PEM', fault: certificateFault }),
     optional: true,
     doc: 'Certificate authority of the NATS servers; with it the connection must be TLS.',
   },
@@ -38,7 +58,7 @@ export const busSettings = defineConfig({
     doc: 'Monitoring addresses of all NATS servers, from which it is read whether they sync before they acknowledge; without them that is unknown.',
   },
   natsReplicas: {
-    type: integer({ min: 1, max: 5 }),
+    type: oneOfNumbers([1, 3, 5]),
     default: 1,
     doc: 'Copies of each stream and bucket: 1 with one server, 3 with three or more.',
   },
@@ -54,6 +74,14 @@ export const busSettings = defineConfig({
   },
 });
 export type BusConfig = ConfigOf<typeof busSettings>;
+
+/** A user has a password. */
+export const busRule: ConfigRule<typeof busSettings> = ({ natsUser, natsPasswordFile }, placeOf) => {
+  if ((natsUser === undefined) === (natsPasswordFile === undefined)) return [];
+  const [set, missing] =
+    natsUser === undefined ? (['natsPasswordFile', 'natsUser'] as const) : (['natsUser', 'natsPasswordFile'] as const);
+  return [{ setting: set, problem: `set without ${placeOf(missing)}`, allowed: 'both or neither' }];
+};
 
 export interface BusModules {
   /** Names the connection on the server: service and instance. */

@@ -11,8 +11,8 @@ export interface Setting<T> {
   readonly optional?: true;
   /** Holds a credential: its value is never shown, not even in a mistake. Prefer a path to a file that holds it. */
   readonly secret?: true;
-  /** Default: `SLUICE_` and the name, in capitals. */
-  readonly env?: string;
+  /** Default: `SLUICE_` and the name, in capitals. Of several the first is the one that is shown. */
+  readonly env?: string | readonly [string, ...string[]];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a table mixes settings of any type
@@ -35,6 +35,8 @@ export interface NamedSetting {
   readonly flag: string;
   /** `SLUICE_MAX_CONNECTIONS`. */
   readonly env: string;
+  /** Variables that do as well. */
+  readonly otherEnv: readonly string[];
   readonly setting: Setting<unknown>;
 }
 
@@ -43,11 +45,31 @@ export function defineConfig<const S extends Settings>(settings: S): S {
   return settings;
 }
 
+/** What holds between settings was broken. Neither text holds a secret. */
+export interface ConfigMistake<Name extends string = string> {
+  /** The mistake is told where this one stands. */
+  readonly setting: Name;
+  readonly problem: string;
+  /** Completes the sentence "allowed: …". */
+  readonly allowed: string;
+}
+
+/** Where a setting stands: `--listen`, `SLUICE_LISTEN` or `pool.yaml:12 listen`; all its names if it was not given. */
+export type PlaceOf<Name extends string = string> = (setting: Name) => string;
+
+/** What must hold between several settings. */
+export type ConfigRule<S extends Settings> = (
+  config: ConfigOf<S>,
+  placeOf: PlaceOf<keyof S & string>,
+) => readonly (ConfigMistake<keyof S & string> | string)[];
+
 const words = (name: string) => name.replaceAll(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase();
 
 export function namedSettings(settings: Settings): readonly NamedSetting[] {
   return Object.entries(settings).map(([name, setting]) => {
     const flag = words(name);
-    return { name, flag, env: setting.env ?? `SLUICE_${flag.replaceAll('-', '_').toUpperCase()}`, setting };
+    const { env = `SLUICE_${flag.replaceAll('-', '_').toUpperCase()}` } = setting;
+    const [first, ...otherEnv] = typeof env === 'string' ? [env] : env;
+    return { name, flag, env: first, otherEnv, setting };
   });
 }

@@ -5,7 +5,7 @@
 export const runtimeErrorCodes = {
   'listen-failed': 'A listening socket could not be opened: the address is taken, not local, or not permitted.',
   'stop-timeout': 'A step of the shutdown did not finish within its deadline and was left behind.',
-  'secret-unreadable': 'A file that holds a secret is missing, unreadable, empty or too large.',
+  'secret-unreadable': 'A file that holds a secret is missing, unreadable, open to others, empty or too large.',
 } as const;
 export type RuntimeErrorCode = keyof typeof runtimeErrorCodes;
 

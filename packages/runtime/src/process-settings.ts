@@ -1,6 +1,6 @@
 // Settings that every process has, whatever its service.
 
-import { type HostPort, hostPort, oneOf } from './config/value-types.ts';
+import { type HostPort, listenAddress, oneOf } from './config/value-types.ts';
 import { defineConfig } from './config.ts';
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './logger.ts';
 
@@ -8,9 +8,9 @@ const defaultHealth: HostPort = { host: '127.0.0.1', port: 9100 };
 
 export const processSettings = defineConfig({
   health: {
-    type: hostPort(),
+    type: listenAddress(),
     default: defaultHealth,
-    doc: 'Where /livez, /readyz and /metrics are served; port 0 takes any free one.',
+    doc: 'Where /livez, /readyz and /metrics are served.',
   },
   logLevel: {
     type: oneOf(logLevels),

@@ -1,20 +1,18 @@
 // Runs one service as a process: settings, logs, metrics, health, start, signals, ordered stop. A service's main.ts is a
 // call of this and nothing else.
 import { type Clock, systemClock } from './clock.ts';
-import { helpText } from './config/help.ts';
-import { type ConfigRule, loadConfig } from './config/load.ts';
+import { type CommandTables, readCommandLine } from './config/command-line.ts';
 import { formatHostPort } from './config/value-types.ts';
-import type { ConfigOf, Settings } from './config.ts';
+import type { ConfigOf, ConfigRule, Settings } from './config.ts';
 import { codeOf, messageOf } from './errors.ts';
+import { ExitCode } from './exit-code.ts';
+
 import { Health, startHealthServer } from './health.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { MetricsRegistry } from './metrics.ts';
 import { processSettings } from './process-settings.ts';
 import { Shutdown, shutdownOnSignals } from './shutdown.ts';
 import { endOnUncaught } from './uncaught.ts';
-
-/** Exit codes of every command. */
-export const ExitCode = { ok: 0, failed: 1, usage: 2 } as const;
 
 /** What a service is to whoever runs it. */
 export interface Service {
@@ -44,6 +42,7 @@ export interface ServiceProgram<S extends Settings> {
   /** What holds between several settings. */
   readonly rule?: ConfigRule<S>;
   readonly argv: readonly string[];
+  readonly commands?: CommandTables | undefined;
   /** Deadline of the service's own stop; default 30 s. */
   readonly stopDeadlineMs?: number;
   create(context: ServiceContext<S>): Promise<Service> | Service;
@@ -53,18 +52,15 @@ const DEFAULT_STOP_DEADLINE_MS = 30_000;
 
 /** Resolves with the exit code when the service has ended. */
 export async function runService<S extends Settings>(program: ServiceProgram<S>): Promise<number> {
-  const settings = { ...program.settings, ...processSettings };
-  const rule = (config: ConfigOf<Settings>) => program.rule?.(config as ConfigOf<S>) ?? [];
-  const loaded = loadConfig<Settings>(settings, { argv: program.argv, env: process.env }, rule);
-  if (loaded.kind === 'help') {
-    process.stdout.write(helpText(`sluice ${program.name} [flags]`, program.doc, settings));
-    return ExitCode.ok;
-  }
-  if (loaded.kind === 'mistakes') {
-    for (const mistake of loaded.mistakes) process.stderr.write(`sluice ${program.name}: ${mistake}\n`);
-    return ExitCode.usage;
-  }
-  const { health: healthAddress, logLevel, logFormat } = loaded.config as ConfigOf<typeof processSettings>;
+  const { name, doc, argv, commands } = program;
+  const line = await readCommandLine<Settings>({
+    ...{ name, doc, argv, commands },
+    settings: { ...program.settings, ...processSettings },
+    rule: (config, placeOf) => program.rule?.(config as ConfigOf<S>, placeOf) ?? [],
+  });
+  if (line.config === undefined) return line.exitCode;
+  const config = line.config as ConfigOf<S & typeof processSettings>;
+  const { health: healthAddress, logLevel, logFormat } = config as ConfigOf<typeof processSettings>;
   const log = createLogger({ name: program.name, level: logLevel, format: logFormat });
   const metrics = new MetricsRegistry();
   metrics.addProcessMetrics();
@@ -77,7 +73,7 @@ export async function runService<S extends Settings>(program: ServiceProgram<S>)
     shutdown.add('health server', () => server.close());
     log.info({ health: formatHostPort(server) }, 'starting');
     return await serve(program, {
-      config: loaded.config as ConfigOf<S>,
+      config,
       log,
       metrics,
       health,

@@ -5,11 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { helpText } from '../src/config/help.ts';
 import { loadConfig } from '../src/config/load.ts';
 import { nearestName } from '../src/config/nearest-name.ts';
-import { decimal, hostPort, integer, listOf, oneOf, path, text, toggle, url } from '../src/config/value-types.ts';
+import { decimal, integer, listenAddress, listOf, oneOf, path, text, toggle, url } from '../src/config/value-types.ts';
 import { defineConfig } from '../src/config.ts';
 
 const settings = defineConfig({
-  listen: { type: hostPort(), default: { host: '127.0.0.1', port: 3333 }, doc: 'Where miners connect.' },
+  listen: { type: listenAddress(), default: { host: '127.0.0.1', port: 3333 }, doc: 'Where miners connect.' },
   maxConnections: { type: integer({ min: 1, max: 1_000_000 }), default: 20_000, doc: 'Most connections.' },
   sharesPerMinute: { type: decimal({ min: 0.1, max: 600 }), default: 6, doc: 'Wanted share rate.' },
   network: { type: oneOf(['mainnet', 'regtest']), default: 'mainnet', doc: 'Chain.' },
@@ -83,14 +83,14 @@ describe('values', () => {
   it('keep the digits of a YAML scalar', () => {
     const odd = defineConfig({ tag: { type: text({ allowed: 'any text' }), doc: '' } });
     const loaded = loadConfig(odd, { argv: ['--config', file('tag: 0012\n')], env: {} });
-    expect(loaded).toEqual({ kind: 'config', config: { tag: '0012' } });
+    expect(loaded).toMatchObject({ kind: 'config', config: { tag: '0012' } });
   });
 });
 
 describe('mistakes', () => {
   it('name a wrong flag value and what is allowed', () => {
     expect(mistakes(['--listen', '0.0.0.0:99999'])).toEqual([
-      '--listen: "0.0.0.0:99999" is not allowed; allowed: host:port, with a port from 0 to 65535',
+      '--listen: "0.0.0.0:99999" is not allowed; allowed: host:port, an address of this machine and a free port from 1 to 65535, or 0 for any',
     ]);
   });
 
@@ -109,14 +109,18 @@ describe('mistakes', () => {
   });
 
   it('suggest the nearest name of a flag, a key and a variable', () => {
-    expect(mistakes(['--lisetn', 'x:1'])).toEqual(['--lisetn: unknown flag; did you mean --listen?']);
+    expect(mistakes(['--lisetn', 'x:1'])).toEqual([
+      '--lisetn: unknown flag; did you mean --listen?; allowed: what --help lists',
+    ]);
     expect(mistakes([], { SLUICE_MAX_CONECTIONS: '1' })).toEqual([
-      'SLUICE_MAX_CONECTIONS: unknown environment variable; did you mean SLUICE_MAX_CONNECTIONS?',
+      'SLUICE_MAX_CONECTIONS: unknown environment variable; did you mean SLUICE_MAX_CONNECTIONS?; allowed: what --help lists',
     ]);
     const config = file('netwrok: regtest\n');
-    expect(mistakes(['--config', config])).toEqual([`${config}:1 netwrok: unknown key; did you mean network?`]);
+    expect(mistakes(['--config', config])).toEqual([
+      `${config}:1 netwrok: unknown key; did you mean network?; allowed: what --help lists`,
+    ]);
     expect(mistakes(['--something-else-entirely'])).toEqual([
-      '--something-else-entirely: unknown flag; --help lists them',
+      '--something-else-entirely: unknown flag; allowed: what --help lists',
     ]);
   });
 
@@ -124,10 +128,13 @@ describe('mistakes', () => {
     const missing = loadConfig(settings, { argv: [], env: {} });
     expect(missing).toEqual({
       kind: 'mistakes',
-      mistakes: ['payout: not set; set --payout, SLUICE_PAYOUT or payout in the file to an address'],
+      mistakes: ['--payout, SLUICE_PAYOUT or payout in the file: not set; allowed: an address'],
     });
     const misspelled = loadConfig(settings, { argv: ['--payuot', 'x'], env: {} });
-    expect(misspelled).toEqual({ kind: 'mistakes', mistakes: ['--payuot: unknown flag; did you mean --payout?'] });
+    expect(misspelled).toEqual({
+      kind: 'mistakes',
+      mistakes: ['--payuot: unknown flag; did you mean --payout?; allowed: what --help lists'],
+    });
   });
 
   it('never show a secret', () => {
@@ -138,11 +145,13 @@ describe('mistakes', () => {
   });
 
   it('cover missing values, repeats and stray words', () => {
-    expect(mistakes(['--listen'])).toEqual(['--listen: has no value; allowed: host:port, with a port from 0 to 65535']);
+    expect(mistakes(['--listen'])).toEqual([
+      '--listen: has no value; allowed: host:port, an address of this machine and a free port from 1 to 65535, or 0 for any',
+    ]);
     expect(mistakes(['--network', 'regtest', '--network', 'mainnet'])).toEqual([
       '--network: given twice; allowed: once',
     ]);
-    expect(mistakes(['start'])).toEqual(['start: not understood; settings are flags such as --name value']);
+    expect(mistakes(['start'])).toEqual(['start: not understood; allowed: flags such as --name value']);
   });
 
   it('cover broken files', () => {
@@ -151,7 +160,7 @@ describe('mistakes', () => {
     expect(mistakes(['--config', broken])[0]).toMatch(new RegExp(`^${broken}:\\d+: not valid YAML: `));
     const list = file('- a\n');
     expect(mistakes(['--config', list])).toEqual([
-      `${list}:1: not a map; allowed: lines such as "listen: 0.0.0.0:3333"`,
+      `${list}:1: not a map; allowed: one map, with lines such as "listen: 0.0.0.0:3333"`,
     ]);
   });
 
@@ -162,8 +171,64 @@ describe('mistakes', () => {
 
   it('come from rules over several settings too', () => {
     const inputs = { argv: ['--payout', 'x'], env: {} };
-    const loaded = loadConfig(settings, inputs, ({ network }) => (network === 'mainnet' ? ['network: not yet'] : []));
-    expect(loaded).toEqual({ kind: 'mistakes', mistakes: ['network: not yet'] });
+    const loaded = loadConfig(settings, inputs, (_, placeOf) => [
+      { setting: 'payout', problem: `is beside ${placeOf('network')}`, allowed: 'neither' },
+    ]);
+    expect(loaded).toEqual({
+      kind: 'mistakes',
+      mistakes: ['--payout: is beside --network, SLUICE_NETWORK or network in the file; allowed: neither'],
+    });
+  });
+
+  it.each([
+    ['--config', '--config', 'b'],
+    ['--help=yes', '--help', 'value'],
+    ['--no-listen', '--no-listen', 'no switch'],
+    ['--no-coinbase-only=yes', '--no-coinbase-only', 'value'],
+  ])('in %s are told where they stand', (flag, place, why) => {
+    const config = file('network: regtest\n');
+    const argv = flag === '--config' ? ['--config', config, '--config', config] : [flag];
+    const [line = '', ...more] = mistakes(argv);
+    expect(line).toMatch(new RegExp(`^${place}: .*; allowed: `));
+    expect(line).toContain(flag === '--config' ? 'given twice' : why);
+    expect(more).toEqual([]);
+  });
+
+  it('name the place of a rule from whichever it came', () => {
+    const rule = () => [{ setting: 'payout' as const, problem: 'no', allowed: 'yes' }];
+    const from = (argv: string[], env: Record<string, string>) => loadConfig(settings, { argv, env }, rule);
+    const config = file('\npayout: x\n');
+    expect(from([], { SLUICE_PAYOUT: 'x' })).toMatchObject({ mistakes: ['SLUICE_PAYOUT: no; allowed: yes'] });
+    expect(from(['--config', config], {})).toMatchObject({ mistakes: [`${config}:2 payout: no; allowed: yes`] });
+  });
+
+  it('are not what another command knows, unless it is a flag', () => {
+    const commands = new Map([
+      ['gateway', defineConfig({ gatewayLabel: { type: text({ allowed: 'any' }), doc: '' } })],
+    ]);
+    const argv = ['--payout', 'x', '--config', file('gatewayLabel: a\n')];
+    const env = { SLUICE_GATEWAY_LABEL: 'a' };
+    expect(loadConfig(settings, { argv, env, commands }).kind).toBe('config');
+    expect(loadConfig(settings, { argv: [...argv, '--gateway-label', 'a'], env, commands })).toEqual({
+      kind: 'mistakes',
+      mistakes: ['--gateway-label: a flag of gateway, not of this command; allowed: what --help lists'],
+    });
+  });
+
+  it('hide the password of a URL where none belongs', () => {
+    const [line] = mistakes(['--network', 'http://user:hunter2@host']);
+    expect(line).toMatch(/^--network: "…@host" is not allowed/);
+  });
+
+  it('are two variables of one setting that differ', () => {
+    const two = defineConfig({ node: { type: text({ allowed: 'any' }), doc: '', env: ['NODE_URL', 'SLUICE_NODE'] } });
+    const from = (env: Record<string, string>) => loadConfig(two, { argv: [], env });
+    expect(from({ SLUICE_NODE: 'a' })).toMatchObject({ config: { node: 'a' } });
+    expect(from({ NODE_URL: 'a', SLUICE_NODE: 'a' })).toMatchObject({ config: { node: 'a' } });
+    expect(from({ NODE_URL: 'a', SLUICE_NODE: 'b' })).toEqual({
+      kind: 'mistakes',
+      mistakes: ['SLUICE_NODE: differs from NODE_URL, which is the same setting; allowed: one of them'],
+    });
   });
 
   it('do not take the variables that a process reads elsewhere for settings', () => {
@@ -188,7 +253,7 @@ describe('help', () => {
     expect(help).toContain('--max-connections N');
     expect(help).toContain('[BITCOIND_URL]');
     expect(help.replaceAll(/\s+/g, ' ')).toContain('Default: 20000. [SLUICE_MAX_CONNECTIONS]');
-    expect(help.replaceAll(/\s+/g, ' ')).toContain('Default: required. [SLUICE_PAYOUT]');
+    expect(help.replaceAll(/\s+/g, ' ')).toContain('Required. [SLUICE_PAYOUT]');
     expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(90);
   });
 
@@ -201,5 +266,6 @@ describe('nearestName', () => {
   it('finds slips and leaves strangers alone', () => {
     expect(nearestName('gatewya', ['gateway', 'miner'])).toBe('gateway');
     expect(nearestName('x', ['gateway', 'miner'])).toBeUndefined();
+    expect(nearestName('SLUICE_FOO', ['SLUICE_ZMQ', 'SLUICE_DATA'])).toBeUndefined();
   });
 });

@@ -41,7 +41,7 @@ describe('runService', () => {
     expect(output).toEqual({
       out: '',
       err:
-        'sluice example: --behav: unknown flag; did you mean --behave?\n' +
+        'sluice example: --behav: unknown flag; did you mean --behave?; allowed: what --help lists\n' +
         'sluice example: --log-level: "loud" is not allowed; allowed: trace, debug, info, warn, error, fatal, silent\n',
     });
   });

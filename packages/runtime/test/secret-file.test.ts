@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 function file(content: string): string {
   const path = join(directory, 'secret');
-  writeFileSync(path, content);
+  writeFileSync(path, content, { mode: 0o600 });
   return path;
 }
 
@@ -29,6 +29,12 @@ function refusal(path: string): RuntimeError {
 describe('secret file', () => {
   it('is read without the white space around it', () => {
     expect(readSecretFile(file(' hunter2\n'))).toBe('hunter2');
+  });
+
+  it('is refused when others may use it', () => {
+    const path = file('hunter2');
+    chmodSync(path, 0o640);
+    expect(refusal(path).message).toBe(`${path}: others may use it, its mode is 640: chmod 600`);
   });
 
   it.each([

@@ -1,29 +1,44 @@
 // The settings by which a server has its static key and certificate, and what they open.
 import { decodeAuthorityPublicKey, decodeAuthoritySecretKey } from '@sluice/noise/authority-key';
-import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
-import type { ConfigRule } from '@sluice/runtime/config/load';
-import { integer, path, text } from '@sluice/runtime/config/value-types';
+import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
+import { readableFolder, secretFile } from '@sluice/runtime/config/path-types';
+import { integer, text, type ValueType } from '@sluice/runtime/config/value-types';
 import { readSecretFile } from '@sluice/runtime/secret-file';
 import { ServerError } from './errors.ts';
 import { certificateFromFiles, type IdentityModules, type IdentitySource, selfCertified } from './identity.ts';
 
+/** A file as `sluice keys` makes it. */
+export function authoritySecretFile(): ValueType<string> {
+  return secretFile({
+    holds: "an authority's secret key",
+    fault(text) {
+      const secret = decodeAuthoritySecretKey(text);
+      secret?.fill(0);
+      return secret === undefined ? 'holds no secret key, or a damaged one' : undefined;
+    },
+  });
+}
+
+function publicKey(): ValueType<string> {
+  return {
+    ...text({ allowed: "an authority's public key in base58check, as peers are given it", placeholder: 'KEY' }),
+    parse: (value) => (decodeAuthorityPublicKey(value) === undefined ? undefined : value),
+  };
+}
+
 export const identitySettings = defineConfig({
   authoritySecretFile: {
-    type: path(),
+    type: authoritySecretFile(),
     optional: true,
     doc: "File with the authority's secret key, as `sluice keys` makes it: the process then certifies itself. For one machine only.",
   },
   certificateDirectory: {
-    type: path(),
+    type: readableFolder('static-key', 'certificate'),
     optional: true,
     doc: 'Folder with `static-key` and `certificate`, made by who holds the authority; read again whenever they change.',
   },
   authorityKey: {
-    type: text({
-      allowed: "an authority's public key in base58check, as peers are given it",
-      placeholder: 'KEY',
-      pattern: /^[1-9A-HJ-NP-Za-km-z]{40,60}$/,
-    }),
+    type: publicKey(),
     optional: true,
     doc: 'With it a certificate from files is checked before it is used.',
   },
@@ -35,15 +50,29 @@ export const identitySettings = defineConfig({
 });
 export type IdentityConfig = ConfigOf<typeof identitySettings>;
 
-/** One way to a certificate at most, and a key that is one. */
-export const identityRule: ConfigRule<typeof identitySettings> = (config) => {
-  const mistakes: string[] = [];
-  if (config.authoritySecretFile !== undefined && config.certificateDirectory !== undefined)
-    mistakes.push('authoritySecretFile and certificateDirectory are both set; allowed: one of them');
-  if (config.authorityKey !== undefined && decodeAuthorityPublicKey(config.authorityKey) === undefined)
-    mistakes.push('authorityKey is no public key: its checksum or version is wrong');
-  return mistakes;
-};
+/** One way to a certificate at most. */
+export const identityRule: ConfigRule<typeof identitySettings> = (config, placeOf) =>
+  config.authoritySecretFile !== undefined && config.certificateDirectory !== undefined
+    ? [
+        {
+          setting: 'authoritySecretFile',
+          problem: `set, and so is ${placeOf('certificateDirectory')}`,
+          allowed: 'one of them',
+        },
+      ]
+    : [];
+
+/** One way to a certificate at least. */
+export const identityNeeded: ConfigRule<typeof identitySettings> = (config, placeOf) =>
+  config.authoritySecretFile === undefined && config.certificateDirectory === undefined
+    ? [
+        {
+          setting: 'authoritySecretFile',
+          problem: `not set, and neither is ${placeOf('certificateDirectory')}`,
+          allowed: 'one of them',
+        },
+      ]
+    : [];
 
 /**
  * @throws ServerError `server-no-certificate`, RuntimeError `secret-unreadable`; neither shows what stands in a file.

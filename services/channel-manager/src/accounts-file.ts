@@ -29,3 +29,8 @@ export function parseAccounts(text: string): ReadonlySet<string> {
       .filter((line) => line !== ''),
   );
 }
+
+/** Why the text is no file of accounts. An empty one is one: it admits nobody. */
+export function accountsFault(text: string): string | undefined {
+  return /[^\P{Cc}\t\n\r]|\ufffd/u.test(text) ? 'holds bytes that are no text' : undefined;
+}

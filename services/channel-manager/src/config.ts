@@ -1,6 +1,8 @@
-import { busSettings } from '@sluice/bus/bus-settings';
-import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
-import { decimal, path } from '@sluice/runtime/config/value-types';
+import { busRule, busSettings } from '@sluice/bus/bus-settings';
+import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
+import { readableFile } from '@sluice/runtime/config/path-types';
+import { decimal } from '@sluice/runtime/config/value-types';
+import { accountsFault } from './accounts-file.ts';
 
 export const channelManagerSettings = defineConfig({
   ...busSettings,
@@ -30,9 +32,23 @@ export const channelManagerSettings = defineConfig({
     doc: 'Hashes a second up to which a claim chooses the first target; what is observed then rules.',
   },
   accounts: {
-    type: path(),
+    type: readableFile({ holds: 'accounts, one a line', fault: accountsFault }),
     optional: true,
     doc: 'File with the accounts that may mine, one a line; without it every account may.',
   },
 });
+/** Each setting may be at its default while the other is not. */
+export const channelManagerRule: ConfigRule<typeof channelManagerSettings> = (config, placeOf) => [
+  ...busRule(config, placeOf),
+  ...(config.easiestDifficulty <= config.hardestDifficulty
+    ? []
+    : [
+        {
+          setting: 'easiestDifficulty' as const,
+          problem: `${config.easiestDifficulty} is above the hardest difficulty`,
+          allowed: `at most ${config.hardestDifficulty}, set by ${placeOf('hardestDifficulty')}`,
+        },
+      ]),
+];
+
 export type ChannelManagerConfig = ConfigOf<typeof channelManagerSettings>;

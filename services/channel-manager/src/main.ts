@@ -1,20 +1,19 @@
 // Composition root of the channel-manager process.
 import { targetOfDifficulty } from '@sluice/bitcoin/target';
 import { connectBus } from '@sluice/bus/bus-settings';
+import type { CommandTables } from '@sluice/runtime/config/command-line';
 import { runService } from '@sluice/runtime/run-service';
-import { channelManagerSettings } from './config.ts';
+import { channelManagerRule, channelManagerSettings } from './config.ts';
 import { createChannelManagerService } from './service.ts';
 
-export const main = (argv: readonly string[]): Promise<number> =>
+export const main = (argv: readonly string[], commands?: CommandTables): Promise<number> =>
   runService({
     name: 'channel-manager',
     doc: 'Decides who may open a channel and within which bounds its difficulty moves; gives gateways their extranonce ranges.',
     settings: channelManagerSettings,
-    rule: ({ easiestDifficulty, hardestDifficulty }) =>
-      easiestDifficulty <= hardestDifficulty
-        ? []
-        : ['--easiest-difficulty: is above --hardest-difficulty; allowed: at most that'],
+    rule: channelManagerRule,
     argv,
+    commands,
     async create({ config, log, metrics, health, clock, shutdown }) {
       const bus = await connectBus(config, { name: 'channel-manager', log, clock, metrics });
       shutdown.add('bus', () => bus.close());

@@ -1,14 +1,13 @@
-import { busSettings } from '@sluice/bus/bus-settings';
-import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
-import type { ConfigRule } from '@sluice/runtime/config/load';
-import { hostPort, integer, listOf, text } from '@sluice/runtime/config/value-types';
-import { identityRule, identitySettings } from '@sluice/server/identity-settings';
+import { busRule, busSettings } from '@sluice/bus/bus-settings';
+import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
+import { hostPort, integer, listenAddress, listOf, text } from '@sluice/runtime/config/value-types';
+import { identityNeeded, identityRule, identitySettings } from '@sluice/server/identity-settings';
 import { defaultLimits, type GatewayLimits } from './limits.ts';
 
 export const connectionGatewaySettings = defineConfig({
   ...busSettings,
   listen: {
-    type: listOf(hostPort()),
+    type: listOf(listenAddress()),
     default: [{ host: '0.0.0.0', port: 3333 }],
     doc: 'Where miners connect.',
   },
@@ -49,18 +48,24 @@ export const connectionGatewaySettings = defineConfig({
     doc: 'Over how many seconds connections are moved away when the gateway ends.',
   },
   reconnectVendors: {
-    type: listOf(text({ allowed: 'a vendor as it stands in SetupConnection', placeholder: 'VENDOR' })),
+    type: listOf(
+      text({
+        allowed: 'a vendor as it stands in SetupConnection, up to 255 characters',
+        placeholder: 'VENDOR',
+        pattern: /^.{1,255}$/,
+      }),
+    ),
     default: [],
     doc: 'Vendors whose devices follow a Reconnect message; every other connection is closed when the gateway drains.',
   },
 });
 export type ConnectionGatewayConfig = ConfigOf<typeof connectionGatewaySettings>;
 
-/** A way to a certificate. */
-export const connectionGatewayRule: ConfigRule<typeof connectionGatewaySettings> = (config) =>
-  config.authoritySecretFile === undefined && config.certificateDirectory === undefined
-    ? ['neither authoritySecretFile nor certificateDirectory is set; allowed: one of them']
-    : identityRule(config);
+export const connectionGatewayRule: ConfigRule<typeof connectionGatewaySettings> = (config, placeOf) => [
+  ...busRule(config, placeOf),
+  ...identityRule(config, placeOf),
+  ...identityNeeded(config, placeOf),
+];
 
 export function limitsOf(config: ConnectionGatewayConfig): GatewayLimits {
   return {

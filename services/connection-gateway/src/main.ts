@@ -4,6 +4,7 @@ import { connectBus } from '@sluice/bus/bus-settings';
 import { nobleEc } from '@sluice/noise/noble-ec';
 import { wasmAead } from '@sluice/noise/wasm-aead';
 import { wasmEc } from '@sluice/noise/wasm-ec';
+import type { CommandTables } from '@sluice/runtime/config/command-line';
 import { randomBytes } from '@sluice/runtime/random';
 import { runService } from '@sluice/runtime/run-service';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
@@ -14,13 +15,14 @@ import { createConnectionGatewayService } from './service.ts';
 /** Beyond the drain itself: the last appends, and closing. */
 const STOP_MARGIN_MS = 15_000;
 
-export const main = (argv: readonly string[]): Promise<number> =>
+export const main = (argv: readonly string[], commands?: CommandTables): Promise<number> =>
   runService({
     name: 'connection-gateway',
     doc: 'Holds the connections of miners: jobs go out, shares come in, blocks go out first.',
     settings: connectionGatewaySettings,
     rule: connectionGatewayRule,
     argv,
+    commands,
     // Longer than any drain that can be set.
     stopDeadlineMs: 3_600_000 + STOP_MARGIN_MS,
     async create({ config, log, metrics, health, clock, shutdown }) {

@@ -1,10 +1,10 @@
 import type { Network } from '@sluice/bitcoin/network';
 import { scriptFor } from '@sluice/bitcoin/script';
-import { busSettings } from '@sluice/bus/bus-settings';
+import { busRule, busSettings } from '@sluice/bus/bus-settings';
 import type { Payout } from '@sluice/mining/build-job';
-import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
+import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { integer, listOf, oneOf, text } from '@sluice/runtime/config/value-types';
-import { messageOf } from '@sluice/runtime/errors';
+import { codeOf, messageOf } from '@sluice/runtime/errors';
 
 const networks = ['mainnet', 'testnet4', 'signet', 'regtest'] as const satisfies readonly Network[];
 
@@ -43,21 +43,35 @@ export const jobDistributorSettings = defineConfig({
 });
 export type JobDistributorConfig = ConfigOf<typeof jobDistributorSettings>;
 
-/** `ADDRESS[=WEIGHT]` on a network; throws the coded errors of `scriptFor`. */
+const MAX_WEIGHT = 999_999_999;
+
+/** `ADDRESS[=WEIGHT]` on a network; throws the coded errors of `scriptFor`, and a RangeError for what is no weight. */
 export function parsePayout(setting: string, network: Network): Payout {
-  const { address = setting, weight = '1' } = /^(?<address>.+)=(?<weight>[1-9]\d{0,8})$/.exec(setting)?.groups ?? {};
-  return { script: scriptFor(address, network), weight: Number(weight) };
+  const { address = setting, text = '1' } = /^(?<address>.+)=(?<text>[-+.\d]*)$/.exec(setting)?.groups ?? {};
+  const script = scriptFor(address, network);
+  const weight = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (weight === 0) throw new RangeError(`the weight "${text}" is no whole number from 1 to ${MAX_WEIGHT}`);
+  return { script, weight };
 }
 
-/** One line for each payout that is none. */
-export function payoutMistakes(config: Pick<JobDistributorConfig, 'network' | 'payout'>): string[] {
-  if (config.payout.length === 0) return ['payout: at least one address is needed'];
-  return config.payout.flatMap((setting) => {
+export const jobDistributorRule: ConfigRule<typeof jobDistributorSettings> = (config, placeOf) => [
+  ...busRule(config, placeOf),
+  ...payoutMistakes(config),
+];
+
+/** One for each payout that is none. */
+function payoutMistakes({ payout, network }: Pick<JobDistributorConfig, 'network' | 'payout'>) {
+  const mistake = (problem: string, allowed: string) => ({ setting: 'payout' as const, problem, allowed });
+  if (payout.length === 0) return [mistake('names no address', 'at least one')];
+  return payout.flatMap((setting) => {
     try {
-      parsePayout(setting, config.network);
+      parsePayout(setting, network);
       return [];
     } catch (error) {
-      return [`payout "${setting}": ${messageOf(error)}; allowed: an address or descriptor of ${config.network}`];
+      // Whoever mistook a private key for an address must not find it in a log.
+      const shown = codeOf(error) === 'descriptor-private-key' ? 'a payout' : `"${setting}"`;
+      const allowed = `addresses or descriptors of ${network}, each with =WEIGHT from 1 to ${MAX_WEIGHT} or without`;
+      return [mistake(`${shown} is not allowed: ${messageOf(error)}`, allowed)];
     }
   });
 }

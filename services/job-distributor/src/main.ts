@@ -1,16 +1,18 @@
 // Composition root of the job-distributor process.
 import { connectBus } from '@sluice/bus/bus-settings';
+import type { CommandTables } from '@sluice/runtime/config/command-line';
 import { runService } from '@sluice/runtime/run-service';
-import { jobDistributorSettings, parsePayout, payoutMistakes } from './config.ts';
+import { jobDistributorRule, jobDistributorSettings, parsePayout } from './config.ts';
 import { createJobDistributorService } from './service.ts';
 
-export const main = (argv: readonly string[]): Promise<number> =>
+export const main = (argv: readonly string[], commands?: CommandTables): Promise<number> =>
   runService({
     name: 'job-distributor',
     doc: 'Turns templates into the one feed of jobs that every miner works on.',
     settings: jobDistributorSettings,
-    rule: payoutMistakes,
+    rule: jobDistributorRule,
     argv,
+    commands,
     async create({ config, log, metrics, health, clock, shutdown }) {
       const bus = await connectBus(config, { name: `job-distributor-${config.instance}`, log, clock, metrics });
       shutdown.add('bus', () => bus.close());

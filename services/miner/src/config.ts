@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
-import type { ConfigRule } from '@sluice/runtime/config/load';
+import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { integer, oneOf, text, toggle } from '@sluice/runtime/config/value-types';
 import { type LogLevel, logLevels } from '@sluice/runtime/logger';
 import { poolUrl } from './pool-url.ts';
@@ -40,11 +39,26 @@ export const minerSettings = defineConfig({
 });
 export type MinerConfig = ConfigOf<typeof minerSettings>;
 
-export const minerRule: ConfigRule<typeof minerSettings> = ({ extended, standardJobs, threads }) => [
-  ...(extended && standardJobs
-    ? ['set one of --extended and --standard-jobs: standard jobs have no extended channel']
-    : []),
-  ...(threads > 4 * availableParallelism()
-    ? [`--threads ${threads} is more than four for each processor of this machine`]
-    : []),
-];
+export const minerRule: ConfigRule<typeof minerSettings> = ({ extended, standardJobs, threads }, placeOf) => {
+  const most = 4 * availableParallelism();
+  return [
+    ...(extended && standardJobs
+      ? [
+          {
+            setting: 'extended' as const,
+            problem: `set, and so is ${placeOf('standardJobs')}: standard jobs have no extended channel`,
+            allowed: 'one of them',
+          },
+        ]
+      : []),
+    ...(threads > most
+      ? [
+          {
+            setting: 'threads' as const,
+            problem: `${threads} are more than four for each processor`,
+            allowed: `at most ${most} on this machine`,
+          },
+        ]
+      : []),
+  ];
+};

@@ -4,11 +4,10 @@ import { nobleEc } from '@sluice/noise/noble-ec';
 import { wasmAead } from '@sluice/noise/wasm-aead';
 import { wasmEc } from '@sluice/noise/wasm-ec';
 import { systemClock } from '@sluice/runtime/clock';
-import { helpText } from '@sluice/runtime/config/help';
-import { loadConfig } from '@sluice/runtime/config/load';
+import { type CommandTables, readCommandLine } from '@sluice/runtime/config/command-line';
+import { ExitCode } from '@sluice/runtime/exit-code';
 import { createLogger } from '@sluice/runtime/logger';
 import { randomBytes } from '@sluice/runtime/random';
-import { ExitCode } from '@sluice/runtime/run-service';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
 import { Shutdown, shutdownOnSignals } from '@sluice/runtime/shutdown';
 import { type MinerConfig, minerRule, minerSettings } from './config.ts';
@@ -17,17 +16,12 @@ import { createMiner } from './miner.ts';
 import { printEvents, statisticsEvent, statisticsLine } from './output.ts';
 import { connectTcp } from './tcp.ts';
 
-export async function main(argv: readonly string[]): Promise<number> {
-  const loaded = loadConfig(minerSettings, { argv, env: process.env }, minerRule);
-  if (loaded.kind === 'help') {
-    process.stdout.write(helpText('sluice miner [flags]', 'A Stratum V2 miner on the CPU.', minerSettings));
-    return ExitCode.ok;
-  }
-  if (loaded.kind === 'mistakes') {
-    for (const mistake of loaded.mistakes) process.stderr.write(`sluice miner: ${mistake}\n`);
-    return ExitCode.usage;
-  }
-  return mine(loaded.config);
+export async function main(argv: readonly string[], commands?: CommandTables): Promise<number> {
+  const line = await readCommandLine({
+    ...{ name: 'miner', doc: 'A Stratum V2 miner on the CPU.', argv, commands },
+    ...{ settings: minerSettings, rule: minerRule },
+  });
+  return line.config === undefined ? line.exitCode : mine(line.config);
 }
 
 async function mine(config: MinerConfig): Promise<number> {
@@ -40,6 +34,8 @@ async function mine(config: MinerConfig): Promise<number> {
   const ignoreSignals = shutdownOnSignals(shutdown, log);
   if (pool.authorityKey === undefined) log.warn('no authority key in the URL: any server is trusted');
   const wasm = findSecp256k1Wasm();
+  if (wasm === undefined)
+    log.warn('handshakes use the reference curve, which is slower and not constant-time: run npm run secp256k1');
   const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
   const clock = systemClock;
   const engines = Array.from({ length: config.threads }, () => new ThreadEngine());

@@ -1,9 +1,29 @@
 import { networks } from '@sluice/bitcoin/network';
-import { busSettings } from '@sluice/bus/bus-settings';
-import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
-import type { ConfigRule } from '@sluice/runtime/config/load';
-import { hostPort, integer, listOf, oneOf, path, text, toggle, url } from '@sluice/runtime/config/value-types';
+import { compactToTarget } from '@sluice/bitcoin/target';
+import { busRule, busSettings } from '@sluice/bus/bus-settings';
+import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
+import { folder } from '@sluice/runtime/config/path-types';
+import { integer, listenAddress, oneOf, text, toggle, type ValueType } from '@sluice/runtime/config/value-types';
 import type { RpcEndpoint } from './bitcoind/rpc-client.ts';
+import { nodeUrls } from './node-url.ts';
+
+/** One that some hash can meet, and that fits 256 bits. */
+function compactTarget(): ValueType<string> {
+  const form = text({
+    allowed: 'a compact target of 8 hexadecimal digits, from 01010000 (hardest) to 20ffffff',
+    placeholder: 'NBITS',
+    pattern: /^[\da-f]{8}$/i,
+  });
+  return { ...form, parse: (value) => (form.parse(value) !== undefined && isTarget(value) ? value : undefined) };
+}
+
+function isTarget(nbits: string): boolean {
+  try {
+    return compactToTarget(Number.parseInt(nbits, 16)) > 0n;
+  } catch {
+    return false;
+  }
+}
 
 export const templateProviderSettings = defineConfig({
   ...busSettings,
@@ -14,7 +34,7 @@ export const templateProviderSettings = defineConfig({
   },
   network: { type: oneOf(networks), default: 'mainnet', doc: 'The network that every node must be on.' },
   bitcoind: {
-    type: listOf(url(['http', 'https'])),
+    type: nodeUrls(),
     default: [],
     secret: true,
     doc: 'Nodes in order of preference: http://[user:password@]host:port[?cookie=FILE][&zmq=tcp://host:port], zmq being the address of -zmqpubrawblock or -zmqpubhashblock.',
@@ -25,7 +45,7 @@ export const templateProviderSettings = defineConfig({
     doc: 'A chain of its own in memory instead of nodes: for trying out and testing. A restart is a new chain.',
   },
   simulatedNbits: {
-    type: text({ allowed: 'a compact target of 8 hexadecimal digits', placeholder: 'NBITS', pattern: /^[\da-f]{8}$/i }),
+    type: compactTarget(),
     default: '1d00ffff',
     doc: 'How hard the blocks of the simulated chain are.',
   },
@@ -50,7 +70,7 @@ export const templateProviderSettings = defineConfig({
     doc: "Legacy signature operations kept free for the pool's own coinbase outputs.",
   },
   templateDirectory: {
-    type: path(),
+    type: folder(),
     default: 'data/templates',
     doc: 'Where the transactions of templates are kept until no block can need them.',
   },
@@ -60,7 +80,7 @@ export const templateProviderSettings = defineConfig({
     doc: 'Bound of that folder in bytes; beyond it the oldest go before their time.',
   },
   solutionListen: {
-    type: hostPort(),
+    type: listenAddress(),
     default: { host: '127.0.0.1', port: 8337 },
     doc: 'Where gateways send solutions when the bus is away.',
   },
@@ -68,8 +88,17 @@ export const templateProviderSettings = defineConfig({
 export type TemplateProviderConfig = ConfigOf<typeof templateProviderSettings>;
 
 /** Templates come from nodes or from the simulated chain. */
-export const templateProviderRule: ConfigRule<typeof templateProviderSettings> = ({ bitcoind, simulatedChain }) =>
-  bitcoind.length > 0 === simulatedChain ? ['set one of --bitcoind and --simulated-chain'] : [];
+export const templateProviderRule: ConfigRule<typeof templateProviderSettings> = (config, placeOf) => {
+  const { bitcoind, simulatedChain } = config;
+  const problem = simulatedChain
+    ? `set, and so is ${placeOf('simulatedChain')}`
+    : `not set, and neither is ${placeOf('simulatedChain')}`;
+  const both = bitcoind.length > 0 === simulatedChain;
+  return [
+    ...busRule(config, placeOf),
+    ...(both ? [{ setting: 'bitcoind', problem, allowed: 'one of them' } as const] : []),
+  ];
+};
 
 /** A node's RPC and, where the URL names one, the address of its block announcements. */
 export function nodeOf(node: URL): { readonly endpoint: RpcEndpoint; readonly zmqBlock?: string } {

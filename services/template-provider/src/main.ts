@@ -1,6 +1,7 @@
 // Composition root of the template-provider process.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectBus } from '@sluice/bus/bus-settings';
+import type { CommandTables } from '@sluice/runtime/config/command-line';
 import { randomFraction } from '@sluice/runtime/random';
 import { runService } from '@sluice/runtime/run-service';
 import { BitcoindNode } from './bitcoind/bitcoind-node.ts';
@@ -9,13 +10,14 @@ import { createTemplateProviderService } from './service.ts';
 import { SimulatedChain } from './simulated-chain/simulated-chain.ts';
 import { TemplateStore } from './template-store.ts';
 
-export const main = (argv: readonly string[]): Promise<number> =>
+export const main = (argv: readonly string[], commands?: CommandTables): Promise<number> =>
   runService({
     name: 'template-provider',
     doc: 'Turns what bitcoind nodes know into templates, and what miners find into blocks.',
     settings: templateProviderSettings,
     rule: templateProviderRule,
     argv,
+    commands,
     async create({ config, log, metrics, health, clock, shutdown }) {
       const now = () => clock.now();
       const bus = await connectBus(config, { name: `template-provider-${config.provider}`, log, clock, metrics });

@@ -10,11 +10,16 @@ export function defaultText({ setting }: NamedSetting): string {
   return setting.optional === true ? 'none' : 'required';
 }
 
+function defaultSentence(named: NamedSetting): string {
+  const text = defaultText(named);
+  return text === 'required' ? 'Required.' : `Default: ${text}.`;
+}
+
 /** Help of one command, at most `width` columns. */
 export function helpText(usage: string, doc: string, settings: Settings, width = 100): string {
   const rows = namedSettings(settings).map((named) => ({
     left: `--${named.flag} ${named.setting.type.placeholder}`.trimEnd(),
-    text: `${named.setting.doc} Allowed: ${named.setting.type.allowed}. Default: ${defaultText(named)}. [${named.env}]`,
+    text: `${named.setting.doc} Allowed: ${named.setting.type.allowed}. ${defaultSentence(named)} [${[named.env, ...named.otherEnv].join(', ')}]`,
   }));
   rows.push(
     { left: '--config FILE', text: 'YAML file with these settings by name, in camelCase. [SLUICE_CONFIG]' },

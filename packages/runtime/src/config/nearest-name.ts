@@ -1,17 +1,25 @@
 // Suggests the name that somebody meant: edit distance with transpositions (optimal string alignment).
 
+/** What all names of a place begin with says nothing of which was meant. */
+const COMMON_PREFIX = /^(--|sluice_)/;
+
 /** The closest of `names`, unless even that one is too far away to be a slip. */
 export function nearestName(name: string, names: Iterable<string>): string | undefined {
+  const stem = stemOf(name);
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.ceil(name.length / 3)) + 1;
+  let bestDistance = Math.min(stem.length, Math.max(2, Math.ceil(stem.length / 3)) + 1);
   for (const candidate of names) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    const distance = editDistance(stem, stemOf(candidate));
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
     }
   }
   return best;
+}
+
+function stemOf(name: string): string {
+  return name.toLowerCase().replace(COMMON_PREFIX, '');
 }
 
 function editDistance(a: string, b: string): number {

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { NamedSetting } from '../config.ts';
+import type { Names } from './names.ts';
 import { nearestName } from './nearest-name.ts';
 
 /** A value as it was written, and where: `--listen`, `SLUICE_LISTEN` or `pool.yaml:12 listen`. */
@@ -28,9 +29,8 @@ class Reading implements RawSource {
   unknown(where: string, what: string, spelling: string, names: ReadonlyMap<string, string>): void {
     const nearest = nearestName(spelling, names.keys());
     if (nearest !== undefined) this.attempted.add(names.get(nearest) ?? nearest);
-    this.mistakes.push(
-      `${where}: ${what}; ${nearest === undefined ? '--help lists them' : `did you mean ${nearest}?`}`,
-    );
+    const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+    this.mistakes.push(`${where}: unknown ${what}${hint}; allowed: what --help lists`);
   }
 
   /** A setting whose value cannot even be read. */
@@ -41,29 +41,47 @@ class Reading implements RawSource {
 }
 
 /** Flags as `--name value`, `--name=value`, `--switch` and `--no-switch`; lists repeat. Positional words are mistakes. */
-export function readFlags(argv: readonly string[], settings: readonly NamedSetting[]): RawSource {
+export function readFlags(argv: readonly string[], names: Names): RawSource {
   const reading = new Reading();
-  const byFlag = new Map(settings.map((named) => [`--${named.flag}`, named]));
-  const spellings = new Map([...byFlag].map(([flag, { name }]) => [flag, name]));
-  for (const flag of ['--config', '--help']) spellings.set(flag, flag);
+  const byFlag = names.in('flag');
   let wordOfUnknownFlag = -1;
-  for (const token of flagTokens(argv, settings)) {
+  for (const token of flagTokens(argv, names.settings)) {
     if (token.kind === 'positional' && token.index !== wordOfUnknownFlag) {
-      reading.mistakes.push(`${token.value}: not understood; settings are flags such as --name value`);
+      reading.mistakes.push(`${token.value}: not understood; allowed: flags such as --name value`);
     }
     if (token.kind !== 'option') continue;
     const positive = byFlag.get(token.rawName.replace(/^--no-/, '--'));
     const negated = token.rawName.startsWith('--no-') && positive?.setting.type.toggle === true;
     const named = negated ? positive : byFlag.get(token.rawName);
     if (named === undefined) {
-      reading.unknown(token.rawName, 'unknown flag', token.rawName, spellings);
+      unknownFlag(reading, names, token.rawName, positive);
       wordOfUnknownFlag = token.value === undefined ? token.index + 1 : -1;
+      continue;
+    }
+    if (negated && token.value !== undefined) {
+      reading.unreadable(named.name, `${token.rawName}: has a value; allowed: ${token.rawName} alone`);
       continue;
     }
     const text = negated ? 'false' : (token.value ?? (named.setting.type.toggle === true ? 'true' : undefined));
     takeFlag(reading, named, token.rawName, text);
   }
   return reading;
+}
+
+function unknownFlag(reading: Reading, names: Names, rawName: string, positive: NamedSetting | undefined): void {
+  const owners = names.ownersOf('flag', rawName);
+  if (positive !== undefined) {
+    const { name, flag, setting } = positive;
+    reading.unreadable(name, `${rawName}: --${flag} is no switch; allowed: --${flag} with ${setting.type.allowed}`);
+  } else if (owners.length > 0) {
+    reading.mistakes.push(
+      `${rawName}: a flag of ${owners.join(' and ')}, not of this command; allowed: what --help lists`,
+    );
+  } else {
+    const spellings = new Map([...names.in('flag')].map(([flag, { name }]) => [flag, name]));
+    for (const flag of ['--config', '--help']) spellings.set(flag, flag);
+    reading.unknown(rawName, 'flag', rawName, spellings);
+  }
 }
 
 function flagTokens(argv: readonly string[], settings: readonly NamedSetting[]) {
@@ -95,48 +113,57 @@ const SERVICE_LINK = /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT(_\d+_(TCP|UDP|SCTP)(_(P
 /** Read elsewhere than from a table: the configuration file, and the module of secp256k1-wasm.ts. */
 const PROCESS_VARIABLES = ['SLUICE_CONFIG', 'SLUICE_SECP256K1_WASM'] as const;
 
-/** Environment variables; an empty one counts as absent. Unknown ones are mistakes if they begin with `SLUICE_`. */
-export function readEnvironment(
-  env: Readonly<Record<string, string | undefined>>,
-  settings: readonly NamedSetting[],
-): RawSource {
+/**
+ * Environment variables; an empty one counts as absent. Unknown ones are mistakes if they begin with `SLUICE_`, and no command has a
+ * setting of that name.
+ */
+export function readEnvironment(env: Readonly<Record<string, string | undefined>>, names: Names): RawSource {
   const reading = new Reading();
-  for (const { name, env: variable } of settings) {
+  const byVariable = names.in('variable');
+  for (const [variable, { name, env: first }] of byVariable) {
     const text = env[variable];
-    if (text !== undefined && text !== '') reading.values.set(name, { text, where: variable });
+    if (text === undefined || text === '') continue;
+    const before = reading.values.get(name);
+    if (before === undefined) reading.values.set(name, { text, where: variable });
+    else if (before.text !== text) {
+      reading.mistakes.push(`${variable}: differs from ${first}, which is the same setting; allowed: one of them`);
+    }
   }
-  const spellings = new Map(settings.map((named) => [named.env, named.name]));
+  const spellings = new Map([...byVariable].map(([variable, { name }]) => [variable, name]));
   for (const variable of PROCESS_VARIABLES) spellings.set(variable, variable);
   for (const variable of Object.keys(env)) {
     if (!variable.startsWith('SLUICE_') || spellings.has(variable) || SERVICE_LINK.test(variable)) continue;
-    reading.unknown(variable, 'unknown environment variable', variable, spellings);
+    if (names.ownersOf('variable', variable).length > 0) continue;
+    reading.unknown(variable, 'environment variable', variable, spellings);
   }
   return reading;
 }
 
-/** A YAML file whose top level holds the settings by name. `file` is what mistakes call it. */
-export function readYaml(source: string, file: string, settings: readonly NamedSetting[]): RawSource {
+const FILE_ALLOWED = 'one map, with lines such as "listen: 0.0.0.0:3333"';
+
+/** A YAML file whose top level holds the settings by name, also those of other commands. `file` is what mistakes call it. */
+export function readYaml(source: string, file: string, names: Names): RawSource {
   const reading = new Reading();
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true });
-  for (const { message, linePos } of document.errors) {
-    const reason = message.split(/ at line|\n/)[0];
-    reading.mistakes.push(`${file}:${linePos?.[0].line ?? 1}: not valid YAML: ${reason}`);
+  for (const { code, message, linePos } of document.errors) {
+    const reason = code === 'MULTIPLE_DOCS' ? 'a second document begins' : message.split(/ at line|\n/)[0];
+    reading.mistakes.push(`${file}:${linePos?.[0].line ?? 1}: not valid YAML: ${reason}; allowed: ${FILE_ALLOWED}`);
   }
   if (reading.mistakes.length > 0 || document.contents === null) return reading;
   if (!isMap(document.contents)) {
-    reading.mistakes.push(`${file}:1: not a map; allowed: lines such as "listen: 0.0.0.0:3333"`);
+    reading.mistakes.push(`${file}:1: not a map; allowed: ${FILE_ALLOWED}`);
     return reading;
   }
-  const byName = new Map(settings.map((named) => [named.name, named]));
-  const spellings = new Map(settings.map(({ name }) => [name, name]));
+  const byName = names.in('key');
+  const spellings = new Map([...byName.keys()].map((name) => [name, name]));
   for (const { key, value } of document.contents.items) {
     const keyNode = key as Node;
     const name = isScalar(keyNode) ? String(keyNode.value) : String(keyNode);
     const where = `${file}:${lines.linePos(keyNode.range?.[0] ?? 0).line} ${name}`;
     const type = byName.get(name)?.setting.type;
     if (type === undefined) {
-      reading.unknown(where, 'unknown key', name, spellings);
+      if (names.ownersOf('key', name).length === 0) reading.unknown(where, 'key', name, spellings);
       continue;
     }
     const text = scalarText(value as Node | null, type.list === true);

@@ -1,4 +1,6 @@
 // The kinds of values that settings can have. Each says in words what is allowed, for help, mistakes and documentation.
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 
 export interface ValueType<T> {
   /** Completes the sentence "allowed: …". */
@@ -7,12 +9,16 @@ export interface ValueType<T> {
   readonly placeholder: string;
   /** `undefined`: not allowed. */
   parse(text: string): T | undefined;
+  /** Why a value of the right form cannot be used on this machine now, such as a file that is not there. Shows no secret. */
+  fault?(value: T): string | undefined;
   /** How a default is shown. */
   format(value: T): string;
   /** Several values: a repeated flag, a YAML list, or separated by commas. */
   readonly list?: true;
   /** A switch: a flag without a value. */
   readonly toggle?: true;
+  /** An address that the process listens on. `nearby`: a port that is taken gives way to another one. */
+  readonly listens?: 'exactly' | 'nearby';
 }
 
 /** A host and a port, as of a listening socket. */
@@ -70,6 +76,16 @@ export function toggle(): ValueType<boolean> {
   };
 }
 
+/** One of a few numbers. */
+export function oneOfNumbers<const N extends number>(values: readonly N[]): ValueType<N> {
+  return {
+    allowed: values.join(', '),
+    placeholder: 'N',
+    parse: (text) => values.find((value) => String(value) === text),
+    format: String,
+  };
+}
+
 export function oneOf<const V extends string>(values: readonly V[]): ValueType<V> {
   return {
     allowed: values.join(', '),
@@ -93,25 +109,53 @@ export function text(options: {
   };
 }
 
-/** A path of the file system; whether it exists is for its user to find out. */
+/** A path of the file system, `~/` being the home folder: shells expand that in few places, and nothing else does. */
 export function path(): ValueType<string> {
-  return { ...text({ allowed: 'a path', placeholder: 'PATH' }) };
+  return {
+    allowed: 'a path',
+    placeholder: 'PATH',
+    parse: parsePath,
+    format: (value) => value,
+  };
 }
 
-/** `host:port`, `[v6]:port`, or `:port` for all interfaces. Port 0 is any free one. */
+/** `undefined`: empty, with a character that no path has, or in the home folder of somebody else. */
+export function parsePath(value: string): string | undefined {
+  if (value === '' || value.includes('\0')) return undefined;
+  if (!value.startsWith('~')) return value;
+  return value === '~' || value.startsWith('~/') ? join(homedir(), value.slice(1)) : undefined;
+}
+
+/** Where somebody else listens: `host:port` or `[v6]:port`. */
 export function hostPort(): ValueType<HostPort> {
   return {
-    allowed: 'host:port, with a port from 0 to 65535',
+    allowed: 'host:port, with a port from 1 to 65535',
     placeholder: 'HOST:PORT',
     parse(value) {
-      const match = /^(?:\[([\da-fA-F:.%\w]+)\]|([^\s:[\]]*)):(\d{1,5})$/.exec(value);
-      const port = Number(match?.[3]);
-      if (match === null || port > 65_535) return undefined;
-      const host = match[1] ?? match[2];
-      return { host: host === undefined || host === '' ? '0.0.0.0' : host, port };
+      const address = parseHostPort(value);
+      return address === undefined || address.port === 0 ? undefined : address;
     },
     format: formatHostPort,
   };
+}
+
+/** Where this process listens; `:port` is all interfaces, port 0 any free one. */
+export function listenAddress(listens: 'exactly' | 'nearby' = 'exactly'): ValueType<HostPort> {
+  return {
+    allowed: 'host:port, an address of this machine and a free port from 1 to 65535, or 0 for any',
+    placeholder: 'HOST:PORT',
+    listens,
+    parse: parseHostPort,
+    format: formatHostPort,
+  };
+}
+
+function parseHostPort(value: string): HostPort | undefined {
+  const match = /^(?:\[([\da-fA-F:.%\w]+)\]|([^\s:[\]]*)):(\d{1,5})$/.exec(value);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) return undefined;
+  const host = match[1] ?? match[2];
+  return { host: host === undefined || host === '' ? '0.0.0.0' : host, port };
 }
 
 export function formatHostPort({ host, port }: HostPort): string {
@@ -138,6 +182,7 @@ export function listOf<T>(item: ValueType<T>): ValueType<readonly T[]> {
     allowed: `a list of: ${item.allowed}`,
     placeholder: item.placeholder,
     list: true,
+    ...(item.listens === undefined ? {} : { listens: item.listens }),
     parse(value) {
       const items = value
         .split(',')
@@ -145,6 +190,13 @@ export function listOf<T>(item: ValueType<T>): ValueType<readonly T[]> {
         .filter((part) => part !== '')
         .map((part) => item.parse(part));
       return items.includes(undefined) ? undefined : (items as T[]);
+    },
+    fault(values) {
+      for (const value of values) {
+        const fault = item.fault?.(value);
+        if (fault !== undefined) return fault;
+      }
+      return undefined;
     },
     format: (values) => values.map((value) => item.format(value)).join(','),
   };
