@@ -27,6 +27,25 @@ export async function fundWallet(bitcoind: Bitcoind, coins = 30): Promise<void> 
   await bitcoind.generate(MATURITY, 7);
 }
 
+/** As many payments of which none spends another, hundreds at a time where `sendPayments` would make chains; mines one block for their coins. */
+export async function sendSinglePayments(bitcoind: Bitcoind, count: number): Promise<void> {
+  const address = await bitcoind.rpc('getnewaddress', ['', 'bech32'], WALLET);
+  const parts: Record<string, number> = {};
+  for (let part = 0; part < 100; part++) parts[await bitcoind.rpc('getnewaddress', ['', 'bech32'], WALLET)] = 0.6;
+  for (let made = 0; made < count; made += 100) await bitcoind.rpc('sendmany', ['', parts], WALLET);
+  await bitcoind.generate(1, 9);
+  const coins: { readonly txid: string; readonly vout: number; readonly amount: number }[] = await bitcoind.rpc(
+    'listunspent',
+    [],
+    WALLET,
+  );
+  for (const { txid, vout } of coins.filter(({ amount }) => amount === 0.6).slice(0, count)) {
+    const raw = await bitcoind.rpc('createrawtransaction', [[{ txid, vout }], { [address]: 0.5999 }]);
+    const { hex } = await bitcoind.rpc('signrawtransactionwithwallet', [raw], WALLET);
+    await bitcoind.rpc('sendrawtransaction', [hex]);
+  }
+}
+
 /** Payments from the wallet to itself, with witnesses; they wait in the mempool. */
 export async function sendPayments(bitcoind: Bitcoind, count: number): Promise<void> {
   for (let index = 0; index < count; index++) {
