@@ -1,11 +1,21 @@
 import { networks } from '@sluice/bitcoin/network';
 import { compactToTarget } from '@sluice/bitcoin/target';
 import { busRule, busSettings } from '@sluice/bus/bus-settings';
-import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
+import { type ConfigMistake, type ConfigOf, type ConfigRule, defineConfig, type PlaceOf } from '@sluice/runtime/config';
 import { folder } from '@sluice/runtime/config/path-types';
-import { integer, listenAddress, oneOf, text, toggle, type ValueType } from '@sluice/runtime/config/value-types';
+import {
+  integer,
+  listenAddress,
+  listOf,
+  oneOf,
+  text,
+  toggle,
+  type ValueType,
+} from '@sluice/runtime/config/value-types';
+import { identityNeeded, identityRule, identitySettings } from '@sluice/server/identity-settings';
 import type { RpcEndpoint } from './bitcoind/rpc-client.ts';
 import { nodeUrls } from './node-url.ts';
+import { type DistributionLimits, defaultLimits } from './template-distribution/limits.ts';
 
 /** One that some hash can meet, and that fits 256 bits. */
 function compactTarget(): ValueType<string> {
@@ -84,21 +94,97 @@ export const templateProviderSettings = defineConfig({
     default: { host: '127.0.0.1', port: 8337 },
     doc: 'Where gateways send solutions when the bus is away.',
   },
+  templateListen: {
+    type: listOf(listenAddress()),
+    default: [],
+    doc: 'Where clients of template distribution connect, such as pools and job declaration clients; 8442 is the usual port.',
+  },
+  ...identitySettings,
+  standalone: {
+    type: toggle(),
+    default: false,
+    doc: 'Without NATS and without a pool: clients of template distribution alone are served.',
+  },
+  templateRefresh: {
+    type: integer({ min: 1, max: 600 }),
+    default: 30,
+    doc: 'Seconds after which clients of template distribution are told a newer template of the same tip.',
+  },
+  templateFeeDelta: {
+    type: integer({ min: 0, max: 100_000_000 }),
+    default: 1_000,
+    doc: 'Satoshis by which the value of a block must have risen for that to happen before, though not within 5 s.',
+  },
+  templateAhead: {
+    type: toggle(),
+    default: false,
+    doc: "Tells clients the template for the next height before the block is found, not with it. SRI's pool and jd-client do not bear it.",
+  },
+  templateConnections: {
+    type: integer({ min: 1, max: 100_000 }),
+    default: defaultLimits.connections,
+    doc: 'Clients of template distribution at once; more are closed.',
+  },
+  templateConnectionsPerAddress: {
+    type: integer({ min: 1, max: 100_000 }),
+    default: defaultLimits.connectionsPerAddress,
+    doc: 'Clients of template distribution at once from one address; more are closed.',
+  },
+  templateConnectionRate: {
+    type: integer({ min: 1, max: 10_000 }),
+    default: defaultLimits.connectionsPerSecond,
+    doc: 'New clients of template distribution a second, after a burst of ten times as many; more are closed.',
+  },
+  templateMessageRate: {
+    type: integer({ min: 1, max: 100_000 }),
+    default: defaultLimits.messagesPerSecond,
+    doc: 'Messages a second of one client, after a burst of ten times as many; what comes faster is read later.',
+  },
 });
 export type TemplateProviderConfig = ConfigOf<typeof templateProviderSettings>;
 
-/** Templates come from nodes or from the simulated chain. */
-export const templateProviderRule: ConfigRule<typeof templateProviderSettings> = (config, placeOf) => {
-  const { bitcoind, simulatedChain } = config;
+type Rule = ConfigRule<typeof templateProviderSettings>;
+type Name = keyof typeof templateProviderSettings;
+
+/** Templates come from nodes or from the simulated chain; clients need a certificate to know us by, and a provider somebody to serve. */
+export const templateProviderRule: Rule = (config, placeOf) => [
+  ...busRule(config, placeOf),
+  ...identityRule(config, placeOf),
+  ...(config.templateListen.length > 0 ? identityNeeded(config, placeOf) : []),
+  ...sourceMistakes(config, placeOf),
+  ...(config.standalone ? standaloneMistakes(config, placeOf) : []),
+];
+
+function sourceMistakes({ bitcoind, simulatedChain }: TemplateProviderConfig, placeOf: PlaceOf<Name>) {
+  if (bitcoind.length > 0 !== simulatedChain) return [];
   const problem = simulatedChain
     ? `set, and so is ${placeOf('simulatedChain')}`
     : `not set, and neither is ${placeOf('simulatedChain')}`;
-  const both = bitcoind.length > 0 === simulatedChain;
-  return [
-    ...busRule(config, placeOf),
-    ...(both ? [{ setting: 'bitcoind', problem, allowed: 'one of them' } as const] : []),
-  ];
-};
+  return [{ setting: 'bitcoind', problem, allowed: 'one of them' } as const];
+}
+
+function standaloneMistakes(config: TemplateProviderConfig, placeOf: PlaceOf<Name>) {
+  const mistakes: ConfigMistake<Name>[] = [];
+  if (config.templateListen.length === 0) {
+    const problem = `set, and nobody to serve: ${placeOf('templateListen')} is not`;
+    mistakes.push({ setting: 'standalone', problem, allowed: 'both or neither' });
+  }
+  const ofNats = ['natsUser', 'natsPasswordFile', 'natsCaFile', 'natsMonitors'] as const;
+  for (const setting of ofNats.filter((name) => config[name] !== undefined && config[name].length > 0)) {
+    const problem = `set, and so is ${placeOf('standalone')}, which needs no NATS`;
+    mistakes.push({ setting, problem, allowed: 'one of them' });
+  }
+  return mistakes;
+}
+
+/** The limits of template distribution. */
+export const limitsOf = (config: TemplateProviderConfig): DistributionLimits => ({
+  ...defaultLimits,
+  connections: config.templateConnections,
+  connectionsPerAddress: config.templateConnectionsPerAddress,
+  connectionsPerSecond: config.templateConnectionRate,
+  messagesPerSecond: config.templateMessageRate,
+});
 
 /** A node's RPC and, where the URL names one, the address of its block announcements. */
 export function nodeOf(node: URL): { readonly endpoint: RpcEndpoint; readonly zmqBlock?: string } {
