@@ -99,6 +99,16 @@ describe('bus over three nats-servers', () => {
     installation = await install(await NatsServer.startCluster());
   });
   afterAll(() => remove(installation));
+
+  it('adds the copies that a bucket lacks', async () => {
+    const url = installation.servers.map((server) => server.url);
+    const single = await connectNatsBus({ servers: url });
+    await single.kv('channels');
+    await installation.buses[0].kv('channels');
+    expect((await configOf(single, 'KV_channels')).num_replicas).toBe(3);
+    await single.close();
+  });
+
   describeBusContract({ client: () => installation.buses[0], otherClient: () => installation.buses[1] });
 
   it('says that it is durable when all three say so', async () => {

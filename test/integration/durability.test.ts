@@ -228,6 +228,14 @@ describe('what a server is set to', () => {
     expect(bus.durability()).toBe('synced');
     expect(await durableMetric(bus)).toBe(1);
   });
+
+  it('counts for buckets too', async () => {
+    for (const synced of [true, false]) {
+      const { bus } = await oneServer(synced);
+      await bus.kv('leases');
+      expect(bus.durability()).toBe(synced ? 'synced' : 'not-synced');
+    }
+  });
 });
 
 async function durableMetric(bus: Bus): Promise<number | undefined> {

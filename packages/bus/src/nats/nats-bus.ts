@@ -223,8 +223,11 @@ class NatsBus implements Bus {
   }
 
   async kv(bucket: BucketName): Promise<Kv> {
-    const { connection, streams, replicas, onError } = this.#parts;
-    return new NatsKv(connection, await ensureBucket(streams.client, bucket, replicas), onError);
+    const { connection, streams, holders, replicas, onError } = this.#parts;
+    const ensured = await ensureBucket(streams.client, streams.manager, bucket, replicas);
+    // A bucket is kept as a file stream is, and its promise is worth as much.
+    holders.see(ensured.info, connection);
+    return new NatsKv(connection, ensured.bucket, onError);
   }
 
   status(): BusStatus {

@@ -75,7 +75,15 @@ function amount(value: number): number {
   return value < 0 ? Number.POSITIVE_INFINITY : value;
 }
 
-/** Opens a bucket, creating it on disk with one value a key. */
-export function ensureBucket(jetstream: JetStreamClient, name: BucketName, replicas: number): Promise<KV> {
-  return new Kvm(jetstream).create(name, { replicas, storage: StorageType.File, history: 1 });
+/** Opens a bucket, creating it on disk with one value a key; copies are added where there are fewer, never taken away. */
+export async function ensureBucket(
+  jetstream: JetStreamClient,
+  manager: JetStreamManager,
+  name: BucketName,
+  replicas: number,
+): Promise<{ readonly bucket: KV; readonly info: StreamInfo }> {
+  const bucket = await new Kvm(jetstream).create(name, { replicas, storage: StorageType.File, history: 1 });
+  const info = await manager.streams.info(`KV_${name}`);
+  if (info.config.num_replicas >= replicas) return { bucket, info };
+  return { bucket, info: await manager.streams.update(info.config.name, { ...info.config, num_replicas: replicas }) };
 }
