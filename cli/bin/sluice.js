@@ -3,8 +3,10 @@
 // pins. Plain JavaScript, so that any Node can read it.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
 const NEEDED_MAJOR = 24;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const main = new URL('../src/main.ts', import.meta.url);
 
 function pinnedNode() {
@@ -16,16 +18,21 @@ function pinnedNode() {
 }
 
 function startAgainWith(node) {
-  const child = spawn(node, [main.pathname, ...process.argv.slice(2)], { stdio: 'inherit' });
-  // A terminal sends SIGINT to the child itself: passing it on would count as the second signal.
-  process.on('SIGINT', () => undefined);
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const passOn = (signal) => child.kill(signal);
+  for (const signal of SIGNALS) process.on(signal, passOn);
   child.on('error', (error) => {
     process.stderr.write(`sluice: cannot start ${node}: ${error.message}\n`);
     process.exitCode = 1;
   });
   child.on('exit', (code, signal) => {
-    process.exitCode = code ?? (signal === null ? 1 : 128);
+    if (signal === null) {
+      process.exitCode = code;
+      return;
+    }
+    // Ends as the child did, so that whoever waits sees the same.
+    for (const name of SIGNALS) process.off(name, passOn);
+    process.kill(process.pid, signal);
   });
 }
 

@@ -7,6 +7,9 @@ import { join } from 'node:path';
 // the user's own: code that others could write must not be run. Where it cannot be written all goes on without it.
 enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'sluice', 'compiled'));
 
+// Whoever reads the output may leave, as `head` does: that ends the output, not the pool.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
+
 const [{ messageOf }, { ExitCode }, { runCommand }] = await Promise.all([
   import('@sluice/runtime/errors'),
   import('@sluice/runtime/exit-code'),

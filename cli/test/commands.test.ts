@@ -30,9 +30,21 @@ describe('sluice', () => {
     expect(sluice('constructor').status).toBe(2);
   });
 
+  it.each([[['help', 'help']], [['help', '--help']], [['help', 'version']], [['-h']]])(
+    'shows the overview for %j',
+    (argv) => expect(sluice(...argv)).toEqual(sluice()),
+  );
+
+  it.each([[['version', '--x']], [['help', 'keys', 'x']], [['help', 'kyes']]])('has one line for %j', (argv) => {
+    const { status, stdout, stderr } = sluice(...argv);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^sluice: .*; allowed: .*\n$/);
+  });
+
   it('tells its version', () => {
     const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
-    expect(sluice('version').stdout).toBe(`sluice ${version} (Node ${process.versions.node})\n`);
+    for (const word of ['version', '--version', '-v'])
+      expect(sluice(word).stdout).toBe(`sluice ${version} (Node ${process.versions.node})\n`);
   });
 
   it('starts by its launcher too', () => {

@@ -84,16 +84,21 @@ async function runStep({ stop, deadlineMs }: Step): Promise<string | undefined> 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 const SIGNAL_NUMBER = { SIGTERM: 15, SIGINT: 2 } as const;
 
-/** Turns signals into a request; the second one exits at once with 128 + its number. Returns how to stop listening. */
+/** A terminal signals all processes in front, and npm or a launcher among them passes the same signal on. */
+const SAME_SIGNAL_MS = 1_000;
+
+/** Turns signals into a request; a second one exits at once with 128 + its number. Returns how to stop listening. */
 export function shutdownOnSignals(shutdown: Shutdown, log: Logger): () => void {
-  let seen = false;
+  let firstAt: number | undefined;
   const onSignal = (signal: (typeof SIGNALS)[number]) => {
-    if (seen) {
+    const now = performance.now();
+    if (firstAt === undefined) {
+      firstAt = now;
+      shutdown.request(signal);
+    } else if (now - firstAt > SAME_SIGNAL_MS) {
       log.warn({ signal }, 'second signal: leaving at once');
       process.exit(128 + SIGNAL_NUMBER[signal]);
     }
-    seen = true;
-    shutdown.request(signal);
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   return () => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -82,6 +83,10 @@ describe('runService', () => {
     await logged('"started"');
     child.kill('SIGINT');
     await logged('service closed');
+    // What a terminal and npm send twice is one signal.
+    child.kill('SIGINT');
+    await setTimeout(1_100);
+    expect(child.exitCode).toBe(null);
     child.kill('SIGINT');
     expect(await exit).toBe(130);
   });
