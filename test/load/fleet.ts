@@ -14,7 +14,7 @@ class WorkerProcess {
   readonly #process: ChildProcess;
   #ended: Error | undefined;
 
-  constructor(index: number, onTold: (tip: string) => void) {
+  constructor(index: number, onTold: (tip: string) => void, onEnd: (error: Error) => void) {
     this.#process = fork(fileURLToPath(import.meta.resolve('./worker.ts')), { serialization: 'advanced' });
     this.#process.on('message', (message: WorkerMessage) => {
       if (message.kind === 'progress') this.progress = message.progress;
@@ -25,6 +25,7 @@ class WorkerProcess {
     this.#process.on('exit', (code, signal) => {
       this.#ended = new Error(`worker ${index} has ended: ${signal ?? `exit code ${code}`}`);
       for (const { reject } of this.pending) reject(this.#ended);
+      onEnd(this.#ended);
     });
   }
 
@@ -46,9 +47,16 @@ export class Fleet {
   /** Workers all of whose connections were told, by tip. */
   readonly #told = new Map<string, number>();
 
+  /** Rejects when a worker ends before its time. */
+  readonly broken: Promise<never>;
+
   constructor(workers: number) {
     const onTold = (tip: string) => this.#told.set(tip, (this.#told.get(tip) ?? 0) + 1);
-    this.#workers = Array.from({ length: workers }, (_, index) => new WorkerProcess(index, onTold));
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.broken = promise;
+    // Whoever waits for an answer hears of it as well.
+    promise.catch(() => undefined);
+    this.#workers = Array.from({ length: workers }, (_, index) => new WorkerProcess(index, onTold, reject));
   }
 
   get size(): number {

@@ -5,7 +5,7 @@ import { codedMessageOf } from '@sluice/runtime/errors';
 import { ExitCode } from '@sluice/runtime/exit-code';
 import { loadRule, loadSettings } from './config.ts';
 import { verdictOf } from './report/verdict.ts';
-import { writeReport } from './report/write.ts';
+import { openReport, writeReport } from './report/write.ts';
 import { LoadRun } from './run.ts';
 
 const doc =
@@ -21,13 +21,14 @@ async function main(): Promise<number> {
     for (const mistake of loaded.mistakes) process.stderr.write(`load: ${mistake}\n`);
     return ExitCode.usage;
   }
-  const run = new LoadRun(loaded.config);
-  process.once('SIGINT', () => {
-    run.end();
-    process.stderr.write('load: interrupted, nothing is reported\n');
-    process.exit(ExitCode.failed);
-  });
   try {
+    openReport(loaded.config);
+    const run = new LoadRun(loaded.config);
+    process.once('SIGINT', () => {
+      run.end();
+      process.stderr.write('load: interrupted, nothing is reported\n');
+      process.exit(ExitCode.failed);
+    });
     const result = await run.run();
     const verdict = verdictOf(result);
     writeReport(result, verdict);

@@ -33,40 +33,47 @@ export class LoadRun {
   }
 
   async run(): Promise<RunResult> {
-    const startedAt = new Date();
-    const { mode, nats } = this.#config;
-    const stream = nats.length > 0 ? await ShareStream.open(nats) : undefined;
+    const { nats } = this.#config;
+    let stream: ShareStream | undefined;
     try {
-      await this.#prepare();
-      const open = await this.#open();
-      // Nothing can be measured without a connection; that none opened is what the report says then.
-      const anyOpen = open.opened > 0;
-      const reopen = anyOpen && mode === 'reconnect' ? await this.#reopen() : undefined;
-      if (anyOpen && mode === 'idle') await this.#hold();
-      const tips = anyOpen && mode === 'new-tip' ? await this.#tips() : undefined;
-      const shares = anyOpen && sendsShares(this.#config) ? await this.#finishShares(tips?.seconds) : undefined;
-      const stored = shares === undefined ? undefined : await this.#compare(stream, shares.channels);
-      const state = await this.#fleet.ask('state', () => null);
-      await this.#fleet.ask('close', () => null);
-      return {
-        config: this.#config,
-        startedAt,
-        open,
-        reopen,
-        shares: shares?.result,
-        tips,
-        stored,
-        openAtEnd: state.reduce((total, each) => total + each.open, 0),
-        lost: addUp(state.map(({ lost }) => lost)),
-        servers: this.#servers.servers,
-        own: this.#own,
-        sent: Traffic.of(state.map(({ sent }) => sent)).rows,
-        received: Traffic.of(state.map(({ received }) => received)).rows,
-      };
+      if (nats.length > 0) this.#progress.say('connecting to NATS');
+      stream = nats.length > 0 ? await ShareStream.open(nats) : undefined;
+      return await Promise.race([this.#course(stream), this.#fleet.broken]);
     } finally {
       await stream?.close();
       this.end();
     }
+  }
+
+  async #course(stream: ShareStream | undefined): Promise<RunResult> {
+    const startedAt = new Date();
+    const { mode } = this.#config;
+    await this.#prepare();
+    const open = await this.#open();
+    // Nothing can be measured without a connection; that none opened is what the report says then.
+    const anyOpen = open.opened > 0;
+    const reopen = anyOpen && mode === 'reconnect' ? await this.#reopen() : undefined;
+    if (anyOpen && mode === 'idle') await this.#hold();
+    const tips = anyOpen && mode === 'new-tip' ? await this.#tips() : undefined;
+    const shares = anyOpen && sendsShares(this.#config) ? await this.#finishShares(tips?.seconds) : undefined;
+    const stored = shares === undefined ? undefined : await this.#compare(stream, shares.channels);
+    const state = await this.#fleet.ask('state', () => null);
+    await this.#fleet.ask('close', () => null);
+    return {
+      config: this.#config,
+      startedAt,
+      open,
+      reopen,
+      shares: shares?.result,
+      tips,
+      stored,
+      openAtEnd: state.reduce((total, each) => total + each.open, 0),
+      lost: addUp(state.map(({ lost }) => lost)),
+      servers: this.#servers.servers,
+      own: this.#own,
+      sent: Traffic.of(state.map(({ sent }) => sent)).rows,
+      received: Traffic.of(state.map(({ received }) => received)).rows,
+    };
   }
 
   /** Also in the middle of a run. */

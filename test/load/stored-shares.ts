@@ -1,9 +1,12 @@
 // What the durable stream of a Sluice holds of a run: every batch once, by the extranonce prefixes that our channels were given.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '@sluice/bus/bus';
 import { connectNatsBus } from '@sluice/bus/nats/nats-bus';
 import { ShareBatchReader } from '@sluice/bus/payloads/share-batch';
 
 const PAGE = 256;
+/** The bus itself would wait for ever. */
+const CONNECT_MS = 10_000;
 
 export interface StoredShares {
   readonly stored: number;
@@ -25,9 +28,13 @@ export class ShareStream {
     this.#before = before;
   }
 
-  /** Call it before the first share is sent. */
+  /** Call it before the first share is sent. Rejects when no server answers. */
   static async open(servers: readonly URL[]): Promise<ShareStream> {
-    const bus = await connectNatsBus({ name: 'load', servers: servers.map(({ href }) => href.replace(/\/$/, '')) });
+    const names = servers.map(({ href }) => href.replace(/\/$/, ''));
+    const silence = sleep(CONNECT_MS, undefined, { ref: false }).then(() => {
+      throw new Error(`no NATS server has answered in ${CONNECT_MS / 1_000} s: ${names.join(', ')}`);
+    });
+    const bus = await Promise.race([connectNatsBus({ name: 'load', servers: names }), silence]);
     const { lastSequence } = await bus.state('SHARES');
     return new ShareStream(bus, lastSequence);
   }
