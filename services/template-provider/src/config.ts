@@ -12,9 +12,10 @@ import {
   toggle,
   type ValueType,
 } from '@sluice/runtime/config/value-types';
-import { identityNeeded, identityRule, identitySettings } from '@sluice/server/identity-settings';
+import { identityRule, identitySettings } from '@sluice/server/identity-settings';
 import type { RpcEndpoint } from './bitcoind/rpc-client.ts';
 import { nodeUrls } from './node-url.ts';
+import type { CoinbaseReserve } from './prepare-template.ts';
 import { type DistributionLimits, defaultLimits } from './template-distribution/limits.ts';
 
 /** One that some hash can meet, and that fits 256 bits. */
@@ -150,7 +151,7 @@ type Name = keyof typeof templateProviderSettings;
 export const templateProviderRule: Rule = (config, placeOf) => [
   ...busRule(config, placeOf),
   ...identityRule(config, placeOf),
-  ...(config.templateListen.length > 0 ? identityNeeded(config, placeOf) : []),
+  ...(config.templateListen.length > 0 ? certificateMistakes(config, placeOf) : []),
   ...sourceMistakes(config, placeOf),
   ...(config.standalone ? standaloneMistakes(config, placeOf) : []),
 ];
@@ -163,11 +164,17 @@ function sourceMistakes({ bitcoind, simulatedChain }: TemplateProviderConfig, pl
   return [{ setting: 'bitcoind', problem, allowed: 'one of them' } as const];
 }
 
+function certificateMistakes(config: TemplateProviderConfig, placeOf: PlaceOf<Name>) {
+  if (config.authoritySecretFile !== undefined || config.certificateDirectory !== undefined) return [];
+  const problem = `set, and neither ${placeOf('authoritySecretFile')} nor ${placeOf('certificateDirectory')} is`;
+  return [{ setting: 'templateListen', problem, allowed: 'with one of them' } as const];
+}
+
 function standaloneMistakes(config: TemplateProviderConfig, placeOf: PlaceOf<Name>) {
   const mistakes: ConfigMistake<Name>[] = [];
   if (config.templateListen.length === 0) {
     const problem = `set, and nobody to serve: ${placeOf('templateListen')} is not`;
-    mistakes.push({ setting: 'standalone', problem, allowed: 'both or neither' });
+    mistakes.push({ setting: 'standalone', problem, allowed: 'with an address to listen on' });
   }
   const ofNats = ['natsUser', 'natsPasswordFile', 'natsCaFile', 'natsMonitors'] as const;
   for (const setting of ofNats.filter((name) => config[name] !== undefined && config[name].length > 0)) {
@@ -176,6 +183,12 @@ function standaloneMistakes(config: TemplateProviderConfig, placeOf: PlaceOf<Nam
   }
   return mistakes;
 }
+
+/** The room that every template leaves for the pool's own outputs. */
+export const reserveOf = (config: TemplateProviderConfig): CoinbaseReserve => ({
+  outputsSize: config.coinbaseOutputsSize,
+  outputsSigops: config.coinbaseOutputsSigops,
+});
 
 /** The limits of template distribution. */
 export const limitsOf = (config: TemplateProviderConfig): DistributionLimits => ({

@@ -30,7 +30,7 @@ it.each([[[]], [['--standalone', ...listen, ...key]], [[...listen, ...certificat
 );
 
 it.each([
-  [listen, ['allowed', 'authority-secret-file', 'certificate-directory']],
+  [listen, ['template-listen', 'allowed', 'authority-secret-file', 'certificate-directory']],
   [['--standalone'], ['standalone', 'allowed', 'template-listen']],
   [
     ['--standalone', ...listen, ...key, '--nats-user', 'me'],

@@ -37,7 +37,7 @@ const aead = wasmAead();
 
 /** Half of all hashes meet it. */
 export const EASY_NBITS = 0x207fffff;
-export const OWN = { outputsSize: 100, outputsSigops: 4 };
+const OWN = { outputsSize: 100, outputsSigops: 4 };
 const FIRST_HEIGHT = 100;
 
 export interface TestDistributionOptions extends Partial<Omit<TemplateDistributionOptions, 'limits'>> {
