@@ -18,6 +18,7 @@ export const peerCloseReasonCodes = {
   'socket-error': 'The operating system reported an error on the socket.',
   'handshake-timeout': 'The Noise handshake was not done within its deadline.',
   'handshake-failed': 'The first act of the Noise handshake was not one.',
+  'stratum-v1': 'The peer speaks Stratum V1: it began with a line of JSON.',
   'setup-timeout': 'No SetupConnection came within its deadline.',
   'setup-refused': 'SetupConnection was answered with SetupConnection.Error.',
   'setup-not-first': 'The first message was not SetupConnection.',

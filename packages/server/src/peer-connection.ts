@@ -12,6 +12,7 @@ import type { SetupConnection } from '@sluice/sv2/messages/common/setup-connecti
 import type { PeerCloseReason } from './errors.ts';
 import { RateLimit } from './rate-limit.ts';
 import { type OutboundTick, SocketWriter } from './socket-writer.ts';
+import { speaksStratumV1 } from './stratum-v1.ts';
 
 /** `handshake` → `setup` (encrypted, no SetupConnection yet) → `open`; `closing`: the last answer is on its way. */
 export type PeerState = 'handshake' | 'setup' | 'open' | 'closing' | 'closed';
@@ -47,6 +48,8 @@ export interface PeerModules<Reason extends string> {
   readonly tick: OutboundTick;
   /** A responder with the key and certificate that are current now. */
   newResponder(): NoiseResponder;
+  /** A peer was closed because it speaks Stratum V1. */
+  onStratumV1?(remoteAddress: string): void;
 }
 
 /** `OwnReason`: why else the protocol ends a connection. */
@@ -72,6 +75,9 @@ export abstract class PeerConnection<OwnReason extends string = never> {
   #takenSince: number;
   #framesOfChunk = 0;
   #held = false;
+  /** The last refusal: why a peer leaves is mostly what it was told before. */
+  #refusedMessage = '';
+  #refusedCode = '';
   /** Of a pause because of too many messages; once the end was written, of its lingering. */
   #resume: NodeJS.Timeout | undefined;
 
@@ -120,6 +126,12 @@ export abstract class PeerConnection<OwnReason extends string = never> {
     this.setup = setup;
     this.#state = 'open';
     this.#deadline = Number.POSITIVE_INFINITY;
+  }
+
+  /** Notes for the log that the peer was sent this error code, in this message. */
+  refused(message: string, code: string): void {
+    this.#refusedMessage = message;
+    this.#refusedCode = code;
   }
 
   /** Has the message that is being handled count as this many more towards the limit of messages. */
@@ -183,6 +195,11 @@ export abstract class PeerConnection<OwnReason extends string = never> {
 
   #onHandshake(chunk: Buffer): void {
     this.#act1 = this.#act1.length === 0 ? chunk : Buffer.concat([this.#act1, chunk]);
+    if (speaksStratumV1(this.#act1)) {
+      this.cut('stratum-v1');
+      this.#modules.onStratumV1?.(this.remoteAddress);
+      return;
+    }
     if (this.#act1.length < ACT_1_LENGTH) return;
     const rest = this.#act1.subarray(ACT_1_LENGTH);
     const answer = this.#modules.newResponder().readAct1(this.#act1.subarray(0, ACT_1_LENGTH));
@@ -232,7 +249,9 @@ export abstract class PeerConnection<OwnReason extends string = never> {
     this.#state = next;
     clearTimeout(this.#resume);
     this.#modules.counters.closed[reason] += 1;
-    this.#modules.log.debug({ connection: this.id, remote: this.remoteAddress, reason, detail }, 'connection closed');
+    const after = this.#refusedCode === '' ? undefined : `${this.#refusedMessage} ${this.#refusedCode}`;
+    const facts = { connection: this.id, remote: this.remoteAddress, reason, detail, after };
+    this.#modules.log.debug(facts, 'connection closed');
     this.onLeft();
   }
 }

@@ -1,18 +1,22 @@
 // Changes of a channel's target: from vardiff's wish to SetTarget, and to a job with the new target where the old one is too hard.
 import { clampTarget, shareTarget } from '@sluice/mining/share-target';
 import { targetOfHashes } from '@sluice/mining/vardiff-difficulty';
+import type { Logger } from '@sluice/runtime/logger';
 import { SetTarget } from '@sluice/sv2/messages/mining/set-target';
 import type { GatewayChannel } from './channels.ts';
 import type { GatewayCounters } from './counters.ts';
 import type { FanOut } from './fan-out.ts';
+import { difficultyForLog } from './peer-log.ts';
 
 export class ChannelTargets {
   readonly #fanOut: FanOut;
   readonly #counters: GatewayCounters;
+  readonly #log: Logger;
 
-  constructor(modules: { readonly fanOut: FanOut; readonly counters: GatewayCounters }) {
+  constructor(modules: { readonly fanOut: FanOut; readonly counters: GatewayCounters; readonly log: Logger }) {
     this.#fanOut = modules.fanOut;
     this.#counters = modules.counters;
+    this.#log = modules.log;
   }
 
   /** Asked about once a second for every channel. */
@@ -36,5 +40,8 @@ export class ChannelTargets {
   confirm(channel: GatewayChannel): void {
     this.#counters.setTargets += 1;
     channel.connection.send(SetTarget, { channelId: channel.id, maximumTarget: channel.mining.target.bytes });
+    if (!this.#log.isLevelEnabled('debug')) return;
+    const difficulty = difficultyForLog(channel.mining.target.value);
+    this.#log.debug({ connection: channel.connection.id, channelId: channel.id, difficulty }, 'SetTarget');
   }
 }

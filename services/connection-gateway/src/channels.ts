@@ -48,6 +48,8 @@ export class GatewayChannel implements BatchedChannel {
   bounds: TargetBounds;
   /** Feed number of the last tip written to the channel. */
   tipFeed = 0;
+  /** Shares refused. */
+  refused = 0;
   /** Nothing more is written for the channel [sv2 5.3.9]; what it has sent is still credited. */
   closed = false;
   readonly #answers: ShareAnswers;

@@ -15,6 +15,7 @@ import type { HostPort } from '@sluice/runtime/config/value-types';
 import type { Logger } from '@sluice/runtime/logger';
 import type { IdentitySource } from '@sluice/server/identity';
 import { OutboundTick } from '@sluice/server/socket-writer';
+import { BestShare } from './best-share.ts';
 import { ChannelManagerClient } from './channel-manager-client.ts';
 import { ChannelTargets } from './channel-targets.ts';
 import { Connection, type ConnectionModules } from './connection.ts';
@@ -30,6 +31,7 @@ import { UpdateChannelHandler } from './handlers/update-channel.ts';
 import { JobFeed } from './job-feed.ts';
 import { JobWriter } from './job-writer.ts';
 import type { GatewayLimits } from './limits.ts';
+import { addressForLog, Seldom } from './peer-log.ts';
 import { acceptedPayload, type Handlers, Router } from './router.ts';
 import { ShareAnswers } from './share-answers.ts';
 import { ShareBatcher } from './share-batcher.ts';
@@ -67,10 +69,12 @@ export class Gateway {
   readonly fanOut: FanOut;
   readonly closeChannels: CloseChannelHandler;
   readonly extranonces: ExtranonceRange;
+  readonly bestShare = new BestShare();
   readonly #modules: GatewayModules;
   readonly #connectionModules: ConnectionModules;
   readonly #ephemeralKeys: EphemeralKeyPool;
   readonly #vardiff: VardiffTicker;
+  readonly #stratumV1Told = new Seldom();
   #lastConnection = 0;
 
   /** @throws RangeError for an incarnation beyond the extranonce space. */
@@ -90,7 +94,7 @@ export class Gateway {
     };
     this.fanOut = new FanOut({ clock, backend: sha256d, book, jobs, counters, onTipDone });
     this.feed = new JobFeed({ bus, log, book, counters, onWork: (work) => this.fanOut.push(work) });
-    const targets = new ChannelTargets({ fanOut: this.fanOut, counters });
+    const targets = new ChannelTargets({ fanOut: this.fanOut, counters, log });
     this.#vardiff = new VardiffTicker(this.connections, targets);
     const channelManager = new ChannelManagerClient(modules);
     this.closeChannels = new CloseChannelHandler({ channelManager, log, counters, incarnation });
@@ -102,6 +106,7 @@ export class Gateway {
       counters,
       tick: new OutboundTick(),
       newResponder: () => this.#newResponder(),
+      onStratumV1: (remoteAddress) => this.#onStratumV1(remoteAddress),
       route: (connection, extensionType, msgType, payload) => router.route(connection, extensionType, msgType, payload),
       onClosed: (connection) => this.#onClosed(connection),
     };
@@ -127,6 +132,19 @@ export class Gateway {
     return pending;
   }
 
+  /** Shares refused on open channels, by `account.worker`. */
+  refusedByWorker(): ReadonlyMap<string, number> {
+    const refused = new Map<string, number>();
+    for (const { channels } of this.connections.values()) {
+      for (const { identity, worker, refused: count } of channels) {
+        if (count === 0) continue;
+        const name = worker === '' ? identity : `${identity}.${worker}`;
+        refused.set(name, (refused.get(name) ?? 0) + count);
+      }
+    }
+    return refused;
+  }
+
   /** Unix seconds. */
   get certificateExpiry(): number {
     return this.#modules.identity.current().certificate.notValidAfter;
@@ -137,6 +155,7 @@ export class Gateway {
     this.#lastConnection += 1;
     const connection = new Connection(this.#lastConnection, socket, remoteAddress, this.#connectionModules);
     this.connections.set(connection.id, connection);
+    this.#modules.log.debug({ connection: connection.id, remote: remoteAddress }, 'connection accepted');
     this.fanOut.add(connection);
     return connection;
   }
@@ -162,15 +181,15 @@ export class Gateway {
   }
 
   #handlers(channelManager: ChannelManagerClient, targets: ChannelTargets): Handlers {
-    const { fanOut, batcher, solutions, extranonces, incarnation, closeChannels } = this;
+    const { fanOut, batcher, solutions, bestShare, extranonces, incarnation, closeChannels } = this;
     const shared = { ...this.#modules, channelManager, incarnation, fanOut, targets };
     const answers = new ShareAnswers(shared.counters);
     const checker = new ShareChecker(shared.sha256d);
     const opens = new OpenChannelHandler({ ...shared, extranonces, answers });
     const updates = new UpdateChannelHandler(shared);
-    const shares = new ShareHandler({ ...shared, checker, answers, batcher, solutions });
+    const shares = new ShareHandler({ ...shared, checker, answers, batcher, solutions, bestShare });
     return {
-      setupConnection: handleSetupConnection,
+      setupConnection: (connection, setup) => handleSetupConnection(connection, setup, shared.log),
       requestExtensions: handleRequestExtensions,
       openStandardMiningChannel: (connection, open) => opens.standard(connection, open),
       openExtendedMiningChannel: (connection, open) => opens.extended(connection, open),
@@ -186,6 +205,13 @@ export class Gateway {
     const { ec, aead, random, identity } = this.#modules;
     const ephemeral = () => this.#ephemeralKeys.take();
     return new NoiseResponder({ ec, aead, random, ...identity.current(), ephemeral, maxPayload: acceptedPayload });
+  }
+
+  /** A device that was given the wrong address tries for ever: the one thing about a single peer that its owner must be told. */
+  #onStratumV1(remoteAddress: string): void {
+    const { clock, log } = this.#modules;
+    if (!this.#stratumV1Told.isDue(clock.monotonic())) return;
+    log.warn(`${addressForLog(remoteAddress)} speaks Stratum V1; this port speaks Stratum V2`);
   }
 
   #onClosed(connection: Connection): void {

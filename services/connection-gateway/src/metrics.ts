@@ -28,6 +28,7 @@ export const connectionGatewayMetrics = defineMetrics({
   sharesAccepted: counter('sluice_gateway_shares_accepted_total', 'Shares that passed every check'),
   sharesRefused: counter('sluice_gateway_shares_refused_total', 'Shares refused, by code', { code: shareErrorCodes }),
   sharesStored: counter('sluice_gateway_shares_stored_total', 'Accepted shares that are in the stream'),
+  bestShare: gauge('sluice_gateway_best_share_difficulty', 'Difficulty of the best share since the start; 0: none yet'),
   heldShareBytes: gauge('sluice_gateway_held_share_bytes', 'Bytes of shares that the stream has not acknowledged'),
   batches: counter('sluice_gateway_share_batches_total', 'Share batches that are in the stream'),
   appendRetries: counter('sluice_gateway_append_retries_total', 'Times that a share batch had to be sent again'),
@@ -99,6 +100,7 @@ export function followGateway(
   metrics.connections.follow(() => gateway()?.connections.size ?? 0);
   metrics.channels.follow(() => gateway()?.channels ?? 0);
   metrics.heldShareBytes.follow(() => gateway()?.batcher.bytes ?? 0);
+  metrics.bestShare.follow(() => gateway()?.bestShare.difficulty ?? 0);
   metrics.solutionsUnstored.follow(() => gateway()?.solutions.unstored ?? 0);
   metrics.outboundBytes.follow(() => gateway()?.outboundBytes ?? 0);
   metrics.pendingOpens.follow(() => gateway()?.pendingOpens ?? 0);

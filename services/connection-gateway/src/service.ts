@@ -9,7 +9,7 @@ import { subjectName } from '@sluice/bus/subjects';
 import type { AeadBackend } from '@sluice/noise/aead';
 import type { EcBackend, RandomBytes } from '@sluice/noise/ec';
 import { type Clock, unixMicros } from '@sluice/runtime/clock';
-import type { HostPort } from '@sluice/runtime/config/value-types';
+import { formatHostPort, type HostPort } from '@sluice/runtime/config/value-types';
 import type { Health } from '@sluice/runtime/health';
 import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
@@ -63,6 +63,8 @@ export interface ConnectionGatewayService extends Service {
   readonly addresses: readonly HostPort[];
   /** Hands a socket over that was accepted elsewhere; after `start`. */
   accept(socket: Duplex, remoteAddress: string): void;
+  /** Shares refused on open channels, by `account.worker`. */
+  refusedByWorker(): ReadonlyMap<string, number>;
 }
 
 export function createConnectionGatewayService(
@@ -125,11 +127,18 @@ class ConnectionGateway implements ConnectionGatewayService {
     this.#every(CERTIFICATE_MS, () => this.#modules.identity.refresh());
     this.addresses = await this.#listener.listen(listen);
     this.#beat(gateway);
-    log.info({ incarnation: String(incarnation), addresses: this.addresses }, 'miners can connect');
+    log.info(
+      { incarnation: String(incarnation), addresses: this.addresses.map(formatHostPort).join(' ') },
+      'miners can connect',
+    );
   }
 
   accept(socket: Duplex, remoteAddress: string): void {
     this.#gateway?.accept(socket, remoteAddress);
+  }
+
+  refusedByWorker(): ReadonlyMap<string, number> {
+    return this.#gateway?.refusedByWorker() ?? new Map();
   }
 
   async stop(): Promise<void> {

@@ -6,6 +6,7 @@ import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
 import { NewMiningJob } from '@sluice/sv2/messages/mining/new-mining-job';
 import { OpenStandardMiningChannel } from '@sluice/sv2/messages/mining/open-standard-mining-channel';
 import { SubmitSharesStandard } from '@sluice/sv2/messages/mining/submit-shares-standard';
+import { UpdateChannel } from '@sluice/sv2/messages/mining/update-channel';
 import { afterEach, expect, test } from 'vitest';
 import { TestGateway } from './support/test-gateway.ts';
 import { setupConnection, type TestMiner } from './support/test-miner.ts';
@@ -108,4 +109,43 @@ test('the miner and its system end the connection', async () => {
   [...gateway.gateway.connections.values()][0]?.cut('socket-error', 'ECONNRESET');
   expect(gateway.logged).toContainEqual(expect.objectContaining({ reason: 'socket-error', detail: 'ECONNRESET' }));
   broken.destroy();
+});
+
+test('a device is followed from its connection to why it left', async () => {
+  gateway = await TestGateway.start({ logLevel: 'debug' });
+  const miner = await gateway.miner();
+  await miner.setup(1, { vendor: 'Acme', firmware: 'v\u00071', deviceId: 'rig-7' });
+  const { channelId } = await miner.openStandard({ userIdentity: 'acme.1' });
+  miner.send(SubmitSharesStandard, { channelId, sequenceNumber: 1, jobId: 999, nonce: 0, ntime: 0, version: 0 });
+  miner.send(UpdateChannel, { channelId, nominalHashRate: 1e9, maximumTarget: new Uint8Array(32).fill(0xff) });
+  await expect.poll(() => gateway.logged).toContainEqual(expect.objectContaining({ msg: 'SetTarget', channelId }));
+  miner.send(OpenStandardMiningChannel, miner.openMessage({ userIdentity: 'acme\u0007' }));
+  await expect.poll(() => gateway.logged).toContainEqual(expect.objectContaining({ msg: 'channel refused' }));
+  miner.socket.end();
+  await expect.poll(() => gateway.logged).toContainEqual(expect.objectContaining({ msg: 'connection closed' }));
+  expect(gateway.logged).toMatchObject([
+    { msg: 'connection accepted', connection: 1, remote: '192.0.2.1' },
+    { msg: 'SetupConnection', vendor: 'Acme', firmware: 'v\ufffd1', device: 'rig-7', flags: '0x1', versions: '2-2' },
+    { msg: 'channel opened', channelId, kind: 'standard', identity: 'acme.1', difficulty: expect.any(Number) },
+    { msg: 'share refused', channelId, jobId: 999, code: 'invalid-job-id' },
+    { msg: 'SetTarget', channelId, difficulty: expect.any(Number) },
+    { msg: 'channel refused', identity: 'acme\ufffd', code: 'invalid-user-identity' },
+    { reason: 'peer-closed', after: 'OpenMiningChannel.Error invalid-user-identity', msg: 'connection closed' },
+  ]);
+});
+
+test('a device that speaks Stratum V1 is closed at once and its owner told, though not at every attempt', async () => {
+  gateway = await TestGateway.start({ logLevel: 'debug' });
+  const attempt = async (count: number) => {
+    gateway.connect('::ffff:192.168.1.9').write('{"id": 1, "method": "mining.subscribe", "params": []}\n');
+    await expect.poll(() => gateway.counters.closed['stratum-v1']).toBe(count);
+  };
+  await attempt(1);
+  await attempt(2);
+  const told = () => gateway.logged.filter(({ level }) => level === 'warn').map(({ msg }) => msg);
+  const line = '192.168.1.9 speaks Stratum V1; this port speaks Stratum V2';
+  expect(told()).toEqual([line]);
+  gateway.clock.advance(60_000);
+  await attempt(3);
+  expect(told()).toEqual([line, line]);
 });

@@ -1,4 +1,5 @@
 import { hashesOfTarget } from '@sluice/mining/vardiff-difficulty';
+import { silentLogger } from '@sluice/runtime/logger';
 import { NewExtendedMiningJob } from '@sluice/sv2/messages/mining/new-extended-mining-job';
 import { OpenExtendedMiningChannel } from '@sluice/sv2/messages/mining/open-extended-mining-channel';
 import { OpenExtendedMiningChannelSuccess } from '@sluice/sv2/messages/mining/open-extended-mining-channel-success';
@@ -109,7 +110,11 @@ test('an easier target comes with the same work under a fresh id and time, and h
   const miner = await ready();
   const [channel] = connection(1).channels;
   if (channel === undefined) throw new Error('no channel');
-  const targets = new ChannelTargets({ fanOut: gateway.gateway.fanOut, counters: gateway.counters });
+  const targets = new ChannelTargets({
+    fanOut: gateway.gateway.fanOut,
+    counters: gateway.counters,
+    log: silentLogger(),
+  });
 
   gateway.clock.advance(5_000);
   targets.apply(channel, 1);

@@ -1,6 +1,7 @@
 // Open*MiningChannel [sv2 5.3.2, 5.3.4]: what the gateway can decide itself, then one question to the channel-manager, then the
 // channel with its first work. The answer comes first on the wire, and before it nothing for the new channel.
 
+import { displayHash } from '@sluice/bitcoin/display';
 import { targetFromBytes } from '@sluice/bitcoin/target';
 import { channelKinds, type OpenReply } from '@sluice/bus/payloads/channel';
 import { MiningChannel } from '@sluice/mining/channel';
@@ -25,6 +26,7 @@ import type { Connection } from '../connection.ts';
 import type { GatewayCounters, OpenErrorCode } from '../counters.ts';
 import type { FanOut } from '../fan-out.ts';
 import type { GatewayLimits } from '../limits.ts';
+import { difficultyForLog } from '../peer-log.ts';
 import type { ShareAnswers } from '../share-answers.ts';
 
 /** Longest extranonce that the protocol has room for. */
@@ -163,6 +165,7 @@ export class OpenChannelHandler {
       connection.send(OpenExtendedMiningChannelSuccess, { ...answer, extranonceSize });
     }
     fanOut.open(channel);
+    this.#logOpened(channel, open);
   }
 
   #create(
@@ -205,9 +208,26 @@ export class OpenChannelHandler {
     });
   }
 
-  #refuse(connection: Connection, { requestId }: OpenMessage, errorCode: OpenErrorCode): void {
+  #logOpened(channel: GatewayChannel, { userIdentity, nominalHashRate }: OpenMessage): void {
+    const { connection, id, kind, mining } = channel;
+    const facts = {
+      connection: connection.id,
+      channelId: id,
+      kind: kind === channelKinds.standard ? 'standard' : 'extended',
+      identity: printable(userIdentity),
+      nominalHashRate,
+      difficulty: difficultyForLog(mining.target.value),
+      target: displayHash(mining.target.bytes),
+    };
+    this.#modules.log.debug(facts, 'channel opened');
+  }
+
+  #refuse(connection: Connection, { requestId, userIdentity }: OpenMessage, errorCode: OpenErrorCode): void {
     this.#modules.counters.opensRefused[errorCode] += 1;
     connection.send(OpenMiningChannelError, { requestId, errorCode });
+    connection.refused('OpenMiningChannel.Error', errorCode);
+    const facts = { connection: connection.id, identity: printable(userIdentity), code: errorCode };
+    this.#modules.log.debug(facts, 'channel refused');
   }
 }
 

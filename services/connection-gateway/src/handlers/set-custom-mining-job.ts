@@ -9,4 +9,5 @@ export function handleSetCustomMiningJob(connection: Connection, job: SetCustomM
     requestId: job.requestId,
     errorCode: 'jd-not-supported',
   });
+  connection.refused('SetCustomMiningJob.Error', 'jd-not-supported');
 }

@@ -6,6 +6,7 @@ import { baseJobId } from '@sluice/mining/job-id';
 import { coinbaseOf, type ShareChecker } from '@sluice/mining/share-check';
 import { ShareOutcome, shareErrorCodes } from '@sluice/mining/share-outcome';
 import { type Clock, unixMicros } from '@sluice/runtime/clock';
+import type { Logger } from '@sluice/runtime/logger';
 import type { DecodeFault } from '@sluice/sv2/errors';
 import { readWorkerIdentity } from '@sluice/sv2/extensions';
 import {
@@ -22,6 +23,7 @@ import {
   shareVersion,
 } from '@sluice/sv2/fast/submit-shares';
 import { hasControlCharacter } from '@sluice/sv2/text';
+import type { BestShare } from '../best-share.ts';
 import type { GatewayChannel } from '../channels.ts';
 import type { Connection } from '../connection.ts';
 import type { GatewayCounters, ShareErrorCode } from '../counters.ts';
@@ -34,10 +36,12 @@ const TRUNCATED_EXTENDED: DecodeFault = { ok: false, code: 'payload-truncated', 
 
 export interface ShareModules {
   readonly clock: Clock;
+  readonly log: Logger;
   readonly checker: ShareChecker;
   readonly answers: ShareAnswers;
   readonly batcher: ShareBatcher;
   readonly solutions: Solutions;
+  readonly bestShare: BestShare;
   readonly counters: GatewayCounters;
   readonly incarnation: bigint;
 }
@@ -78,8 +82,7 @@ export class ShareHandler {
   }
 
   #noChannel(connection: Connection, payload: Uint8Array): void {
-    const sequenceNumber = shareSequenceNumber(payload, 0);
-    this.#modules.answers.error(connection.writer, shareChannelId(payload, 0), sequenceNumber, 'invalid-channel-id');
+    this.#answer(connection, shareChannelId(payload, 0), payload, 'invalid-channel-id');
   }
 
   #judge(channel: GatewayChannel, worker: string, payload: Uint8Array, extranonceSize: number): void {
@@ -110,7 +113,8 @@ export class ShareHandler {
 
   /** Step 3: into the open batch. */
   #accept(channel: GatewayChannel, worker: string, payload: Uint8Array, extranonceSize: number, nowMs: number): void {
-    const { batcher, checker, clock } = this.#modules;
+    const { batcher, bestShare, checker, clock } = this.#modules;
+    bestShare.note(checker.hash);
     const target = checker.target!;
     batcher.add(
       channel,
@@ -133,7 +137,16 @@ export class ShareHandler {
   }
 
   #refuse(channel: GatewayChannel, payload: Uint8Array, code: ShareErrorCode): void {
-    this.#modules.answers.error(channel.connection.writer, channel.id, shareSequenceNumber(payload, 0), code);
+    channel.refused += 1;
+    this.#answer(channel.connection, channel.id, payload, code);
+  }
+
+  #answer(connection: Connection, channelId: number, payload: Uint8Array, code: ShareErrorCode): void {
+    const { answers, log } = this.#modules;
+    answers.error(connection.writer, channelId, shareSequenceNumber(payload, 0), code);
+    connection.refused('SubmitShares.Error', code);
+    if (!log.isLevelEnabled('debug')) return;
+    log.debug({ connection: connection.id, channelId, jobId: shareJobId(payload, 0), code }, 'share refused');
   }
 
   /** Step 2: the header meets the target of the network, whatever it is worth as a share. */

@@ -108,5 +108,6 @@ export class UpdateChannelHandler {
 
   #refuse(connection: Connection, channelId: number, errorCode: UpdateErrorCode): void {
     connection.send(UpdateChannelError, { channelId, errorCode });
+    connection.refused('UpdateChannel.Error', errorCode);
   }
 }
