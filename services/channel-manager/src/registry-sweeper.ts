@@ -6,6 +6,7 @@ import { acquireLease, type Lease } from '@sluice/bus/lease';
 import type { Clock } from '@sluice/runtime/clock';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
+import { OutageLog } from '@sluice/runtime/outage-log';
 import { type Registry, SWEEP_MS } from './registry.ts';
 
 const LEASE = { key: 'channel-registry', holder: 'channel-manager', ttlMs: 60_000 } as const;
@@ -38,13 +39,15 @@ export class RegistrySweeper {
   async #run(): Promise<void> {
     const { bus, clock, log } = this.#modules;
     const { signal } = this.#abort;
+    const outage = new OutageLog(() => clock.monotonic());
     while (!signal.aborted) {
       try {
         const lease = await acquireLease(LEASE, { bus, clock, sleep }, signal);
         await this.#sweepWhileHeld(lease).finally(() => lease.release());
+        outage.over();
       } catch (error) {
         if (signal.aborted) return;
-        log.warn({ reason: messageOf(error) }, 'the registry could not be looked through');
+        log[outage.level()]({ reason: messageOf(error) }, 'the registry could not be looked through');
       }
       await sleep(RETRY_PAUSE_MS, undefined, { signal }).catch(() => undefined);
     }

@@ -1,6 +1,7 @@
 // The gateway's questions to the channel-manager. Each may be asked again, because none of them is answered twice in a way that
 // matters: a range that is not used is lost, and an open channel is registered under a name that only this process uses.
 import type { Bus } from '@sluice/bus/bus';
+import { isBusError } from '@sluice/bus/errors';
 import {
   ChannelClosed,
   ChannelUpdate,
@@ -14,6 +15,7 @@ import { subjectName } from '@sluice/bus/subjects';
 import type { Clock } from '@sluice/runtime/clock';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
+import { OutageLog } from '@sluice/runtime/outage-log';
 import { GatewayError } from './errors.ts';
 
 /** One attempt; a live replica answers in milliseconds. */
@@ -26,25 +28,29 @@ export class ChannelManagerClient {
   readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #outage: OutageLog;
 
   constructor(modules: { readonly bus: Bus; readonly clock: Clock; readonly log: Logger }) {
     this.#bus = modules.bus;
     this.#clock = modules.clock;
     this.#log = modules.log;
+    this.#outage = new OutageLog(() => modules.clock.monotonic());
   }
 
   /** Asks until a range is granted or `abandoned` says that nobody waits any more. @throws GatewayError `gateway-no-range`. */
   async range(incarnationLabel: string, abandoned: () => boolean): Promise<bigint> {
     const request = RangeRequest.encode({ incarnationLabel });
-    for (let attempt = 1; !abandoned(); attempt++) {
+    while (!abandoned()) {
       try {
         const payload = await this.#bus.request(subjectName('extranonceRange'), request, ATTEMPT_TIMEOUT_MS);
         const reply = RangeReply.decode(payload);
+        this.#outage.over();
         if (reply.kind === 'granted') return reply.incarnation;
         throw new GatewayError('gateway-no-range', reply.errorCode);
       } catch (error) {
-        const seldom = attempt % 20 === 1 ? 'info' : 'debug';
-        this.#log[seldom]({ reason: messageOf(error) }, 'waiting for an extranonce range');
+        // At the start of a whole pool this is only a matter of order.
+        const level = this.#outage.level() === 'warn' ? 'info' : 'debug';
+        this.#log[level]({ reason: reasonOf(error) }, 'waiting for an extranonce range');
         await pause(RANGE_RETRY_MS);
       }
     }
@@ -78,16 +84,22 @@ export class ChannelManagerClient {
     const end = this.#clock.monotonic() + deadlineMs;
     for (;;) {
       try {
-        return await this.#bus.request(subjectName(subject), request, ATTEMPT_TIMEOUT_MS);
+        const reply = await this.#bus.request(subjectName(subject), request, ATTEMPT_TIMEOUT_MS);
+        this.#outage.over();
+        return reply;
       } catch (error) {
         if (this.#clock.monotonic() + RETRY_MS >= end) {
-          this.#log.warn({ subject, reason: messageOf(error) }, 'the channel-manager does not answer');
+          this.#log[this.#outage.level()]({ subject, reason: reasonOf(error) }, 'the channel-manager does not answer');
           return undefined;
         }
         await pause(RETRY_MS);
       }
     }
   }
+}
+
+function reasonOf(error: unknown): string {
+  return isBusError(error, 'bus-no-responders') ? 'no channel-manager answers' : messageOf(error);
 }
 
 function pause(ms: number): Promise<void> {

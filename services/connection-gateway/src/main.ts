@@ -29,7 +29,13 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       const wasm = findSecp256k1Wasm();
       const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
       const identity = openIdentity(config, { ec, random: randomBytes, clock, log });
-      const bus = await connectBus(config, { name: `connection-gateway-${config.gatewayLabel}`, log, clock, metrics });
+      const bus = await connectBus(config, {
+        name: `connection-gateway-${config.gatewayLabel}`,
+        log,
+        clock,
+        metrics,
+        health,
+      });
       shutdown.add('bus', () => bus.close());
       log.info({ ec: ec.name, sha256d: wasmSha256d.name }, 'cryptography');
       if (wasm === undefined)

@@ -3,7 +3,7 @@
 // length ‖ SolutionResult.
 import { connect, type Socket } from 'node:net';
 import { providerWords, SolutionResult } from '@sluice/bus/payloads/solution';
-import type { HostPort } from '@sluice/runtime/config/value-types';
+import { formatHostPort, type HostPort } from '@sluice/runtime/config/value-types';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
 
@@ -80,7 +80,7 @@ export class ProviderLink {
     socket.setTimeout(0);
     socket.on('timeout', () => socket.destroy(new Error('no answer to a solution')));
     socket.on('error', (error) =>
-      this.#log.debug({ provider: this.#endpoint, reason: messageOf(error) }, 'solution link'),
+      this.#log.debug({ provider: formatHostPort(this.#endpoint), reason: messageOf(error) }, 'solution link'),
     );
     socket.on('close', () => this.#reopen());
   }
@@ -148,7 +148,8 @@ export class ProviderLink {
       this.#waiting.delete(waiting.key);
       clearTimeout(waiting.again);
       this.#counters.solutionsAnswered += 1;
-      this.#log.info({ node: result.node, answer: result.answer }, 'a node has answered a block candidate');
+      const facts = { node: result.node, answer: result.answer || 'accepted' };
+      this.#log.info(facts, 'a node has answered a block candidate');
     }
     this.#sendWaiting();
   }
@@ -159,7 +160,7 @@ export class ProviderLink {
     if (now >= waiting.until) {
       this.#waiting.delete(waiting.key);
       this.#counters.solutionsDropped += 1;
-      this.#log.warn({ provider: this.#endpoint }, 'a block candidate goes without a final answer');
+      this.#log.warn({ provider: formatHostPort(this.#endpoint) }, 'a block candidate goes without a final answer');
       return;
     }
     clearTimeout(waiting.again);

@@ -7,6 +7,7 @@ import { subjectName } from '@sluice/bus/subjects';
 import type { ShareTarget } from '@sluice/mining/share-target';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
+import { OutageLog } from '@sluice/runtime/outage-log';
 import type { GatewayLimits } from './limits.ts';
 import { type AcknowledgedChannel, ShareAcks } from './share-acks.ts';
 
@@ -72,6 +73,7 @@ export class ShareBatcher {
   #wakeRetry: (() => void) | undefined;
   #closed = false;
   /** Whether the last append has failed. */
+  readonly #outage = new OutageLog(() => performance.now());
   #failing = false;
   /** Who waits for a batch, by its number, oldest first. */
   #waiters: { readonly batch: number; readonly resolve: () => void }[] = [];
@@ -282,12 +284,13 @@ export class ShareBatcher {
         await bus.append('SHARES', this.#subject, payload, { messageId, timeoutMs: this.#limits.appendTimeoutMs });
         observeAppend((performance.now() - startedAt) / 1_000);
         this.#failing = false;
+        this.#outage.over();
         return true;
       } catch (error) {
         counters.appendRetries += 1;
         this.#failing = true;
         const full = isBusError(error, 'bus-stream-full');
-        log.warn({ batch: number, reason: messageOf(error), full }, 'shares are not stored yet');
+        log[this.#outage.level()]({ batch: number, reason: messageOf(error), full }, 'shares are not stored yet');
         await this.#pause(delayMs);
       }
     }

@@ -6,6 +6,7 @@ import { subjectName } from '@sluice/bus/subjects';
 import type { HostPort } from '@sluice/runtime/config/value-types';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
+import { OutageLog } from '@sluice/runtime/outage-log';
 import { ProviderLink, type ProviderLinkCounters } from './provider-link.ts';
 
 /** Candidates that the durable stream has not acknowledged; at the bound the oldest goes. On a real network there is never a second. */
@@ -28,6 +29,7 @@ export class Solutions {
   /** Not stored yet, by hash in hex. */
   readonly #unstored = new Map<string, Uint8Array>();
   readonly #seen = new Set<string>();
+  readonly #outage = new OutageLog(() => performance.now());
   #storing = false;
   #retryMs = RETRY_FIRST_MS;
   #timer: NodeJS.Timeout | undefined;
@@ -92,9 +94,11 @@ export class Solutions {
         this.#unstored.delete(key);
         this.#counters.solutionsStored += 1;
         this.#retryMs = RETRY_FIRST_MS;
+        this.#outage.over();
       }
     } catch (error) {
-      this.#log.warn({ reason: messageOf(error), waiting: this.#unstored.size }, 'a block candidate is not stored yet');
+      const facts = { reason: messageOf(error), waiting: this.#unstored.size };
+      this.#log[this.#outage.level()](facts, 'a block candidate is not stored yet');
       this.#retryLater();
     } finally {
       this.#storing = false;

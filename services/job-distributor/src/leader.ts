@@ -124,6 +124,8 @@ export class Leader {
     const seconds = now / 1000 - Number(draft.seenAtMicros) / 1e6;
     metrics.tipSeconds.observe(Math.max(0, seconds));
     const hash = Buffer.from(draft.prevHash).reverse().toString('hex');
-    log.info({ height: draft.height, tip: hash, jobId: draft.jobId, prepared: reason === 'tip', seconds }, 'new tip');
+    // The tip's own height, as the template-provider says it: `draft` counts the block that is mined on it.
+    const facts = { height: draft.height - 1, tip: hash, jobId: draft.jobId, prepared: reason === 'tip' };
+    log.info({ ...facts, seconds: Number(seconds.toFixed(3)) }, 'new tip');
   }
 }

@@ -3,7 +3,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Network } from '@sluice/bitcoin/network';
 import type { Bus, Consumer, Subscription } from '@sluice/bus/bus';
-import { isBusError } from '@sluice/bus/errors';
 import { acquireLease, type Lease } from '@sluice/bus/lease';
 import { Template } from '@sluice/bus/payloads/template';
 import { TipNews } from '@sluice/bus/payloads/tip-news';
@@ -11,10 +10,11 @@ import { subjectMatches } from '@sluice/bus/subject-match';
 import { subjectPattern } from '@sluice/bus/subjects';
 import { buildJobCoinbase, emptyTemplate, hasRoomFor, type Payout } from '@sluice/mining/build-job';
 import { type Clock, unixMicros } from '@sluice/runtime/clock';
-import { messageOf } from '@sluice/runtime/errors';
+import { codeOf, messageOf } from '@sluice/runtime/errors';
 import type { Health } from '@sluice/runtime/health';
 import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
+import { OutageLog } from '@sluice/runtime/outage-log';
 import type { Service } from '@sluice/runtime/run-service';
 import { ChainView } from './chain-view.ts';
 import { FeedWriter } from './feed-writer.ts';
@@ -67,6 +67,7 @@ class JobDistributor implements Service {
   readonly #view = new ChainView();
   readonly #nodeClocks = new NodeClocks();
   readonly #abort = new AbortController();
+  readonly #interrupted: OutageLog;
   readonly #subscriptions: Subscription[] = [];
   #consumer: Consumer | undefined;
   #leader: Leader | undefined;
@@ -77,6 +78,7 @@ class JobDistributor implements Service {
     this.#instance = instance;
     this.#policy = policy;
     this.#modules = modules;
+    this.#interrupted = new OutageLog(() => modules.clock.monotonic());
     this.#metrics = createMetrics(modules.metrics, jobDistributorMetrics);
     this.#metrics.leading.follow(() => (this.#leader === undefined ? 0 : 1));
     this.#metrics.height.follow(() => this.#leader?.height ?? Number.NaN);
@@ -148,7 +150,7 @@ class JobDistributor implements Service {
         await this.#leadOnce(held).finally(() => held.release());
       } catch (error) {
         if (signal.aborted) return;
-        log[isBusError(error) ? 'warn' : 'error']({ reason: messageOf(error) }, 'leading was interrupted');
+        log[this.#interrupted.level()]({ code: codeOf(error), reason: messageOf(error) }, 'leading was interrupted');
       }
       await sleep(RESTART_PAUSE_MS, undefined, { signal }).catch(() => undefined);
     }
@@ -161,7 +163,7 @@ class JobDistributor implements Service {
       sleep,
       onRetry: (error) => {
         this.#metrics.retries.inc();
-        log.warn({ reason: messageOf(error) }, 'a record of the feed is sent again');
+        log[this.#interrupted.level()]({ reason: messageOf(error) }, 'a record of the feed is sent again');
       },
     });
     const leader = new Leader({
@@ -175,6 +177,7 @@ class JobDistributor implements Service {
       metrics: this.#metrics,
     });
     this.#metrics.leaderships.inc();
+    this.#interrupted.over();
     log.info({ epoch: Number(lease.epoch), feed: writer.state.feed }, 'leading');
     const tick = setInterval(() => leader.nudge(), TICK_MS);
     void lease.lost.then(() => leader.stop());

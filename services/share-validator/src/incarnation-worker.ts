@@ -8,6 +8,7 @@ import type { Clock } from '@sluice/runtime/clock';
 import { unixMicros } from '@sluice/runtime/clock';
 import { codeOf, messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
+import { OutageLog } from '@sluice/runtime/outage-log';
 import type { ValidatorCounters } from './counters.ts';
 import { type AppendOutcome, CreditLog } from './credit-log.ts';
 import { findingNames } from './findings.ts';
@@ -50,6 +51,7 @@ export class IncarnationWorker {
   readonly #options: WorkerOptions;
   readonly #modules: WorkerModules;
   readonly #log: Logger;
+  readonly #outage: OutageLog;
   readonly #abort = new AbortController();
   #done: Promise<void> | undefined;
   #busyWith: StreamMessage | undefined;
@@ -60,6 +62,7 @@ export class IncarnationWorker {
     this.#options = options;
     this.#modules = modules;
     this.#log = modules.log.child({ incarnation: String(incarnation) });
+    this.#outage = new OutageLog(() => modules.clock.monotonic());
     this.#idleSince = modules.clock.monotonic();
   }
 
@@ -91,7 +94,8 @@ export class IncarnationWorker {
       } catch (error) {
         if (signal.aborted) return;
         this.#modules.counters.failedTurns += 1;
-        this.#log.warn({ code: codeOf(error), reason: messageOf(error) }, 'begins again from the last credit');
+        const facts = { code: codeOf(error), reason: messageOf(error) };
+        this.#log[this.#outage.level()](facts, 'begins again from the last credit');
       }
       await this.#modules.sleep(RETRY_PAUSE_MS, undefined, { signal }).catch(() => undefined);
     }
@@ -206,10 +210,12 @@ export class IncarnationWorker {
       try {
         const outcome = await append();
         counters.onAppend((clock.monotonic() - from) / 1_000);
+        this.#outage.over();
         return outcome;
       } catch (error) {
         counters.failedAppends += 1;
-        this.#log.warn({ code: codeOf(error), reason: messageOf(error) }, 'a credit is not stored yet');
+        const facts = { code: codeOf(error), reason: messageOf(error) };
+        this.#log[this.#outage.level()](facts, 'a credit is not stored yet');
         await sleep(RETRY_PAUSE_MS, undefined, { signal });
       }
     }

@@ -8,6 +8,7 @@ import { JOB_LIFETIME_MS } from '@sluice/mining/given-jobs';
 import { type Clock, unixMicros } from '@sluice/runtime/clock';
 import { codeOf, messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
+import { OutageLog } from '@sluice/runtime/outage-log';
 import { CreditLog } from './credit-log.ts';
 import { incarnationOf } from './incarnation-subject.ts';
 import type { Sleep } from './incarnation-worker.ts';
@@ -41,11 +42,13 @@ export interface ShareRetentionModules {
 export class ShareRetention {
   readonly #options: ShareRetentionOptions;
   readonly #modules: ShareRetentionModules;
+  readonly #outage: OutageLog;
   #oldestAtMs: number | undefined;
 
   constructor(options: ShareRetentionOptions, modules: ShareRetentionModules) {
     this.#options = options;
     this.#modules = modules;
+    this.#outage = new OutageLog(() => modules.clock.monotonic());
   }
 
   /** Age of the oldest kept record at this time; undefined where another replica looks after it, or nothing is kept. */
@@ -83,6 +86,7 @@ export class ShareRetention {
     let pause = PASS_INTERVAL_MS;
     try {
       await this.pass();
+      this.#outage.over();
     } catch (error) {
       this.#tell(error);
       pause = RETRY_INTERVAL_MS;
@@ -91,7 +95,8 @@ export class ShareRetention {
   }
 
   #tell(error: unknown): void {
-    this.#modules.log.warn({ code: codeOf(error), reason: messageOf(error) }, 'old shares are not forgotten yet');
+    const facts = { code: codeOf(error), reason: messageOf(error) };
+    this.#modules.log[this.#outage.level()](facts, 'old shares are not forgotten yet');
   }
 
   /** Forgets what may be forgotten now. Rejects with the errors of the bus. */
