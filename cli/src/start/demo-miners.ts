@@ -1,9 +1,10 @@
 // Demo miners: real clients over real connections, hashing in a thread of their own, so that the pool stays as responsive as
 // it is with miners elsewhere.
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { HostPort } from '@sluice/runtime/config/value-types';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
+import { startThread } from '@sluice/runtime/thread';
 
 /** What the thread is given. */
 export interface DemoThreadData {
@@ -43,7 +44,7 @@ export class DemoMiners {
   start(): void {
     const { count, duty, address, authorityKey } = this.#options;
     const workerData: DemoThreadData = { count, duty, address, authorityKey };
-    const worker = new Worker(new URL('./demo-miners-thread.ts', import.meta.url), {
+    const worker = startThread(new URL('./demo-miners-thread.ts', import.meta.url), {
       workerData,
     });
     this.#worker = worker;
