@@ -5,11 +5,13 @@ import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/co
 import { readableFile, secretFile } from '@sluice/runtime/config/path-types';
 import { integer, listOf, oneOfNumbers, text, url } from '@sluice/runtime/config/value-types';
 import { codeOf, messageOf } from '@sluice/runtime/errors';
+import type { Health } from '@sluice/runtime/health';
 import type { Logger } from '@sluice/runtime/logger';
 import type { MetricsRegistry } from '@sluice/runtime/metrics';
 import { readSecretFile } from '@sluice/runtime/secret-file';
 import type { Bus } from './bus.ts';
 
+import { FirstConnection } from './first-connection.ts';
 import { followBus } from './metrics.ts';
 import { connectNatsBus } from './nats/nats-bus.ts';
 
@@ -88,13 +90,22 @@ export interface BusModules {
   readonly name: string;
   readonly log: Logger;
   readonly clock: Clock;
+  /** The process is not ready while the bus is away. */
+  readonly health: Health;
   /** With it the bus's own metrics are registered. */
   readonly metrics?: MetricsRegistry;
 }
 
 /** Connects over NATS, waiting for the first server as long as it takes. */
 export async function connectBus(config: BusConfig, modules: BusModules): Promise<Bus> {
-  const { name, log, metrics } = modules;
+  const { name, log, metrics, health } = modules;
+  const servers = config.nats.map(({ protocol, host }) => `${protocol}//${host}`).join(', ');
+  const waiting = new FirstConnection(servers, log);
+  let present: Bus | undefined;
+  health.check('bus', () => {
+    if (present === undefined) return waiting.reason;
+    return present.status() === 'up' ? undefined : 'the bus is down';
+  });
   const { natsUser, natsPasswordFile, natsCaFile } = config;
   const bus = await connectNatsBus({
     name,
@@ -103,10 +114,15 @@ export async function connectBus(config: BusConfig, modules: BusModules): Promis
     maxBytes: { SHARES: config.natsSharesBytes, CREDITS: config.natsCreditsBytes },
     monitors: config.natsMonitors.map((monitor) => monitor.href),
     onError: (error) => log.warn({ code: codeOf(error), reason: messageOf(error) }, 'bus'),
+    onUnreachable: (error) => waiting.failed(error),
+    onDurability: (trouble) =>
+      trouble === undefined ? log.info('acknowledged shares are synced') : log.warn({ servers }, trouble),
     ...(natsUser === undefined ? {} : { user: natsUser }),
     ...(natsPasswordFile === undefined ? {} : { pass: readSecretFile(natsPasswordFile) }),
     ...(natsCaFile === undefined ? {} : { tls: { caFile: natsCaFile } }),
   });
+  waiting.over();
+  present = bus;
   bus.onStatus((status) => log.info({ status }, 'bus'));
   if (metrics !== undefined) followBus(metrics, bus);
   return bus;

@@ -25,7 +25,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       const distribution = distributionParts(config, { log, clock });
       const bus = await (config.standalone
         ? openStandaloneBus(config.templateDirectory, { log, clock, metrics })
-        : connectBus(config, { name: `template-provider-${config.provider}`, log, clock, metrics }));
+        : connectBus(config, { name: `template-provider-${config.provider}`, log, clock, metrics, health }));
       shutdown.add('bus', () => bus.close());
       const reserve = reserveOf(config);
       const common = { network: config.network, reserve };

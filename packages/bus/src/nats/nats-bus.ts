@@ -26,7 +26,7 @@ import { NatsConsumer, ownBytes } from './nats-consumer.ts';
 import { toBusError } from './nats-errors.ts';
 import { NatsKv } from './nats-kv.ts';
 import { NatsStreams } from './nats-streams.ts';
-import { durabilityOf, readServerSettings } from './server-durability.ts';
+import { durabilityOf, durabilityTrouble, readServerSettings, type SyncSetting } from './server-durability.ts';
 import { ensureBucket } from './stream-setup.ts';
 
 /** Header of a reply that says that the handler failed. */
@@ -43,12 +43,17 @@ export interface NatsBusOptions extends NatsServerOptions {
   readonly monitors?: readonly string[];
   /** What handlers throw, and troubles of the connection that no call reports. */
   readonly onError?: (error: unknown) => void;
+  /** Why there is no first connection yet, at each try. */
+  readonly onUnreachable?: (error: unknown) => void;
+  /** Told at each change why acknowledged records may be on no disk; `undefined`: all is well. */
+  readonly onDurability?: (trouble: string | undefined) => void;
 }
 
 /** Connects, waiting for the first server as long as it takes. */
 export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
-  const { replicas = 1, maxBytes = {}, monitors = [], onError = () => undefined, ...server } = options;
-  const connection = await Connection.open(server, onError);
+  const { replicas = 1, maxBytes = {}, monitors = [], ...others } = options;
+  const { onError = ignore, onUnreachable = ignore, onDurability = ignore, ...server } = others;
+  const connection = await Connection.open(server, onError, onUnreachable);
   const holders = new FileStreamHolders();
   const streams = await NatsStreams.open(connection, {
     replicas,
@@ -56,10 +61,12 @@ export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
     onInfo: (info) => holders.see(info, connection),
     onLarger: onError,
   });
-  const bus = new NatsBus({ connection, streams, holders, monitors, replicas, onError });
+  const bus = new NatsBus({ connection, streams, holders, monitors, replicas, onError, onDurability });
   await bus.readDurability();
   return bus;
 }
+
+function ignore(): void {}
 
 /** Which servers keep file streams, as far as streams were looked at. */
 class FileStreamHolders {
@@ -84,13 +91,15 @@ interface Parts {
   readonly monitors: readonly string[];
   readonly replicas: number;
   readonly onError: (error: unknown) => void;
+  readonly onDurability: (trouble: string | undefined) => void;
 }
 
 class NatsBus implements Bus {
   readonly #parts: Parts;
   readonly #consumers = new Set<NatsConsumer>();
   readonly #timer: NodeJS.Timeout;
-  #settings: ReadonlyMap<string, boolean> = new Map();
+  #settings: ReadonlyMap<string, SyncSetting> = new Map();
+  #trouble: string | undefined;
   #dropped = 0;
 
   constructor(parts: Parts) {
@@ -240,6 +249,11 @@ class NatsBus implements Bus {
 
   async readDurability(): Promise<void> {
     this.#settings = await readServerSettings(this.#parts.monitors);
+    const { connection, holders, onDurability } = this.#parts;
+    const trouble = durabilityTrouble(holders.names(), this.#settings);
+    if (connection.status === 'down' || trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    onDurability(trouble);
   }
 
   durability(): Durability {

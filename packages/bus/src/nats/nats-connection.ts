@@ -1,5 +1,6 @@
 // One connection that is never given up: whether it is up, waiting for it, and calls that end when it is lost.
-import type { ConnectionOptions, NatsConnection, Status } from '@nats-io/nats-core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ConnectionOptions, errors, type NatsConnection, type Status } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import type { BusStatus, Subscription } from '../bus.ts';
 import { BusError } from '../errors.ts';
@@ -33,11 +34,27 @@ export class Connection {
     void nats.closed().then(() => this.#waiting.rejectAll(new BusError('bus-closed', 'the bus is closed')));
   }
 
-  /** Waits for the first connection for as long as it takes. */
-  static async open(options: NatsServerOptions, onError: (error: unknown) => void): Promise<Connection> {
-    const nats = await connect({
+  /** Waits for the first connection for as long as it takes; `onUnreachable` is told why each try came to nothing. */
+  static async open(
+    options: NatsServerOptions,
+    onError: (error: unknown) => void,
+    onUnreachable: (error: unknown) => void,
+  ): Promise<Connection> {
+    for (;;) {
+      try {
+        return new Connection(await Connection.#connect(options), onError);
+      } catch (error) {
+        if (error instanceof errors.InvalidArgumentError) throw error;
+        onUnreachable(error instanceof Error && error.cause !== undefined ? error.cause : error);
+        await sleep(RECONNECT_WAIT_MS);
+      }
+    }
+  }
+
+  /** One try of each server: the library's own waiting would not say what it waits for. */
+  static #connect(options: NatsServerOptions): Promise<NatsConnection> {
+    return connect({
       ...options,
-      waitOnFirstConnect: true,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_WAIT_MS,
       reconnectJitter: RECONNECT_JITTER_MS,
@@ -46,7 +63,6 @@ export class Connection {
       maxPingOut: MAX_PINGS_OUT,
       ignoreAuthErrorAbort: true,
     });
-    return new Connection(nats, onError);
   }
 
   get status(): BusStatus {
