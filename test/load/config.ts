@@ -1,6 +1,6 @@
 // The flags of `npm run load`.
 import { poolUrl } from '@sluice/miner/pool-url';
-import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
+import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { decimal, integer, listOf, oneOf, path, text, toggle, url } from '@sluice/runtime/config/value-types';
 import { namedProcess } from './measure/server-processes.ts';
 import { channelKinds } from './orders.ts';
@@ -137,22 +137,26 @@ export const makesBlocks = ({ tipCommand, tipRpc }: LoadConfig) => tipCommand !=
 export const inFlightOf = ({ mode, inFlight }: LoadConfig) => (mode === 'one-in-flight' ? 1 : inFlight);
 
 /** What holds between the flags. */
-export function loadRule(config: LoadConfig): readonly string[] {
+export const loadRule: ConfigRule<typeof loadSettings> = (config) => {
   const { mode, rate, ackBatch, pool, workers, connections, tipCommand, tipRpc, announcements, nats } = config;
   const answersBringShares = mode === 'pipelined' || mode === 'one-in-flight';
-  const rules: readonly (readonly [broken: boolean, text: string])[] = [
-    [pool.length === 0, '--pool: names no pool; allowed: one or more'],
-    [workers > connections, '--workers: more than there are connections; allowed: at most one for each'],
-    [mode === 'paced' && rate === undefined, '--rate: not set; --mode paced needs it'],
-    [rate !== undefined && mode !== 'paced' && mode !== 'new-tip', '--rate: only with --mode paced or new-tip'],
+  const blocksUnasked = makesBlocks(config) && mode !== 'new-tip';
+  const rules: readonly (readonly [broken: boolean, keyof typeof loadSettings, problem: string, allowed: string])[] = [
+    [pool.length === 0, 'pool', 'names no pool', 'one or more'],
+    [workers > connections, 'workers', 'more than there are connections', 'at most one for each'],
+    [mode === 'paced' && rate === undefined, 'rate', 'not set, and --mode paced needs it', 'a rate'],
+    [rate !== undefined && mode !== 'paced' && mode !== 'new-tip', 'rate', 'set', 'with --mode paced or new-tip'],
     [
       answersBringShares && ackBatch > inFlightOf(config),
-      '--ack-batch: more than are in flight on a channel, so no answer would come; allowed: at most --in-flight, and 1 with --mode one-in-flight',
+      'ackBatch',
+      'more than are in flight on a channel, so no answer would come',
+      'at most --in-flight, and 1 with --mode one-in-flight',
     ],
-    [makesBlocks(config) && mode !== 'new-tip', '--tip-command, --tip-rpc: only with --mode new-tip'],
-    [tipCommand !== undefined && tipRpc !== undefined, '--tip-command, --tip-rpc: allowed: one of them'],
-    [announcements !== undefined && tipRpc === undefined, '--announcements: only together with --tip-rpc'],
-    [nats.length > 0 && !sendsShares(config), '--nats: only where shares are sent'],
+    [blocksUnasked && tipCommand !== undefined, 'tipCommand', 'set', 'with --mode new-tip'],
+    [blocksUnasked && tipRpc !== undefined, 'tipRpc', 'set', 'with --mode new-tip'],
+    [tipCommand !== undefined && tipRpc !== undefined, 'tipCommand', 'set, and so is --tip-rpc', 'one of them'],
+    [announcements !== undefined && tipRpc === undefined, 'announcements', 'set', 'together with --tip-rpc'],
+    [nats.length > 0 && !sendsShares(config), 'nats', 'set', 'where shares are sent'],
   ];
-  return rules.flatMap(([broken, text]) => (broken ? [text] : []));
-}
+  return rules.flatMap(([broken, setting, problem, allowed]) => (broken ? [{ setting, problem, allowed }] : []));
+};

@@ -61,7 +61,7 @@ export type PlaceOf<Name extends string = string> = (setting: Name) => string;
 export type ConfigRule<S extends Settings> = (
   config: ConfigOf<S>,
   placeOf: PlaceOf<keyof S & string>,
-) => readonly (ConfigMistake<keyof S & string> | string)[];
+) => readonly ConfigMistake<keyof S & string>[];
 
 const words = (name: string) => name.replaceAll(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase();
 

@@ -2,7 +2,6 @@
 // line that says what is wrong, where it stands and what is allowed; nothing starts with a mistake.
 import { readFileSync } from 'node:fs';
 import {
-  type ConfigMistake,
   type ConfigOf,
   type ConfigRule,
   type NamedSetting,
@@ -30,8 +29,6 @@ export type LoadedConfig<S extends Settings> =
   | { readonly kind: 'help' }
   | { readonly kind: 'mistakes'; readonly mistakes: readonly string[] };
 
-export type { ConfigRule } from '../config.ts';
-
 /** Reads `--config FILE` or `SLUICE_CONFIG` too. */
 export function loadConfig<S extends Settings>(
   settings: S,
@@ -57,14 +54,10 @@ export function loadConfig<S extends Settings>(
   const placeOf: PlaceOf = (name) => places.get(name) ?? name;
   if (mistakes.length === 0) {
     const broken = rule(values as ConfigOf<S>, placeOf);
-    mistakes.push(...broken.map((mistake) => (typeof mistake === 'string' ? mistake : lineOf(mistake, placeOf))));
+    mistakes.push(...broken.map(({ setting, problem, allowed }) => mistakeText(placeOf(setting), problem, allowed)));
   }
   if (mistakes.length > 0) return { kind: 'mistakes', mistakes: mistakes.map(oneLine) };
   return { kind: 'config', config: Object.freeze(values) as ConfigOf<S>, placeOf };
-}
-
-function lineOf(mistake: ConfigMistake, placeOf: PlaceOf): string {
-  return mistakeText(placeOf(mistake.setting), mistake.problem, mistake.allowed);
 }
 
 /** The one form of a mistake. */
