@@ -1,4 +1,6 @@
 // Peers that do what they must not: the specification's answer, no exception, nothing left behind.
+
+import { randomBytes } from '@sluice/runtime/random';
 import { encodeFrame } from '@sluice/sv2/frames';
 import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
 import { SetupConnectionError } from '@sluice/sv2/messages/common/setup-connection-error';
@@ -121,6 +123,22 @@ it('garbage in the place of the handshake or of a frame ends the connection', as
   client.socket.write(Buffer.alloc(200, 7));
   await client.untilClosed();
   expect(await closed('decryption-failed')).toBe(1);
+});
+
+it('no bytes in the messages of a client make an exception', async () => {
+  const types = [0x00, 0x70, 0x73, 0x76, 0x71, 0x55];
+  const lengths = [0, 1, 5, 8, 30, 300];
+  for (const type of types) {
+    for (const length of lengths) {
+      const client = await test.client();
+      client.constrain(50);
+      await client.begin();
+      client.sendFrame(Buffer.concat([Buffer.of(0, 0, type, length, length >> 8, 0), randomBytes(length)]));
+      client.socket.end();
+      await client.untilClosed();
+    }
+  }
+  expect(test.submitted).toEqual([]);
 });
 
 it('repeated constraints are slowed down, and leave one file of transactions', async () => {

@@ -13,11 +13,11 @@ afterEach(async () => {
   }
 });
 
-async function withWork(options: TestDistributionOptions = {}) {
+async function withWork(options: TestDistributionOptions = {}, transactions = [transaction(1), transaction(2)]) {
   const test = await TestDistribution.start(options);
   running.push(test);
   test.newTip();
-  test.newTemplate([transaction(1), transaction(2)]);
+  test.newTemplate(transactions);
   const client = await test.client();
   client.constrain(50);
   const { template } = await client.begin();
@@ -97,4 +97,31 @@ it('answers one request after the other, and ends a connection that has too many
   expect(await test.metric('connections_closed_total', { reason: 'too-many-requests' })).toBe(1);
   spied.mockRestore();
   running[0]?.server.clients.clear();
+});
+
+const large = (number: number) => ({ ...transaction(number), data: new Uint8Array(400_000).fill(number) });
+
+it('sends a slow reader the transactions of one template at a time, and cuts one that reads nothing', async () => {
+  const limits = { outboundBytes: 900_000, drainedBytes: 50_000, outboundStallMs: 5_000, messagesPerSecond: 1_000 };
+  const { test, client, templateId } = await withWork({ limits }, [large(1)]);
+  client.socket.pause();
+  for (let count = 0; count < 4; count += 1) client.send(RequestTransactionData, { templateId });
+  await client.silence(100);
+  expect(await test.metric('transaction_requests_total', { outcome: 'served' })).toBe(1);
+  client.socket.resume();
+  for (let count = 0; count < 4; count += 1) await client.expect(RequestTransactionDataSuccess);
+  client.socket.pause();
+  client.send(RequestTransactionData, { templateId });
+  await client.silence(100);
+  test.pass(1_000);
+  test.pass(5_000);
+  await client.silence();
+  expect(await test.metric('connections_closed_total', { reason: 'stalled-reader' })).toBe(1);
+});
+
+it('cuts a reader for whom more waits than its bound', async () => {
+  const { test, client, templateId } = await withWork({ limits: { outboundBytes: 300_000 } }, [large(1)]);
+  client.send(RequestTransactionData, { templateId });
+  await client.untilClosed();
+  expect(await test.metric('connections_closed_total', { reason: 'slow-reader' })).toBe(1);
 });
