@@ -1,3 +1,6 @@
+import { buildCoinbase, encodeHeightPush, witnessCoinbase } from '@sluice/bitcoin/coinbase';
+import { concatBytes } from '@sluice/bitcoin/serialize';
+import { compactToTarget } from '@sluice/bitcoin/target';
 import type { Bus } from '@sluice/bus/bus';
 import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
 import { CreditBatch } from '@sluice/bus/payloads/credit';
@@ -7,10 +10,13 @@ import { subjectName } from '@sluice/bus/subjects';
 import { ManualClock, unixMicros } from '@sluice/runtime/clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Observer } from '../src/start/observer.ts';
+import type { BlockSeen } from '../src/start/snapshot.ts';
+import { RATE_WINDOW_MS } from '../src/start/work-rate.ts';
 
 const clock = new ManualClock();
 let bus: Bus;
 let observer: Observer;
+let told: BlockSeen[];
 
 beforeEach(async () => {
   bus = await createInProcessBus({ clock });
@@ -21,14 +27,19 @@ afterEach(async () => {
 });
 
 async function observe(): Promise<void> {
-  observer = new Observer(bus, () => clock.now());
+  told = [];
+  observer = new Observer(
+    bus,
+    () => clock.now(),
+    (block) => told.push(block),
+  );
   await observer.start();
 }
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 
-async function credit(batch: bigint, shares: number, work: bigint): Promise<void> {
-  const credits = [{ identity: 'demo', worker: '1', shares, work }];
+async function credit(batch: bigint, shares: number, work: bigint, worker = '1'): Promise<void> {
+  const credits = [{ identity: 'demo', worker, shares, work }];
   const creditedAtMicros = unixMicros(clock);
   const payload = CreditBatch.encode({
     incarnation: 1n,
@@ -48,23 +59,31 @@ async function credit(batch: bigint, shares: number, work: bigint): Promise<void
 const hash = new Uint8Array(32);
 hash[31] = 0xab;
 
-function candidate(): Uint8Array {
-  return Solution.encode({
+const { prefix, suffix } = buildCoinbase({
+  ...{ version: 2, coinbasePrefix: encodeHeightPush(120), tag: new Uint8Array(0), extranonceSize: 4 },
+  ...{ sequence: 0xffffffff, locktime: 0, outputs: [{ value: 312_500_000n, script: Uint8Array.of(0x51) }] },
+});
+
+async function found(): Promise<void> {
+  const payload = Solution.encode({
     hash,
     jobId: 16,
     provider: 'p',
     templateId: 1n,
     header: new Uint8Array(80),
-    coinbase: new Uint8Array(4),
+    coinbase: witnessCoinbase(concatBytes(prefix, new Uint8Array(4), suffix)),
     identity: 'demo',
     worker: '2',
     incarnation: 1n,
     foundAtMicros: unixMicros(clock),
   });
+  await bus.append('SOLUTIONS', subjectName('solution'), payload);
 }
 
-const answered = (answer: string, node = 'n') =>
-  SolutionResult.encode({ hash, provider: 'p', node, answer, atMicros: unixMicros(clock) });
+async function answered(answer: string, node = 'n'): Promise<void> {
+  const payload = SolutionResult.encode({ hash, provider: 'p', node, answer, atMicros: unixMicros(clock) });
+  await bus.append('SOLUTIONS', subjectName('solutionResult'), payload);
+}
 
 describe('observer', () => {
   it('reads back what earlier runs were credited, and adds what comes', async () => {
@@ -78,54 +97,92 @@ describe('observer', () => {
     expect([observer.creditedEver, observer.readBack]).toEqual([10, 7]);
   });
 
-  it('takes the hashrate of the last minute from credited work', async () => {
+  it('takes the hashrate of the last minutes from credited work', async () => {
     await observe();
     clock.advance(10_000);
     await credit(1n, 1, 5_000_000n);
     await settled();
     expect(observer.hashrate()).toBe(500_000);
-    clock.advance(61_000);
+    clock.advance(RATE_WINDOW_MS);
     expect(observer.hashrate()).toBe(0);
   });
 
-  it('counts a block once however many nodes took it, with height and finder', async () => {
+  it('counts a block once however many nodes took it, with height, finder and reward', async () => {
     await observe();
-    const job = {
-      kind: 'newJob',
-      epoch: 1n,
-      feed: 1n,
-      replayFrom: 1n,
-      jobId: 16,
-      provider: 'p',
-      templateId: 1n,
-      future: false,
-      height: 120,
-      version: 0x20000000,
-      prevHash: new Uint8Array(32),
-      nbits: 0x207fffff,
-      minNtime: 0,
-      merklePath: [],
-      coinbasePrefix: new Uint8Array(1),
-      coinbaseSuffix: new Uint8Array(1),
-      createdAtMicros: 0n,
-    } as const;
-    bus.publish(subjectName('jobs'), JobRecord.encode(job));
-    bus.publish(subjectName('solutionNow'), candidate());
-    bus.publish(subjectName('solutionResult'), answered(''));
-    bus.publish(subjectName('solutionResult'), answered('duplicate', 'other'));
+    await found();
+    await answered('');
+    await answered('duplicate', 'other');
     await settled();
-    expect(observer.height).toBe(119);
     expect(observer.blocks).toBe(1);
-    expect(observer.lastBlock).toMatchObject({ height: 120, worker: 'demo.2', answer: 'accepted' });
-    expect(observer.lastBlock?.hash.startsWith('ab00')).toBe(true);
+    expect(observer.latestBlocks).toHaveLength(1);
+    expect(observer.latestBlocks[0]).toMatchObject({ height: 120, worker: 'demo.2', answer: 'accepted' });
+    expect(observer.latestBlocks[0]?.reward).toBe(312_500_000n);
+    expect(observer.latestBlocks[0]?.hash.startsWith('ab00')).toBe(true);
+    expect(told.map(({ height }) => height)).toEqual([120]);
   });
 
-  it('shows the word of a node that refused', async () => {
+  it('takes an answer that came before its candidate was stored', async () => {
     await observe();
-    bus.publish(subjectName('solutionNow'), candidate());
-    bus.publish(subjectName('solutionResult'), answered('bad-txnmrklroot'));
+    await answered('');
+    await found();
+    await settled();
+    expect(told.map(({ answer }) => answer)).toEqual(['accepted']);
+  });
+
+  it('shows the word of a node that refused, until another takes the block', async () => {
+    await observe();
+    await found();
+    await answered('bad-txnmrklroot');
     await settled();
     expect(observer.blocks).toBe(0);
-    expect(observer.lastBlock?.answer).toBe('bad-txnmrklroot');
+    expect(observer.latestBlocks[0]?.answer).toBe('bad-txnmrklroot');
+    await answered('', 'other');
+    await settled();
+    expect(observer.blocks).toBe(1);
+    expect(observer.latestBlocks.map(({ answer }) => answer)).toEqual(['accepted']);
+  });
+
+  it('counts the blocks of earlier runs without telling of them again', async () => {
+    await found();
+    await answered('');
+    clock.advance(60_000);
+    await observe();
+    await settled();
+    expect(observer.blocks).toBe(1);
+    expect(observer.latestBlocks[0]?.height).toBe(120);
+    expect(told).toEqual([]);
+  });
+
+  it('knows the tip of the run before until there is another', async () => {
+    const job = {
+      kind: 'newJob',
+      ...{ epoch: 1n, feed: 1n, replayFrom: 1n, jobId: 16, provider: 'p', templateId: 1n },
+      ...{ future: false, height: 120, version: 0x20000000, prevHash: new Uint8Array(32), nbits: 0x207fffff },
+      ...{ minNtime: 0, merklePath: [], coinbasePrefix: new Uint8Array(1), coinbaseSuffix: new Uint8Array(1) },
+      createdAtMicros: 0n,
+    } as const;
+    await bus.append('JOBS', subjectName('jobs'), JobRecord.encode(job));
+    await bus.append('JOBS', subjectName('jobs'), JobRecord.encode({ ...job, feed: 2n, future: true, height: 121 }));
+    await observe();
+    expect(observer.height).toBe(119);
+    expect(observer.networkTarget).toBe(compactToTarget(0x207fffff));
+    bus.publish(subjectName('jobs'), JobRecord.encode({ ...job, feed: 3n, height: 122 }));
+    await settled();
+    expect(observer.height).toBe(121);
+  });
+
+  it('lists workers, the fastest first, with what was refused of them', async () => {
+    await observe();
+    clock.advance(10_000);
+    await credit(1n, 2, 1_000_000n, '1');
+    await credit(2n, 2, 3_000_000n, '2');
+    await settled();
+    clock.advance(5_000);
+    expect(observer.workers(new Map([['demo.1', 3]]))).toEqual([
+      { name: 'demo.2', hashrate: 200_000, lastShareAtMs: clock.now() - 5_000, rejected: 0 },
+      { name: 'demo.1', hashrate: 1_000_000 / 15, lastShareAtMs: clock.now() - 5_000, rejected: 3 },
+    ]);
+    clock.advance(3_600_000);
+    expect(observer.workers(new Map())).toEqual([]);
   });
 });

@@ -47,7 +47,9 @@ describe('npm start', () => {
     expect(found).toBeLessThanOrEqual(MOST_BLOCKS);
     // Two of ours at one height are both accepted; somebody else's would make the chain grow by more than ours.
     expect(after.height - before.height).toBeLessThanOrEqual(found);
+    expect(running.output).toMatch(/Z {2}block \d+ [0-9a-f]{64} found by demo\.\d, 50\S* BTC: accepted\n/);
     expect(await running.stop()).toBe(0);
+    expect(running.output).toMatch(/stopping\n$/);
   });
 
   it('keeps its authority key, which nobody else can read, and its shares over a restart', async () => {
@@ -60,24 +62,33 @@ describe('npm start', () => {
     const running = await start(await freePort(), '--demo-miners', '0');
     pool = running;
     await running.until('reading its shares back', PATIENCE_MS, () =>
-      /[1-9][\d,]* of them read back/.test(running.output),
+      /[1-9][\d,]* blocks? found .*[1-9][\d,]* of them read back/.test(running.output),
     );
     expect(running.url?.authorityKey).toBe(JSON.parse(key.stdout).publicKey);
     expect(running.output).not.toContain(secret);
     expect(await running.stop()).toBe(0);
   });
 
-  it('steps over a port that is taken and says so', async () => {
+  it('takes a port that was named for a mistake when it is taken', async () => {
     const holder: Server = createServer();
     await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
     const taken = (holder.address() as { port: number }).port;
-    const running = await start(taken, '--demo-miners', '0');
+    const args = ['--data', data, '--listen', `127.0.0.1:${taken}`];
+    const { status, stderr } = spawnSync(process.execPath, [program, 'start', ...args], { encoding: 'utf8' });
+    expect(stderr).toMatch(/^sluice start: --listen: 127\.0\.0\.1:\d+ is taken by another program; allowed: .*\n$/);
+    expect(status).toBe(2);
+    holder.close();
+  });
+
+  it('says that the folder is in use before it looks for ports', async () => {
+    const running = await start(await freePort(), '--demo-miners', '0');
     pool = running;
     await running.until('showing its address', PATIENCE_MS, () => running.url !== undefined);
-    expect(running.url?.port).toBeGreaterThan(taken);
-    expect(running.output).toContain(`port ${taken} is taken`);
+    const second = spawnSync(process.execPath, [program, 'start', '--data', data], { encoding: 'utf8' });
+    expect(second.stderr).toMatch(/is in use by another process/);
+    expect(second.stdout).not.toContain('is taken');
+    expect(second.status).toBe(1);
     expect(await running.stop()).toBe(0);
-    holder.close();
   });
 
   it('waits for a node that is not there, says so, and can be ended meanwhile', async () => {

@@ -69,7 +69,7 @@ export class LocalPool {
     const options = {
       listen,
       directory,
-      chain: { nodes: [chain], network: NETWORK, label: 'simulated chain', tune: () => {} },
+      chain: { nodes: [chain], network: NETWORK, simulated: true, label: 'simulated chain', tune: () => {} },
       authoritySecret: authority.secret,
       ec: wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes),
     } as const;

@@ -27,6 +27,7 @@ const DEMO_TEMPLATES = { transactions: 12, transactionFiller: 100, templateSecon
 export interface Chain {
   readonly nodes: readonly NodeSource[];
   readonly network: Network;
+  readonly simulated: boolean;
   /** For the view; holds no credential. */
   readonly label: string;
   /** Sets how hard later blocks are, by what the demo miners really do. Nothing to set on a node. */
@@ -68,7 +69,8 @@ function nodeChain(config: StartConfig, clock: Clock): Chain {
     };
     return new BitcoindNode(options, { now: () => clock.now() });
   });
-  return { nodes, network, label: `${network}, ${nodes.map(({ name }) => name).join(', ')}`, tune: () => undefined };
+  const label = `${network}, ${nodes.map(({ name }) => name).join(', ')}`;
+  return { nodes, network, simulated: false, label, tune: () => undefined };
 }
 
 function simulatedChain(config: StartConfig, clock: Clock): Chain {
@@ -84,6 +86,7 @@ function simulatedChain(config: StartConfig, clock: Clock): Chain {
   return {
     nodes: [chain],
     network,
+    simulated: true,
     label: 'simulated chain',
     tune: (hashesPerSecond) => chain.setNbits(nbitsFor(hashesPerSecond, DEMO_BLOCK_SECONDS)),
   };

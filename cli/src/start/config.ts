@@ -12,7 +12,7 @@ export const startSettings = defineConfig({
   listen: {
     type: listenAddress('nearby'),
     default: { host: '127.0.0.1', port: 3333 },
-    doc: 'Where miners connect; 0.0.0.0:3333 serves the local network. A port that is taken gives way to the next free one.',
+    doc: 'Where miners connect; 0.0.0.0:3333 serves the local network. Without a value the port gives way to the next free one when it is taken.',
   },
   data: {
     type: folder(),
@@ -54,7 +54,7 @@ export const startSettings = defineConfig({
   health: {
     ...processSettings.health,
     type: listenAddress('nearby'),
-    doc: 'Where /livez, /readyz and /metrics are served. A port that is taken gives way to the next free one.',
+    doc: 'Where /livez, /readyz and /metrics are served. Without a value the port gives way to the next free one when it is taken.',
   },
   logLevel: { ...processSettings.logLevel, default: 'warn' satisfies LogLevel as LogLevel },
 });

@@ -1,5 +1,7 @@
 // `sluice start`: the whole pool on one machine, with a live view.
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { nobleEc } from '@sluice/noise/noble-ec';
 import { systemClock } from '@sluice/runtime/clock';
 import { type CommandTables, readCommandLine } from '@sluice/runtime/config/command-line';
@@ -16,7 +18,8 @@ import { version } from '../version.ts';
 import { DEMO_DUTY, openChain } from './chain.ts';
 import { type StartConfig, startRule, startSettings } from './config.ts';
 import { DemoMiners } from './demo-miners.ts';
-import { firstFreePort } from './free-port.ts';
+import { freePort, PortTaken, type WantedPort } from './free-port.ts';
+import { localHost, reachableHosts } from './lan-addresses.ts';
 import { Live } from './live.ts';
 import { Notices } from './notices.ts';
 import { Observer } from './observer.ts';
@@ -35,6 +38,8 @@ export async function main(argv: readonly string[], commands?: CommandTables): P
   });
   if (line.config === undefined) return line.exitCode;
   const { config } = line;
+  // The machine is also that of a node: memory of what is short-lived is used again sooner, not more of it taken.
+  setFlagsFromString('--semi-space-growth-factor=1');
   const notices = new Notices();
   // On a terminal the log is part of the view.
   const destination = process.stdout.isTTY ? notices.destination : process.stderr;
@@ -53,6 +58,10 @@ export async function main(argv: readonly string[], commands?: CommandTables): P
     return (await shutdown.run()) ? ExitCode.ok : ExitCode.failed;
   } catch (error) {
     await shutdown.run();
+    if (error instanceof PortTaken) {
+      process.stderr.write(`sluice start: ${error.message}\n`);
+      return ExitCode.usage;
+    }
     process.stderr.write(`sluice start: ${codedMessageOf(error)}\n`);
     return ExitCode.failed;
   } finally {
@@ -62,48 +71,77 @@ export async function main(argv: readonly string[], commands?: CommandTables): P
 
 async function start(config: StartConfig, modules: PoolModules, notices: Notices): Promise<void> {
   const { clock, log, metrics, health, shutdown } = modules;
-  const say = (line: string) => process.stdout.write(`${line}\n`);
   metrics.addProcessMetrics();
-  const healthServer = await startHealthServer(await freePort(config.health, say), { health, metrics });
-  shutdown.add('health server', () => healthServer.close());
   let running = false;
   health.check('start', () => (running ? undefined : 'not started yet'));
-
-  const listen = await freePort(config.listen, say);
   const ec = curve();
   if (ec === nobleEc)
     log.warn('handshakes use the reference curve, which is slower and not constant-time: run npm run secp256k1');
   const authority = openAuthorityKey(join(config.data, 'authority.key'), ec);
   const chain = openChain(config, clock);
   // Work of one chain is worth nothing on another: each has its own state.
-  const directory = join(config.data, config.bitcoind.length > 0 ? chain.network : 'simulated');
+  const directory = join(config.data, chain.simulated ? 'simulated' : chain.network);
+  // Before any port is looked for: whoever starts a pool twice must hear of that, not of its ports.
   const bus = await openBus(directory, modules);
-  const observer = new Observer(bus, () => clock.now());
+  const { listen, healthAddress } = await choosePorts(config);
+  const healthServer = await startHealthServer(healthAddress, { health, metrics });
+  shutdown.add('health server', () => healthServer.close());
+
+  const screen = new Screen(process.stdout);
+  const observer = new Observer(
+    bus,
+    () => clock.now(),
+    (block) => screen.showBlock(block),
+  );
   await observer.start();
   shutdown.add('observer', () => observer.stop());
-
-  const url = poolUrl(formatHostPort(listen), authority);
-  const screen = new Screen(process.stdout);
-  if (process.stdout.isTTY !== true) say(`Mining on ${chain.label}\nPoint a miner at ${url}`);
-  const live = new Live({ version: version(), chain: chain.label, url }, { ...modules, observer, notices, screen });
-  shutdown.add('live view', () => live.stop());
+  const urls = reachableHosts(listen.host, networkInterfaces()).map((host) =>
+    poolUrl(formatHostPort({ ...listen, host }), authority),
+  );
+  const payout = config.payout ?? 'nobody: the chain is a simulation';
+  if (process.stdout.isTTY !== true) {
+    say(`Mining on ${chain.label}, blocks pay to ${payout}`);
+    for (const url of urls) say(`Point a miner at ${url}`);
+  }
+  let refused = (): ReadonlyMap<string, number> => new Map();
+  const options = { version: version(), chain: chain.label, urls, payout };
+  const live = new Live(options, { ...modules, observer, notices, screen, refused: () => refused() });
+  // What the stop says must not be drawn over.
+  void shutdown.requested().then(() => live.stop());
   live.start();
 
-  const payout = config.payout === undefined ? {} : { payout: config.payout };
-  const pool = { listen, directory, chain, ec, authoritySecret: authority.secret, ...payout };
-  await startPool(pool, bus, modules);
+  const paid = config.payout === undefined ? {} : { payout: config.payout };
+  const pool = { listen, directory, chain, ec, authoritySecret: authority.secret, ...paid };
+  const gateway = await startPool(pool, bus, modules);
+  refused = () => gateway.refusedByWorker();
   running = true;
-  const count = config.demoMiners ?? (config.bitcoind.length > 0 ? 0 : DEMO_MINERS);
+  const count = config.demoMiners ?? (chain.simulated ? DEMO_MINERS : 0);
   if (count > 0) {
-    const options = { count, duty: DEMO_DUTY, address: listen, authorityKey: authority.publicKey };
-    const miners = new DemoMiners({ ...options, onHashrate: chain.tune }, modules.log);
+    const address = { ...listen, host: localHost(listen.host) };
+    const demo = { count, duty: DEMO_DUTY, address, authorityKey: authority.publicKey, onHashrate: chain.tune };
+    const miners = new DemoMiners(demo, log);
     shutdown.add('demo miners', () => miners.stop());
     miners.start();
   }
 }
 
-async function freePort(wanted: HostPort, say: (line: string) => void): Promise<HostPort> {
-  const free = await firstFreePort(wanted);
-  if (wanted.port !== 0 && free.port !== wanted.port) say(`port ${wanted.port} is taken, using ${free.port}`);
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+async function choosePorts({ listen, health }: StartConfig): Promise<{ listen: HostPort; healthAddress: HostPort }> {
+  const forMiners = await choosePort({
+    flag: '--listen',
+    address: listen,
+    named: listen !== startSettings.listen.default,
+  });
+  const forHealth = { flag: '--health', address: health, named: health !== startSettings.health.default };
+  return { listen: forMiners, healthAddress: await choosePort(forHealth, forMiners) };
+}
+
+async function choosePort(wanted: WantedPort, promised?: HostPort): Promise<HostPort> {
+  const free = await freePort(wanted, promised);
+  const { port } = wanted.address;
+  if (port !== 0 && free.port !== port) say(`port ${port} is taken, using ${free.port}`);
   return free;
 }

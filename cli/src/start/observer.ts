@@ -1,116 +1,103 @@
-// Follows the bus for the live view: what was credited, who found a block, what the node said to it.
+// Follows the bus for the live view: what was credited and to whom, which blocks were found, how hard the next one is.
+import { compactToTarget } from '@sluice/bitcoin/target';
 import type { Bus, Consumer, Subscription } from '@sluice/bus/bus';
 import { CreditBatch } from '@sluice/bus/payloads/credit';
 import { JobRecord } from '@sluice/bus/payloads/job-record';
-import { Solution, SolutionResult } from '@sluice/bus/payloads/solution';
 import { subjectName, subjectPattern } from '@sluice/bus/subjects';
-import type { BlockSeen } from './snapshot.ts';
+import { Blocks } from './blocks.ts';
+import type { BlockSeen, WorkerSeen } from './snapshot.ts';
+import { WorkRate } from './work-rate.ts';
+import { Workers } from './workers.ts';
 
-/** Jobs and candidates remembered until the node has answered. */
-const REMEMBERED_BOUND = 256;
-/** Hashrate is that of the last minute. */
-const RATE_WINDOW_MS = 60_000;
-const CREDITS_AHEAD = 256;
-
-const hex = (hash: Uint8Array): string => Buffer.from(hash).toString('hex');
-const displayHex = (hash: Uint8Array): string => Buffer.from(hash).reverse().toString('hex');
-
-/** A map that forgets its oldest entry at a bound. */
-class Recent<V> {
-  readonly #entries = new Map<string, V>();
-
-  get(key: string): V | undefined {
-    return this.#entries.get(key);
-  }
-
-  set(key: string, value: V): void {
-    this.#entries.set(key, value);
-    if (this.#entries.size <= REMEMBERED_BOUND) return;
-    const [oldest = ''] = this.#entries.keys();
-    this.#entries.delete(oldest);
-  }
-}
+const AHEAD = 256;
 
 export class Observer {
   readonly #bus: Bus;
   readonly #now: () => number;
   readonly #startedAtMs: number;
-  readonly #heights = new Recent<number>();
-  readonly #candidates = new Recent<Solution>();
-  readonly #counted = new Recent<true>();
-  /** Work credited in this run, by time. */
-  #recentWork: { readonly atMs: number; readonly work: number }[] = [];
-  readonly #subscriptions: Subscription[] = [];
-  #credits: Consumer | undefined;
+  readonly #rate: WorkRate;
+  readonly #workers: Workers;
+  readonly #blocks: Blocks;
+  readonly #consumers: Consumer[] = [];
+  #jobs: Subscription | undefined;
+  /** Of the tip; 0 while it is not known. */
   height = 0;
+  /** Of the next block; `undefined` while it is not known. */
+  networkTarget: bigint | undefined;
   creditedEver = 0;
   /** Credited before this run. */
   readBack = 0;
-  blocks = 0;
-  lastBlock: BlockSeen | undefined;
 
-  constructor(bus: Bus, now: () => number) {
+  /** @param onBlock called for each block that becomes known in this run. */
+  constructor(bus: Bus, now: () => number, onBlock: (block: BlockSeen) => void = () => undefined) {
     this.#bus = bus;
     this.#now = now;
     this.#startedAtMs = now();
+    this.#rate = new WorkRate(this.#startedAtMs);
+    this.#workers = new Workers(this.#startedAtMs);
+    this.#blocks = new Blocks(this.#startedAtMs, onBlock);
   }
 
   async start(): Promise<void> {
-    this.#subscriptions.push(
-      this.#bus.subscribe(subjectName('jobs'), (payload) => this.#onJob(JobRecord.decode(payload))),
-      this.#bus.subscribe(subjectName('solutionNow'), (payload) => this.#onSolution(Solution.decode(payload))),
-      this.#bus.subscribe(subjectName('solutionResult'), (payload) => this.#onResult(SolutionResult.decode(payload))),
-    );
-    const options = { filter: subjectPattern('credit'), batch: CREDITS_AHEAD };
-    this.#credits = await this.#bus.consume('CREDITS', options, ({ payload }) =>
-      this.#onCredit(CreditBatch.decode(payload)),
+    this.#jobs = this.#bus.subscribe(subjectName('jobs'), (payload) => this.#onJob(JobRecord.decode(payload)));
+    await this.#readLastTip();
+    this.#consumers.push(
+      await this.#bus.consume('CREDITS', { filter: subjectPattern('credit'), batch: AHEAD }, ({ payload }) =>
+        this.#onCredit(CreditBatch.decode(payload)),
+      ),
+      await this.#bus.consume('SOLUTIONS', { batch: AHEAD }, (message) => this.#blocks.take(message)),
     );
   }
 
   async stop(): Promise<void> {
-    for (const subscription of this.#subscriptions) subscription.close();
-    await this.#credits?.close();
+    this.#jobs?.close();
+    for (const consumer of this.#consumers) await consumer.close();
   }
 
-  /** Hashes a second of the last minute, or of the time since the start while that is shorter. */
+  /** Hashes a second of the last minutes. */
   hashrate(): number {
-    const now = this.#now();
-    this.#recentWork = this.#recentWork.filter(({ atMs }) => atMs > now - RATE_WINDOW_MS);
-    const work = this.#recentWork.reduce((total, entry) => total + entry.work, 0);
-    return work / (Math.min(RATE_WINDOW_MS, Math.max(1_000, now - this.#startedAtMs)) / 1_000);
+    return this.#rate.perSecond(this.#now());
+  }
+
+  /** Blocks that a node has taken, earlier runs included. */
+  get blocks(): number {
+    return this.#blocks.accepted;
+  }
+
+  /** The last candidates that were answered, the newest first. */
+  get latestBlocks(): readonly BlockSeen[] {
+    return this.#blocks.latest;
+  }
+
+  /** @param refused shares by worker. */
+  workers(refused: ReadonlyMap<string, number>): readonly WorkerSeen[] {
+    return this.#workers.seen(this.#now(), refused);
+  }
+
+  /** After a restart the tip is mostly the same, and nothing is told of it until there is another job. */
+  async #readLastTip(): Promise<void> {
+    const last = await this.#bus.last('JOBS', subjectName('jobs'));
+    if (last === undefined) return;
+    const { replayFrom } = JobRecord.decode(last.payload);
+    const records = await this.#bus.read('JOBS', Number(replayFrom), AHEAD);
+    for (const { payload } of records) this.#onJob(JobRecord.decode(payload));
   }
 
   #onJob(record: JobRecord): void {
-    if (record.kind === 'newJob') this.#heights.set(String(record.jobId), record.height);
-    if (record.kind === 'activate' || !record.future) this.height = record.height - 1;
+    if (record.kind === 'newJob' && record.future) return;
+    this.height = record.height - 1;
+    this.networkTarget = compactToTarget(record.nbits);
   }
 
-  #onCredit({ credits, creditedAtMicros }: CreditBatch): void {
-    const atMs = Number(creditedAtMicros / 1_000n);
-    const shares = credits.reduce((total, credit) => total + credit.shares, 0);
+  #onCredit(batch: CreditBatch): void {
+    const atMs = Number(batch.creditedAtMicros / 1_000n);
+    const shares = batch.credits.reduce((total, credit) => total + credit.shares, 0);
     this.creditedEver += shares;
-    if (atMs < this.#startedAtMs) this.readBack += shares;
-    else this.#recentWork.push({ atMs, work: Number(credits.reduce((total, { work }) => total + work, 0n)) });
-  }
-
-  #onSolution(solution: Solution): void {
-    this.#candidates.set(hex(solution.hash), solution);
-  }
-
-  #onResult({ hash, answer }: SolutionResult): void {
-    const key = hex(hash);
-    const solution = this.#candidates.get(key);
-    if (solution === undefined || this.#counted.get(key) === true) return;
-    if (answer === '') {
-      this.blocks += 1;
-      this.#counted.set(key, true);
+    if (atMs < this.#startedAtMs) {
+      this.readBack += shares;
+      return;
     }
-    this.lastBlock = {
-      height: this.#heights.get(String(solution.jobId)) ?? 0,
-      hash: displayHex(hash),
-      worker: [solution.identity, solution.worker].filter((part) => part !== '').join('.'),
-      answer: answer === '' ? 'accepted' : answer,
-      atMs: this.#now(),
-    };
+    this.#rate.add(Number(batch.credits.reduce((total, { work }) => total + work, 0n)), atMs);
+    this.#workers.credit(batch, atMs);
   }
 }

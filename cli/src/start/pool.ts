@@ -9,7 +9,7 @@ import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
 import { followBus } from '@sluice/bus/metrics';
 import { createChannelManagerService } from '@sluice/channel-manager/service';
 import { defaultLimits } from '@sluice/connection-gateway/limits';
-import { createConnectionGatewayService } from '@sluice/connection-gateway/service';
+import { type ConnectionGatewayService, createConnectionGatewayService } from '@sluice/connection-gateway/service';
 import { createJobDistributorService } from '@sluice/job-distributor/service';
 import { DEFAULT_NTIME_AHEAD_SECONDS } from '@sluice/mining/share-check';
 import type { EcBackend } from '@sluice/noise/ec';
@@ -64,7 +64,7 @@ export interface PoolOptions {
   /** Folder of this chain's state. */
   readonly directory: string;
   readonly chain: Chain;
-  /** Address or descriptor; absent: the demo. */
+  /** Address or descriptor; absent: blocks of a simulated chain pay to nobody. */
   readonly payout?: string;
   /** 32 bytes. */
   readonly authoritySecret: Uint8Array;
@@ -93,7 +93,11 @@ export async function openBus(directory: string, { clock, log, metrics, shutdown
 }
 
 /** Starts all services, those first that others ask at their start; resolves when miners can connect. */
-export async function startPool(options: PoolOptions, bus: Bus, modules: PoolModules): Promise<void> {
+export async function startPool(
+  options: PoolOptions,
+  bus: Bus,
+  modules: PoolModules,
+): Promise<ConnectionGatewayService> {
   const start = async <S extends Service>(name: string, create: (common: ServiceModules) => S): Promise<S> => {
     const service = create({ ...modules, bus, log: modules.log.child({ service: name }) });
     modules.shutdown.add(name, () => service.stop());
@@ -101,11 +105,11 @@ export async function startPool(options: PoolOptions, bus: Bus, modules: PoolMod
     return service;
   };
   const provider = await start('template-provider', (common) => templateProvider(options, common));
-  const policy = options.payout === undefined ? demoPolicy : realPolicy;
+  const policy = options.chain.simulated ? demoPolicy : realPolicy;
   await start('channel-manager', (common) => createChannelManagerService({ policy }, common));
   await start('job-distributor', (common) => jobDistributor(options, common));
   await start('share-validator', (common) => shareValidator(common));
-  await start('connection-gateway', (common) => connectionGateway(options, provider.solutionPort, common));
+  return start('connection-gateway', (common) => connectionGateway(options, provider.solutionPort, common));
 }
 
 type ServiceModules = PoolModules & { readonly bus: Bus };
