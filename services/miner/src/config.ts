@@ -1,15 +1,21 @@
 import { availableParallelism } from 'node:os';
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
-import { integer, oneOf, text, toggle } from '@sluice/runtime/config/value-types';
+import { integer, oneOf, text, toggle, type ValueType } from '@sluice/runtime/config/value-types';
 import { type LogLevel, logLevels } from '@sluice/runtime/logger';
 import { poolUrl } from './pool-url.ts';
+
+/** A STR0_255 of the protocol. */
+function identityText(): ValueType<string> {
+  const any = text({ allowed: 'at most 255 bytes' });
+  return { ...any, parse: (value) => (Buffer.byteLength(value) <= 255 ? any.parse(value) : undefined) };
+}
 
 export const minerSettings = defineConfig({
   pool: { type: poolUrl(), doc: 'The pool with its authority key; without a key any server is trusted.' },
   identity: {
-    type: text({ allowed: 'at most 255 bytes', pattern: /^.{1,255}$/ }),
+    type: identityText(),
     default: 'miner',
-    doc: 'Account and worker, as the pool knows them.',
+    doc: 'Account and worker, as the pool knows them; a pool of ours takes at most 127 characters of each.',
   },
   extended: { type: toggle(), default: false, doc: 'Opens extended channels instead of standard ones.' },
   channels: { type: integer({ min: 1, max: 1_000 }), default: 1, doc: 'Channels on the connection; they take turns.' },
@@ -30,6 +36,11 @@ export const minerSettings = defineConfig({
     doc: 'Hashes per second at most.',
   },
   statistics: { type: integer({ min: 1, max: 3_600 }), default: 5, doc: 'Seconds between two lines of statistics.' },
+  once: {
+    type: toggle(),
+    default: false,
+    doc: 'Ends with exit code 1 when the pool refuses or the connection ends, instead of coming again: for tests of a pool.',
+  },
   json: { type: toggle(), default: false, doc: 'Prints every event as a line of JSON, for programs.' },
   logLevel: {
     type: oneOf(logLevels),
