@@ -97,6 +97,8 @@ class TemplateProvider implements TemplateProviderService {
   #ofJobs: readonly TemplateName[] | undefined;
   /** Templates that clients of template distribution work on. */
   #ofClients: readonly TemplateName[] = [];
+  /** What the bus was told last: the next job may be made of it, though variants of it for clients are newer. */
+  #announced: readonly TemplateName[] = [];
 
   constructor(options: TemplateProviderOptions, modules: TemplateProviderModules) {
     this.#options = options;
@@ -141,6 +143,8 @@ class TemplateProvider implements TemplateProviderService {
       onTemplate: (template, chainwork, node) => {
         this.#work.learn(template.prevHash, template.nbits);
         this.#announcements.template(template, chainwork);
+        this.#announced = [{ provider: options.provider, templateId: kept.idOf(template) }];
+        this.#keepBodies();
         this.#afterBus((distribution) => distribution.template(template, chainwork, node));
       },
       onNodeHealth: (node, trouble, detail) => this.#logHealth(node, trouble, detail),
@@ -248,7 +252,8 @@ class TemplateProvider implements TemplateProviderService {
   }
 
   #keepBodies(): void {
-    if (this.#ofJobs !== undefined) void this.#modules.store.keep([...this.#ofJobs, ...this.#ofClients]);
+    if (this.#ofJobs !== undefined)
+      void this.#modules.store.keep([...this.#ofJobs, ...this.#ofClients, ...this.#announced]);
   }
 
   /** To every node of ours at once, to the other providers, and into the stream, which brings it again after a restart. */

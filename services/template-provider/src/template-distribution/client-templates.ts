@@ -122,6 +122,10 @@ export class ClientTemplates {
   /** To be called about once a second. */
   tick(): void {
     this.#refresh();
+    // Where a newer template was announced by its node and has not come after all.
+    if (this.#overtaken)
+      for (const { reserve } of this.#active())
+        if (reserve !== undefined && !this.#work.has(reserve)) this.#provide(reserve);
     this.#keepLive();
   }
 

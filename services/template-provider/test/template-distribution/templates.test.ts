@@ -251,6 +251,19 @@ describe('constraints', () => {
     await client.begin();
   });
 
+  it('are met in a second when the newer template does not come after all', async () => {
+    const test = await start();
+    test.newTip();
+    test.newTemplate(full());
+    test.gone = true;
+    const client = await test.client();
+    client.constrain(20_000);
+    expect(await client.silence()).toBe(true);
+    test.gone = false;
+    test.pass(1_000);
+    await client.begin();
+  });
+
   it('that no block holds end the connection', async () => {
     const test = await start();
     const clients = [await test.client(), await test.client(), await test.client()];
