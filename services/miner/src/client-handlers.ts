@@ -27,6 +27,8 @@ import type { PendingAnswers } from './pending-answers.ts';
 export interface ClientEvents {
   /** Every message of the pool, decoded, before the client acts on it. */
   message: [declared: Message, value: unknown];
+  /** A channel was opened; it has no work yet. */
+  channel: [channel: ClientChannel];
   /** A channel has other work than before: a job or a tip came into force. */
   work: [channel: ClientChannel];
   target: [channel: ClientChannel];
@@ -66,7 +68,9 @@ export function clientHandlers({ client, answers, now }: HandlerModules): Readon
   const opened = (requestId: number, channel: OpenedChannel) => {
     const created = new ClientChannel(channel);
     client.channels.set(created.id, created);
-    return asked(answers.settle(requestId, created));
+    const known = answers.settle(requestId, created);
+    if (known) client.emit('channel', created);
+    return asked(known);
   };
 
   /** Tells of new work where `take` has taken the message; the fault where it has not. */

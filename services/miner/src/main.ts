@@ -25,7 +25,7 @@ export async function main(argv: readonly string[], commands?: CommandTables): P
 }
 
 async function mine(config: MinerConfig): Promise<number> {
-  const { pool, identity, extended, channels, standardJobs, fixedVersion, hashrate, json } = config;
+  const { pool, identity, extended, channels, standardJobs, fixedVersion, hashrate, once, json } = config;
   const log = createLogger({
     ...{ name: 'miner', level: config.logLevel, destination: process.stderr },
     format: json ? 'json' : 'text',
@@ -43,6 +43,7 @@ async function mine(config: MinerConfig): Promise<number> {
     {
       ...{ pool, identity, channels, standardJobsOnly: standardJobs, versionRolling: !fixedVersion },
       kind: extended ? 'extended' : 'standard',
+      once,
       ...(hashrate === undefined ? {} : { hashrate }),
     },
     { clock, log, random: randomBytes, ec, aead: wasmAead(), sha256d: wasmSha256d, engines, connect: connectTcp },
@@ -51,13 +52,16 @@ async function mine(config: MinerConfig): Promise<number> {
   const write = (line: string) => void process.stdout.write(line);
   if (json) printEvents(miner, now, write);
   const report = () => write(`${json ? statisticsEvent(miner, now) : statisticsLine(miner)}\n`);
-  const timer = setInterval(report, config.statistics * 1000);
+  // Without a connection there is nothing to count; why, the log has said.
+  const reportWork = () => (json || miner.connected) && report();
+  const timer = setInterval(reportWork, config.statistics * 1000);
   shutdown.add('miner', () => miner.stop());
   await miner.start();
-  await shutdown.requested();
+  const stopped = shutdown.requested().then(() => true);
+  const asked = await Promise.race([stopped, miner.ended.then(() => false)]);
   clearInterval(timer);
   const clean = await shutdown.run();
   report();
   ignoreSignals();
-  return clean ? ExitCode.ok : ExitCode.failed;
+  return clean && asked ? ExitCode.ok : ExitCode.failed;
 }

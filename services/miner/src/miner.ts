@@ -18,6 +18,7 @@ import type { HashEngine } from './hashing/hash-engine.ts';
 import { MiningLoop } from './mining-loop.ts';
 import type { PoolUrl } from './pool-url.ts';
 import { reconnectDelay, redirectedPool } from './reconnection.ts';
+import { refusalAdvice, refusalSentence } from './refusals.ts';
 import type { HeaderRange, SearchSpace } from './search-space.ts';
 import { MinerStatistics, type Statistics } from './statistics.ts';
 import { WorkSource } from './work-source.ts';
@@ -36,6 +37,8 @@ export interface MinerOptions {
   readonly hashrate?: number;
   /** Share of the time to hash in, above 0 to 1. */
   readonly duty?: number;
+  /** Ends when a connection has ended, instead of coming again; a Reconnect is followed. */
+  readonly once?: boolean;
 }
 
 export interface MinerModules {
@@ -77,6 +80,8 @@ export class Miner extends EventEmitter<MinerEvents> {
   #client: MinerClient | undefined;
   #running: Promise<void> | undefined;
   #nominalHashrate = 0;
+  /** The refusal that was told last: one that lasts is told once. */
+  #toldRefusal = '';
 
   constructor(options: MinerOptions, modules: MinerModules) {
     super();
@@ -105,6 +110,15 @@ export class Miner extends EventEmitter<MinerEvents> {
 
   get statistics(): Statistics {
     return this.#statistics;
+  }
+
+  get connected(): boolean {
+    return this.#client !== undefined;
+  }
+
+  /** Resolves when no connection follows; after `start`. */
+  get ended(): Promise<void> {
+    return this.#running ?? Promise.resolve();
   }
 
   /** Hashes per second since the last call. */
@@ -138,7 +152,6 @@ export class Miner extends EventEmitter<MinerEvents> {
   }
 
   async #stayConnected(): Promise<void> {
-    const { log, random } = this.#modules;
     const { signal } = this.#stopping;
     let failures = 0;
     let pool = this.#options.pool;
@@ -147,12 +160,30 @@ export class Miner extends EventEmitter<MinerEvents> {
       if (signal.aborted) return;
       this.emit('disconnected', { code: codeOf(ended.reason) ?? 'unknown', message: messageOf(ended.reason) });
       failures = ended.worked ? 0 : failures + 1;
-      pool = ended.redirect ?? this.#options.pool;
+      const toDo = refusalAdvice(ended.reason);
+      const last = this.#options.once === true && ended.redirect === undefined;
+      const next = ended.redirect ?? this.#options.pool;
       // A redirection is followed at once, unless the last connection did not work.
-      const delay = ended.redirect !== undefined && ended.worked ? 0 : reconnectDelay(failures, random);
-      log.info({ reason: messageOf(ended.reason), retryMs: delay, host: pool.host, port: pool.port }, 'not connected');
+      const atOnce = last || (ended.redirect !== undefined && ended.worked);
+      const delay = atOnce ? 0 : reconnectDelay(failures, this.#modules.random, toDo !== undefined);
+      if (toDo === undefined) this.#logEnd(ended.reason, next, last ? undefined : delay);
+      else this.#logRefusal(ended.reason, pool, toDo);
+      if (last) return;
+      pool = next;
       await sleep(delay, undefined, { signal }).catch(() => undefined);
     }
+  }
+
+  #logEnd(reason: unknown, { host, port }: PoolUrl, retryMs: number | undefined): void {
+    this.#toldRefusal = '';
+    const facts = { code: codeOf(reason), reason: messageOf(reason), retryMs, host, port };
+    this.#modules.log[retryMs === undefined ? 'warn' : 'info'](facts, 'not connected');
+  }
+
+  #logRefusal(reason: unknown, pool: PoolUrl, toDo: string): void {
+    const sentence = refusalSentence(reason, pool, toDo);
+    this.#modules.log[sentence === this.#toldRefusal ? 'debug' : 'warn'](sentence);
+    this.#toldRefusal = sentence;
   }
 
   /** One connection from its start to its end, whatever that is. */
@@ -201,6 +232,7 @@ export class Miner extends EventEmitter<MinerEvents> {
   }
 
   #follow(client: MinerClient): void {
+    client.on('channel', (channel) => this.emit('channel', channel));
     client.on('work', (channel) => {
       this.#takeWork(client, channel);
       this.emit('work', channel);
@@ -231,7 +263,6 @@ export class Miner extends EventEmitter<MinerEvents> {
       const channel = await (kind === 'standard'
         ? client.openStandardChannel(request)
         : client.openExtendedChannel(request));
-      this.emit('channel', channel);
       this.#takeWork(client, channel);
     }
   }

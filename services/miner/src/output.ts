@@ -56,9 +56,11 @@ export function printEvents(miner: Miner, now: () => number, write: Write): void
 /** The numbers of the statistics line, for programs. */
 export function statisticsEvent(miner: Miner, now: () => number): string {
   const { hashes, submitted, accepted, rejected, rejections, blocks, connections } = miner.statistics;
+  const { connected } = miner;
   return JSON.stringify({
     event: 'statistics',
     atMs: now(),
+    connected,
     ...{ hashrate: Math.round(miner.hashrate()), hashes, submitted, accepted, rejected, blocks, connections },
     rejections: Object.fromEntries(rejections),
   });

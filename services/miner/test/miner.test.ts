@@ -1,15 +1,18 @@
 // The whole miner against a pool that checks every share by its header: real hashing on this thread.
 import { once } from 'node:events';
+import { Writable } from 'node:stream';
 import { sha256d } from '@sluice/bitcoin/hash';
 import { writeHeader } from '@sluice/bitcoin/header';
 import { foldMerklePath } from '@sluice/bitcoin/merkle';
 import { nobleSha256d } from '@sluice/bitcoin/sha256d';
 import { meetsTarget } from '@sluice/bitcoin/target';
 import { systemClock } from '@sluice/runtime/clock';
-import { silentLogger } from '@sluice/runtime/logger';
+import { createLogger, silentLogger } from '@sluice/runtime/logger';
 import { Reconnect } from '@sluice/sv2/messages/common/reconnect';
 import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
 import { NewMiningJob } from '@sluice/sv2/messages/mining/new-mining-job';
+import { OpenMiningChannelError } from '@sluice/sv2/messages/mining/open-mining-channel-error';
+import { OpenStandardMiningChannel } from '@sluice/sv2/messages/mining/open-standard-mining-channel';
 import { SetNewPrevHash } from '@sluice/sv2/messages/mining/set-new-prev-hash';
 import { SubmitSharesError } from '@sluice/sv2/messages/mining/submit-shares-error';
 import { SubmitSharesExtended } from '@sluice/sv2/messages/mining/submit-shares-extended';
@@ -24,12 +27,12 @@ const miners: Miner[] = [];
 afterEach(() => Promise.all(miners.splice(0).map((miner) => miner.stop())));
 
 /** A miner whose n-th connection reaches the n-th pool; where there is none, the connection fails. */
-function mine(pools: readonly FakePool[], options: Partial<MinerOptions> = {}) {
+function mine(pools: readonly FakePool[], options: Partial<MinerOptions> = {}, log = silentLogger()) {
   const asked: string[] = [];
   const miner = createMiner(
     { pool: { host: 'first', port: 1, authorityKey }, identity: 'a.b', kind: 'standard', channels: 1, ...options },
     {
-      ...{ ...modules, clock: systemClock, log: silentLogger(), sha256d: nobleSha256d },
+      ...{ ...modules, clock: systemClock, log, sha256d: nobleSha256d },
       engines: [new InlineEngine(nobleSha256d)],
       connect: async (host, port) => {
         const pool = pools[asked.push(`${host}:${port}`) - 1];
@@ -47,6 +50,17 @@ const accept = (pool: FakePool) => (share: { channelId: number; sequenceNumber: 
     ...{ channelId: share.channelId, lastSequenceNumber: share.sequenceNumber },
     ...{ newSubmitsAcceptedCount: 1, newSharesSum: 1n },
   });
+
+function recorder(lines: { level: string; msg: string }[]) {
+  const destination = new Writable({
+    decodeStrings: false,
+    write: (line: string, _encoding, done) => {
+      lines.push(JSON.parse(line));
+      done();
+    },
+  });
+  return createLogger({ name: 'miner', level: 'debug', format: 'json', destination });
+}
 
 const until = async (condition: () => boolean) => {
   for (const end = Date.now() + 15_000; !condition(); await new Promise((resolve) => setTimeout(resolve, 5))) {
@@ -180,6 +194,57 @@ describe('Miner', { timeout: 30_000 }, () => {
     await miner.start();
     expect(await disconnected).toEqual([expect.objectContaining({ message: expect.stringMatching(/maintenance/) })]);
     await until(() => miner.statistics.submitted > 0);
+  });
+
+  it('tells of a channel before its work', async () => {
+    const pool = new FakePool();
+    pool.serveChannels((channelId) => startWork(pool, channelId, 1));
+    const { miner } = mine([pool]);
+    const events: string[] = [];
+    for (const event of ['channel', 'work', 'submitted'] as const) miner.on(event, () => events.push(event));
+    await miner.start();
+    await until(() => events.includes('submitted'));
+    expect(events.slice(0, 2)).toEqual(['channel', 'work']);
+  });
+
+  it('says once what to do about a refusal that lasts, and waits longer', async () => {
+    const pools = [new FakePool(), new FakePool()];
+    for (const pool of pools) {
+      pool.on(OpenStandardMiningChannel, ({ requestId }) =>
+        pool.send(OpenMiningChannelError, { requestId, errorCode: 'unknown-user' }),
+      );
+    }
+    const lines: { level: string; msg: string }[] = [];
+    const { miner, asked } = mine(pools, {}, recorder(lines));
+    await miner.start();
+    await until(() => lines.some(({ level }) => level === 'warn'));
+    expect(lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg)).toEqual([
+      'refused by stratum2+tcp://first:1 (miner-channel-refused: unknown-user): the pool does not take this identity: set --identity to an account of yours there, as account.worker',
+    ]);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(asked).toEqual(['first:1']);
+  });
+
+  it('names the wrong key in the URL', async () => {
+    const lines: { level: string; msg: string }[] = [];
+    const other = { host: 'first', port: 1, authorityKey: filled(2) };
+    const { miner } = mine([new FakePool()], { pool: other, once: true }, recorder(lines));
+    await miner.start();
+    await miner.ended;
+    expect(lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg)).toEqual([
+      expect.stringMatching(
+        /^refused by .* \(miner-handshake-failed: certificate-untrusted\): .* compare its authority key/,
+      ),
+    ]);
+  });
+
+  it('ends with its first connection when it is told to', async () => {
+    const pool = new FakePool();
+    pool.serveChannels(() => pool.close());
+    const { miner, asked } = mine([pool], { once: true });
+    await miner.start();
+    await miner.ended;
+    expect([asked, miner.connected]).toEqual([['first:1'], false]);
   });
 
   it('stops while it waits for a pool', async () => {

@@ -49,4 +49,9 @@ describe('reconnection', () => {
     expect(most(2)).toBeGreaterThan(1_900);
     expect(most(1_000)).toBeLessThanOrEqual(60_000);
   });
+
+  it('waits longer after a refusal that lasts, up to ten minutes', () => {
+    const least = (failures: number) => reconnectDelay(failures, () => Uint8Array.of(0), true);
+    expect([1, 2, 30].map(least)).toEqual([15_000, 30_000, 300_000]);
+  });
 });
