@@ -24,7 +24,7 @@ export const startSettings = defineConfig({
     default: [],
     secret: true,
     env: ['BITCOIND_URL', 'SLUICE_BITCOIND'],
-    doc: 'Your node: http://[user:password@]host:port[?cookie=FILE][&zmq=tcp://host:port]; several in order of preference. None: a simulated chain.',
+    doc: 'Your node: http://[user:password@]host:port[?cookie=FILE][&zmq=tcp://host:port]; several in order of preference. A password belongs into the environment, not into a flag. None: a simulated chain.',
   },
   cookie: {
     type: readableFile({ holds: "a running node's cookie" }),

@@ -15,12 +15,13 @@ import { FirstConnection } from './first-connection.ts';
 import { followBus } from './metrics.ts';
 import { connectNatsBus } from './nats/nats-bus.ts';
 
-function natsUrl() {
+/** Without user and password, which everybody would see there. */
+function plainUrl(schemes: readonly string[]) {
   return {
-    ...url(['nats', 'tls']),
+    ...url(schemes),
     fault: ({ username, password }: URL) =>
       username === '' && password === '' ? undefined : 'a user or password in the URL, where everybody sees it',
-    allowed: 'nats://host:port or tls://host:port, the user being in --nats-user',
+    allowed: schemes.map((scheme) => `${scheme}://host:port`).join(' or '),
   };
 }
 
@@ -35,14 +36,14 @@ function certificateFault(text: string): string | undefined {
 
 export const busSettings = defineConfig({
   nats: {
-    type: listOf(natsUrl()),
+    type: listOf(plainUrl(['nats', 'tls'])),
     default: [new URL('nats://127.0.0.1:4222')],
     doc: 'NATS servers; one that answers is enough, the others are learnt from it.',
   },
   natsUser: {
     type: text({ allowed: 'a user name without white space', placeholder: 'NAME', pattern: /^\S+$/ }),
     optional: true,
-    doc: 'User at the NATS servers.',
+    doc: 'User at the NATS servers, with natsPasswordFile.',
   },
   natsPasswordFile: {
     type: secretFile({ holds: 'the password' }),
@@ -55,7 +56,7 @@ export const busSettings = defineConfig({
     doc: 'Certificate authority of the NATS servers; with it the connection must be TLS.',
   },
   natsMonitors: {
-    type: listOf(url(['http', 'https'])),
+    type: listOf(plainUrl(['http', 'https'])),
     default: [],
     doc: 'Monitoring addresses of all NATS servers, from which it is read whether they sync before they acknowledge; without them that is unknown.',
   },
