@@ -3,8 +3,8 @@ import { setFlagsFromString } from 'node:v8';
 import type { CommandTables } from '@sluice/runtime/config/command-line';
 import { nearestName } from '@sluice/runtime/config/nearest-name';
 import { ExitCode } from '@sluice/runtime/exit-code';
+import { version } from '@sluice/runtime/version';
 import { commandSettings } from './command-settings.ts';
-import { version } from './version.ts';
 
 /** Resolves with the exit code. */
 export type Main = (argv: readonly string[], commands: CommandTables) => Promise<number>;

@@ -11,10 +11,11 @@ import { ExitCode } from '@sluice/runtime/exit-code';
 import { Health, startHealthServer } from '@sluice/runtime/health';
 import { createLogger } from '@sluice/runtime/logger';
 import { MetricsRegistry } from '@sluice/runtime/metrics';
+import { showProcess } from '@sluice/runtime/process-metrics';
 import { Shutdown, shutdownOnSignals } from '@sluice/runtime/shutdown';
+import { version } from '@sluice/runtime/version';
 import { openAuthorityKey, poolUrl } from '../authority-keystore.ts';
 import { curve } from '../curve.ts';
-import { version } from '../version.ts';
 import { DEMO_DUTY, openChain } from './chain.ts';
 import { type StartConfig, startRule, startSettings } from './config.ts';
 import { DemoMiners } from './demo-miners.ts';
@@ -71,7 +72,7 @@ export async function main(argv: readonly string[], commands?: CommandTables): P
 
 async function start(config: StartConfig, modules: PoolModules, notices: Notices): Promise<void> {
   const { clock, log, metrics, health, shutdown } = modules;
-  metrics.addProcessMetrics();
+  showProcess(metrics);
   let running = false;
   health.check('start', () => (running ? undefined : 'not started yet'));
   const ec = curve();

@@ -1,7 +1,7 @@
 // What a process shows of its bus. Stream figures are asked for on a timer of the scrape's own rhythm, never on a hot path.
 import { counter, createMetrics, defineMetrics, gauge, type MetricsRegistry } from '@sluice/runtime/metrics';
-import type { Bus, StreamState } from './bus.ts';
-import { type StreamName, streamNames, streams } from './streams.ts';
+import type { Bus } from './bus.ts';
+import { streamNames, streams } from './streams.ts';
 
 export const busMetrics = defineMetrics({
   up: gauge('sluice_bus_up', 'Whether this process has a connection to the bus: 1 or 0.'),
@@ -28,23 +28,25 @@ export const busMetrics = defineMetrics({
 /** Streams whose bound loses something: the others forget their oldest records. */
 const bounded = streamNames.filter((name) => streams[name].discard === 'new');
 
-/** Registers the metrics; the stream figures are those of the scrape before. */
+/** Registers the metrics; the stream figures are those of the scrape before, and absent until the bus has told the first. */
 export function followBus(registry: MetricsRegistry, bus: Bus): void {
   const metrics = createMetrics(registry, busMetrics);
-  const states = new Map<StreamName, StreamState>();
   metrics.up.follow(() => (bus.status() === 'up' ? 1 : 0));
   metrics.durable.follow(() => (bus.durability() === 'synced' ? 1 : 0));
   metrics.waiting.follow(() => bus.backlog().waiting);
   metrics.dropped.follow(() => bus.backlog().dropped);
-  for (const stream of bounded) {
-    metrics.streamBytes.with({ stream }).follow(() => {
-      if (bus.status() === 'up')
-        bus.state(stream).then(
-          (state) => states.set(stream, state),
-          () => states.delete(stream),
-        );
-      return states.get(stream)?.bytes ?? Number.NaN;
-    });
-    metrics.streamLimitBytes.with({ stream }).follow(() => states.get(stream)?.maxBytes ?? Number.NaN);
-  }
+  const read = () => {
+    if (bus.status() !== 'up') return;
+    for (const stream of bounded) {
+      bus.state(stream).then(
+        ({ bytes, maxBytes }) => {
+          metrics.streamBytes.with({ stream }).set(bytes);
+          metrics.streamLimitBytes.with({ stream }).set(maxBytes);
+        },
+        () => undefined,
+      );
+    }
+  };
+  read();
+  registry.beforeScrape(read);
 }

@@ -1,5 +1,6 @@
 // Errors that carry a code: what operators search for and what docs/reference/errors.md lists. Expected bad outcomes are
 // returned, not thrown; what is thrown across a package boundary is one of these.
+import { getSystemErrorMessage } from 'node:util';
 
 /** Codes of this package with the condition of each. */
 export const runtimeErrorCodes = {
@@ -37,7 +38,13 @@ export function messageOf(error: unknown): string {
   return (text === '' ? (codeOf(error) ?? 'unknown error') : text).replaceAll(/\s*\n\s*/g, ' ');
 }
 
-/** The same with the code in front, where there is one and the message does not begin with it already. */
+/** Why the system refused, without the call and its arguments: `EACCES: permission denied`. The message of any other error. */
+export function systemReasonOf(error: unknown): string {
+  const { errno } = error as { readonly errno?: unknown };
+  return typeof errno === 'number' ? `${codeOf(error)}: ${getSystemErrorMessage(errno)}` : messageOf(error);
+}
+
+/** The message with the code in front, where there is one and the message does not begin with it already. */
 export function codedMessageOf(error: unknown): string {
   const code = codeOf(error);
   const text = messageOf(error);

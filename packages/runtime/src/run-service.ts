@@ -10,6 +10,7 @@ import { ExitCode } from './exit-code.ts';
 import { Health, startHealthServer } from './health.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { MetricsRegistry } from './metrics.ts';
+import { showProcess } from './process-metrics.ts';
 import { processSettings } from './process-settings.ts';
 import { Shutdown, shutdownOnSignals } from './shutdown.ts';
 import { endOnUncaught } from './uncaught.ts';
@@ -63,7 +64,7 @@ export async function runService<S extends Settings>(program: ServiceProgram<S>)
   const { health: healthAddress, logLevel, logFormat } = config as ConfigOf<typeof processSettings>;
   const log = createLogger({ name: program.name, level: logLevel, format: logFormat });
   const metrics = new MetricsRegistry();
-  metrics.addProcessMetrics();
+  showProcess(metrics);
   const health = new Health();
   const shutdown = new Shutdown(log);
   const ignoreSignals = shutdownOnSignals(shutdown, log);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { counter, createMetrics, defineMetrics, gauge, histogram, MetricsRegistry } from '../src/metrics.ts';
+import { showProcess } from '../src/process-metrics.ts';
 
 const table = defineMetrics({
   shares: counter('sluice_test_shares_total', 'Shares.', { outcome: ['accepted', 'stale'] }),
@@ -51,6 +52,13 @@ describe('metrics', () => {
       { labels: { outcome: 'accepted' }, value: 3 },
     ]);
     expect(await registry.series('sluice_test_absent')).toEqual([]);
+  });
+
+  it('say what runs', async () => {
+    const registry = new MetricsRegistry();
+    showProcess(registry);
+    const line = /^sluice_build_info\{version="\d+\.\d+\.\d+",node="24\.\d+\.\d+"\} 1$/m;
+    expect(await registry.scrape()).toMatch(line);
   });
 
   it('refuse a name that breaks the rules', () => {
