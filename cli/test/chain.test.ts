@@ -17,7 +17,8 @@ describe('nbitsFor', () => {
 });
 
 describe('settings of start', () => {
-  const config = (values: Partial<StartConfig>) => ({ bitcoind: [], ...values }) as unknown as StartConfig;
+  const config = (values: Partial<StartConfig>) =>
+    ({ bitcoind: [], data: 'none', ...values }) as unknown as StartConfig;
   const mistakes = (values: Partial<StartConfig>) => startRule(config(values), (name) => `--${name}`);
   const node = [new URL('http://127.0.0.1:8332')];
 

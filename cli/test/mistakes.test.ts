@@ -1,6 +1,6 @@
 // Every setting of every command with a bad value in each of the places where it can stand, and what cannot hold between settings: one line
 // that names the place and what is allowed, and exit code 2. Run in this process: a mistake ends a command before it starts anything.
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -138,6 +138,14 @@ describe.each(Object.keys(commands))('sluice %s', (command) => {
   });
 });
 
+function folderWithOpenKey(): string {
+  const folder = mkdtempSync(join(directory, 'data-'));
+  const open = join(folder, 'authority.key');
+  copyFileSync(key, open);
+  chmodSync(open, 0o644);
+  return folder;
+}
+
 const node = ['--bitcoind', 'http://127.0.0.1:8332'];
 const address = 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4';
 const privateKey = 'KwDiBf89QgGbjEhKnhXJuH7LrciVrZi3qYjgd9M7rFU73sVHnoWn';
@@ -151,6 +159,7 @@ it.each<[words: readonly string[], place: RegExp, why: string]>([
   [['start', '--zmq', 'tcp://h:99999'], /^--zmq/, 'not allowed'],
   [['start', '--data', '/proc/nope'], /^--data/, 'cannot be made'],
   [['start', '--data', key], /^--data/, 'not a folder'],
+  [['start', '--data', folderWithOpenKey()], /^--data/, 'chmod 600'],
   [['start', '--data', '~nobody/x'], /^--data/, 'not allowed'],
   [['start', '--bitcoind', 'http://u:sekrit@h:1', '--cookie', key, '--payout', address], /^--cookie/, 'has a user'],
   [['start', '--bitcoind', 'http://h:1?cookie=nope', '--payout', address], /^--bitcoind/, 'cookie of node h:1'],
@@ -214,7 +223,7 @@ describe('addresses that are taken', () => {
     const argv = ['--listen', taken, '--authority-secret-file', key];
     const lines = await linesOf('connection-gateway', argv);
     expect(lines.map((line) => line.split(': ')[0])).toEqual(['--listen', 'SLUICE_HEALTH']);
-    for (const line of lines) expect(line).toContain(`EADDRINUSE: address already in use ${taken}`);
+    for (const line of lines) expect(line).toContain(`cannot listen on ${taken}: EADDRINUSE`);
   });
 
   it('are not shared between two settings', async () => {

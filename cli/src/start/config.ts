@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Network, networks } from '@sluice/bitcoin/network';
 import { scriptFor } from '@sluice/bitcoin/script';
 import { type ConfigMistake, type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
@@ -6,6 +8,7 @@ import { integer, listenAddress, oneOf, text } from '@sluice/runtime/config/valu
 import { codeOf, messageOf } from '@sluice/runtime/errors';
 import type { LogLevel } from '@sluice/runtime/logger';
 import { processSettings } from '@sluice/runtime/process-settings';
+import { authoritySecretFile } from '@sluice/server/identity-settings';
 import { nodeUrls, zmqAddress } from '@sluice/template-provider/node-url';
 
 export const startSettings = defineConfig({
@@ -61,12 +64,25 @@ export const startSettings = defineConfig({
 export type StartConfig = ConfigOf<typeof startSettings>;
 type Mistake = ConfigMistake<keyof typeof startSettings>;
 
-export const startRule: ConfigRule<typeof startSettings> = (config, placeOf) =>
-  config.bitcoind.length > 0 ? nodeMistakes(config, placeOf('bitcoind')) : chainMistakes(config, placeOf('bitcoind'));
+export const startRule: ConfigRule<typeof startSettings> = (config, placeOf) => [
+  ...keyMistakes(authorityKeyFile(config)),
+  ...payoutMistakes(config),
+  ...(config.bitcoind.length > 0 ? nodeMistakes : chainMistakes)(config, placeOf('bitcoind')),
+];
+
+/** Where the key is kept by which miners know the pool. */
+export const authorityKeyFile = ({ data }: Pick<StartConfig, 'data'>): string => join(data, 'authority.key');
+
+/** A key that is there already must be one. */
+function keyMistakes(file: string): readonly Mistake[] {
+  const { fault, allowed } = authoritySecretFile();
+  const problem = existsSync(file) ? fault?.(file) : undefined;
+  return problem === undefined ? [] : [{ setting: 'data', problem, allowed: `in this folder ${allowed}, or none yet` }];
+}
 
 function nodeMistakes(config: StartConfig, nodes: string) {
   const { bitcoind, payout, cookie } = config;
-  const mistakes: Mistake[] = [...payoutMistakes(config)];
+  const mistakes: Mistake[] = [];
   if (payout === undefined) {
     const problem = `not set, and ${nodes} is: blocks pay to it`;
     mistakes.push({ setting: 'payout', problem, allowed: `an address or descriptor of ${networkOf(config)}` });
@@ -79,14 +95,14 @@ function nodeMistakes(config: StartConfig, nodes: string) {
     const file = searchParams.get('cookie');
     const fault = file === null ? undefined : fileFault(file);
     if (fault === undefined) continue;
-    const problem = `the cookie of node ${host} ${fault}`;
+    const problem = `the cookie of node ${host}: ${fault}`;
     mistakes.push({ setting: 'bitcoind', problem, allowed: "a file with a running node's cookie" });
   }
   return mistakes;
 }
 
 function chainMistakes(config: StartConfig, nodes: string) {
-  const mistakes: Mistake[] = [...payoutMistakes(config)];
+  const mistakes: Mistake[] = [];
   for (const setting of ['zmq', 'cookie'] as const) {
     if (config[setting] === undefined) continue;
     mistakes.push({ setting, problem: 'set, and there is no node', allowed: `only together with ${nodes}` });

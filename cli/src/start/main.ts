@@ -17,7 +17,7 @@ import { version } from '@sluice/runtime/version';
 import { openAuthorityKey, poolUrl } from '../authority-keystore.ts';
 import { curve } from '../curve.ts';
 import { DEMO_DUTY, openChain } from './chain.ts';
-import { type StartConfig, startRule, startSettings } from './config.ts';
+import { authorityKeyFile, type StartConfig, startRule, startSettings } from './config.ts';
 import { DemoMiners } from './demo-miners.ts';
 import { freePort, PortTaken, type WantedPort } from './free-port.ts';
 import { localHost, reachableHosts } from './lan-addresses.ts';
@@ -78,7 +78,7 @@ async function start(config: StartConfig, modules: PoolModules, notices: Notices
   const ec = curve();
   if (ec === nobleEc)
     log.warn('handshakes use the reference curve, which is slower and not constant-time: run npm run secp256k1');
-  const authority = openAuthorityKey(join(config.data, 'authority.key'), ec);
+  const authority = openAuthorityKey(authorityKeyFile(config), ec);
   const chain = openChain(config, clock);
   // Work of one chain is worth nothing on another: each has its own state.
   const directory = join(config.data, chain.simulated ? 'simulated' : chain.network);

@@ -1,6 +1,6 @@
 // Secrets come from files, so that they stand in no process list, environment or log.
 import { readFileSync, type Stats, statSync } from 'node:fs';
-import { messageOf, RuntimeError } from './errors.ts';
+import { RuntimeError, systemReasonOf } from './errors.ts';
 
 /** Far above any key or token; a larger file is the wrong one. */
 const MAX_SECRET_BYTES = 65_536;
@@ -18,7 +18,7 @@ export function readSecretFile(path: string): string {
     stats = statSync(path);
     bytes = readFileSync(path);
   } catch (error) {
-    throw new RuntimeError('secret-unreadable', `${path}: ${messageOf(error)}`);
+    throw new RuntimeError('secret-unreadable', `${path} cannot be read: ${systemReasonOf(error)}`);
   }
   const text = bytes.toString('utf8').trim();
   const refusal = refusalOf(stats, bytes.length, text);

@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileFault } from '@sluice/runtime/config/path-types';
 import { listOf, parsePath, url, type ValueType } from '@sluice/runtime/config/value-types';
-import { messageOf } from '@sluice/runtime/errors';
+import { systemReasonOf } from '@sluice/runtime/errors';
 
 const PARAMETERS: readonly string[] = ['cookie', 'zmq'];
 
@@ -53,7 +53,7 @@ function cookieFault(cookie: string): string | undefined {
   try {
     return statSync(dirname(cookie)).isDirectory() ? undefined : `${dirname(cookie)} is not a folder`;
   } catch (error) {
-    return messageOf(error);
+    return `${dirname(cookie)}: ${systemReasonOf(error)}`;
   }
 }
 

@@ -1,9 +1,9 @@
 // Addresses that a process is to listen on are tried before it starts, all of them at once, so that none takes another's port.
 import { createServer, type Server } from 'node:net';
 import type { ConfigOf, PlaceOf, Settings } from '../config.ts';
-import { codeOf, messageOf } from '../errors.ts';
+import { codeOf, systemReasonOf } from '../errors.ts';
 import { mistakeText } from './load.ts';
-import type { HostPort } from './value-types.ts';
+import { formatHostPort, type HostPort } from './value-types.ts';
 
 /** One line for each address that cannot be listened on. */
 export async function listenMistakes<S extends Settings>(
@@ -21,7 +21,8 @@ export async function listenMistakes<S extends Settings>(
       const error = await tryToListen(server, address);
       if (error === undefined) servers.push(server);
       else if (type.listens === 'exactly' || codeOf(error) !== 'EADDRINUSE') {
-        mistakes.push(mistakeText(placeOf(name), `cannot ${messageOf(error)}`, type.allowed));
+        const problem = `cannot listen on ${formatHostPort(address)}: ${systemReasonOf(error)}`;
+        mistakes.push(mistakeText(placeOf(name), problem, type.allowed));
       }
     }
   }

@@ -9,7 +9,7 @@ import {
   type PlaceOf,
   type Settings,
 } from '../config.ts';
-import { messageOf } from '../errors.ts';
+import { systemReasonOf } from '../errors.ts';
 import { Names } from './names.ts';
 import { type RawSource, readEnvironment, readFlags, readYaml } from './sources.ts';
 
@@ -129,7 +129,7 @@ function readFile(path: string, where: string, names: Names): RawSource {
     if (source.length <= MAX_FILE_BYTES) return readYaml(source.toString('utf8'), path, names);
     return unreadable(mistakeText(where, `${path} is larger than ${MAX_FILE_BYTES} bytes`, CONFIG_ALLOWED));
   } catch (error) {
-    return unreadable(mistakeText(where, `cannot read the file: ${messageOf(error)}`, CONFIG_ALLOWED));
+    return unreadable(mistakeText(where, `cannot read ${path}: ${systemReasonOf(error)}`, CONFIG_ALLOWED));
   }
 }
 

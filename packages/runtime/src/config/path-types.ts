@@ -1,7 +1,7 @@
 // Paths whose files are looked at when the settings are read, so that a mistake is told before anything starts.
 import { mkdtempSync, readFileSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { codeOf, messageOf } from '../errors.ts';
+import { codeOf, RuntimeError, systemReasonOf } from '../errors.ts';
 import { readSecretFile } from '../secret-file.ts';
 import { path, type ValueType } from './value-types.ts';
 
@@ -60,7 +60,7 @@ export function fileFault(
     const found = fault?.(text);
     return found === undefined ? undefined : `${file} ${found}`;
   } catch (error) {
-    return `cannot be read: ${messageOf(error)}`;
+    return error instanceof RuntimeError ? error.message : `${file} cannot be read: ${systemReasonOf(error)}`;
   }
 }
 
@@ -76,8 +76,8 @@ export function folderFault(directory: string): string | undefined {
       return undefined;
     } catch (error) {
       const above = codeOf(error) === 'ENOENT' && present !== dirname(present) && !isPresent(present);
-      if (!above)
-        return `${present === resolve(directory) ? 'cannot be written' : 'cannot be made'}: ${messageOf(error)}`;
+      if (above) continue;
+      return `${directory} cannot be ${isPresent(directory) ? 'written' : 'made'}: ${systemReasonOf(error)}`;
     }
   }
 }
