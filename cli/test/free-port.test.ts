@@ -13,7 +13,7 @@ function hold(port: number): Promise<{ port: number; close(): void }> {
 }
 
 const wanted = (port: number, named = false, host = '127.0.0.1') => ({
-  flag: '--listen',
+  place: '--listen',
   address: { host, port },
   named,
 });

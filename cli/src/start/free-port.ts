@@ -12,8 +12,8 @@ export class PortTaken extends Error {
 }
 
 export interface WantedPort {
-  /** The flag, for people. */
-  readonly flag: string;
+  /** Where the user has named it, or can. */
+  readonly place: string;
   /** Port 0 gives any. */
   readonly address: HostPort;
   /** By the user, who then has it or nothing. */
@@ -24,7 +24,7 @@ export interface WantedPort {
  * The wanted address, or the same host with the next free port. `promised` is what this process is about to listen on.
  * @throws PortTaken; RuntimeError `listen-failed` where no port can be had.
  */
-export async function freePort({ flag, address, named }: WantedPort, promised?: HostPort): Promise<HostPort> {
+export async function freePort({ place, address, named }: WantedPort, promised?: HostPort): Promise<HostPort> {
   const { host, port } = address;
   for (let candidate = port; candidate < Math.min(port + TRIES, 65_536); candidate++) {
     const isPromised = candidate !== 0 && candidate === promised?.port;
@@ -34,7 +34,7 @@ export async function freePort({ flag, address, named }: WantedPort, promised?: 
       throw new RuntimeError('listen-failed', `cannot listen on ${host}:${candidate}: ${messageOf(found)}`, found);
     if (named) {
       const by = isPromised ? 'this pool for its miners' : 'another program';
-      throw new PortTaken(`${flag}: ${formatHostPort(address)} is taken by ${by}; allowed: a free port, or 0 for any`);
+      throw new PortTaken(`${place}: ${formatHostPort(address)} is taken by ${by}; allowed: a free port, or 0 for any`);
     }
   }
   throw new RuntimeError('listen-failed', `ports ${port} to ${port + TRIES - 1} of ${host} are all taken`);

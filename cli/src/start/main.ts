@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { nobleEc } from '@sluice/noise/noble-ec';
 import { systemClock } from '@sluice/runtime/clock';
+import type { PlaceOf } from '@sluice/runtime/config';
 import { type CommandTables, readCommandLine } from '@sluice/runtime/config/command-line';
 import { formatHostPort, type HostPort } from '@sluice/runtime/config/value-types';
 import { codedMessageOf } from '@sluice/runtime/errors';
@@ -38,7 +39,7 @@ export async function main(argv: readonly string[], commands?: CommandTables): P
     ...{ settings: startSettings, rule: startRule },
   });
   if (line.config === undefined) return line.exitCode;
-  const { config } = line;
+  const { config, placeOf } = line;
   // The machine is also that of a node: memory of what is short-lived is used again sooner, not more of it taken.
   setFlagsFromString('--semi-space-growth-factor=1');
   const notices = new Notices();
@@ -49,7 +50,7 @@ export async function main(argv: readonly string[], commands?: CommandTables): P
   const ignoreSignals = shutdownOnSignals(shutdown, log);
   const modules = { clock: systemClock, log, metrics: new MetricsRegistry(), health: new Health(), shutdown };
   try {
-    const starting = start(config, modules, notices);
+    const starting = start(config, placeOf, modules, notices);
     // A signal during the start ends it too; its own failure is then of no interest.
     starting.catch(() => undefined);
     await Promise.race([starting, shutdown.requested()]);
@@ -70,7 +71,12 @@ export async function main(argv: readonly string[], commands?: CommandTables): P
   }
 }
 
-async function start(config: StartConfig, modules: PoolModules, notices: Notices): Promise<void> {
+async function start(
+  config: StartConfig,
+  placeOf: PlaceOf<keyof StartConfig>,
+  modules: PoolModules,
+  notices: Notices,
+): Promise<void> {
   const { clock, log, metrics, health, shutdown } = modules;
   showProcess(metrics);
   let running = false;
@@ -84,7 +90,7 @@ async function start(config: StartConfig, modules: PoolModules, notices: Notices
   const directory = join(config.data, chain.simulated ? 'simulated' : chain.network);
   // Before any port is looked for: whoever starts a pool twice must hear of that, not of its ports.
   const bus = await openBus(directory, modules);
-  const { listen, healthAddress } = await choosePorts(config);
+  const { listen, healthAddress } = await choosePorts(config, placeOf);
   const healthServer = await startHealthServer(healthAddress, { health, metrics });
   shutdown.add('health server', () => healthServer.close());
 
@@ -130,13 +136,17 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-async function choosePorts({ listen, health }: StartConfig): Promise<{ listen: HostPort; healthAddress: HostPort }> {
+async function choosePorts(
+  { listen, health }: StartConfig,
+  placeOf: PlaceOf<keyof StartConfig>,
+): Promise<{ listen: HostPort; healthAddress: HostPort }> {
   const forMiners = await choosePort({
-    flag: '--listen',
+    place: placeOf('listen'),
     address: listen,
     named: listen !== startSettings.listen.default,
   });
-  const forHealth = { flag: '--health', address: health, named: health !== startSettings.health.default };
+  const named = health !== startSettings.health.default;
+  const forHealth = { place: placeOf('health'), address: health, named };
   return { listen: forMiners, healthAddress: await choosePort(forHealth, forMiners) };
 }
 

@@ -1,5 +1,5 @@
 // What every command does first: its settings are read and checked; help and mistakes are printed.
-import type { ConfigOf, ConfigRule, Settings } from '../config.ts';
+import type { ConfigOf, ConfigRule, PlaceOf, Settings } from '../config.ts';
 import { ExitCode } from '../exit-code.ts';
 import { helpText } from './help.ts';
 import { listenMistakes } from './listen-mistakes.ts';
@@ -23,7 +23,7 @@ export interface CommandLine<S extends Settings> {
 }
 
 export type ReadCommandLine<S extends Settings> =
-  | { readonly config: ConfigOf<S> }
+  | { readonly config: ConfigOf<S>; readonly placeOf: PlaceOf<keyof S & string> }
   | { readonly config?: undefined; readonly exitCode: number };
 
 /** The values; or the exit code, when help or mistakes were printed instead. */
@@ -40,7 +40,9 @@ export async function readCommandLine<S extends Settings>(command: CommandLine<S
   }
   const mistakes =
     loaded.kind === 'mistakes' ? loaded.mistakes : await listenMistakes(settings, loaded.config, loaded.placeOf);
-  if (loaded.kind === 'config' && mistakes.length === 0) return { config: loaded.config };
+  if (loaded.kind === 'config' && mistakes.length === 0) {
+    return { config: loaded.config, placeOf: loaded.placeOf };
+  }
   for (const mistake of mistakes) process.stderr.write(`sluice ${name}: ${mistake}\n`);
   return { exitCode: ExitCode.usage };
 }
