@@ -117,6 +117,22 @@ describe('a bitcoind as node source', () => {
     expect(recorder.troubles).toEqual([undefined]);
   });
 
+  it('gives work on a chain that has no block but its first', async () => {
+    const fresh = await Bitcoind.start();
+    try {
+      const endpoint = { url: `http://127.0.0.1:${fresh.rpcPort}`, cookieFile: fresh.cookieFile };
+      const { recorder } = await connect({ endpoint, zmqBlock: fresh.zmqRawBlock });
+      await waitFor(() => recorder.templates.length > 0);
+      const info = await fresh.rpc('getblockheader', [await fresh.rpc('getbestblockhash')]);
+      const { height, chainwork, minNtime } = recorder.tips[0]!;
+      expect([height, chainwork]).toEqual([0, BigInt(`0x${info.chainwork}`)]);
+      expect(minNtime).toBe(info.mediantime + 1);
+      expect(recorder.templates[0]?.height).toBe(1);
+    } finally {
+      await fresh.stop();
+    }
+  });
+
   it('tells a new tip by its header alone, and its template after it', async () => {
     const { recorder } = await connect();
     await sleep(300);

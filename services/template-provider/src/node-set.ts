@@ -56,6 +56,14 @@ export class NodeSet {
     );
   }
 
+  /** Why each node that gives no work does not, for people. */
+  get reasons(): readonly string[] {
+    return this.#nodes.flatMap((node) => {
+      const reason = this.#reason(node);
+      return reason === undefined ? [] : [`${node.source.name}: ${reason}`];
+    });
+  }
+
   /** As `NodeSource.variant`, of whichever node gave the template. */
   async variant(base: PreparedTemplate, reserve: CoinbaseReserve): Promise<PreparedTemplate | undefined> {
     const node = this.#nodes.find(({ template }) => template === base);
@@ -68,6 +76,18 @@ export class NodeSet {
 
   async stop(): Promise<void> {
     await Promise.all(this.#nodes.map(({ source }) => source.stop()));
+  }
+
+  #reason({ trouble, tip, template }: NodeState): string | undefined {
+    if (trouble !== undefined) return trouble;
+    if (tip === undefined || this.#best === undefined) return 'its tip is not known yet';
+    if (Buffer.compare(tip.hash, this.#best.hash) !== 0) {
+      return `it is at height ${tip.height}, the pool at ${this.#best.height} with more work`;
+    }
+    if (template === undefined || Buffer.compare(template.prevHash, tip.hash) !== 0) {
+      return `no template on height ${tip.height} yet`;
+    }
+    return undefined;
   }
 
   #listen(node: NodeState): NodeListener {

@@ -44,6 +44,8 @@ export type SubmitAnswer = string | null;
 export interface NodeSource {
   /** Names the node in logs, metrics and stored answers; never holds a credential. */
   readonly name: string;
+  /** Whether it tells of new tips by itself, before the poll can. */
+  readonly announces: boolean;
   /** Resolves when the first tip and template have been delivered or the first trouble told. */
   start(listener: NodeListener): Promise<void>;
   /**

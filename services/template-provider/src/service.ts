@@ -31,6 +31,7 @@ import {
   type TemplateDistributionOptions,
 } from './template-distribution/template-distribution.ts';
 import type { TemplateName, TemplateStore } from './template-store.ts';
+import { UnannouncedTips } from './unannounced-tips.ts';
 
 /** Half of what a gateway waits before it gives up a connection. */
 const DIRECT_ANSWER_MS = 5_000;
@@ -84,6 +85,7 @@ class TemplateProvider implements TemplateProviderService {
   readonly #work: RequiredWork;
   readonly #announcements: Announcements;
   readonly #nodes: NodeSet;
+  readonly #unannounced: UnannouncedTips;
   readonly #bodies: TemplateBodies;
   readonly #copies: TemplateCopies;
   readonly #live: LiveTemplates;
@@ -133,9 +135,11 @@ class TemplateProvider implements TemplateProviderService {
       onFailure: (error) => log.warn({ error }, 'the feed of jobs could not be read'),
       sleep,
     });
+    this.#unannounced = new UnannouncedTips(modules.nodes, { log, monotonic: () => clock.monotonic() });
     this.#nodes = new NodeSet(modules.nodes, {
       onTip: (news, node, origin) => {
         if (origin === 'poll') this.#metrics.tipsByPoll.inc();
+        this.#unannounced.onTip(node, origin);
         this.#work.learn(news.hash, news.nextNbits);
         this.#announcements.tip(news, node);
         this.#afterBus((distribution) => distribution.tip(news));
@@ -266,8 +270,8 @@ class TemplateProvider implements TemplateProviderService {
 
   #notReady(): string | undefined {
     if (this.#nodes.activeNode !== undefined) return undefined;
-    const troubles = this.#nodes.troubles.map(({ node, trouble }) => `${node}: ${trouble}`).join(', ');
-    return troubles === '' ? 'no template yet' : `no node gives work (${troubles})`;
+    const reasons = this.#nodes.reasons.join(', ');
+    return reasons === '' ? 'no template yet' : `no node gives work (${reasons})`;
   }
 
   #notKept(): string | undefined {

@@ -32,6 +32,7 @@ function node(name: string, replies: Reply[], changes: Partial<NodeSource> = {})
   const submitted: Uint8Array[] = [];
   const source: NodeSource = {
     name,
+    announces: true,
     start: async () => undefined,
     stop: async () => undefined,
     block: async () => undefined,

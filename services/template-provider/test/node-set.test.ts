@@ -5,6 +5,7 @@ import type { PreparedTemplate } from '../src/prepare-template.ts';
 
 class ScriptedNode implements NodeSource {
   readonly name: string;
+  readonly announces = true;
   #listener: NodeListener | undefined;
   constructor(name: string) {
     this.name = name;
@@ -25,8 +26,8 @@ class ScriptedNode implements NodeSource {
   async isInChain(): Promise<boolean> {
     return false;
   }
-  tip(id: number, chainwork: bigint): void {
-    this.#listener?.onTip({ hash: hash(id), chainwork } as TipNews, 'announcement');
+  tip(id: number, chainwork: bigint, height = id): void {
+    this.#listener?.onTip({ hash: hash(id), chainwork, height } as TipNews, 'announcement');
   }
   template(on: number, fees = 0n): void {
     this.offer({ prevHash: hash(on), fees } as PreparedTemplate);
@@ -56,6 +57,19 @@ async function setUp() {
 }
 
 describe('NodeSet', () => {
+  it('says of each node why it gives no work', async () => {
+    const { first, second, set } = await setUp();
+    first.health('unreachable');
+    expect(set.reasons).toEqual(['first: unreachable', 'second: its tip is not known yet']);
+    second.tip(11, 100n);
+    expect(set.reasons).toEqual(['first: unreachable', 'second: no template on height 11 yet']);
+    second.template(11);
+    expect(set.reasons).toEqual(['first: unreachable']);
+    first.health(undefined);
+    first.tip(10, 90n);
+    expect(set.reasons).toEqual(['first: it is at height 10, the pool at 11 with more work']);
+  });
+
   it('takes the tip with the most chainwork, keeps ties, never goes back', async () => {
     const { first, second, told, set } = await setUp();
     first.tip(1, 100n);

@@ -105,6 +105,7 @@ describe('template-provider', () => {
   /** Takes blocks, tells nothing. */
   const quiet = (): NodeSource => ({
     name: 'quiet',
+    announces: true,
     start: async () => undefined,
     stop: async () => undefined,
     submitBlock: (block) => chain.submitBlock(block),
@@ -298,6 +299,7 @@ describe('template-provider', () => {
   it('ends its start when a clock or a network is wrong', async () => {
     const unfit = (trouble: NodeTrouble): NodeSource => ({
       name: 'n',
+      announces: true,
       start: async (listener: NodeListener) => listener.onHealth(trouble, ''),
       stop: async () => undefined,
       submitBlock: async () => null,

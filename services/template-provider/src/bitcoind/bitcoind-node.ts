@@ -55,6 +55,7 @@ interface Trouble {
 
 export class BitcoindNode implements NodeSource {
   readonly name: string;
+  readonly announces: boolean;
   readonly #options: BitcoindNodeOptions;
   readonly #now: () => number;
   readonly #rpc: RpcClient;
@@ -85,6 +86,7 @@ export class BitcoindNode implements NodeSource {
     this.#rpc = new RpcClient(options.endpoint);
     this.#headers = new HeaderChain(options.network);
     this.name = this.#rpc.name;
+    this.announces = options.zmqBlock !== undefined;
   }
 
   async start(listener: NodeListener): Promise<void> {

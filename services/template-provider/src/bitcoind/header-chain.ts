@@ -21,6 +21,9 @@ export interface KnownHeader {
   readonly nbits: number;
 }
 
+/** What the first block of a chain stands on. */
+const BEFORE_THE_FIRST = { height: -1, chainwork: 0n } as const;
+
 const key = (hash: Uint8Array) => Buffer.from(hash.buffer, hash.byteOffset, hash.length).toString('base64');
 
 export class HeaderChain {
@@ -44,10 +47,11 @@ export class HeaderChain {
     }
   }
 
-  /** Adds a block by its 80 header bytes; `undefined` when its parent, or too few of its ancestors, are known. */
+  /** Adds a block by its 80 header bytes, or the first of the chain; `undefined` when its parent, or too few of its ancestors, are known. */
   place(header80: Uint8Array, seenAtMicros: bigint): TipNews | undefined {
     const header = decodeHeader(header80);
-    const parent = this.#headers.get(key(header.prevHash));
+    const isFirst = header.prevHash.every((byte) => byte === 0);
+    const parent = isFirst ? BEFORE_THE_FIRST : this.#headers.get(key(header.prevHash));
     if (parent === undefined) return undefined;
     const known: KnownHeader = {
       hash: sha256d(header80),

@@ -53,6 +53,7 @@ export interface SimulatedChainModules {
 }
 
 export class SimulatedChain implements NodeSource {
+  readonly announces = true;
   readonly name = 'simulated';
   readonly #options: SimulatedChainOptions;
   readonly #modules: SimulatedChainModules;

@@ -35,6 +35,7 @@ const modules = { ec, random: randomBytes, clock: systemClock, log: silentLogger
 
 /** A node that passes on what a chain says, for as long as it lives. */
 class MortalNode implements NodeSource {
+  readonly announces = true;
   readonly name: string;
   readonly blocks: Uint8Array[] = [];
   dead = false;
