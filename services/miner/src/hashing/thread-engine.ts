@@ -1,10 +1,10 @@
 // Hashes on a thread of its own, so that the main one answers the pool at once.
-import { Worker } from 'node:worker_threads';
+import { startThread } from '@sluice/runtime/thread';
 import type { HashEngine, SearchRange, SearchResult } from './hash-engine.ts';
 
 export class ThreadEngine implements HashEngine {
   readonly sliceMs = 50;
-  readonly #worker = new Worker(new URL('./hash-thread.ts', import.meta.url));
+  readonly #worker = startThread(new URL('./hash-thread.ts', import.meta.url));
   #settle: { readonly resolve: (result: SearchResult) => void; readonly reject: (error: Error) => void } | undefined;
   #failure: Error | undefined;
 

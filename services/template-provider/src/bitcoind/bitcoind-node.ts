@@ -1,10 +1,11 @@
 // One bitcoind as a source of work: tips by ZMQ with a poll as safety net, templates from a thread of their own,
 // blocks by submitblock.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { decodeHeader } from '@sluice/bitcoin/header';
 import { type Network, networkParameters } from '@sluice/bitcoin/network';
 import { messageOf } from '@sluice/runtime/errors';
+import { startThread } from '@sluice/runtime/thread';
 import type { NodeListener, NodeSource, NodeTrouble, SubmitAnswer, TipNews, TipOrigin } from '../node-source.ts';
 import type { CoinbaseReserve, PreparedTemplate } from '../prepare-template.ts';
 import { type BlockAnnouncements, subscribeToBlocks } from './block-announcements.ts';
@@ -286,7 +287,7 @@ export class BitcoindNode implements NodeSource {
     if (this.#templates !== undefined || this.#stopped.signal.aborted) return;
     const { endpoint, network, reserve, templatePollMs } = this.#options;
     const workerData: TemplateThreadData = { endpoint, network, reserve, pollMs: templatePollMs };
-    const worker = new Worker(new URL('./template-thread.ts', import.meta.url), { workerData });
+    const worker = startThread(new URL('./template-thread.ts', import.meta.url), { workerData });
     this.#templates = worker;
     worker.on('message', (report: TemplateThreadReport) => this.#onReport(report));
     worker.on('error', ({ message }) => {
