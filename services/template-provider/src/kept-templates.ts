@@ -3,12 +3,16 @@ import { type Clock, unixMicros } from '@sluice/runtime/clock';
 import type { PreparedTemplate } from './prepare-template.ts';
 import type { TemplateStore } from './template-store.ts';
 
+/** Ids remembered as given here. */
+const GIVEN_BOUND = 1_024;
+
 export class KeptTemplates {
   readonly #provider: string;
   readonly #store: TemplateStore;
   readonly #clock: Clock;
   readonly #ids = new WeakMap<PreparedTemplate, bigint>();
   readonly #writing = new Map<bigint, Promise<unknown>>();
+  readonly #given = new Set<bigint>();
   #lastId = 0n;
 
   constructor(provider: string, modules: { readonly store: TemplateStore; readonly clock: Clock }) {
@@ -26,7 +30,15 @@ export class KeptTemplates {
   nextId(): bigint {
     const now = unixMicros(this.#clock);
     this.#lastId = now > this.#lastId ? now : this.#lastId + 1n;
+    this.#given.add(this.#lastId);
+    const [oldest] = this.#given;
+    if (this.#given.size > GIVEN_BOUND && oldest !== undefined) this.#given.delete(oldest);
     return this.#lastId;
+  }
+
+  /** Whether this process has given the id, not long ago. */
+  hasGiven(id: bigint): boolean {
+    return this.#given.has(id);
   }
 
   /** A new one at the first call. */

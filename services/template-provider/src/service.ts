@@ -11,6 +11,7 @@ import type { HostPort } from '@sluice/runtime/config/value-types';
 import type { Health } from '@sluice/runtime/health';
 import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
+import { OutageLog } from '@sluice/runtime/outage-log';
 import type { Service as RuntimeService } from '@sluice/runtime/run-service';
 import { Announcements } from './announcements.ts';
 import { BlockSubmitter, type NodeAnswer } from './block-submitter.ts';
@@ -86,6 +87,8 @@ class TemplateProvider implements TemplateProviderService {
   readonly #announcements: Announcements;
   readonly #nodes: NodeSet;
   readonly #unannounced: UnannouncedTips;
+  readonly #kept: KeptTemplates;
+  readonly #twin: OutageLog;
   readonly #bodies: TemplateBodies;
   readonly #copies: TemplateCopies;
   readonly #live: LiveTemplates;
@@ -108,8 +111,10 @@ class TemplateProvider implements TemplateProviderService {
     this.#metrics = createMetrics(modules.metrics, templateProviderMetrics);
     const { bus, store, clock, log, sleep } = modules;
     this.#work = new RequiredWork(options.network);
-    const kept = new KeptTemplates(options.provider, modules);
-    this.#announcements = new Announcements(options.provider, { ...modules, kept, metrics: this.#metrics });
+    this.#kept = new KeptTemplates(options.provider, modules);
+    this.#twin = new OutageLog(() => clock.monotonic());
+    const announced = { ...modules, kept: this.#kept, metrics: this.#metrics };
+    this.#announcements = new Announcements(options.provider, announced);
     this.#bodies = new TemplateBodies(options.provider, {
       bus,
       store,
@@ -147,7 +152,7 @@ class TemplateProvider implements TemplateProviderService {
       onTemplate: (template, chainwork, node) => {
         this.#work.learn(template.prevHash, template.nbits);
         this.#announcements.template(template, chainwork);
-        this.#announced = [{ provider: options.provider, templateId: kept.idOf(template) }];
+        this.#announced = [{ provider: options.provider, templateId: this.#kept.idOf(template) }];
         this.#keepBodies();
         this.#afterBus((distribution) => distribution.template(template, chainwork, node));
       },
@@ -176,7 +181,7 @@ class TemplateProvider implements TemplateProviderService {
       handle: (payload) => this.#onDirectSolution(payload),
       onCut: (reason, remote) => modules.log.debug({ reason, remote }, 'solution connection cut'),
     });
-    this.#distribution = modules.distribution && this.#createDistribution(modules.distribution, kept);
+    this.#distribution = modules.distribution && this.#createDistribution(modules.distribution);
     this.#followMetrics();
     modules.health.check('template-provider: work', () => this.#notReady());
     modules.health.check('template-provider: store', () => this.#notKept());
@@ -197,7 +202,10 @@ class TemplateProvider implements TemplateProviderService {
     this.#subscriptions.push(
       bus.subscribe(subjectName('solutionNow'), (payload) => void this.#onSolutionNow(payload)),
       bus.subscribe(subjectPattern('tip'), (payload, subject) => this.#onOthersNews(payload, subject)),
-      bus.subscribe(subjectPattern('template'), (payload, subject) => this.#onOthersNews(payload, subject)),
+      bus.subscribe(subjectPattern('template'), (payload, subject) => {
+        this.#onOthersNews(payload, subject);
+        if (lastToken(subject) === this.#options.provider) this.#lookForTwin(payload);
+      }),
       bus.onStatus((status) => {
         if (status === 'down') return;
         this.#announcements.repeat();
@@ -228,14 +236,14 @@ class TemplateProvider implements TemplateProviderService {
     await this.#solutionLog.close();
   }
 
-  #createDistribution({ options, ...cryptography }: DistributionParts, kept: KeptTemplates): TemplateDistribution {
+  #createDistribution({ options, ...cryptography }: DistributionParts): TemplateDistribution {
     const { provider, network } = this.#options;
     return new TemplateDistribution(
       { ...options, provider, network },
       {
         ...this.#modules,
         ...cryptography,
-        kept,
+        kept: this.#kept,
         variant: (base, reserve) => this.#nodes.variant(base, reserve),
         transactions: (of, templateId) => this.#bodies.transactions(of, templateId),
         workFault: (header, hash) => this.#work.fault(header, hash),
@@ -308,6 +316,20 @@ class TemplateProvider implements TemplateProviderService {
     } catch (error) {
       this.#modules.log.debug({ error }, 'the news of another provider could not be read');
     }
+  }
+
+  /** Two of one name answer for each other's templates, of which each holds its own alone. */
+  #lookForTwin(payload: Uint8Array): void {
+    const { provider } = this.#options;
+    let templateId: bigint;
+    try {
+      ({ templateId } = Template.decode(payload));
+    } catch {
+      return;
+    }
+    if (this.#kept.hasGiven(templateId)) return;
+    const message = 'another template-provider runs under this name: set another --provider for one of them';
+    this.#modules.log[this.#twin.level()]({ provider }, message);
   }
 
   /** `undefined`: the bytes are no solution. */

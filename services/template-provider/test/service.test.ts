@@ -57,7 +57,12 @@ describe('template-provider', () => {
     rmSync(directory, { recursive: true });
   });
 
-  async function provider(name: string, nodes: readonly NodeSource[] = [chain], health = new Health()) {
+  async function provider(
+    name: string,
+    nodes: readonly NodeSource[] = [chain],
+    health = new Health(),
+    log = silentLogger(),
+  ) {
     const store = new TemplateStore({ directory: join(directory, name), maxBytes: 1e9 }, systemClock);
     const service = createTemplateProviderService(
       { provider: name, network: 'regtest', solutionHost: '127.0.0.1', solutionPort: 0 },
@@ -66,7 +71,7 @@ describe('template-provider', () => {
         nodes,
         store,
         clock: systemClock,
-        log: silentLogger(),
+        log,
         metrics: new MetricsRegistry(),
         health,
         // A second of the provider is twenty milliseconds here.
@@ -294,6 +299,18 @@ describe('template-provider', () => {
     } finally {
       keep.mockRestore();
     }
+  });
+
+  it('warns of another provider of its name, not of itself', async () => {
+    const warned = vi.fn();
+    const log = silentLogger();
+    log.warn = warned;
+    await provider('a', [chain], new Health(), log);
+    await found('a');
+    const twin = () => warned.mock.calls.filter(([, message]) => /another template-provider/.test(message)).length;
+    expect(twin()).toBe(0);
+    await provider('a');
+    await vi.waitFor(() => expect(twin()).toBe(1));
   });
 
   it('ends its start when a clock or a network is wrong', async () => {
