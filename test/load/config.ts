@@ -98,7 +98,7 @@ export const loadSettings = defineConfig({
     type: url(['http', 'https']),
     optional: true,
     secret: true,
-    doc: 'The same by generatetodescriptor of a bitcoind: http://[user:password@]host:port[?cookie=FILE].',
+    doc: 'The same by generateblock of a bitcoind, without transactions: http://[user:password@]host:port[?cookie=FILE].',
   },
   announcements: {
     type: path(),

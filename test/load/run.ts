@@ -23,10 +23,13 @@ export class LoadRun {
   readonly #fleet: Fleet;
   readonly #servers: ServerRecord;
   readonly #progress: ProgressLine;
+  readonly #settled: (acknowledged: number) => Promise<void>;
   #own: readonly OwnLoadData[] = [];
 
-  constructor(config: LoadConfig) {
+  /** `settled` resolves when the pool has nothing left to do for so many acknowledged shares. */
+  constructor(config: LoadConfig, settled: (acknowledged: number) => Promise<void> = async () => undefined) {
     this.#config = config;
+    this.#settled = settled;
     this.#servers = new ServerRecord(config.pids);
     this.#fleet = new Fleet(config.workers);
     this.#progress = new ProgressLine(this.#fleet);
@@ -140,7 +143,10 @@ export class LoadRun {
     this.#progress.say('waiting for the last answers');
     const answers = await this.#fleet.ask('stopShares', () => this.#config.drainSeconds * 1_000);
     const channels = new Map(answers.flatMap((answer) => [...answer.channels]));
-    return { result: shareResult(answers, seconds ?? this.#config.seconds), channels };
+    const result = shareResult(answers, seconds ?? this.#config.seconds);
+    await this.#settled(result.counts.acknowledged);
+    this.#servers.mark('settled');
+    return { result, channels };
   }
 
   async #measureShares(): Promise<void> {

@@ -1,8 +1,8 @@
 // What the pool's processes used up to each mark of a run.
 import { type NamedProcess, type ProcessSample, sampleOf } from './measure/server-processes.ts';
 
-/** Before the first connection; all are open; what is measured begins and ends. */
-export type Mark = 'start' | 'opened' | 'begin' | 'end';
+/** Before the first connection; all are open; what is measured begins and ends; every share is answered, and settled where the run waits for that. */
+export type Mark = 'start' | 'opened' | 'begin' | 'end' | 'settled';
 
 export interface ServerUse extends NamedProcess {
   /** A mark without a sample: the process was gone. */
@@ -28,3 +28,9 @@ export class ServerRecord {
     return this.#samples;
   }
 }
+
+/** Seconds; NaN without both samples. */
+export const cpuBetween = ({ samples }: ServerUse, from: Mark, to: Mark): number =>
+  (samples[to]?.cpuSeconds ?? Number.NaN) - (samples[from]?.cpuSeconds ?? Number.NaN);
+/** Bytes; NaN without a sample. */
+export const rssAt = ({ samples }: ServerUse, mark: Mark): number => samples[mark]?.rssBytes ?? Number.NaN;

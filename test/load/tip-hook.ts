@@ -24,12 +24,13 @@ export function tipHookOf({ tipCommand, tipRpc }: LoadConfig): TipHook | undefin
   return tipRpc === undefined ? undefined : generating(tipRpc);
 }
 
+/** Blocks without transactions: those that wait stay, and so do the sizes of templates. */
 function generating(url: URL): TipHook {
   const client = new RpcClient(nodeOf(url).endpoint);
   return async () => {
-    const answer = await client.call('generatetodescriptor', [1, DESCRIPTOR], { timeoutMs: RPC_TIMEOUT_MS });
-    const [hash] = answer.result as readonly string[];
-    return hash === undefined ? {} : { hash: Buffer.from(hash, 'hex').reverse().toString('hex') };
+    const answer = await client.call('generateblock', [DESCRIPTOR, []], { timeoutMs: RPC_TIMEOUT_MS });
+    const { hash } = answer.result as { readonly hash: string };
+    return { hash: Buffer.from(hash, 'hex').reverse().toString('hex') };
   };
 }
 

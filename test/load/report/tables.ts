@@ -4,7 +4,7 @@ import { inFlightOf, type LoadConfig, makesBlocks } from '../config.ts';
 import type { LatencyHistogram } from '../measure/latency-histogram.ts';
 import { openPhases } from '../orders.ts';
 import type { OpenResult, RunResult, ShareResult, TipResult } from '../results.ts';
-import type { Mark, ServerUse } from '../server-record.ts';
+import { cpuBetween, type Mark, rssAt, type ServerUse } from '../server-record.ts';
 import type { Cell, Table } from './table.ts';
 
 const MIB = 1_048_576;
@@ -117,10 +117,6 @@ function tipRounds({ rounds }: TipResult): Table {
     rows: shown.map(({ told, first, last, zero }, index) => [String(index + 1), told, first, last, zero]),
   };
 }
-
-const cpuBetween = ({ samples }: ServerUse, from: Mark, to: Mark): number =>
-  (samples[to]?.cpuSeconds ?? Number.NaN) - (samples[from]?.cpuSeconds ?? Number.NaN);
-const rssAt = ({ samples }: ServerUse, mark: Mark): number => samples[mark]?.rssBytes ?? Number.NaN;
 
 function serverUse(servers: readonly ServerUse[]): Table {
   const cells = (of: (server: ServerUse) => number): number => total(servers.map(of));
