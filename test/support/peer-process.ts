@@ -11,9 +11,10 @@ export class PeerProcess {
   readonly #begin: number;
   #rest = '';
 
-  constructor(program: string, args: readonly string[]) {
+  constructor(program: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
     this.#begin = performance.now();
-    this.#child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
+    const env = { ...process.env, NO_COLOR: '1', ...environment };
+    this.#child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => this.#take(text));
     }
@@ -21,6 +22,10 @@ export class PeerProcess {
       this.#child.once('error', reject);
       this.#child.once('close', (code) => resolve(code ?? undefined));
     });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   #take(text: string): void {

@@ -1,9 +1,13 @@
 // SRI's pool as a process on loopback, with its templates from a Template Distribution server.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import { PeerProcess } from './peer-process.ts';
+import { waitFor } from './wait-for.ts';
+
+const START_MS = 60_000;
 
 /** The example keys of SRI's own configurations. */
 const AUTHORITY_PUBLIC_KEY = '9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72';
@@ -19,6 +23,8 @@ export interface SriPoolOptions {
   readonly sharesPerMinute?: number;
   /** Accepted shares of a channel for each acknowledgement; default 1. It never acknowledges on time. */
   readonly shareBatchSize?: number;
+  /** Nothing below errors is logged: its default has a line for each share. */
+  readonly quiet?: boolean;
 }
 
 export class SriPool {
@@ -56,11 +62,14 @@ address = "127.0.0.1:${templateServer.port}"
 public_key = "${templateServer.authorityKey}"
 `,
     );
-    const pool = new SriPool(port, directory, new PeerProcess(options.program, ['-c', config]));
+    const environment: Record<string, string> = options.quiet ? { RUST_LOG: 'error' } : {};
+    const pool = new SriPool(port, directory, new PeerProcess(options.program, ['-c', config], environment));
     try {
-      await pool.process.until(() =>
-        pool.process.lines.some((line) => /listening|Starting downstream server/i.test(line)),
-      );
+      if (options.quiet) await waitFor(() => listens(port), START_MS);
+      else
+        await pool.process.until(() =>
+          pool.process.lines.some((line) => /listening|Starting downstream server/i.test(line)),
+        );
       return pool;
     } catch (error) {
       await pool.stop();
@@ -72,4 +81,14 @@ public_key = "${templateServer.authorityKey}"
     await this.process.stop();
     rmSync(this.#directory, { recursive: true, force: true });
   }
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
 }
