@@ -1,0 +1,79 @@
+// What a comparison writes into a document, and the comparison itself on one load of each kind, as far as it can be had here.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type RowRecord, sectionOf, withSection } from '../load/compare/section.ts';
+import { inCi } from '../support/in-ci.ts';
+import { whyNoSriProgram } from '../support/sri-programs.ts';
+
+const program = join(import.meta.dirname, '../load/compare/main.ts');
+const MAX_MS = 3_600_000;
+
+const row = { name: 'hold-1000', group: 'opening', title: '1,000 connections', connections: 1_000, flags: [] } as const;
+const record = (sri: readonly number[], sluice: readonly number[]): RowRecord => ({
+  row,
+  values: {
+    "SRI's pool_sv2": new Map([
+      ['opens/s', sri],
+      ['CPU ms an open', sri],
+    ]),
+    Sluice: new Map([
+      ['opens/s', sluice],
+      ['CPU ms an open', sluice],
+    ]),
+  },
+});
+const sectionWith = (...records: readonly RowRecord[]) =>
+  sectionOf({ records, leftOut: [], failures: ['FAILED: one'], warnings: [], method: ['method'] });
+
+describe('the section', () => {
+  it('has least, median and most, and what is behind in bold: more opens, less CPU time', () => {
+    const section = sectionWith(record([30, 10, 20], [60, 40]));
+    expect(section).toContain('| 1,000 connections | opens/s | 10 / 20 / 30 | 40 / 50 / 60 | 2.50 |');
+    expect(section).toContain('|  | **CPU ms an open** | 10 / 20 / 30 | **40 / 50 / 60** | 2.50 |');
+    expect(section).toContain('- FAILED: one');
+    expect(section.split('\n').some((line) => line.includes('opens/s') && line.includes('**'))).toBe(false);
+  });
+
+  it('says that a load failed where no run of it was good', () => {
+    expect(sectionWith(record([], [1]))).toContain('| 1,000 connections | opens/s | failed | 1 / 1 / 1 | – |');
+  });
+
+  it('is put at the end of a document, and later in its own place', () => {
+    const first = withSection('# Title\n\ntext\n', 'one\n');
+    expect(first).toMatch(/^# Title\n\ntext\n\n<!-- .* -->\n\none\n\n<!-- .* -->\n$/);
+    const second = withSection(`${first}\n## Below\n`, 'two\n');
+    expect(second).toBe(`${first.replace('one', 'two')}\n## Below\n`);
+  });
+});
+
+const missing = whyNoSriProgram('pool_sv2');
+if (missing !== undefined) {
+  if (inCi) throw new Error(missing);
+  console.log(`skipped: ${missing}`);
+}
+
+describe.skipIf(missing !== undefined)('npm run load:compare', () => {
+  it(
+    'measures both pools, every process of ours included',
+    () => {
+      const rows = ['--rows', 'pipelined-100,hold-1000,new-tip-1000'];
+      const { status, stdout, stderr } = spawnSync(process.execPath, [program, '--quick', ...rows], {
+        encoding: 'utf8',
+      });
+      expect(status, stderr + stdout).toBe(0);
+      expect(stdout).not.toMatch(/failed|NaN|\| – /);
+      for (const process of ['connection-gateway', 'share-validator', 'channel-manager', 'job-distributor'])
+        expect(stdout).toContain(process);
+      expect(stdout).toContain('| template-provider | job-distributor |');
+      expect(stdout).toContain('nats-server |');
+    },
+    MAX_MS,
+  );
+
+  it('refuses loads that it does not know', () => {
+    const { status, stderr } = spawnSync(process.execPath, [program, '--rows', 'nothing'], { encoding: 'utf8' });
+    expect(status).toBe(2);
+    expect(stderr).toContain('pipelined-100');
+  });
+});

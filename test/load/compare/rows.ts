@@ -1,0 +1,42 @@
+// The loads that both pools are put under, by the flags of `npm run load`.
+
+export type RowGroup = 'shares' | 'opening' | 'tips';
+
+export interface Row {
+  readonly name: string;
+  readonly group: RowGroup;
+  readonly title: string;
+  readonly connections: number;
+  readonly flags: readonly string[];
+}
+
+const pipelined = ['--mode', 'pipelined', '--in-flight', '20'];
+const oneInFlight = ['--mode', 'one-in-flight'];
+const paced = (rate: number) => ['--mode', 'paced', '--rate', String(rate)];
+const standard = ['--kind', 'standard'];
+const extended = ['--kind', 'extended'];
+
+const loads = {
+  'pipelined-100': ['shares', 'standard, 20 in flight, 100 connections', 100, [...standard, ...pipelined]],
+  'pipelined-1000': ['shares', 'standard, 20 in flight, 1,000 connections', 1_000, [...standard, ...pipelined]],
+  'extended-1000': ['shares', 'extended, 20 in flight, 1,000 connections', 1_000, [...extended, ...pipelined]],
+  'one-in-flight-1000': ['shares', 'standard, 1 in flight, 1,000 connections', 1_000, [...standard, ...oneInFlight]],
+  'paced-1000': ['shares', 'standard, 1,000 shares/s, 1,000 connections', 1_000, [...standard, ...paced(1_000)]],
+  'paced-3000': ['shares', 'standard, 3,000 shares/s, 1,000 connections', 1_000, [...standard, ...paced(3_000)]],
+  'hold-1000': ['opening', '1,000 connections', 1_000, ['--mode', 'idle']],
+  'hold-5000': ['opening', '5,000 connections', 5_000, ['--mode', 'idle']],
+  'hold-10000': ['opening', '10,000 connections', 10_000, ['--mode', 'idle']],
+  'new-tip-1000': ['tips', '1,000 connections', 1_000, ['--mode', 'new-tip']],
+  'new-tip-5000': ['tips', '5,000 connections', 5_000, ['--mode', 'new-tip']],
+} as const satisfies Record<string, readonly [RowGroup, string, number, readonly string[]]>;
+
+type RowName = keyof typeof loads;
+export const rowNames = Object.keys(loads) as readonly RowName[];
+
+/** With fewer connections for a try-out. */
+export function rowOf(name: RowName, maxConnections: number): Row {
+  const [group, title, wanted, flags] = loads[name];
+  const connections = Math.min(wanted, maxConnections);
+  const shown = connections === wanted ? title : `${title}, of which ${connections}`;
+  return { name, group, title: shown, connections, flags };
+}
