@@ -81,9 +81,15 @@ describe('the streams on a nats-server', () => {
   });
 
   it('cannot have more copies than there are servers', async () => {
-    const bus = await connectNatsBus({ servers: server.url, replicas: 3 });
-    await expectCode(bus.append('CREDITS', 'credit.1', bytesOf('x')), 'bus-server-refused');
+    const errors: string[] = [];
+    const onError = (error: unknown) => errors.push(String(error));
+    const bus = await connectNatsBus({ servers: server.url, replicas: 3, onError });
+    for (let round = 0; round < 3; round += 1)
+      await expectCode(bus.append('CREDITS', 'credit.1', bytesOf('x')), 'bus-server-refused');
     await bus.close();
+    expect(errors).toEqual([
+      expect.stringContaining('CREDITS cannot have 3 copies of 17179869184 bytes: replicas > 1'),
+    ]);
   });
 });
 

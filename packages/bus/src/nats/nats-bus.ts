@@ -59,7 +59,7 @@ export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
     replicas,
     maxBytes,
     onInfo: (info) => holders.see(info, connection),
-    onLarger: onError,
+    onDifference: onError,
   });
   const bus = new NatsBus({ connection, streams, holders, monitors, replicas, onError, onDurability });
   await bus.readDurability();

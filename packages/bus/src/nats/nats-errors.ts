@@ -35,6 +35,9 @@ export function isPassing(error: unknown): boolean {
   return isNoResponders(error);
 }
 
+/** The server has understood the call and will not do it, now or later. */
+export const isRefusal = (error: unknown): boolean => error instanceof JetStreamApiError && !isPassing(error);
+
 /** No answer came; not a lost connection, whose `bus-timeout` ends a call at once. */
 export const isTimeout = (error: unknown): boolean => error instanceof errors.TimeoutError;
 

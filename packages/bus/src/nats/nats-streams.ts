@@ -16,7 +16,7 @@ import { BusError, isBusError } from '../errors.ts';
 import { checkSubjectOf, type StreamName, streams } from '../streams.ts';
 import type { Connection } from './nats-connection.ts';
 import { ownBytes } from './nats-consumer.ts';
-import { isPassing, isStreamMissing, isTimeout, toBusError } from './nats-errors.ts';
+import { isPassing, isRefusal, isStreamMissing, isTimeout, toBusError } from './nats-errors.ts';
 import { ensureStream, streamConfig } from './stream-setup.ts';
 
 const CALL_TIMEOUT_MS = 5_000;
@@ -30,8 +30,8 @@ export interface NatsStreamsOptions {
   readonly maxBytes: Partial<Record<StreamName, number>>;
   /** Told what the server holds whenever a stream was looked at. */
   readonly onInfo: (info: StreamInfo) => void;
-  /** Told once of each stream that holds more, or has more copies, than the settings here say. */
-  readonly onLarger: (error: BusError) => void;
+  /** Told once of each stream that the server does not keep as the settings here say: it holds more, or the server cannot. */
+  readonly onDifference: (error: BusError) => void;
 }
 
 export class NatsStreams {
@@ -41,7 +41,7 @@ export class NatsStreams {
   readonly #options: NatsStreamsOptions;
   /** Streams known to be there since the connection came up: memory streams go with their server. */
   readonly #ensured = new Map<StreamName, Promise<void>>();
-  readonly #larger = new Set<StreamName>();
+  readonly #told = new Map<StreamName, string>();
 
   private constructor(connection: Connection, manager: JetStreamManager, options: NatsStreamsOptions) {
     this.#connection = connection;
@@ -68,15 +68,21 @@ export class NatsStreams {
   async #ensureNow(stream: StreamName): Promise<void> {
     const { replicas, maxBytes, onInfo } = this.#options;
     const wanted = streamConfig(stream, replicas, maxBytes[stream] ?? streams[stream].maxBytes);
-    const { info, larger } = await ensureStream(this.manager, wanted);
+    const { info, larger } = await ensureStream(this.manager, wanted).catch((error: unknown) => {
+      const size = `${wanted.num_replicas} copies of ${wanted.max_bytes} bytes`;
+      if (isRefusal(error)) this.#tell(stream, toBusError(error, `${stream} cannot have ${size}`));
+      throw error;
+    });
     onInfo(info);
-    if (larger.length > 0 && !this.#larger.has(stream)) {
-      this.#larger.add(stream);
-      const differences = larger.map((key) => `${key} ${info.config[key]} where the settings here say ${wanted[key]}`);
-      this.#options.onLarger(
-        new BusError('bus-stream-mismatch', `${stream} has ${differences.join(', ')}: left as it is`),
-      );
-    }
+    if (larger.length === 0) return;
+    const differences = larger.map((key) => `${key} ${info.config[key]} where the settings here say ${wanted[key]}`);
+    this.#tell(stream, new BusError('bus-stream-mismatch', `${stream} has ${differences.join(', ')}: left as it is`));
+  }
+
+  #tell(stream: StreamName, difference: BusError): void {
+    if (this.#told.get(stream) === difference.message) return;
+    this.#told.set(stream, difference.message);
+    this.#options.onDifference(difference);
   }
 
   #forget(stream: StreamName): void {
