@@ -16,11 +16,12 @@ const env = ownEnvironment();
 /** Each time counts from a start; another program on the same cores may have had its own at that moment. */
 const RETRIES = 2;
 let pool: OneMachine | undefined;
+let installed: { readonly stdout: string; readonly stderr: string };
 
 beforeAll(async () => {
   await run('git', ['clone', '--quiet', root, clone], { env });
   // What another clone has fetched before is not fetched again.
-  await run('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: clone, env });
+  installed = await run('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: clone, env });
 });
 afterEach(() => pool?.kill());
 afterAll(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
@@ -32,6 +33,8 @@ function ownEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !set.test(name));
   return { ...Object.fromEntries(kept), PATH: path.join(delimiter) };
 }
+
+it('the first command warns of nothing', () => expect(installed.stderr).toBe(''));
 
 it('a fresh clone is ready, gets shares and finds a block in time, in little memory', { retry: RETRIES }, async () => {
   const listenPort = await freePort();
