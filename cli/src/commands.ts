@@ -1,5 +1,4 @@
 // The table of commands. Each is loaded when it is called, so that one command never pays for another.
-import { setFlagsFromString } from 'node:v8';
 import type { CommandTables } from '@sluice/runtime/config/command-line';
 import { nearestName } from '@sluice/runtime/config/nearest-name';
 import { ExitCode } from '@sluice/runtime/exit-code';
@@ -17,10 +16,7 @@ interface Command {
 export const commands: Readonly<Record<string, Command>> = {
   start: {
     doc: 'The whole pool in this process, on a simulated chain or next to your bitcoind.',
-    load: () => {
-      keepYoungHeapSmall();
-      return import('./start/main.ts');
-    },
+    load: () => import('./start/main.ts'),
   },
   'template-provider': {
     doc: 'Turns what bitcoind nodes know into templates, and what miners find into blocks.',
@@ -53,14 +49,6 @@ export const commands: Readonly<Record<string, Command>> = {
 };
 
 const own = { version: 'Prints the version.', help: 'Prints this, or the flags of a command: sluice help miner.' };
-
-/**
- * The pool on one machine is a guest there. V8's space for young objects would grow to 32 MB during the start and stay; what
- * has been made so far is collected more often instead, which at the loads of one machine costs little.
- */
-function keepYoungHeapSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
-}
 
 /** The text of `sluice help`. */
 export function overview(): string {

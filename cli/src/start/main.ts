@@ -1,7 +1,6 @@
 // `sluice start`: the whole pool on one machine, with a live view.
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { nobleEc } from '@sluice/noise/noble-ec';
 import { systemClock } from '@sluice/runtime/clock';
 import type { PlaceOf } from '@sluice/runtime/config';
@@ -18,6 +17,7 @@ import { version } from '@sluice/runtime/version';
 import { openAuthorityKey, poolUrl } from '../authority-keystore.ts';
 import { curve } from '../curve.ts';
 import { DEMO_DUTY, openChain } from './chain.ts';
+import { beginCompiled } from './compiled.ts';
 import { authorityKeyFile, type StartConfig, startRule, startSettings } from './config.ts';
 import { DemoMiners } from './demo-miners.ts';
 import { freePort, PortTaken, type WantedPort } from './free-port.ts';
@@ -40,8 +40,7 @@ export async function main(argv: readonly string[], commands?: CommandTables): P
   });
   if (line.config === undefined) return line.exitCode;
   const { config, placeOf } = line;
-  // The machine is also that of a node: memory of what is short-lived is used again sooner, not more of it taken.
-  setFlagsFromString('--semi-space-growth-factor=1');
+  await beginCompiled(() => import('./demo-miners-thread.ts'));
   const notices = new Notices();
   // On a terminal the log is part of the view.
   const destination = process.stdout.isTTY ? notices.destination : process.stderr;
