@@ -142,7 +142,13 @@ export class CompareRun {
     } finally {
       await this.#pool?.stop();
       this.#pool = undefined;
+      await this.#endLongPolls(bitcoind);
     }
+  }
+
+  /** A node goes on waiting for whoever asked, who is gone, and has few threads for it: a block ends it. */
+  async #endLongPolls(bitcoind: Bitcoind): Promise<void> {
+    await bitcoind.rpc('generateblock', ['raw(5109)', []]);
   }
 
   #failed(pool: PoolName, { name }: Row, round: number, why: string): void {
