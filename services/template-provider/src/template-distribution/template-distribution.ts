@@ -8,7 +8,7 @@ import type { AeadBackend } from '@sluice/noise/aead';
 import type { EcBackend, RandomBytes } from '@sluice/noise/ec';
 import { NoiseResponder } from '@sluice/noise/responder';
 import type { Clock } from '@sluice/runtime/clock';
-import type { HostPort } from '@sluice/runtime/config/value-types';
+import { formatHostPort, type HostPort } from '@sluice/runtime/config/value-types';
 import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
 import type { IdentitySource } from '@sluice/server/identity';
@@ -146,7 +146,8 @@ export class TemplateDistribution {
       setInterval(() => this.#modules.identity.refresh(), CERTIFICATE_MS),
     );
     this.addresses = await this.#listener.listen(this.#options.listen);
-    this.#modules.log.info({ addresses: this.addresses }, 'clients of template distribution can connect');
+    const addresses = this.addresses.map(formatHostPort).join(' ');
+    this.#modules.log.info({ addresses }, 'clients of template distribution can connect');
   }
 
   tip(news: TipNews): void {
