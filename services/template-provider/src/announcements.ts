@@ -5,6 +5,7 @@ import { Template } from '@sluice/bus/payloads/template';
 import { TipNews as TipNewsPayload } from '@sluice/bus/payloads/tip-news';
 import { subjectName } from '@sluice/bus/subjects';
 import type { Logger } from '@sluice/runtime/logger';
+import { OutageLog } from '@sluice/runtime/outage-log';
 import type { KeptTemplates } from './kept-templates.ts';
 import type { TemplateProviderMetrics } from './metrics.ts';
 import type { TipNews } from './node-source.ts';
@@ -39,6 +40,7 @@ export class Announcements {
   #tips: Promise<void> = Promise.resolve();
   /** Templates, one after the other, each behind the tips that came before it. */
   #templates: Promise<void> = Promise.resolve();
+  readonly #outage = new OutageLog(() => performance.now());
   #stopped = false;
 
   constructor(provider: string, modules: AnnouncementsModules) {
@@ -109,10 +111,12 @@ export class Announcements {
     const { bus, log, metrics, sleep } = this.#modules;
     do {
       try {
-        return await tell();
+        await tell();
+        this.#outage.over();
+        return;
       } catch (error) {
         metrics.tellFailures.inc();
-        log.warn({ error }, 'could not tell the bus');
+        log[this.#outage.level()]({ error }, 'could not tell the bus');
       }
       // A bus that is away gets what is in force when it is back.
       if (this.#stopped || bus.status() === 'down') return;

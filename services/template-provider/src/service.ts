@@ -89,6 +89,7 @@ class TemplateProvider implements TemplateProviderService {
   readonly #unannounced: UnannouncedTips;
   readonly #kept: KeptTemplates;
   readonly #twin: OutageLog;
+  readonly #unstored: OutageLog;
   readonly #bodies: TemplateBodies;
   readonly #copies: TemplateCopies;
   readonly #live: LiveTemplates;
@@ -113,6 +114,7 @@ class TemplateProvider implements TemplateProviderService {
     this.#work = new RequiredWork(options.network);
     this.#kept = new KeptTemplates(options.provider, modules);
     this.#twin = new OutageLog(() => clock.monotonic());
+    this.#unstored = new OutageLog(() => clock.monotonic());
     const announced = { ...modules, kept: this.#kept, metrics: this.#metrics };
     this.#announcements = new Announcements(options.provider, announced);
     this.#bodies = new TemplateBodies(options.provider, {
@@ -161,7 +163,7 @@ class TemplateProvider implements TemplateProviderService {
     });
     this.#solutionLog = new SolutionLog({
       bus,
-      onFailure: (error) => log.warn({ error }, 'a solution or an answer is not stored yet'),
+      onFailure: (error) => log[this.#unstored.level()]({ error }, 'a solution or an answer is not stored yet'),
       sleep,
     });
     this.#submitter = new BlockSubmitter({
@@ -208,6 +210,7 @@ class TemplateProvider implements TemplateProviderService {
       }),
       bus.onStatus((status) => {
         if (status === 'down') return;
+        this.#unstored.over();
         this.#announcements.repeat();
         void this.#catchUp();
       }),
