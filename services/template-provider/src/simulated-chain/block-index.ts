@@ -7,8 +7,8 @@ import { compactToTarget, workOfTarget } from '@sluice/bitcoin/target';
 import type { Transaction } from '@sluice/bitcoin/transaction';
 import type { CoinChanges } from './open-coins.ts';
 
-/** Blocks kept below the highest: two days of Bitcoin, far beyond the eleven that a median needs. */
-export const KEPT_BLOCKS = 288;
+/** Blocks kept below the highest: half a day of Bitcoin, far beyond the eleven that a median needs. Each takes some 35 kB. */
+export const KEPT_BLOCKS = 72;
 
 export interface IndexedBlock {
   /** 32 bytes, wire order. */
