@@ -13,6 +13,7 @@ import { createLogger } from '@sluice/runtime/logger';
 import { MetricsRegistry } from '@sluice/runtime/metrics';
 import { showProcess } from '@sluice/runtime/process-metrics';
 import { Shutdown, shutdownOnSignals } from '@sluice/runtime/shutdown';
+import { endOnUncaught } from '@sluice/runtime/uncaught';
 import { version } from '@sluice/runtime/version';
 import { openAuthorityKey, poolUrl } from '../authority-keystore.ts';
 import { curve } from '../curve.ts';
@@ -47,6 +48,7 @@ export async function main(argv: readonly string[], commands?: CommandTables): P
   const log = createLogger({ name: 'start', level: config.logLevel, format: 'text', destination });
   const shutdown = new Shutdown(log);
   const ignoreSignals = shutdownOnSignals(shutdown, log);
+  const ignoreUncaught = endOnUncaught(shutdown, log);
   const modules = { clock: systemClock, log, metrics: new MetricsRegistry(), health: new Health(), shutdown };
   try {
     const starting = start(config, placeOf, modules, notices);
@@ -67,6 +69,7 @@ export async function main(argv: readonly string[], commands?: CommandTables): P
     return ExitCode.failed;
   } finally {
     ignoreSignals();
+    ignoreUncaught();
   }
 }
 
