@@ -82,8 +82,13 @@ export async function ensureBucket(
   name: BucketName,
   replicas: number,
 ): Promise<{ readonly bucket: KV; readonly info: StreamInfo }> {
-  const bucket = await new Kvm(jetstream).create(name, { replicas, storage: StorageType.File, history: 1 });
+  // Reading from any copy would give values that have been replaced already: the leader alone is asked.
+  const options = { replicas, storage: StorageType.File, history: 1, allow_direct: false };
+  const kvm = new Kvm(jetstream);
+  const bucket = await kvm.create(name, options);
   const info = await manager.streams.info(`KV_${name}`);
-  if (info.config.num_replicas >= replicas) return { bucket, info };
-  return { bucket, info: await manager.streams.update(info.config.name, { ...info.config, num_replicas: replicas }) };
+  const wanted = { num_replicas: Math.max(replicas, info.config.num_replicas), allow_direct: false };
+  if (info.config.num_replicas === wanted.num_replicas && !info.config.allow_direct) return { bucket, info };
+  const updated = await manager.streams.update(info.config.name, { ...info.config, ...wanted });
+  return { bucket: await kvm.open(name), info: updated };
 }
