@@ -1,5 +1,4 @@
-// A client of template distribution: a real handshake, real frames, every message in the order in which it came, and blocks made of
-// what it was told.
+// A client of template distribution, and blocks made of what it was told.
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { buildCoinbase, coinbaseTxid, witnessCoinbase } from '@sluice/bitcoin/coinbase';
@@ -8,25 +7,14 @@ import { encodeHeader } from '@sluice/bitcoin/header';
 import { foldMerklePath } from '@sluice/bitcoin/merkle';
 import { concatBytes } from '@sluice/bitcoin/serialize';
 import { meetsTarget } from '@sluice/bitcoin/target';
-import { type InitiatorOptions, NoiseInitiator } from '@sluice/noise/initiator';
-import { ACT_2_LENGTH } from '@sluice/noise/responder';
-import type { NoiseTransport } from '@sluice/noise/transport';
-import { CHANNEL_MSG_BIT, encodeFrame } from '@sluice/sv2/frames';
-import { decodePayload, type Message, type MessageOf } from '@sluice/sv2/message';
+import type { InitiatorOptions } from '@sluice/noise/initiator';
 import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
 import { SetupConnectionSuccess } from '@sluice/sv2/messages/common/setup-connection-success';
 import { CoinbaseOutputConstraints } from '@sluice/sv2/messages/template-distribution/coinbase-output-constraints';
 import { NewTemplate } from '@sluice/sv2/messages/template-distribution/new-template';
 import { TemplateSetNewPrevHash } from '@sluice/sv2/messages/template-distribution/set-new-prev-hash';
 import type { SubmitSolution } from '@sluice/sv2/messages/template-distribution/submit-solution';
-import { messageOf } from '@sluice/sv2/registry';
-
-export interface Received {
-  readonly declared: Message;
-  readonly value: Record<string, unknown>;
-  /** Milliseconds of `performance.now()`. */
-  readonly atMs: number;
-}
+import { shown, TestPeer } from '../../../../packages/server/test/support/test-peer.ts';
 
 /** A template and the tip that it was told for. */
 export interface Work {
@@ -36,40 +24,9 @@ export interface Work {
 
 const PAYOUT = Uint8Array.of(0x00, 0x14, ...new Uint8Array(20).fill(9));
 
-export class TestTemplateClient {
-  readonly socket: Duplex;
-  /** Not taken yet. */
-  readonly received: Received[] = [];
-  closed = false;
-  readonly #initiator: NoiseInitiator;
-  readonly #waitMs: number;
-  #transport: NoiseTransport | undefined;
-  #wake: (() => void) | undefined;
-
-  constructor(socket: Duplex, options: Omit<InitiatorOptions, 'maxPayload' | 'random'>, waitMs = 3_000) {
-    this.socket = socket;
-    this.#waitMs = waitMs;
-    const random = (length: number) => new Uint8Array(randomBytes(length));
-    this.#initiator = new NoiseInitiator({ ...options, random, maxPayload: () => 0xff_ffff });
-    socket.on('error', () => undefined);
-    socket.on('end', () => this.#onClosed());
-    socket.on('close', () => this.#onClosed());
-  }
-
-  async handshake(): Promise<void> {
-    let held = Buffer.alloc(0);
-    this.socket.on('data', (chunk: Buffer) => {
-      if (this.#transport !== undefined) return this.#onData(chunk);
-      held = Buffer.concat([held, chunk]);
-      if (held.length < ACT_2_LENGTH) return;
-      const result = this.#initiator.readAct2(Uint8Array.from(held.subarray(0, ACT_2_LENGTH)));
-      if (!result.ok) throw new Error(`handshake: ${result.code}`);
-      this.#transport = result.transport;
-      this.#onData(Buffer.from(held.subarray(ACT_2_LENGTH)));
-      this.#wake?.();
-    });
-    this.socket.write(this.#initiator.act1());
-    await this.#until(() => this.#transport !== undefined);
+export class TestTemplateClient extends TestPeer {
+  constructor(socket: Duplex, options: Omit<InitiatorOptions, 'maxPayload' | 'random'>, waitMs?: number) {
+    super(socket, { ...options, random: (length) => new Uint8Array(randomBytes(length)) }, waitMs);
   }
 
   async setup(overrides: Partial<SetupConnection> = {}): Promise<void> {
@@ -84,90 +41,22 @@ export class TestTemplateClient {
     });
   }
 
-  send<M extends Message>(declared: M, value: MessageOf<M>): void {
-    this.sendFrame(encodeFrame(declared, value));
-  }
-
-  /** Any bytes as a frame: header and payload. */
-  sendFrame(frame: Uint8Array): void {
-    const { writer } = this.#transport as NoiseTransport;
-    const out = new Uint8Array(writer.sealedLength(frame.length));
-    writer.seal(frame, out, 0);
-    this.socket.write(out);
-  }
-
-  /** The next message; fails when none comes. */
-  async next(): Promise<Received> {
-    await this.#until(() => this.received.length > 0);
-    const message = this.received.shift();
-    if (message === undefined) throw new Error('the connection was closed instead of an answer');
-    return message;
-  }
-
-  /** The next message, which must be this one. */
-  async expect<M extends Message>(declared: M): Promise<MessageOf<M>> {
-    const { declared: came, value } = await this.next();
-    if (came !== declared) throw new Error(`${came.name} came instead of ${declared.name}: ${text(value)}`);
-    return value as MessageOf<M>;
-  }
-
   /** A template for a tip: a future template and the SetNewPrevHash that names it. */
   async begin(): Promise<Work> {
     const template = await this.expect(NewTemplate);
     const tip = await this.expect(TemplateSetNewPrevHash);
     if (!template.futureTemplate || tip.templateId !== template.templateId)
-      throw new Error(`no beginning: ${text({ template, tip })}`);
+      throw new Error(`no beginning: ${shown({ template, tip })}`);
     return { template, tip };
   }
 
   /** Another template for the same tip. */
   async update({ tip }: Work): Promise<Work> {
     const template = await this.expect(NewTemplate);
-    if (template.futureTemplate) throw new Error(`no update: ${text(template)}`);
+    if (template.futureTemplate) throw new Error(`no update: ${shown(template)}`);
     return { template, tip };
   }
-
-  async untilClosed(): Promise<void> {
-    await this.#until(() => this.closed);
-  }
-
-  /** Whether nothing came for a while. */
-  async silence(ms = 30): Promise<boolean> {
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    return this.received.length === 0;
-  }
-
-  #onData(chunk: Buffer): void {
-    const failure = this.#transport?.reader.push(chunk, (extensionType, msgType, payload) => {
-      const declared = messageOf(extensionType & ~CHANNEL_MSG_BIT, msgType) as Message;
-      const decoded = decodePayload(declared, Uint8Array.from(payload));
-      if (!decoded.ok) throw new Error(`${declared.name}: ${decoded.code}`);
-      this.received.push({ declared, value: decoded.value, atMs: performance.now() });
-    });
-    if (failure !== undefined) throw new Error(`client: ${failure.code}`);
-    this.#wake?.();
-  }
-
-  #onClosed(): void {
-    this.closed = true;
-    this.#wake?.();
-  }
-
-  async #until(done: () => boolean): Promise<void> {
-    const end = Date.now() + this.#waitMs;
-    while (!done()) {
-      if (this.closed && this.received.length === 0) break;
-      if (Date.now() > end) throw new Error('nothing came in time');
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        setTimeout(resolve, 100);
-      });
-    }
-  }
 }
-
-const text = (value: unknown) =>
-  JSON.stringify(value, (_, field) => (typeof field === 'bigint' ? String(field) : field));
 
 export function setupConnection(overrides: Partial<SetupConnection> = {}): SetupConnection {
   return {
