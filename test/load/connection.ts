@@ -132,7 +132,7 @@ export class LoadConnection {
     this.#endReason = 'closed by the pool';
   }
 
-  /** A socket that takes no more for now. */
+  /** Whether what was written waits until the socket has drained. */
   get isCongested(): boolean {
     return this.#socket?.writableNeedDrain ?? true;
   }

@@ -1,5 +1,5 @@
 // The section of a document that a comparison writes, and nothing else of that document.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { show } from '../report/table.ts';
 import { type Figure, figuresOf } from './figures.ts';
 import { type PoolName, poolNames } from './pools.ts';
@@ -107,10 +107,11 @@ export function withSection(document: string, section: string): string {
   const block = `${BEGIN}\n\n${section}\n${END}`;
   const from = document.indexOf(BEGIN);
   const to = document.indexOf(END);
-  if (from === -1 || to < from) return `${document.trimEnd()}\n\n${block}\n`;
+  if (from === -1 || to < from) return `${document.trimEnd()}\n\n${block}\n`.trimStart();
   return `${document.slice(0, from)}${block}${document.slice(to + END.length)}`;
 }
 
 export function writeSection(file: string, section: string): void {
-  writeFileSync(file, withSection(readFileSync(file, 'utf8'), section));
+  const document = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  writeFileSync(file, withSection(document, section));
 }
