@@ -65,7 +65,6 @@ class ChannelManager implements Service {
     this.#metrics = createMetrics(modules.metrics, channelManagerMetrics);
     this.#accounts = options.accountsFile === undefined ? undefined : new AccountsFile(options.accountsFile);
     this.#policy = { ...options.policy, accounts: undefined };
-    modules.health.check('channel-manager: bus', () => (modules.bus.status() === 'up' ? undefined : 'the bus is down'));
   }
 
   async start(): Promise<void> {

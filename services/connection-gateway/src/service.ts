@@ -97,9 +97,6 @@ class ConnectionGateway implements ConnectionGatewayService {
       onSocket: (socket, remoteAddress) => this.accept(socket, remoteAddress),
     });
     followGateway(this.#metrics, this.#counters, () => this.#gateway);
-    modules.health.check('connection-gateway: bus', () =>
-      modules.bus.status() === 'up' ? undefined : 'the bus is down',
-    );
     modules.health.check('connection-gateway: work', () => this.#notReady());
   }
 

@@ -84,7 +84,6 @@ class JobDistributor implements Service {
     this.#metrics.height.follow(() => this.#leader?.height ?? Number.NaN);
     this.#metrics.feed.follow(() => this.#leader?.feed ?? Number.NaN);
     this.#metrics.outpaced.follow(() => this.#view.outpaced);
-    modules.health.check('job-distributor: bus', () => (modules.bus.status() === 'up' ? undefined : 'the bus is down'));
     this.#metrics.clockAhead.follow(() => (this.#nodeClocks.aheadMs(modules.clock) ?? Number.NaN) / 1000);
     modules.health.check('job-distributor: clock', () => this.#nodeClocks.trouble(modules.clock));
     modules.health.check('job-distributor: work', () =>

@@ -94,7 +94,6 @@ class ShareValidator implements Service {
       workers: () => this.#statistics.size,
       workersEvicted: () => this.#statistics.evicted,
     });
-    modules.health.check('share-validator: bus', () => (bus.status() === 'up' ? undefined : 'the bus is down'));
   }
 
   async start(): Promise<void> {
