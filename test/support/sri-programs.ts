@@ -10,6 +10,8 @@ import { run } from './run.ts';
 const programs = {
   mining_device: { crate: 'integration_tests_sv2@0.6.0', minutes: 14 },
   pool_sv2: { crate: 'pool_sv2@0.7.0', minutes: 9 },
+  translator_sv2: { crate: 'translator_sv2@0.6.0', minutes: 9 },
+  jd_client_sv2: { crate: 'jd_client_sv2@0.6.0', minutes: 9 },
 } as const;
 export type SriProgram = keyof typeof programs;
 
@@ -22,7 +24,7 @@ function onPath(program: string): boolean {
 /** The compiler alone is not enough: schemas include its own. */
 const hasSchemaCompiler = () => onPath('capnp') && existsSync('/usr/include/capnp/c++.capnp');
 
-const rootOf = (name: SriProgram) => cacheDirectory(`sri-${name.replace('_', '-')}`, programs[name].crate);
+const rootOf = (name: SriProgram) => cacheDirectory(`sri-${name.replaceAll('_', '-')}`, programs[name].crate);
 const pathOf = (name: SriProgram) => join(rootOf(name), 'bin', name);
 
 /** Why it cannot be built here, in one line for a skipped test; undefined when it can, or was. */
