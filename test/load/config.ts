@@ -1,5 +1,5 @@
 // The flags of `npm run load`.
-import { poolUrl } from '@sluice/miner/pool-url';
+import { serverUrl } from '@sluice/client/server-url';
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { decimal, integer, listOf, oneOf, path, text, toggle, url } from '@sluice/runtime/config/value-types';
 import { namedProcess } from './measure/server-processes.ts';
@@ -13,7 +13,7 @@ const seconds = () => decimal({ min: 0, max: MAX_SECONDS });
 
 export const loadSettings = defineConfig({
   pool: {
-    type: listOf(poolUrl()),
+    type: listOf(serverUrl()),
     doc: 'Where to connect; connections take several in turn. Without a key the certificate is not checked.',
   },
   mode: { type: oneOf(modes), default: 'pipelined', doc: 'What is done and measured; see docs/load.md.' },

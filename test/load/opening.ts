@@ -1,5 +1,5 @@
 // How a connection comes to its channels: SetupConnection, then each channel, then a job for each; with the time that each step took.
-import type { PoolUrl } from '@sluice/miner/pool-url';
+import type { ServerUrl } from '@sluice/client/server-url';
 import { miningClientFlags, PROTOCOL_VERSION, protocols } from '@sluice/sv2/flags';
 import { encodeFrame } from '@sluice/sv2/frames';
 import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
@@ -28,7 +28,7 @@ export interface OpeningConnection {
 
 export class Opening {
   readonly #index: number;
-  readonly #pool: PoolUrl;
+  readonly #pool: ServerUrl;
   readonly #kit: Kit;
   readonly #connection: OpeningConnection;
   readonly #channels: LoadChannel[] = [];
@@ -36,7 +36,7 @@ export class Opening {
   #stepAt = this.#begunAt;
   #isSetUp = false;
 
-  constructor(index: number, pool: PoolUrl, kit: Kit, connection: OpeningConnection) {
+  constructor(index: number, pool: ServerUrl, kit: Kit, connection: OpeningConnection) {
     this.#index = index;
     this.#pool = pool;
     this.#kit = kit;

@@ -1,5 +1,5 @@
 // What the main process tells its workers and what they answer.
-import type { PoolUrl } from '@sluice/miner/pool-url';
+import type { ServerUrl } from '@sluice/client/server-url';
 import type { HistogramData } from './measure/latency-histogram.ts';
 import type { OwnLoadData } from './measure/own-load.ts';
 import type { ShareWindowData } from './measure/share-window.ts';
@@ -14,7 +14,7 @@ export interface WorkerPlan {
   readonly worker: number;
   readonly workers: number;
   readonly connections: number;
-  readonly pools: readonly PoolUrl[];
+  readonly pools: readonly ServerUrl[];
   /** To connect from, in turn; none: the system's choice. */
   readonly localAddresses: readonly string[];
   readonly kind: ChannelKind;

@@ -1,9 +1,9 @@
 // The thread of the demo miners: each a client of its own, all sharing one core and leaving a part of it to others.
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
+import { connectTcp } from '@sluice/client/tcp';
 import { InlineEngine } from '@sluice/miner/hashing/inline-engine';
 import { createMiner } from '@sluice/miner/miner';
-import { connectTcp } from '@sluice/miner/tcp';
 import { wasmAead } from '@sluice/noise/wasm-aead';
 import { systemClock } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';

@@ -2,6 +2,8 @@
 // does any test that needs a client of a pool.
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { ClientConnection, type ConnectionModules } from '@sluice/client/connection';
+import { ClientError } from '@sluice/client/errors';
 import { encodeWorkerIdentity, extensionTypes } from '@sluice/sv2/extensions';
 import { miningClientFlags, miningServerFlags, PROTOCOL_VERSION, protocols } from '@sluice/sv2/flags';
 import { decodePayload, type Message, type MessageOf } from '@sluice/sv2/message';
@@ -13,11 +15,11 @@ import { OpenStandardMiningChannel } from '@sluice/sv2/messages/mining/open-stan
 import { SubmitSharesExtended } from '@sluice/sv2/messages/mining/submit-shares-extended';
 import { SubmitSharesStandard } from '@sluice/sv2/messages/mining/submit-shares-standard';
 import { UpdateChannel } from '@sluice/sv2/messages/mining/update-channel';
-import { messageOf } from '@sluice/sv2/registry';
+import { payloadLimits } from '@sluice/sv2/payload-limits';
+import { commonMessages, extensionMessages, messageOf, miningMessages } from '@sluice/sv2/registry';
 import type { ClientChannel, Work } from './channel.ts';
 import { type ClientEvents, clientHandlers } from './client-handlers.ts';
-import { type ConnectionModules, MinerConnection } from './connection.ts';
-import { MinerError } from './errors.ts';
+import { MinerError, minerErrorOf } from './errors.ts';
 import { PendingAnswers } from './pending-answers.ts';
 
 export interface ClientOptions {
@@ -58,13 +60,15 @@ export interface FoundShare {
   readonly worker?: string;
 }
 
+const maxPayload = payloadLimits([...commonMessages, ...miningMessages, ...extensionMessages]);
+
 const DEFAULT_ANSWER_DEADLINE_MS = 10_000;
 const ANY_TARGET = new Uint8Array(32).fill(0xff);
 const DEFAULT_MIN_EXTRANONCE_SIZE = 4;
 
 export class MinerClient extends EventEmitter<ClientEvents> {
   readonly channels = new Map<number, ClientChannel>();
-  readonly #connection: MinerConnection;
+  readonly #connection: ClientConnection;
   readonly #answers: PendingAnswers;
   readonly #handlers: ReturnType<typeof clientHandlers>;
   #serverFlags = 0;
@@ -73,7 +77,11 @@ export class MinerClient extends EventEmitter<ClientEvents> {
 
   /** Handshake and SetupConnection on a connected stream. @throws MinerError; the stream is closed then. */
   static async connect(stream: Duplex, options: ClientOptions, modules: ConnectionModules): Promise<MinerClient> {
-    const connection = await MinerConnection.open(stream, options.authorityKey, modules);
+    const { authorityKey } = options;
+    const trust = { maxPayload, ...(authorityKey === undefined ? {} : { authorityKey }) };
+    const connection = await ClientConnection.open(stream, trust, modules).catch((error: unknown) => {
+      throw error instanceof ClientError ? minerErrorOf(error) : error;
+    });
     const client = new MinerClient(connection, options, modules);
     try {
       await client.#setUp(options);
@@ -84,14 +92,14 @@ export class MinerClient extends EventEmitter<ClientEvents> {
     return client;
   }
 
-  private constructor(connection: MinerConnection, options: ClientOptions, { now }: ConnectionModules) {
+  private constructor(connection: ClientConnection, options: ClientOptions, { now }: ConnectionModules) {
     super();
     this.#connection = connection;
     this.#answers = new PendingAnswers(options.answerDeadlineMs ?? DEFAULT_ANSWER_DEADLINE_MS);
     this.#handlers = clientHandlers({ client: this, answers: this.#answers, now });
     connection.receive({
       onFrame: (extensionType, msgType, payload) => this.#onFrame(extensionType, msgType, payload),
-      onClose: (reason) => this.#onClose(reason),
+      onClose: (reason) => this.#onClose(minerErrorOf(reason)),
     });
   }
 
@@ -175,7 +183,7 @@ export class MinerClient extends EventEmitter<ClientEvents> {
   }
 
   close(reason: string): void {
-    this.#connection.close(new MinerError('miner-connection-closed', reason));
+    this.#connection.close(new ClientError('client-connection-closed', reason));
   }
 
   async #setUp(options: ClientOptions): Promise<void> {
@@ -205,13 +213,13 @@ export class MinerClient extends EventEmitter<ClientEvents> {
     if (declared === undefined) return;
     const decoded = decodePayload(declared, payload);
     if (!decoded.ok) {
-      this.#connection.close(new MinerError('miner-protocol-fault', `${decoded.code} at ${decoded.where}`));
+      this.#connection.close(new ClientError('client-protocol-fault', `${decoded.code} at ${decoded.where}`));
       return;
     }
     this.emit('message', declared, decoded.value);
     const fault = this.#handlers.get(declared)?.(decoded.value as never);
     if (typeof fault === 'string') {
-      this.#connection.close(new MinerError('miner-protocol-fault', `${declared.name}: ${fault}`));
+      this.#connection.close(new ClientError('client-protocol-fault', `${declared.name}: ${fault}`));
     }
   }
 

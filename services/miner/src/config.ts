@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
+import { serverUrl } from '@sluice/client/server-url';
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { integer, oneOf, text, toggle, type ValueType } from '@sluice/runtime/config/value-types';
 import { type LogLevel, logLevels } from '@sluice/runtime/logger';
-import { poolUrl } from './pool-url.ts';
 
 /** A STR0_255 of the protocol. */
 function identityText(): ValueType<string> {
@@ -11,7 +11,7 @@ function identityText(): ValueType<string> {
 }
 
 export const minerSettings = defineConfig({
-  pool: { type: poolUrl(), doc: 'The pool with its authority key; without a key any server is trusted.' },
+  pool: { type: serverUrl(), doc: 'The pool with its authority key; without a key any server is trusted.' },
   identity: {
     type: identityText(),
     default: 'miner',

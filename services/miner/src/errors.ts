@@ -1,4 +1,5 @@
 // Why a connection to a pool ended, or did not come about.
+import type { ClientError, ClientErrorCode } from '@sluice/client/errors';
 import { CodedError } from '@sluice/runtime/errors';
 
 export const minerErrorCodes = {
@@ -15,3 +16,12 @@ export type MinerErrorCode = keyof typeof minerErrorCodes;
 export class MinerError extends CodedError<MinerErrorCode> {
   override readonly name = 'MinerError';
 }
+
+const ofConnection: Readonly<Record<ClientErrorCode, MinerErrorCode>> = {
+  'client-handshake-failed': 'miner-handshake-failed',
+  'client-protocol-fault': 'miner-protocol-fault',
+  'client-connection-closed': 'miner-connection-closed',
+};
+
+/** A fault of the connection under the miner's own code, which its output shows. */
+export const minerErrorOf = ({ code, message }: ClientError): MinerError => new MinerError(ofConnection[code], message);

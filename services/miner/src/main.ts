@@ -1,5 +1,6 @@
 // Composition root of the miner. It is a tool and not a service: it opens no port, so that many run on one machine.
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
+import { connectTcp } from '@sluice/client/tcp';
 import { nobleEc } from '@sluice/noise/noble-ec';
 import { wasmAead } from '@sluice/noise/wasm-aead';
 import { wasmEc } from '@sluice/noise/wasm-ec';
@@ -14,7 +15,6 @@ import { type MinerConfig, minerRule, minerSettings } from './config.ts';
 import { ThreadEngine } from './hashing/thread-engine.ts';
 import { createMiner } from './miner.ts';
 import { printEvents, statisticsEvent, statisticsLine } from './output.ts';
-import { connectTcp } from './tcp.ts';
 
 export async function main(argv: readonly string[], commands?: CommandTables): Promise<number> {
   const line = await readCommandLine({

@@ -5,6 +5,8 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
 import { compactToTarget, meetsTarget, targetToBytes } from '@sluice/bitcoin/target';
+import { reconnectDelay } from '@sluice/client/reconnect-delay';
+import type { ServerUrl } from '@sluice/client/server-url';
 import type { AeadBackend } from '@sluice/noise/aead';
 import type { EcBackend, RandomBytes } from '@sluice/noise/ec';
 import type { Clock } from '@sluice/runtime/clock';
@@ -16,15 +18,14 @@ import { MinerClient } from './client.ts';
 import { MinerError } from './errors.ts';
 import type { HashEngine } from './hashing/hash-engine.ts';
 import { MiningLoop } from './mining-loop.ts';
-import type { PoolUrl } from './pool-url.ts';
-import { reconnectDelay, redirectedPool } from './reconnection.ts';
+import { redirectedPool } from './redirected-pool.ts';
 import { refusalAdvice, refusalSentence } from './refusals.ts';
 import type { HeaderRange, SearchSpace } from './search-space.ts';
 import { MinerStatistics, type Statistics } from './statistics.ts';
 import { WorkSource } from './work-source.ts';
 
 export interface MinerOptions {
-  readonly pool: PoolUrl;
+  readonly pool: ServerUrl;
   readonly identity: string;
   readonly kind: ChannelKind;
   /** Channels on the connection; each gets its turn. */
@@ -55,7 +56,7 @@ export interface MinerModules {
 }
 
 export interface MinerEvents {
-  connected: [pool: PoolUrl];
+  connected: [pool: ServerUrl];
   channel: [channel: ClientChannel];
   work: [channel: ClientChannel];
   target: [channel: ClientChannel];
@@ -174,21 +175,21 @@ export class Miner extends EventEmitter<MinerEvents> {
     }
   }
 
-  #logEnd(reason: unknown, { host, port }: PoolUrl, retryMs: number | undefined): void {
+  #logEnd(reason: unknown, { host, port }: ServerUrl, retryMs: number | undefined): void {
     this.#toldRefusal = '';
     const facts = { code: codeOf(reason), reason: messageOf(reason), retryMs, host, port };
     this.#modules.log[retryMs === undefined ? 'warn' : 'info'](facts, 'not connected');
   }
 
-  #logRefusal(reason: unknown, pool: PoolUrl, toDo: string): void {
+  #logRefusal(reason: unknown, pool: ServerUrl, toDo: string): void {
     const sentence = refusalSentence(reason, pool, toDo);
     this.#modules.log[sentence === this.#toldRefusal ? 'debug' : 'warn'](sentence);
     this.#toldRefusal = sentence;
   }
 
   /** One connection from its start to its end, whatever that is. */
-  async #mineAt(pool: PoolUrl): Promise<{ reason: unknown; worked: boolean; redirect?: PoolUrl }> {
-    let redirect: PoolUrl | undefined;
+  async #mineAt(pool: ServerUrl): Promise<{ reason: unknown; worked: boolean; redirect?: ServerUrl }> {
+    let redirect: ServerUrl | undefined;
     let worked = false;
     try {
       const client = await this.#connect(pool);
@@ -216,7 +217,7 @@ export class Miner extends EventEmitter<MinerEvents> {
     }
   }
 
-  async #connect(pool: PoolUrl): Promise<MinerClient> {
+  async #connect(pool: ServerUrl): Promise<MinerClient> {
     const { clock, log, connect } = this.#modules;
     const stream = await connect(pool.host, pool.port, this.#stopping.signal);
     this.#stream = stream;

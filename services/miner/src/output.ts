@@ -1,7 +1,8 @@
 // What the command prints: a calm line every few seconds, or every event as a line of JSON.
+
+import { formatServerUrl } from '@sluice/client/server-url';
 import type { ClientChannel } from './channel.ts';
 import type { Miner, MinerEvents } from './miner.ts';
-import { formatPoolUrl } from './pool-url.ts';
 
 type Write = (line: string) => void;
 
@@ -43,7 +44,7 @@ const channelFields = ({ id, kind, groupId, target, work }: ClientChannel) => ({
 export function printEvents(miner: Miner, now: () => number, write: Write): void {
   const print = (event: keyof MinerEvents, fields: object) =>
     write(`${JSON.stringify({ event, atMs: now(), ...fields })}\n`);
-  miner.on('connected', (pool) => print('connected', { pool: formatPoolUrl(pool) }));
+  miner.on('connected', (pool) => print('connected', { pool: formatServerUrl(pool) }));
   miner.on('channel', (channel) => print('channel', channelFields(channel)));
   miner.on('work', (channel) => print('work', channelFields(channel)));
   miner.on('target', (channel) => print('target', channelFields(channel)));

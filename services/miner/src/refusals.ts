@@ -1,6 +1,7 @@
 // Ends of a connection that the next attempt will meet again, and what whoever runs the miner can do about each.
+
+import { formatServerUrl, type ServerUrl } from '@sluice/client/server-url';
 import { MinerError } from './errors.ts';
-import { formatPoolUrl, type PoolUrl } from './pool-url.ts';
 
 const CLOCKS = 'the certificate is not valid at this time: set the clocks of this machine and of the pool';
 const IDENTITY = 'the pool does not take this identity: set --identity to an account of yours there, as account.worker';
@@ -35,7 +36,7 @@ export function refusalAdvice(reason: unknown): string | undefined {
 }
 
 /** One sentence. */
-export function refusalSentence(reason: unknown, pool: PoolUrl, toDo: string): string {
+export function refusalSentence(reason: unknown, pool: ServerUrl, toDo: string): string {
   const { code, message } = reason as MinerError;
-  return `refused by ${formatPoolUrl({ host: pool.host, port: pool.port })} (${code}: ${message}): ${toDo}`;
+  return `refused by ${formatServerUrl({ host: pool.host, port: pool.port })} (${code}: ${message}): ${toDo}`;
 }

@@ -1,5 +1,5 @@
 // The figures of a run as tables.
-import { formatPoolUrl } from '@sluice/miner/pool-url';
+import { formatServerUrl } from '@sluice/client/server-url';
 import { inFlightOf, type LoadConfig, makesBlocks } from '../config.ts';
 import type { LatencyHistogram } from '../measure/latency-histogram.ts';
 import { openPhases } from '../orders.ts';
@@ -29,7 +29,7 @@ function settings(config: LoadConfig, startedAt: Date): Table {
   const rows: (readonly [string, Cell])[] = [
     ['name', config.name],
     ['started', startedAt.toISOString()],
-    ['pool', pool.map(({ host, port }) => formatPoolUrl({ host, port })).join(' ')],
+    ['pool', pool.map(({ host, port }) => formatServerUrl({ host, port })).join(' ')],
     ['mode', mode],
     ['connections', connections],
     ['channels of each', channels],

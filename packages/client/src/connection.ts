@@ -7,19 +7,16 @@ import { ACT_2_LENGTH } from '@sluice/noise/responder';
 import type { NoiseTransport } from '@sluice/noise/transport';
 import { encodeFrame } from '@sluice/sv2/frames';
 import type { Message, MessageOf } from '@sluice/sv2/message';
-import { payloadLimits } from '@sluice/sv2/payload-limits';
-import { commonMessages, extensionMessages, miningMessages } from '@sluice/sv2/registry';
-import { MinerError } from './errors.ts';
+import type { PayloadLimit } from '@sluice/sv2/payload-limits';
+import { ClientError } from './errors.ts';
 
 /** As long as the reference implementation waits. */
 export const HANDSHAKE_DEADLINE_MS = 10_000;
-/** A pool that does not read for so many bytes is given up. */
+/** A server that does not read for so many bytes is given up. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
 
 /** How long what was sent may take to go out after the end. */
 const LINGER_MS = 1_000;
-
-const maxPayload = payloadLimits([...commonMessages, ...miningMessages, ...extensionMessages]);
 
 export interface ConnectionModules {
   readonly ec: EcBackend;
@@ -29,35 +26,42 @@ export interface ConnectionModules {
   readonly now: () => number;
 }
 
+export interface ConnectionOptions {
+  /** 32 bytes, x-only. Without it any server is trusted. */
+  readonly authorityKey?: Uint8Array;
+  /** Of what the server may send. */
+  readonly maxPayload: PayloadLimit;
+}
+
 export interface ConnectionEvents {
   /** `payload` is valid during the call only. */
   onFrame(extensionType: number, msgType: number, payload: Uint8Array): void;
   /** Called once; the error says why. */
-  onClose(reason: MinerError): void;
+  onClose(reason: ClientError): void;
 }
 
-export class MinerConnection {
+export class ClientConnection {
   readonly #stream: Duplex;
   readonly #transport: NoiseTransport;
   #events: ConnectionEvents | undefined;
-  #closed: MinerError | undefined;
+  #closed: ClientError | undefined;
 
-  /** Runs the handshake on a connected stream, which belongs to the connection from then on. */
+  /** Runs the handshake on a connected stream, which belongs to the connection from then on. @throws ClientError `client-handshake-failed`. */
   static async open(
     stream: Duplex,
-    authorityKey: Uint8Array | undefined,
+    options: ConnectionOptions,
     { ec, aead, random, now }: ConnectionModules,
-  ): Promise<MinerConnection> {
+  ): Promise<ClientConnection> {
     const initiator = new NoiseInitiator({
-      ...{ ec, aead, random, maxPayload, now: Math.floor(now() / 1000) },
-      ...(authorityKey === undefined ? {} : { authorityKey }),
+      ...{ ec, aead, random, now: Math.floor(now() / 1000) },
+      ...options,
     });
     try {
       stream.write(initiator.act1());
       const { act2, rest } = await readAct2(stream);
       const result = initiator.readAct2(act2);
-      if (!result.ok) throw new MinerError('miner-handshake-failed', result.code);
-      return new MinerConnection(stream, result.transport, rest);
+      if (!result.ok) throw new ClientError('client-handshake-failed', result.code);
+      return new ClientConnection(stream, result.transport, rest);
     } catch (error) {
       initiator.destroy();
       stream.destroy();
@@ -76,12 +80,14 @@ export class MinerConnection {
     this.#events = events;
     const stream = this.#stream;
     stream.on('data', (chunk: Buffer) => this.#onData(chunk));
-    stream.on('error', (error) => this.close(new MinerError('miner-connection-closed', error.message)));
-    stream.on('close', () => this.close(new MinerError('miner-connection-closed', 'the pool closed the connection')));
-    stream.on('end', () => this.close(new MinerError('miner-connection-closed', 'the pool closed the connection')));
+    stream.on('error', (error) => this.close(new ClientError('client-connection-closed', error.message)));
+    stream.on('close', () =>
+      this.close(new ClientError('client-connection-closed', 'the server closed the connection')),
+    );
+    stream.on('end', () => this.close(new ClientError('client-connection-closed', 'the server closed the connection')));
     // The handshake has paused it.
     stream.resume();
-    if (stream.destroyed) this.close(new MinerError('miner-connection-closed', 'the pool closed the connection'));
+    if (stream.destroyed) this.close(new ClientError('client-connection-closed', 'the server closed the connection'));
   }
 
   /** Sends a message; after the end of the connection nothing happens. */
@@ -93,12 +99,12 @@ export class MinerConnection {
     writer.seal(frame, sealed, 0);
     this.#stream.write(sealed);
     if (this.#stream.writableLength > MAX_UNSENT_BYTES) {
-      this.close(new MinerError('miner-connection-closed', 'the pool does not read'));
+      this.close(new ClientError('client-connection-closed', 'the server does not read'));
     }
   }
 
-  /** What was sent still goes out, if the pool takes it. */
-  close(reason: MinerError): void {
+  /** What was sent still goes out, if the server takes it. */
+  close(reason: ClientError): void {
     if (this.#closed !== undefined) return;
     this.#closed = reason;
     const stream = this.#stream;
@@ -115,7 +121,7 @@ export class MinerConnection {
       // A message may end the connection; what follows in the same chunk is of no interest.
       if (this.#closed === undefined) this.#events?.onFrame(extensionType, msgType, payload);
     });
-    if (failure !== undefined) this.close(new MinerError('miner-protocol-fault', failure.code));
+    if (failure !== undefined) this.close(new ClientError('client-protocol-fault', failure.code));
   }
 }
 
@@ -134,13 +140,13 @@ function readAct2(stream: Duplex): Promise<Act2> {
       stream.pause();
       settle();
     };
-    const fail = (reason: string) => done(() => reject(new MinerError('miner-handshake-failed', reason)));
+    const fail = (reason: string) => done(() => reject(new ClientError('client-handshake-failed', reason)));
     const onData = (chunk: Buffer) => {
       held = Buffer.concat([held, chunk]);
       if (held.length < ACT_2_LENGTH) return;
       done(() => resolve({ act2: held.subarray(0, ACT_2_LENGTH), rest: held.subarray(ACT_2_LENGTH) }));
     };
-    const onEnd = (error?: Error) => fail(error?.message ?? 'the pool closed the connection during the handshake');
+    const onEnd = (error?: Error) => fail(error?.message ?? 'the server closed the connection during the handshake');
     const timer = setTimeout(() => fail('no answer in time'), HANDSHAKE_DEADLINE_MS);
     stream.on('data', onData).on('error', onEnd).on('end', onEnd).on('close', onEnd);
   });

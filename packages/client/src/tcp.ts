@@ -1,4 +1,4 @@
-// A TCP connection to a pool.
+// A TCP connection to a server.
 import { connect, type Socket } from 'node:net';
 
 const CONNECT_DEADLINE_MS = 5_000;
