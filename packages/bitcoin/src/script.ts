@@ -35,9 +35,9 @@ function mayHoldPrivateKey(text: string): boolean {
 }
 
 function scriptOfAddress(address: string, network: Network): Uint8Array {
-  const script = decodeAddress(address, network);
+  const script = addressScript(address, network);
   if (script !== undefined) return script;
-  const others = networks.filter((other) => decodeAddress(address, other) !== undefined);
+  const others = networks.filter((other) => addressScript(address, other) !== undefined);
   if (others.length > 0) {
     throw new BitcoinError(
       'address-wrong-network',
@@ -50,7 +50,8 @@ function scriptOfAddress(address: string, network: Network): Uint8Array {
   );
 }
 
-function decodeAddress(address: string, network: Network): Uint8Array | undefined {
+/** Output script of an address of any kind: P2PKH, P2SH, P2WPKH, P2WSH or P2TR. `undefined`: it is none of this network. */
+export function addressScript(address: string, network: Network): Uint8Array | undefined {
   const { bech32, pubKeyHash, scriptHash } = networkParameters[network];
   try {
     // `wif` is a part of the type that neither addresses nor scripts use.

@@ -47,6 +47,16 @@ const work = [
     nextNbits: 0x1702_0000,
     seenAtMicros: 1_700_000_000_123_456n,
   }),
+  sample('TipNews without header', TipNews, {
+    provider: 'provider-a',
+    hash: hash(1),
+    header: new Uint8Array(0),
+    height: 900_000,
+    chainwork: 0n,
+    minNtime: 1_700_000_000,
+    nextNbits: 0x1702_0000,
+    seenAtMicros: 1_700_000_000_123_456n,
+  }),
   sample('Template', Template, {
     provider: 'provider-a',
     templateId: 2n ** 50n,

@@ -63,6 +63,19 @@ describe('payloads', () => {
     const before = Uint8Array.of(1, ...rest.slice(0, -4));
     expect(template.payload.decode(before)).toEqual({ ...(template.value as object), sigopsCost: 0 });
     expect(decodeOutcome(template.payload, before.subarray(0, -1))).toBe('refused');
+    const tip = samples.find(({ name }) => name === 'TipNews')!;
+    const now = tip.payload.encode(tip.value);
+    // Version byte, name and hash; then the length of the header, which version 1 did not have.
+    const header = 1 + 2 + 'provider-a'.length + 32;
+    const tipBefore = Uint8Array.of(1, ...now.subarray(1, header), ...now.subarray(header + 4));
+    expect(tip.payload.decode(tipBefore)).toEqual(tip.value);
+    expect(decodeOutcome(tip.payload, tipBefore.subarray(0, -1))).toBe('refused');
+  });
+
+  it('know a header of 80 bytes, and none', () => {
+    const { payload, value } = samples.find(({ name }) => name === 'TipNews')!;
+    const wrong = { ...(value as object), header: new Uint8Array(79) };
+    expect(() => payload.encode(wrong)).toThrow('bus-bad-payload');
   });
 
   it('are decoded or refused, whatever the bytes are', () => {

@@ -1,5 +1,6 @@
-// What the providers say about the chain: the tip with the most work, and each provider's newest template on it. Pure. Most chainwork
-// wins, ties stay with the first, and the tip never goes back: a node that was left behind changes nothing here.
+// What the providers say about the chain: the best tip, and each provider's newest template on it. Pure. Most chainwork wins, where one
+// is unknown the greater height; ties stay with the first, and the tip never goes back: a node that was left behind changes nothing here.
+import { isBetterTip } from '@sluice/bitcoin/chain-tip';
 import type { Template } from '@sluice/bus/payloads/template';
 import type { TipNews } from '@sluice/bus/payloads/tip-news';
 
@@ -9,12 +10,13 @@ export const MAX_PROVIDERS = 64;
 /** The best tip as far as it is known: from its header when a provider told it, else from the template that stands on it. */
 export interface BestTip {
   readonly hash: Uint8Array;
+  /** 0: unknown. */
   readonly chainwork: bigint;
   /** Of the tip itself. */
   readonly height: number;
-  /** Hash of the block before; unknown until the header was told. */
+  /** Hash of the block before; unknown unless the header was told. */
   readonly parent: Uint8Array | undefined;
-  /** For a block on this tip, as told with the header; 0: only a template can tell. */
+  /** For a block on this tip, as told with the tip; 0: only a template can tell. */
   readonly nextNbits: number;
   readonly minNtime: number;
   /** Unix microseconds. */
@@ -28,7 +30,7 @@ export class ChainView {
   #best: BestTip | undefined;
   /** On the best tip. */
   readonly #templates = new Map<string, Template>();
-  /** News that changed nothing because another tip has as much work or more. */
+  /** News that changed nothing because another tip is as good or better. */
   outpaced = 0;
 
   get best(): BestTip | undefined {
@@ -37,7 +39,7 @@ export class ChainView {
 
   /** True: something is new. */
   onTip(news: TipNews): boolean {
-    const parent = news.header.slice(PREV_HASH_START, PREV_HASH_END);
+    const parent = news.header.length === 0 ? undefined : news.header.slice(PREV_HASH_START, PREV_HASH_END);
     const { hash, chainwork, height, nextNbits, minNtime, seenAtMicros } = news;
     return this.#offer({ hash, chainwork, height, parent, nextNbits, minNtime, seenAtMicros });
   }
@@ -66,13 +68,14 @@ export class ChainView {
   #offer(tip: BestTip): boolean {
     const best = this.#best;
     if (best !== undefined && sameHash(best.hash, tip.hash)) {
-      // The header of a tip that a template had told before.
+      // What a template, or a server without the header, could not tell of the tip before.
       const parent = best.parent ?? tip.parent;
       const nextNbits = best.nextNbits === 0 ? tip.nextNbits : best.nextNbits;
-      this.#best = { ...best, parent, nextNbits };
+      const chainwork = best.chainwork === 0n ? tip.chainwork : best.chainwork;
+      this.#best = { ...best, parent, nextNbits, chainwork };
       return parent !== best.parent || nextNbits !== best.nextNbits;
     }
-    if (best !== undefined && tip.chainwork <= best.chainwork) {
+    if (best !== undefined && !isBetterTip(tip, best)) {
       this.outpaced++;
       return false;
     }

@@ -1,5 +1,6 @@
 // Decides what the feed lacks: one record at a time, from what the providers say and what miners already hold. Pure; asked again
 // after every record and every piece of news, until there is nothing to do.
+import { type ChainTip, isBetterTip } from '@sluice/bitcoin/chain-tip';
 import { mayChangeBits, type Network, networkParameters } from '@sluice/bitcoin/network';
 import type { Activate, NewJob } from '@sluice/bus/payloads/job-record';
 import type { Template } from '@sluice/bus/payloads/template';
@@ -80,7 +81,7 @@ export function nextRecord(
 function toNews(view: ChainView, state: FeedState, given: Given, policy: JobPolicy, now: Now): NextRecord | undefined {
   const best = view.best;
   if (best === undefined) return undefined;
-  if (state.tip === undefined || best.chainwork > state.tip.chainwork) return toTip(best, view, state, policy, now);
+  if (state.tip === undefined || isBetterTip(best, tipOf(state.tip))) return toTip(best, view, state, policy, now);
   // The feed is ahead of what the providers have told so far, or they disagree about equals: miners stay where they are.
   if (!sameHash(state.tip.prevHash, best.hash)) return undefined;
   return (
@@ -105,8 +106,12 @@ function toTip(best: BestTip, view: ChainView, state: FeedState, policy: JobPoli
   return onTemplate(best, view, state, policy, now);
 }
 
+/** An activation carries the height of its job: one more than that of the tip. */
+const tipOf = ({ chainwork, height }: Activate): ChainTip => ({ chainwork, height: height - 1 });
+
+/** Without a header the height is enough: who told of the tip told target and time of the block on it by itself. */
 const follows = (best: BestTip, tip: Activate): boolean =>
-  best.parent !== undefined && sameHash(best.parent, tip.prevHash) && best.height === tip.height;
+  (best.parent === undefined || sameHash(best.parent, tip.prevHash)) && best.height === tip.height;
 
 /** Whether `future` is the coinbase-only job for the block after the one being mined on `tip`. */
 const isPrepared = (future: NewJob, tip: Activate): boolean =>

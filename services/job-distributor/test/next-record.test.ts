@@ -111,6 +111,48 @@ describe('at a new tip', () => {
     expect(settle()).toEqual(['tip-template', 'tip-template', 'future']);
   });
 
+  it('activates the prepared job for a tip without a header that says target and time of its child', () => {
+    const prepared = state.future;
+    const next = blockOn(root);
+    onTip(next, { header: new Uint8Array(0), chainwork: 0n });
+    expect(settle()).toEqual(['tip', 'future']);
+    expect(state.tip).toMatchObject({ jobId: prepared?.jobId, prevHash: next.hash, chainwork: 0n, height: 102 });
+    onTemplate(next, { chainwork: 0n });
+    expect(settle()).toEqual(['template']);
+  });
+
+  it.each([
+    ['two blocks further', 2, NBITS],
+    ['the height that miners are on', 0, NBITS],
+    ['the next one, where only a template can tell the target', 1, 0],
+  ])('does not activate it for a tip without a header at %s', (_, above, nextNbits) => {
+    onTip(blockOn(root), { header: new Uint8Array(0), chainwork: 0n, height: root.height + above, nextNbits });
+    expect(settle()).toEqual([]);
+    expect(state.tip?.prevHash).toEqual(root.hash);
+  });
+
+  it('goes on when a node that tells its work and a server that does not are ahead in turn', () => {
+    const [first, second, third] = [blockOn(root), blockOn(blockOn(root)), blockOn(blockOn(blockOn(root)))];
+    const unknown = { header: new Uint8Array(0), chainwork: 0n };
+    onTip(first, unknown);
+    expect(settle()).toEqual(['tip', 'future']);
+    // The node comes to a block beside it: a tie, whatever its work.
+    onTip(blockOn(root, 500n));
+    expect(settle()).toEqual([]);
+    onTip({ ...second, header: blockOn(first).header });
+    expect(settle()).toEqual(['tip', 'future']);
+    onTip(first, unknown);
+    expect(settle()).toEqual([]);
+    onTip(third, unknown);
+    expect(settle()).toEqual(['tip', 'future']);
+    // The work of the same tip is learned, and holds against what has less.
+    onTip(third);
+    expect(settle()).toEqual([]);
+    onTip(blockOn(third, -100n));
+    expect(settle()).toEqual([]);
+    expect(state.tip?.prevHash).toEqual(third.hash);
+  });
+
   it('gives the smallest header time as the latest of rule and clock', () => {
     onTip(blockOn(root), { minNtime: 1_500_000_000 });
     settle();

@@ -14,6 +14,7 @@ import type { TemplateStore } from './template-store.ts';
 
 const APPEND_TIMEOUT_MS = 5_000;
 const RETRY_MS = 1_000;
+const NO_HEADER = new Uint8Array(0);
 
 export interface AnnouncementsModules {
   readonly bus: Bus;
@@ -125,7 +126,7 @@ export class Announcements {
   }
 
   async #tellTip(news: TipNews): Promise<void> {
-    const payload = TipNewsPayload.encode({ provider: this.#provider, ...news });
+    const payload = TipNewsPayload.encode({ provider: this.#provider, header: NO_HEADER, ...news });
     await this.#append(subjectName('tip', this.#provider), payload);
   }
 

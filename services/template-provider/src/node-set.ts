@@ -1,5 +1,7 @@
-// Several nodes as one: the tip with most chainwork wins, ties stay, never backwards; templates come from the first node of
-// the list that is well and on that tip, so that work returns to it when it is back.
+// Several nodes as one: the tip with most chainwork wins, where one is unknown the greater height; ties stay, never backwards.
+// Templates come from the first node of the list that is well and on that tip, so that work returns to it when it is back.
+import { isBetterTip } from '@sluice/bitcoin/chain-tip';
+import { equalBytes } from '@sluice/bitcoin/serialize';
 import type { NodeListener, NodeSource, NodeTrouble, TipNews, TipOrigin } from './node-source.ts';
 import type { CoinbaseReserve, PreparedTemplate } from './prepare-template.ts';
 
@@ -82,7 +84,7 @@ export class NodeSet {
     if (trouble !== undefined) return trouble;
     if (tip === undefined || this.#best === undefined) return 'its tip is not known yet';
     if (Buffer.compare(tip.hash, this.#best.hash) !== 0) {
-      return `it is at height ${tip.height}, the pool at ${this.#best.height} with more work`;
+      return `it is at height ${tip.height}, the pool on a better one at ${this.#best.height}`;
     }
     if (template === undefined || Buffer.compare(template.prevHash, tip.hash) !== 0) {
       return `no template on height ${tip.height} yet`;
@@ -94,9 +96,12 @@ export class NodeSet {
     return {
       onTip: (news, origin) => {
         node.tip = news;
-        if (this.#best === undefined || news.chainwork > this.#best.chainwork) {
+        if (this.#best === undefined || isBetterTip(news, this.#best)) {
           this.#best = news;
           this.#listener.onTip(news, node.source.name, origin);
+        } else if (this.#best.chainwork === 0n && equalBytes(news.hash, this.#best.hash)) {
+          // Who told of it first could not tell its work.
+          this.#best = news;
         }
         this.#choose(undefined);
       },

@@ -5,10 +5,10 @@ import type { CoinbaseReserve, PreparedTemplate } from './prepare-template.ts';
 export interface TipNews {
   /** 32 bytes. */
   readonly hash: Uint8Array;
-  /** 80 bytes. */
-  readonly header: Uint8Array;
+  /** 80 bytes; a Template Distribution server tells the hash alone. */
+  readonly header?: Uint8Array;
   readonly height: number;
-  /** Expected hashes to reproduce the chain up to and with this block. */
+  /** Expected hashes to reproduce the chain up to and with this block; 0: unknown. */
   readonly chainwork: bigint;
   /** Smallest header time of a block on this one, in Unix seconds. */
   readonly minNtime: number;

@@ -67,7 +67,7 @@ describe('NodeSet', () => {
     expect(set.reasons).toEqual(['first: unreachable']);
     first.health(undefined);
     first.tip(10, 90n);
-    expect(set.reasons).toEqual(['first: it is at height 10, the pool at 11 with more work']);
+    expect(set.reasons).toEqual(['first: it is at height 10, the pool on a better one at 11']);
   });
 
   it('takes the tip with the most chainwork, keeps ties, never goes back', async () => {
@@ -78,6 +78,27 @@ describe('NodeSet', () => {
     second.tip(4, 101n);
     expect(told).toEqual(['tip 1 by first', 'tip 4 by second']);
     expect(set.tip?.hash).toEqual(hash(4));
+  });
+
+  it('goes by height against a node that cannot tell its work, and learns it from one that can', async () => {
+    const { first, second, told, set } = await setUp();
+    const UNKNOWN = 0n;
+    first.tip(1, 100n, 1);
+    second.tip(11, UNKNOWN, 1);
+    expect(told).toEqual(['tip 1 by first']);
+    second.tip(2, UNKNOWN, 2);
+    // Another block of that height, with more work than anything known.
+    first.tip(12, 999n, 2);
+    first.tip(3, 103n, 3);
+    second.tip(3, UNKNOWN, 3);
+    second.tip(4, UNKNOWN, 4);
+    expect(told.slice(1)).toEqual(['tip 2 by second', 'tip 3 by first', 'tip 4 by second']);
+    first.tip(4, 104n, 4);
+    expect(told).toHaveLength(4);
+    expect(set.tip?.chainwork).toBe(104n);
+    // Higher, but with less work, as is known now.
+    first.tip(5, 103n, 5);
+    expect(told).toHaveLength(4);
   });
 
   it('takes templates from the first well node on the best tip alone', async () => {

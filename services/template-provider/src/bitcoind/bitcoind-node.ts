@@ -6,10 +6,10 @@ import { decodeHeader } from '@sluice/bitcoin/header';
 import { type Network, networkParameters } from '@sluice/bitcoin/network';
 import { messageOf } from '@sluice/runtime/errors';
 import { startThread } from '@sluice/runtime/thread';
-import type { NodeListener, NodeSource, NodeTrouble, SubmitAnswer, TipNews, TipOrigin } from '../node-source.ts';
+import type { NodeListener, NodeSource, NodeTrouble, SubmitAnswer, TipOrigin } from '../node-source.ts';
 import type { CoinbaseReserve, PreparedTemplate } from '../prepare-template.ts';
 import { type BlockAnnouncements, subscribeToBlocks } from './block-announcements.ts';
-import { HeaderChain } from './header-chain.ts';
+import { HeaderChain, type HeaderNews } from './header-chain.ts';
 import { type RpcAnswer, RpcClient, type RpcEndpoint, RpcError, RpcErrorCode } from './rpc-client.ts';
 import { type ChainInfo, chainInfoOf, type HeaderInfo, headerInfoOf, signetFault } from './rpc-results.ts';
 import type { TemplateThreadData, TemplateThreadReport, TemplateThreadRequest } from './template-messages.ts';
@@ -250,7 +250,7 @@ export class BitcoindNode implements NodeSource {
     if (news !== undefined && announced === this.#announced) this.#tellTip(news, origin);
   }
 
-  #tellTip(news: TipNews, origin: TipOrigin): void {
+  #tellTip(news: HeaderNews, origin: TipOrigin): void {
     if (this.#toldTip === hex(news.hash)) return;
     this.#toldTip = hex(news.hash);
     this.#listener?.onTip(news, origin);

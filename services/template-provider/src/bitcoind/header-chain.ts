@@ -21,6 +21,9 @@ export interface KnownHeader {
   readonly nbits: number;
 }
 
+/** Of a block whose header is here. */
+export type HeaderNews = TipNews & { readonly header: Uint8Array };
+
 /** What the first block of a chain stands on. */
 const BEFORE_THE_FIRST = { height: -1, chainwork: 0n } as const;
 
@@ -48,7 +51,7 @@ export class HeaderChain {
   }
 
   /** Adds a block by its 80 header bytes, or the first of the chain; `undefined` when its parent, or too few of its ancestors, are known. */
-  place(header80: Uint8Array, seenAtMicros: bigint): TipNews | undefined {
+  place(header80: Uint8Array, seenAtMicros: bigint): HeaderNews | undefined {
     const header = decodeHeader(header80);
     const isFirst = header.prevHash.every((byte) => byte === 0);
     const parent = isFirst ? BEFORE_THE_FIRST : this.#headers.get(key(header.prevHash));

@@ -10,10 +10,10 @@ import type { TipNews } from '../node-source.ts';
 /** BIP9's marker, no deployment signalled: where no template has told a version yet. */
 export const DEFAULT_VERSION = 0x2000_0000;
 
-/** Whether `next` is the block right above `tip` and says what its child's target is. */
+/** Whether `next` is the block right above `tip`, as far as it is known, and says what its child's target is. */
 export function follows(next: TipNews, tip: TipNews): boolean {
-  const { prevHash } = decodeHeader(next.header);
-  return equalBytes(prevHash, tip.hash) && next.height === tip.height + 1 && next.nextNbits !== 0;
+  const isChild = next.header === undefined || equalBytes(decodeHeader(next.header).prevHash, tip.hash);
+  return isChild && next.height === tip.height + 1 && next.nextNbits !== 0;
 }
 
 /** Whether a template for the block above the next one can ever be of use: not where the node alone can tell its target. */

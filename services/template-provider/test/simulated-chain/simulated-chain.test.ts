@@ -142,7 +142,7 @@ describe('a submitted block', () => {
     expect(tips).toHaveLength(2);
     expect(templates.at(-1)).toMatchObject({ height: 2, prevHash: tips[1]!.hash });
     expect(tips[1]!.chainwork - tips[0]!.chainwork).toBe(workOfTarget(compactToTarget(EASY)));
-    expect(decodeHeader(tips[1]!.header).prevHash).toEqual(tips[0]!.hash);
+    expect(decodeHeader(tips[1]!.header!).prevHash).toEqual(tips[0]!.hash);
     const block = decodeBlock((await chain.block(tips[1]!.hash))!)!;
     expect(block.transactions).toHaveLength(6);
     expect(block.transactions[0]!.outputs[0]!.script).toEqual(PAYOUT);
@@ -344,7 +344,7 @@ describe('a reorganization', () => {
     const onRival = { ...templates.at(-1)!, prevHash: decodeBlock(rival)!.hash };
     expect(await submit({}, onRival)).toBeNull();
     expect(tips.map(({ height }) => height)).toEqual([0, 1, 2]);
-    expect(decodeHeader(tips[2]!.header).prevHash).toEqual(decodeBlock(rival)!.hash);
+    expect(decodeHeader(tips[2]!.header!).prevHash).toEqual(decodeBlock(rival)!.hash);
   });
 
   test('that ends in a broken block leaves the chain as it was', async () => {
