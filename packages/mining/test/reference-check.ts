@@ -1,9 +1,11 @@
 // The rules of a share once more, written to be read: bigints, objects and @noble/hashes. The fast checker is held equal to it.
+import { encodeOutput } from '@sluice/bitcoin/coinbase';
 import { sha256d } from '@sluice/bitcoin/hash';
 import { encodeHeader } from '@sluice/bitcoin/header';
 import { foldMerklePath } from '@sluice/bitcoin/merkle';
 import { nobleSha256d } from '@sluice/bitcoin/sha256d';
 import { compactToTarget, targetFromBytes } from '@sluice/bitcoin/target';
+import { decodeTransaction } from '@sluice/bitcoin/transaction';
 import type { ExtendedJob, Tip } from '../src/job.ts';
 
 export interface ReferenceShare {
@@ -54,4 +56,19 @@ export function referenceCheck(work: ReferenceWork, share: ReferenceShare, nowSe
   if (work.seen.has(key)) return answer('duplicate-share');
   work.seen.add(key);
   return answer('accepted');
+}
+
+/** The job with its coinbase taken apart as a transaction and paid out once more; the pool has one output in it. */
+export function referencePaying(job: ExtendedJob, miner: Uint8Array, poolPercent: number): ExtendedJob {
+  const { coinbasePrefix, coinbaseSuffix } = job;
+  const coinbase = decodeTransaction(Buffer.concat([coinbasePrefix, new Uint8Array(20), coinbaseSuffix]));
+  const [pool, ...templates] = coinbase?.outputs ?? [];
+  if (pool === undefined) throw new Error('no coinbase of the pool');
+  const kept = (pool.value * BigInt(poolPercent)) / 100n;
+  const paid = [{ value: pool.value - kept, script: miner }];
+  const outputs = [...(poolPercent === 0 ? [] : [{ value: kept, script: pool.script }]), ...paid, ...templates];
+  const sequence = coinbaseSuffix.subarray(0, 4);
+  const locktime = coinbaseSuffix.subarray(-4);
+  const suffix = Buffer.concat([sequence, Uint8Array.of(outputs.length), ...outputs.map(encodeOutput), locktime]);
+  return { ...job, coinbaseSuffix: suffix };
 }

@@ -3,15 +3,18 @@ import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MiningChannel } from '../src/channel.ts';
+import { jobPaying } from '../src/miner-payout.ts';
 import { ShareChecker } from '../src/share-check.ts';
 import { ShareOutcome, shareErrorCodes } from '../src/share-outcome.ts';
 import { shareTarget } from '../src/share-target.ts';
-import { type ReferenceWork, referenceCheck } from './reference-check.ts';
+import { type ReferenceWork, referenceCheck, referencePaying } from './reference-check.ts';
 import { EASY, job, NOW, NOW_MS, tip } from './work.ts';
 
 const prefix7 = new Uint8Array(7).fill(5);
 const prefix20 = new Uint8Array(20).fill(6);
 const nothing = new Uint8Array(0);
+/** A miner's output script. */
+const MINER = Uint8Array.of(0x51, 0x20, ...new Array(32).fill(9));
 const words = (outcome: ShareOutcome) => (outcome === ShareOutcome.accepted ? 'accepted' : shareErrorCodes[outcome]);
 
 function extended(target = EASY) {
@@ -64,13 +67,16 @@ describe('ShareChecker', () => {
         fc.boolean(),
         fc.bigInt({ min: 1n << 250n, max: (1n << 256n) - 1n }),
         fc.constantFrom(0x1d00ffff, 0x207fffff),
+        fc.option(fc.integer({ min: 0, max: 99 }), { nil: undefined }),
         fc.array(
           fc.record({ nonce: fc.nat(20), ntime: ntimes, version: versions, long: fc.boolean(), fill: fc.nat(3) }),
           { maxLength: 12 },
         ),
-        (standard, levels, rolling, late, target, nbits, shares) => {
+        (standard, levels, rolling, late, target, nbits, poolPercent, shares) => {
           const prefix = standard ? prefix20 : prefix7;
-          const work = job(16, levels, { versionRollingAllowed: rolling });
+          const pools = job(16, levels, { versionRollingAllowed: rolling });
+          const work = poolPercent === undefined ? pools : jobPaying(pools, { script: MINER, poolPercent });
+          if (work === undefined) throw new Error('no job');
           const channel = new MiningChannel({
             kind: standard ? 'standard' : 'extended',
             extranoncePrefix: prefix,
@@ -79,7 +85,8 @@ describe('ShareChecker', () => {
           const on = tip(1, nbits);
           channel.tipSent(work, on, NOW_MS);
           if (late) channel.tipSent(job(32), tip(2), NOW_MS);
-          const reference: ReferenceWork = { job: work, tip: on, late, target, prefix, seen: new Set() };
+          const paid = poolPercent === undefined ? pools : referencePaying(pools, MINER, poolPercent);
+          const reference: ReferenceWork = { job: paid, tip: on, late, target, prefix, seen: new Set() };
           for (const share of shares) {
             const extranonce = new Uint8Array((standard ? 0 : 13) + (share.long ? 1 : 0)).fill(share.fill);
             const expected = referenceCheck(reference, { ...share, extranonce }, NOW);
