@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type RowRecord, sectionOf, withSection } from '../load/compare/section.ts';
+import { type RowRecord, sectionOf } from '../load/compare/section.ts';
+import { withSection } from '../load/report/document-section.ts';
 import { inCi } from '../support/in-ci.ts';
 import { whyNoSriProgram } from '../support/sri-programs.ts';
 
@@ -40,9 +41,9 @@ describe('the section', () => {
   });
 
   it('is put at the end of a document, and later in its own place', () => {
-    const first = withSection('# Title\n\ntext\n', 'one\n');
+    const first = withSection('# Title\n\ntext\n', 'load:compare', 'one\n');
     expect(first).toMatch(/^# Title\n\ntext\n\n<!-- .* -->\n\none\n\n<!-- .* -->\n$/);
-    const second = withSection(`${first}\n## Below\n`, 'two\n');
+    const second = withSection(`${first}\n## Below\n`, 'load:compare', 'two\n');
     expect(second).toBe(`${first.replace('one', 'two')}\n## Below\n`);
   });
 });

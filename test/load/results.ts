@@ -4,7 +4,7 @@ import type { LatencyHistogram } from './measure/latency-histogram.ts';
 import type { OwnLoadData } from './measure/own-load.ts';
 import type { TrafficRow } from './measure/traffic.ts';
 import type { OpenPhase, ShareCounts } from './orders.ts';
-import type { ServerUse } from './server-record.ts';
+import type { Mark, ServerUse } from './server-record.ts';
 import type { StoredShares } from './stored-shares.ts';
 
 export interface OpenResult {
@@ -57,6 +57,8 @@ export interface RunResult {
   readonly openAtEnd: number;
   readonly lost: ReadonlyMap<string, number>;
   readonly servers: readonly ServerUse[];
+  /** Monotonic milliseconds. */
+  readonly marks: ReadonlyMap<Mark, number>;
   /** Of the measured part, by worker. */
   readonly own: readonly OwnLoadData[];
   readonly sent: readonly TrafficRow[];

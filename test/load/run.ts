@@ -73,6 +73,7 @@ export class LoadRun {
       openAtEnd: state.reduce((total, each) => total + each.open, 0),
       lost: addUp(state.map(({ lost }) => lost)),
       servers: this.#servers.servers,
+      marks: this.#servers.marks,
       own: this.#own,
       sent: Traffic.of(state.map(({ sent }) => sent)).rows,
       received: Traffic.of(state.map(({ received }) => received)).rows,

@@ -22,6 +22,8 @@ export interface ServicePlan {
   readonly name: string;
   readonly command: string;
   readonly flags: readonly string[];
+  /** Of Node itself. */
+  readonly nodeFlags?: readonly string[];
   readonly healthPort: number;
   /** Holds the process's working folder and its log. */
   readonly directory: string;
@@ -49,10 +51,10 @@ export class ServiceProcess {
 
   /** Starts the process without waiting for it. */
   launch(): void {
-    const { command, flags, healthPort } = this.#plan;
+    const { command, flags, nodeFlags = [], healthPort } = this.#plan;
     const log = openSync(this.#logFile, 'a');
     const health = ['--health', `127.0.0.1:${healthPort}`, '--log-format', 'json'];
-    const child = spawn(process.execPath, [cli, command, ...flags, ...health], {
+    const child = spawn(process.execPath, [...nodeFlags, cli, command, ...flags, ...health], {
       cwd: this.#workFolder,
       stdio: ['ignore', log, log],
       env: cleanEnvironment(),

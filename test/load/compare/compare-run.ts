@@ -1,28 +1,35 @@
 // The course of a comparison: for each round and load both pools in turn, each with new processes.
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadConfig } from '@sluice/runtime/config/load';
 import { codedMessageOf } from '@sluice/runtime/errors';
-import { announcementLog } from '../../latency/announcements.ts';
-import { Bitcoind } from '../../support/bitcoind.ts';
-import { fundWallet, sendSinglePayments } from '../../support/mempool.ts';
+import type { Bitcoind } from '../../support/bitcoind.ts';
 import { buildSriProgram } from '../../support/sri-programs.ts';
-import { type LoadConfig, loadRule, loadSettings } from '../config.ts';
+import type { LoadConfig } from '../config.ts';
 import { LatencyHistogram } from '../measure/latency-histogram.ts';
+import { writeSection } from '../report/document-section.ts';
 import { show } from '../report/table.ts';
 import { verdictOf } from '../report/verdict.ts';
 import type { RunResult } from '../results.ts';
 import { LoadRun } from '../run.ts';
 import type { CompareConfig } from './config.ts';
 import { figuresOf, shareCpuByProcess } from './figures.ts';
+import { endLongPolls, startFilledNode, TRANSACTIONS } from './filled-node.ts';
 import { describeMachine, maxOpenFiles, measureBusy, measureDiskSync } from './machine.ts';
 import { Pinning } from './pinning.ts';
-import { gatewayBounds, type PoolName, poolNames, type RunningPool, sluicePolicy, startPool } from './pools.ts';
+import {
+  gatewayBounds,
+  type PoolName,
+  poolNames,
+  type RunningPool,
+  sluicePolicy,
+  startSluicePool,
+  startSriPool,
+} from './pools.ts';
+import { rowLoad } from './row-load.ts';
 import { type Row, rowOf } from './rows.ts';
-import { PROCESS_PREFIX, sectionOf, writeSection } from './section.ts';
+import { PROCESS_PREFIX, sectionOf } from './section.ts';
 
-/** Merkle paths of 12 levels, as on the main network. */
-const TRANSACTIONS = 2_100;
+const QUICK_TRANSACTIONS = 20;
 /** Open files of a process beside its connections. */
 const OTHER_FILES = 500;
 const HOLD_SECONDS = 10;
@@ -91,7 +98,7 @@ export class CompareRun {
       say(`not written to ${document}: other work took up to ${show(this.#busy * 100)} % of the machine`);
       return false;
     }
-    writeSection(document, section);
+    writeSection(document, 'load:compare', section);
     say(`written to ${document}`);
     return this.#failures.length === 0;
   }
@@ -114,22 +121,22 @@ export class CompareRun {
 
   async #startNode(): Promise<Bitcoind> {
     say('filling the mempool of a node');
-    const bitcoind = await this.#pinning.amongServers(() => Bitcoind.start({ extraArguments: announcementLog }));
-    this.#bitcoind = bitcoind;
-    await fundWallet(bitcoind);
-    await sendSinglePayments(bitcoind, this.#config.quick ? 20 : TRANSACTIONS);
-    return bitcoind;
+    const transactions = this.#config.quick ? QUICK_TRANSACTIONS : TRANSACTIONS;
+    this.#bitcoind = await this.#pinning.amongServers(() => startFilledNode(transactions));
+    return this.#bitcoind;
   }
 
   async #measure(name: PoolName, row: Row, round: number, values: Map<string, number[]>, program: string) {
     const bitcoind = this.#bitcoind;
     if (bitcoind === undefined) return;
     try {
-      const pool = await this.#pinning.amongServers(() => startPool(name, bitcoind, program));
+      const pool = await this.#pinning.amongServers(() =>
+        name === 'Sluice' ? startSluicePool(bitcoind) : startSriPool(bitcoind, program),
+      );
       this.#pool = pool;
       this.#pinning.check(pool.processes.map(({ pid }) => pid));
       await sleep(REST_MS);
-      const run = new LoadRun(this.#loadConfig(row, pool, bitcoind), (count) => pool.settled(count));
+      const run = new LoadRun(this.#load(row, pool, bitcoind), (count) => pool.settled(count));
       const result = await run.run();
       const { failures, warnings } = verdictOf(result);
       for (const failure of failures) this.#failed(name, row, round, failure);
@@ -142,13 +149,8 @@ export class CompareRun {
     } finally {
       await this.#pool?.stop();
       this.#pool = undefined;
-      await this.#endLongPolls(bitcoind);
+      await endLongPolls(bitcoind);
     }
-  }
-
-  /** A node goes on waiting for whoever asked, who is gone, and has few threads for it: a block ends it. */
-  async #endLongPolls(bitcoind: Bitcoind): Promise<void> {
-    await bitcoind.rpc('generateblock', ['raw(5109)', []]);
   }
 
   #failed(pool: PoolName, { name }: Row, round: number, why: string): void {
@@ -168,30 +170,20 @@ export class CompareRun {
     const { csv } = this.#config;
     const found: (readonly [string, number])[] = figuresOf(row).map((figure) => [figure.title, figure.of(result)]);
     if (row.group === 'shares')
-      for (const [process, us] of shareCpuByProcess(result)) found.push([`${PROCESS_PREFIX}${process}`, us]);
+      for (const { process, micros } of shareCpuByProcess(result)) found.push([`${PROCESS_PREFIX}${process}`, micros]);
     for (const [title, value] of found) {
       values.set(title, [...(values.get(title) ?? []), value]);
       if (csv !== undefined) appendFileSync(csv, `${round},${row.name},${pool},"${title}",${value}\n`);
     }
   }
 
-  #loadConfig(row: Row, pool: RunningPool, { rpcPort, cookieFile, directory }: Bitcoind): LoadConfig {
+  #load(row: Row, pool: RunningPool, bitcoind: Bitcoind): LoadConfig {
     const { seconds, warmUpSeconds, workers, quick } = this.#config;
-    const argv = [
-      ...['--pool', pool.url, '--name', row.name, '--connections', String(row.connections), ...row.flags],
-      ...['--workers', String(workers), '--warm-up-seconds', String(warmUpSeconds)],
-      ...['--seconds', String(row.group === 'opening' && !quick ? HOLD_SECONDS : seconds)],
-      ...pool.processes.flatMap(({ name, pid }) => ['--pids', `${name}=${pid}`]),
-      ...(row.group === 'shares' ? pool.loadFlags : []),
-    ];
-    if (row.group === 'tips') {
-      const node = `http://127.0.0.1:${rpcPort}/?${new URLSearchParams({ cookie: cookieFile })}`;
-      argv.push('--tip-rpc', node, '--announcements', directory, '--rounds', String(quick ? 3 : TIPS));
-    }
-    const loaded = loadConfig(loadSettings, { argv, env: {} }, loadRule);
-    if (loaded.kind !== 'config')
-      throw new Error(loaded.kind === 'mistakes' ? loaded.mistakes.join('\n') : loaded.kind);
-    return loaded.config;
+    return rowLoad(row, pool, bitcoind, {
+      ...{ warmUpSeconds, workers },
+      seconds: row.group === 'opening' && !quick ? HOLD_SECONDS : seconds,
+      tips: quick ? 3 : TIPS,
+    });
   }
 
   #section(machine: readonly string[]): string {
@@ -218,7 +210,7 @@ export class CompareRun {
       `- other work took up to ${show(this.#busy * 100)} % of the machine, looked at before each run`,
       '',
       'The same for both: the node (regtest; blocks of somebody else, without transactions), its mempool of',
-      `${show(quick ? 20 : TRANSACTIONS)} transactions, \`template-provider\` with the same flags, the load, new processes for each load and pool, ${REST_MS / 1_000} s of rest after their`,
+      `${show(quick ? QUICK_TRANSACTIONS : TRANSACTIONS)} transactions, \`template-provider\` with the same flags, the load, new processes for each load and pool, ${REST_MS / 1_000} s of rest after their`,
       `start. Loads of shares: ${show(warmUpSeconds)} s before anything counts, then ${show(seconds)} s; every hash is a share, blocks are held back, and each share is acknowledged`,
       'as soon as the pool does. Not the same: SRI gets its templates by Template Distribution, from a provider without a bus that is not counted; it keeps',
       'shares in memory. Of Sluice everything is counted: connection-gateway, share-validator, channel-manager, job-distributor, template-provider and',

@@ -1,6 +1,6 @@
 // What is compared, taken from a run.
 import type { RunResult } from '../results.ts';
-import { cpuBetween, type Mark, rssAt } from '../server-record.ts';
+import { cpuBetween, type Mark, rssAt, systemBetween } from '../server-record.ts';
 import type { Row, RowGroup } from './rows.ts';
 
 const KIB = 1_024;
@@ -93,10 +93,18 @@ function delay(histogram: { quantile(part: number): number } | undefined, part: 
 
 export const figuresOf = (row: Row) => figures[row.group].filter(({ onlyIf }) => onlyIf?.(row) ?? true);
 
-/** CPU µs a share by process, for the rows of shares. */
-export function shareCpuByProcess(run: RunResult): readonly (readonly [process: string, us: number])[] {
-  return run.servers.map((server) => [
-    server.name,
-    (cpuBetween(server, 'begin', 'settled') * 1e6) / measuredShares(run),
-  ]);
+export interface ShareCpu {
+  readonly process: string;
+  /** CPU µs a share, and how much of it in the kernel. */
+  readonly micros: number;
+  readonly systemMicros: number;
+}
+
+/** For the rows of shares. */
+export function shareCpuByProcess(run: RunResult): readonly ShareCpu[] {
+  return run.servers.map((server) => ({
+    process: server.name,
+    micros: (cpuBetween(server, 'begin', 'settled') * 1e6) / measuredShares(run),
+    systemMicros: (systemBetween(server, 'begin', 'settled') * 1e6) / measuredShares(run),
+  }));
 }

@@ -53,7 +53,8 @@ export function maxOpenFiles(): number {
   return soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
 }
 
-export async function describeMachine(bitcoind: Bitcoind, sriProgram: string): Promise<readonly string[]> {
+/** `peer`: a program that is measured as well. */
+export async function describeMachine(bitcoind: Bitcoind, peer?: string): Promise<readonly string[]> {
   const { subversion } = await bitcoind.rpc('getnetworkinfo');
   const versionOf = async (program: string) => (await run(program, ['--version'])).trim().split('\n')[0];
   const commit = await run('git', ['-C', import.meta.dirname, 'rev-parse', '--short', 'HEAD']).catch(() => 'unknown');
@@ -61,7 +62,7 @@ export async function describeMachine(bitcoind: Bitcoind, sriProgram: string): P
   return [
     `${cpus().length} cores (${cpus()[0]?.model.trim()}), Linux ${release()}`,
     `Sluice at ${commit.trim()}, Node ${process.versions.node}, handshakes by ${handshakes}`,
-    `${await versionOf(sriProgram)}, release build of the published crate`,
+    ...(peer === undefined ? [] : [`${await versionOf(peer)}, release build of the published crate`]),
     `${await versionOf(await natsServerBinary())}, bitcoind ${subversion.replaceAll('/', '')}`,
   ];
 }

@@ -45,18 +45,26 @@ export type PoolName = (typeof poolNames)[number];
 class Parts {
   readonly directory = mkdtempSync(join(tmpdir(), 'sluice-compare-'));
   readonly services: ServiceProcess[] = [];
+  readonly #profiles: string | undefined;
   readonly #ends: (() => Promise<unknown>)[] = [];
+
+  /** `profiles`: folder in which each service leaves a CPU profile when it has ended in order. */
+  constructor(profiles?: string) {
+    this.#profiles = profiles;
+  }
 
   ends(end: () => Promise<unknown>): void {
     this.#ends.push(end);
   }
 
   async service(command: string, flags: readonly string[]): Promise<ServiceProcess> {
-    const healthPort = await freePort();
-    const service = new ServiceProcess({ name: command, command, flags, healthPort, directory: this.directory });
+    const profiles = this.#profiles;
+    const nodeFlags = profiles === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', join(profiles, command)];
+    const plan = { name: command, command, flags, nodeFlags, healthPort: await freePort(), directory: this.directory };
+    const service = new ServiceProcess(plan);
     service.launch();
     this.services.push(service);
-    this.ends(() => service.kill());
+    this.ends(() => service.kill(profiles === undefined ? 'SIGKILL' : 'SIGTERM'));
     return service;
   }
 
@@ -70,10 +78,16 @@ class Parts {
   }
 }
 
-export async function startPool(name: PoolName, bitcoind: Bitcoind, sriProgram: string): Promise<RunningPool> {
-  const parts = new Parts();
+export const startSriPool = (bitcoind: Bitcoind, program: string): Promise<RunningPool> =>
+  started(new Parts(), (parts) => startSri(parts, bitcoind, program));
+
+/** `profiles`: folder in which each service leaves a CPU profile when the pool is stopped, in a folder of its name. */
+export const startSluicePool = (bitcoind: Bitcoind, profiles?: string): Promise<RunningPool> =>
+  started(new Parts(profiles), (parts) => startSluice(parts, bitcoind));
+
+async function started(parts: Parts, start: (parts: Parts) => Promise<RunningPool>): Promise<RunningPool> {
   try {
-    return await (name === 'Sluice' ? startSluice(parts, bitcoind) : startSri(parts, bitcoind, sriProgram));
+    return await start(parts);
   } catch (error) {
     await parts.stop();
     throw error;

@@ -33,8 +33,10 @@ const loads = {
 type RowName = keyof typeof loads;
 export const rowNames = Object.keys(loads) as readonly RowName[];
 
+export const shareRowNames = rowNames.filter((name) => loads[name][0] === 'shares');
+
 /** With fewer connections for a try-out. */
-export function rowOf(name: RowName, maxConnections: number): Row {
+export function rowOf(name: RowName, maxConnections = Number.POSITIVE_INFINITY): Row {
   const [group, title, wanted, flags] = loads[name];
   const connections = Math.min(wanted, maxConnections);
   const shown = connections === wanted ? title : `${title}, of which ${connections}`;

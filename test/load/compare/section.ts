@@ -1,12 +1,8 @@
-// The section of a document that a comparison writes, and nothing else of that document.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+// What a comparison writes down.
 import { show } from '../report/table.ts';
 import { type Figure, figuresOf } from './figures.ts';
 import { type PoolName, poolNames } from './pools.ts';
 import type { Row, RowGroup } from './rows.ts';
-
-const BEGIN = '<!-- load:compare begins: written by npm run load:compare -->';
-const END = '<!-- load:compare ends -->';
 
 /** Of one row: the figures of every good run, by pool and title, and what failed. */
 export interface RowRecord {
@@ -100,18 +96,4 @@ function processTable(records: readonly RowRecord[]): readonly string[] {
     ),
     '',
   ];
-}
-
-/** In place of the section that is there, else at the end. */
-export function withSection(document: string, section: string): string {
-  const block = `${BEGIN}\n\n${section}\n${END}`;
-  const from = document.indexOf(BEGIN);
-  const to = document.indexOf(END);
-  if (from === -1 || to < from) return `${document.trimEnd()}\n\n${block}\n`.trimStart();
-  return `${document.slice(0, from)}${block}${document.slice(to + END.length)}`;
-}
-
-export function writeSection(file: string, section: string): void {
-  const document = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  writeFileSync(file, withSection(document, section));
 }

@@ -9,7 +9,9 @@ export interface NamedProcess {
 }
 
 export interface ProcessSample {
+  /** User and system time. */
   readonly cpuSeconds: number;
+  readonly systemSeconds: number;
   readonly rssBytes: number;
 }
 
@@ -42,6 +44,7 @@ export function sampleOf({ pid }: NamedProcess): ProcessSample | undefined {
     ticksPerSecond ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
     return {
       cpuSeconds: (Number(fields[UTIME]) + Number(fields[STIME])) / ticksPerSecond,
+      systemSeconds: Number(fields[STIME]) / ticksPerSecond,
       rssBytes: Number(rssKiB ?? 0) * 1_024,
     };
   } catch {

@@ -1,0 +1,19 @@
+// The flags of `npm run load:profile`.
+import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
+import { decimal, integer, listOf, oneOf, path, toggle } from '@sluice/runtime/config/value-types';
+import { shareRowNames } from '../compare/rows.ts';
+
+export const profileSettings = defineConfig({
+  rows: { type: listOf(oneOf(shareRowNames)), default: shareRowNames, doc: 'Under which loads.' },
+  seconds: { type: decimal({ min: 1, max: 600 }), default: 10, doc: 'How long each load is measured.' },
+  warmUpSeconds: { type: decimal({ min: 0, max: 600 }), default: 5, doc: 'Shares are sent for so long before.' },
+  workers: { type: integer({ min: 1, max: 64 }), default: 1, doc: 'Processes that make the load.' },
+  profiles: {
+    type: path(),
+    default: 'build/profiles',
+    doc: "Folder for the profiles themselves, by load and service: Chrome's developer tools and speedscope open them.",
+  },
+  document: { type: path(), default: 'docs/performance.md', doc: 'Whose section between the markers is written.' },
+  dry: { type: toggle(), default: false, doc: 'Prints the summary only.' },
+});
+export type ProfileConfig = ConfigOf<typeof profileSettings>;
