@@ -62,6 +62,8 @@ export class Connection {
       pingInterval: PING_INTERVAL_MS,
       maxPingOut: MAX_PINGS_OUT,
       ignoreAuthErrorAbort: true,
+      // Two stack traces for each request, for an error that names its subject anyway.
+      noAsyncTraces: true,
     });
   }
 
