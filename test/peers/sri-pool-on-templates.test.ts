@@ -1,19 +1,17 @@
 // SRI's pool, unchanged, on the templates of our template provider, and our miner on that pool: blocks go through both to a real bitcoind
 // whose only interface is its RPC. Tests that repeat a scenario of SRI's own integration suite have its name.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { openAuthorityKey } from '@sluice/cli/authority-keystore';
+import { NewExtendedMiningJob } from '@sluice/sv2/messages/mining/new-extended-mining-job';
+import { SetNewPrevHash } from '@sluice/sv2/messages/mining/set-new-prev-hash';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Bitcoind } from '../support/bitcoind.ts';
-import { freePort } from '../support/free-port.ts';
 import { inCi } from '../support/in-ci.ts';
 import { fundWallet, sendPayments } from '../support/mempool.ts';
-import { ServiceProcess } from '../support/service-process.ts';
+import { connectMiner, nextOf } from '../support/message-miner.ts';
 import { SriPool } from '../support/sri-pool.ts';
 import { buildSriProgram, whyNoSriProgram } from '../support/sri-programs.ts';
 import type { Sv2Channel } from '../support/sv2-channel.ts';
 import { Sv2Client } from '../support/sv2-client.ts';
+import { TemplateServer } from '../support/template-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const MAX_BUILD_MS = 3_600_000;
@@ -26,8 +24,7 @@ if (missing !== undefined) {
 describe.skipIf(missing !== undefined)("SRI's pool on our templates", () => {
   let nodes: readonly [Bitcoind, Bitcoind];
   let payTo: string;
-  let directory: string;
-  let provider: ServiceProcess;
+  let server: TemplateServer;
   let pool: SriPool;
   let clients: readonly Sv2Client[];
   let standard: Sv2Channel;
@@ -39,28 +36,8 @@ describe.skipIf(missing !== undefined)("SRI's pool on our templates", () => {
     nodes = [preferred, await Bitcoind.start({ peers: [preferred] })];
     await fundWallet(preferred);
     payTo = await preferred.rpc('getnewaddress', []);
-    directory = mkdtempSync(join(tmpdir(), 'sluice-templates-'));
-    const keyFile = join(directory, 'authority.key');
-    const { text: authorityKey } = openAuthorityKey(keyFile);
-    const port = await freePort();
-    provider = new ServiceProcess({
-      name: 'template-provider',
-      command: 'template-provider',
-      flags: [
-        ...['--standalone', '--network', 'regtest', '--template-listen', `127.0.0.1:${port}`],
-        ...['--template-poll', '1', '--template-refresh', '1'],
-        ...['--authority-secret-file', keyFile, '--solution-listen', `127.0.0.1:${await freePort()}`],
-        ...nodes.flatMap(({ rpcPort, cookieFile, zmqRawBlock }) => [
-          '--bitcoind',
-          `http://127.0.0.1:${rpcPort}/?${new URLSearchParams({ cookie: cookieFile, zmq: zmqRawBlock })}`,
-        ]),
-      ],
-      healthPort: await freePort(),
-      directory,
-    });
-    provider.launch();
-    await provider.ready();
-    pool = await SriPool.start({ program, templateServer: { port, authorityKey }, payout: `addr(${payTo})` });
+    server = await TemplateServer.start({ nodes });
+    pool = await SriPool.start({ program, templateServer: server, payout: `addr(${payTo})` });
     const options = { port: pool.port, authorityKey: pool.authorityKey };
     clients = [await Sv2Client.connect({ ...options, standardJobsOnly: true }), await Sv2Client.connect(options)];
     standard = await (clients[0] as Sv2Client).openStandard({ identity: 'device', hashRate: 1_000 });
@@ -71,9 +48,8 @@ describe.skipIf(missing !== undefined)("SRI's pool on our templates", () => {
   afterAll(async () => {
     await Promise.all((clients ?? []).map((client) => client.close()));
     await pool?.stop();
-    await provider?.kill();
+    await server?.stop();
     await Promise.all((nodes ?? []).map((node) => node.stop()));
-    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
   });
 
   const onTip = async (node: Bitcoind) => {
@@ -83,29 +59,58 @@ describe.skipIf(missing !== undefined)("SRI's pool on our templates", () => {
     );
   };
 
+  test('success_pool_template_provider_connection', async () => {
+    const setup = 'Received `SetupConnectionSuccess` from TP: version=2, flags=0';
+    const answers = [setup, 'Received: NewTemplate', 'Received: SetNewPrevHash'];
+    const at = answers.map((text) => pool.process.lines.findIndex((line) => line.includes(text)));
+    expect(at).not.toContain(-1);
+    expect(at).toEqual(at.toSorted((a, b) => a - b));
+    expect(await server.process.metric('sluice_template_distribution_connections')).toBe(1);
+    // The room that the pool asked for with CoinbaseOutputConstraints.
+    expect(await server.process.metric('sluice_template_distribution_reserves')).toBe(1);
+  });
+
+  test('header_timestamp_value_assertion_in_new_extended_mining_job', async () => {
+    const [node] = nodes;
+    await waitFor(() => onTip(node));
+    const miner = await connectMiner(pool.port, pool.authorityKey);
+    await miner.setup();
+    const { channelId } = await miner.openExtended();
+    const { minNtime } = await nextOf(miner, SetNewPrevHash, (tip) => tip.channelId === channelId);
+    const told = pool.process.lines.findLast((line) => line.includes('Received: SetNewPrevHash'));
+    expect(Number(/header_timestamp: (\d+)/.exec(told ?? '')?.[1])).toBe(minNtime);
+    await sendPayments(node, 1);
+    const job = await nextOf(miner, NewExtendedMiningJob, ({ merklePath }) => merklePath.length > 0);
+    expect(job.minNtime).toBe(minNtime);
+    miner.socket.destroy();
+  });
+
   test.each([
     ['a standard channel', 0],
     ['an extended channel', 1],
-  ])('a block of %s with real transactions is accepted by bitcoind and pays the pool', async (_kind, index) => {
-    const [node] = nodes;
-    const channel = [standard, extended][index] as Sv2Channel;
-    await waitFor(() => onTip(node));
-    const jobs = extended.jobs.size;
-    await sendPayments(node, 3);
-    await waitFor(() => extended.jobs.size > jobs && (extended.job?.depth ?? 0) >= 2, 60_000);
-    const before = await node.rpc('getblockcount');
-    const share = channel.find('block', 10_000);
-    if (share === undefined) throw new Error('no block in 10,000 hashes, where every second is one');
-    (clients[index] as Sv2Client).submit(channel, share);
-    await waitFor(async () => (await node.rpc('getblockcount')) > before).catch((error: unknown) => {
-      throw new Error(`${error}\n${pool.process.tail()}\n${provider.log()}`);
-    });
-    const hash = Buffer.from(share.hash).reverse().toString('hex');
-    expect(await node.rpc('getbestblockhash')).toBe(hash);
-    const { tx } = await node.rpc('getblock', [hash, 2]);
-    expect(tx.length).toBeGreaterThan(3);
-    expect(tx[0]?.vout[0]?.scriptPubKey.address).toBe(payTo);
-  });
+  ])(
+    'pool_propagates_block_with_bitcoin_core_ipc: a block of %s with real transactions is accepted by bitcoind and pays the pool',
+    async (_kind, index) => {
+      const [node] = nodes;
+      const channel = [standard, extended][index] as Sv2Channel;
+      await waitFor(() => onTip(node));
+      const jobs = extended.jobs.size;
+      await sendPayments(node, 3);
+      await waitFor(() => extended.jobs.size > jobs && (extended.job?.depth ?? 0) >= 2, 60_000);
+      const before = await node.rpc('getblockcount');
+      const share = channel.find('block', 10_000);
+      if (share === undefined) throw new Error('no block in 10,000 hashes, where every second is one');
+      (clients[index] as Sv2Client).submit(channel, share);
+      await waitFor(async () => (await node.rpc('getblockcount')) > before).catch((error: unknown) => {
+        throw new Error(`${error}\n${pool.process.tail()}\n${server.process.log()}`);
+      });
+      const hash = Buffer.from(share.hash).reverse().toString('hex');
+      expect(await node.rpc('getbestblockhash')).toBe(hash);
+      const { tx } = await node.rpc('getblock', [hash, 2]);
+      expect(tx.length).toBeGreaterThan(3);
+      expect(tx[0]?.vout[0]?.scriptPubKey.address).toBe(payTo);
+    },
+  );
 
   test('a block of somebody else reaches every miner of the pool', async () => {
     const [node] = nodes;
@@ -127,6 +132,8 @@ describe.skipIf(missing !== undefined)("SRI's pool on our templates", () => {
     if (share === undefined) throw new Error('no block in 10,000 hashes');
     (clients[1] as Sv2Client).submit(extended, share);
     await waitFor(async () => (await other.rpc('getblockcount')) > before);
-    expect(pool.process.lines.filter((line) => line.includes(' ERROR '))).toEqual([]);
+    // Beside those of miners that leave.
+    const errors = / ERROR pool_sv2::(channel_manager|template_receiver)/;
+    expect(pool.process.lines.filter((line) => errors.test(line))).toEqual([]);
   });
 });

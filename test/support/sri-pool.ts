@@ -5,13 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import { PeerProcess } from './peer-process.ts';
+import { SRI_AUTHORITY_PUBLIC_KEY, SRI_AUTHORITY_SECRET_KEY } from './sri-example-keys.ts';
 import { waitFor } from './wait-for.ts';
 
 const START_MS = 60_000;
-
-/** The example keys of SRI's own configurations. */
-const AUTHORITY_PUBLIC_KEY = '9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72';
-const AUTHORITY_SECRET_KEY = 'mkDLTBBRxdBv998612qipDYoTK3YUrqLe8uWw7gu3iXbSrn2n';
 
 export interface SriPoolOptions {
   /** Path of pool_sv2. */
@@ -29,7 +26,7 @@ export interface SriPoolOptions {
 
 export class SriPool {
   readonly port: number;
-  readonly authorityKey = AUTHORITY_PUBLIC_KEY;
+  readonly authorityKey = SRI_AUTHORITY_PUBLIC_KEY;
   readonly process: PeerProcess;
   readonly #directory: string;
 
@@ -47,8 +44,8 @@ export class SriPool {
     const config = join(directory, 'pool.toml');
     writeFileSync(
       config,
-      `authority_public_key = "${AUTHORITY_PUBLIC_KEY}"
-authority_secret_key = "${AUTHORITY_SECRET_KEY}"
+      `authority_public_key = "${SRI_AUTHORITY_PUBLIC_KEY}"
+authority_secret_key = "${SRI_AUTHORITY_SECRET_KEY}"
 cert_validity_sec = 3600
 listen_address = "127.0.0.1:${port}"
 coinbase_reward_script = "${payout}"
