@@ -3,7 +3,7 @@
 import { BitcoinError } from './errors.ts';
 import { sha256d } from './hash.ts';
 import { foldMerklePath, merkleRoot } from './merkle.ts';
-import { compactSize, concatBytes, u32, u64 } from './serialize.ts';
+import { compactSize, concatBytes, equalBytes, u32, u64 } from './serialize.ts';
 import { decodeTransaction } from './transaction.ts';
 
 /** Bytes that the script of a coinbase may have [Bitcoin Core, `bad-cb-length`]. */
@@ -94,6 +94,19 @@ export function encodeHeightPush(height: number): Uint8Array {
   return Uint8Array.of(bytes.length, ...bytes);
 }
 
+/** The height that a coinbase's script begins with, as `encodeHeightPush` makes it; `undefined`: it begins with no such push. */
+export function decodeHeightPush(script: Uint8Array): number | undefined {
+  const [opcode = OP_PUSHDATA1] = script;
+  let height = 0;
+  if (opcode >= OP_1 && opcode < OP_1 + 16) height = opcode - OP_1 + 1;
+  else if (opcode > LARGEST_HEIGHT_PUSH || script.length <= opcode) return undefined;
+  else for (let at = opcode; at > 0; at -= 1) height = 256 * height + script[at]!;
+  if (height > 0x7fffffff) return undefined;
+  // The shortest push alone counts.
+  const push = encodeHeightPush(height);
+  return equalBytes(script.subarray(0, push.length), push) ? height : undefined;
+}
+
 /** Txid, 32 bytes wire order, of a coinbase without witness. */
 export function coinbaseTxid(strippedCoinbase: Uint8Array): Uint8Array {
   return sha256d(strippedCoinbase);
@@ -139,14 +152,26 @@ export function witnessCommitmentScript(commitment: Uint8Array): Uint8Array {
 }
 
 /** How the output script of a witness commitment begins: OP_RETURN, push of 36, aa21a9ed [BIP141]. */
-export const WITNESS_COMMITMENT_HEADER = [0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed] as const;
+const WITNESS_COMMITMENT_HEADER = [0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed] as const;
 
 /** The commitment of a block that holds nothing but its coinbase. */
 export function emptyWitnessCommitment(): Uint8Array {
   return witnessCommitment([]);
 }
 
+/** The commitment of a coinbase with these outputs, 32 bytes: the last one counts [BIP141]; `undefined`: there is none. */
+export function committedWitness(outputs: readonly CoinbaseOutput[]): Uint8Array | undefined {
+  return outputs.findLast(({ script }) => isWitnessCommitment(script))?.script.subarray(6, 38);
+}
+
+function isWitnessCommitment(script: Uint8Array): boolean {
+  return script.length >= 38 && WITNESS_COMMITMENT_HEADER.every((byte, index) => script[index] === byte);
+}
+
 const OP_PUSHDATA1 = 0x4c;
+const OP_1 = 0x51;
+/** Bytes of the largest script number below 2^31. */
+const LARGEST_HEIGHT_PUSH = 4;
 
 function pushOf(data: Uint8Array): Uint8Array {
   if (data.length === 0) return data;

@@ -51,6 +51,14 @@ export function decodeTransaction(bytes: Uint8Array): Transaction | undefined {
   return reader.remaining === 0 ? transaction : undefined;
 }
 
+/** `count` outputs one after the other and nothing behind them; `undefined` when these bytes are something else. */
+export function decodeOutputs(bytes: Uint8Array, count: number): TransactionOutput[] | undefined {
+  const reader = new ByteReader(bytes);
+  const outputs: TransactionOutput[] = [];
+  while (outputs.length < count && !reader.failed) outputs.push(readOutput(reader));
+  return reader.failed || reader.remaining !== 0 ? undefined : outputs;
+}
+
 /** Reads one transaction of `bytes` at the reader's place; `undefined` when it cannot be read. */
 export function readTransaction(reader: ByteReader, bytes: Uint8Array): Transaction | undefined {
   const start = reader.offset;

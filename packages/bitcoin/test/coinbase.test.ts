@@ -8,6 +8,8 @@ import {
   buildCoinbase,
   type CoinbaseParts,
   coinbaseTxid,
+  committedWitness,
+  decodeHeightPush,
   emptyWitnessCommitment,
   encodeHeightPush,
   encodeOutput,
@@ -15,7 +17,7 @@ import {
   witnessCommitmentScript,
 } from '../src/coinbase.ts';
 import { concatBytes } from '../src/serialize.ts';
-import { decodeTransaction } from '../src/transaction.ts';
+import { decodeOutputs, decodeTransaction } from '../src/transaction.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const coded = (code: string) => expect.objectContaining({ code });
@@ -52,10 +54,42 @@ test('height pushes are what Bitcoin Core writes', () => {
   for (const [height, push] of rows) {
     expect(hex(encodeHeightPush(height))).toBe(push);
     if (height > 16) expect(hex(Script.encode([height]))).toBe(push);
+    const bytes = Buffer.from(push, 'hex');
+    expect(decodeHeightPush(bytes)).toBe(height);
+    expect(decodeHeightPush(Buffer.concat([bytes, Buffer.from('00')]))).toBe(height);
   }
   for (const height of [-1, 0.5, 0x80000000, Number.NaN]) {
     expect(() => encodeHeightPush(height)).toThrow(coded('number-out-of-range'));
   }
+});
+
+test.each([
+  ['nothing', ''],
+  ['an opcode that is no number', '6a'],
+  ['a push longer than it says', '03fc79'],
+  ['a push that is not the shortest', '04fc790300'],
+  ['a small number by its bytes', '0105'],
+  ['a negative number', '0181'],
+  ['more than 31 bits', '050000000001'],
+])('%s is no height push', (_, push) => {
+  expect(decodeHeightPush(Buffer.from(push, 'hex'))).toBeUndefined();
+});
+
+test('the last commitment among outputs counts, and others are none', () => {
+  const [first, last] = [1, 2].map((fill) => witnessCommitmentScript(new Uint8Array(32).fill(fill)));
+  const short = first!.subarray(0, 37);
+  const outputs = [script, first!, last!, short].map((each) => ({ value: 0n, script: each }));
+  expect(committedWitness(outputs)).toEqual(new Uint8Array(32).fill(2));
+  expect(committedWitness(outputs.slice(0, 1))).toBeUndefined();
+});
+
+test('outputs are read as they were written, and only as many as there are', () => {
+  const outputs = [{ value: 5n, script }, commitment];
+  const bytes = concatBytes(...outputs.map(encodeOutput));
+  expect(decodeOutputs(bytes, 2)).toEqual(outputs);
+  expect(decodeOutputs(new Uint8Array(), 0)).toEqual([]);
+  for (const count of [0, 1, 3, 0xffff_ffff]) expect(decodeOutputs(bytes, count)).toBeUndefined();
+  expect(decodeOutputs(bytes.subarray(0, -1), 2)).toBeUndefined();
 });
 
 test('the commitment of an empty block is the well-known one', () => {

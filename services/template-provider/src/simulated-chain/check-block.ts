@@ -2,7 +2,7 @@
 // the coins of the chain is in open-coins.ts. Each check gives the reason of a refusal or nothing.
 import type { Block } from '@sluice/bitcoin/block';
 import { MAX_FUTURE_SECONDS } from '@sluice/bitcoin/chain';
-import { encodeHeightPush, MAX_COINBASE_SCRIPT, WITNESS_COMMITMENT_HEADER } from '@sluice/bitcoin/coinbase';
+import { committedWitness, encodeHeightPush, MAX_COINBASE_SCRIPT } from '@sluice/bitcoin/coinbase';
 import { foldMerklePath, merkleRoot } from '@sluice/bitcoin/merkle';
 import type { Network } from '@sluice/bitcoin/network';
 import { scriptSigops } from '@sluice/bitcoin/script';
@@ -82,7 +82,7 @@ export function checkTransactionsOn(parent: IndexedBlock, { transactions }: Bloc
 
 function checkWitness(transactions: readonly Transaction[]): string | undefined {
   const [coinbase, ...rest] = transactions;
-  const commitment = coinbase!.outputs.findLast(({ script }) => isWitnessCommitment(script))?.script.subarray(6, 38);
+  const commitment = committedWitness(coinbase!.outputs);
   if (commitment === undefined) {
     const withWitness = transactions.some(({ inputs }) => inputs.some(({ witness }) => witness.length > 0));
     return withWitness ? 'unexpected-witness' : undefined;
@@ -92,10 +92,6 @@ function checkWitness(transactions: readonly Transaction[]): string | undefined 
   if (reserved?.length !== 32 || more.length > 0) return 'bad-witness-nonce-size';
   const root = merkleRoot([new Uint8Array(32), ...rest.map(({ wtxid }) => wtxid)]);
   return equalBytes(foldMerklePath(root, [reserved]), commitment) ? undefined : 'bad-witness-merkle-match';
-}
-
-function isWitnessCommitment(script: Uint8Array): boolean {
-  return script.length >= 38 && WITNESS_COMMITMENT_HEADER.every((byte, index) => script[index] === byte);
 }
 
 function isCoinbase({ inputs }: Transaction): boolean {
