@@ -1,30 +1,28 @@
 // `sluice template-provider --standalone` on real bitcoinds: what a client is told, what it can ask for, and blocks of what it finds, on
-// full blocks, after a killed node and after a killed provider.
-import { mkdtempSync, rmSync } from 'node:fs';
+// full blocks, after a killed node and after a killed provider. Tests that repeat a scenario of SRI's own integration suite have its name.
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { merkleRoot } from '@sluice/bitcoin/merkle';
+import { compactToTarget, difficultyOfTarget, targetFromBytes } from '@sluice/bitcoin/target';
 import { decodeTransaction } from '@sluice/bitcoin/transaction';
-import { openAuthorityKey } from '@sluice/cli/authority-keystore';
 import { decodeAuthorityPublicKey } from '@sluice/noise/authority-key';
 import { nobleEc } from '@sluice/noise/noble-ec';
 import { wasmAead } from '@sluice/noise/wasm-aead';
 import { NewTemplate } from '@sluice/sv2/messages/template-distribution/new-template';
 import { RequestTransactionData } from '@sluice/sv2/messages/template-distribution/request-transaction-data';
+import { RequestTransactionDataError } from '@sluice/sv2/messages/template-distribution/request-transaction-data-error';
 import { RequestTransactionDataSuccess } from '@sluice/sv2/messages/template-distribution/request-transaction-data-success';
 import { TemplateSetNewPrevHash } from '@sluice/sv2/messages/template-distribution/set-new-prev-hash';
 import { SubmitSolution } from '@sluice/sv2/messages/template-distribution/submit-solution';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Received } from '../../packages/server/test/support/test-peer.ts';
 import {
   solve,
   TestTemplateClient,
   type Work,
 } from '../../services/template-provider/test/support/test-template-client.ts';
 import { Bitcoind } from '../support/bitcoind.ts';
-import { freePort } from '../support/free-port.ts';
 import { fillMempool, fundWallet, largeTransactions, sendPayments, sendSinglePayments } from '../support/mempool.ts';
-import { ServiceProcess } from '../support/service-process.ts';
+import { TemplateServer, type TemplateSource } from '../support/template-server.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const PAYMENTS = 1_000;
@@ -35,42 +33,15 @@ const WAIT_MS = 30_000;
 const display = (hash: Uint8Array) => Buffer.from(hash).reverse().toString('hex');
 
 class Provider {
-  readonly directory = mkdtempSync(join(tmpdir(), 'sluice-distribution-'));
-  readonly process: ServiceProcess;
-  readonly #port: number;
-  readonly #authorityKey: Uint8Array | undefined;
+  readonly server: TemplateServer;
   readonly #clients: TestTemplateClient[] = [];
 
-  private constructor(nodes: readonly Bitcoind[], port: number, healthPort: number) {
-    this.#port = port;
-    const key = join(this.directory, 'authority.key');
-    this.#authorityKey = decodeAuthorityPublicKey(openAuthorityKey(key).text);
-    const urls = nodes.flatMap(({ rpcPort, cookieFile, zmqRawBlock }) => {
-      const query = new URLSearchParams({ cookie: cookieFile, zmq: zmqRawBlock });
-      return ['--bitcoind', `http://127.0.0.1:${rpcPort}/?${query}`];
-    });
-    this.process = new ServiceProcess({
-      name: 'template-provider',
-      command: 'template-provider',
-      flags: [
-        ...['--standalone', '--network', 'regtest', ...urls],
-        ...['--template-listen', `127.0.0.1:${port}`, '--authority-secret-file', key],
-        ...['--solution-listen', '127.0.0.1:0', '--template-poll', '1', '--template-refresh', '1'],
-      ],
-      healthPort,
-      directory: this.directory,
-    });
+  private constructor(server: TemplateServer) {
+    this.server = server;
   }
 
-  static async start(...nodes: readonly Bitcoind[]): Promise<Provider> {
-    const provider = new Provider(nodes, await freePort(), await freePort());
-    await provider.start();
-    return provider;
-  }
-
-  async start(): Promise<void> {
-    this.process.launch();
-    await this.process.ready();
+  static async start(source: TemplateSource): Promise<Provider> {
+    return new Provider(await TemplateServer.start(source));
   }
 
   async client(size: number, sigops = 0): Promise<TestTemplateClient> {
@@ -80,14 +51,10 @@ class Provider {
   }
 
   async connected(): Promise<{ readonly client: TestTemplateClient }> {
-    if (this.#authorityKey === undefined) throw new Error('no authority key');
-    const options = {
-      ec: nobleEc,
-      aead: wasmAead(),
-      now: Math.floor(Date.now() / 1000),
-      authorityKey: this.#authorityKey,
-    };
-    const client = new TestTemplateClient(connect(this.#port, '127.0.0.1'), options, WAIT_MS);
+    const authorityKey = decodeAuthorityPublicKey(this.server.authorityKey);
+    if (authorityKey === undefined) throw new Error('no authority key');
+    const options = { ec: nobleEc, aead: wasmAead(), now: Math.floor(Date.now() / 1000), authorityKey };
+    const client = new TestTemplateClient(connect(this.server.port, '127.0.0.1'), options, WAIT_MS);
     this.#clients.push(client);
     await client.handshake();
     await client.setup();
@@ -96,8 +63,7 @@ class Provider {
 
   async stop(): Promise<void> {
     for (const { socket } of this.#clients) socket.destroy();
-    await this.process.kill('SIGTERM');
-    rmSync(this.directory, { recursive: true, force: true });
+    await this.server.stop();
   }
 }
 
@@ -127,8 +93,8 @@ describe('template distribution on a real bitcoind', () => {
     return started;
   }
 
-  async function provide(...of: readonly Bitcoind[]): Promise<Provider> {
-    const provider = await Provider.start(...of);
+  async function provide(source: TemplateSource): Promise<Provider> {
+    const provider = await Provider.start(source);
     providers.push(provider);
     return provider;
   }
@@ -140,7 +106,7 @@ describe('template distribution on a real bitcoind', () => {
     const bitcoind = await node();
     await fundWallet(bitcoind);
     await sendSinglePayments(bitcoind, PAYMENTS);
-    const provider = await provide(bitcoind);
+    const provider = await provide({ nodes: [bitcoind] });
     const client = await provider.client(100, 4);
     const work = await workOf(client, 10);
     const asked = performance.now();
@@ -167,7 +133,7 @@ describe('template distribution on a real bitcoind', () => {
     const bitcoind = await node({ extraArguments: largeTransactions });
     await fundWallet(bitcoind);
     await fillMempool(bitcoind, 4_200_000);
-    const provider = await provide(bitcoind);
+    const provider = await provide({ nodes: [bitcoind] });
     const [small, large] = [await provider.client(100, 4), await provider.client(20_000, 4)];
     const [full, work] = [await workOf(small, 6), await workOf(large, 6)];
     const lost = full.template.coinbaseTxValueRemaining - work.template.coinbaseTxValueRemaining;
@@ -193,7 +159,7 @@ describe('template distribution on a real bitcoind', () => {
     const second = await node({ peers: [first] });
     await waitFor(async () => (await second.rpc('getblockcount')) === 10);
     await waitFor(async () => (await first.rpc('getconnectioncount')) > 0);
-    const provider = await provide(first, second);
+    const provider = await provide({ nodes: [first, second] });
     const client = await provider.client(100);
     const work = await client.begin();
     const killed = performance.now();
@@ -224,10 +190,10 @@ describe('template distribution on a real bitcoind', () => {
     const bitcoind = await node();
     await fundWallet(bitcoind, 5);
     await sendPayments(bitcoind, 20);
-    const provider = await provide(bitcoind);
+    const provider = await provide({ nodes: [bitcoind] });
     const work = await workOf(await provider.client(100), 5);
-    await provider.process.kill('SIGKILL');
-    await provider.start();
+    await provider.server.process.kill('SIGKILL');
+    await provider.server.launch();
     const { client } = await provider.connected();
     const { solution, hash } = solve(work);
     client.send(SubmitSolution, solution);
@@ -235,5 +201,70 @@ describe('template distribution on a real bitcoind', () => {
     expect((await bitcoind.rpc('getblock', [display(hash)])).nTx).toBe(21);
     client.constrain(100);
     expect((await client.begin()).template.templateId).toBeGreaterThan(work.template.templateId);
+  });
+
+  it('tdp_io_integration_v30x, tdp_io_integration_v31x: transactions of a template, of none, and of one that is stale', async () => {
+    const bitcoind = await node();
+    await bitcoind.generate(1);
+    const client = await (await provide({ nodes: [bitcoind] })).client(2, 2);
+    const { templateId } = (await client.begin()).template;
+    const ask = async (id: bigint): Promise<Received> => {
+      client.send(RequestTransactionData, { templateId: id });
+      for (;;) {
+        const message = await client.next();
+        if (message.declared !== NewTemplate && message.declared !== TemplateSetNewPrevHash) return message;
+      }
+    };
+    expect(await ask(templateId)).toMatchObject({ name: RequestTransactionDataSuccess.name, value: { templateId } });
+    const unknown = 0xffff_ffff_ffff_ffffn;
+    expect(await ask(unknown)).toMatchObject({
+      name: RequestTransactionDataError.name,
+      value: { templateId: unknown, errorCode: 'template-id-not-found' },
+    });
+    const newTip = async () => {
+      const [hash = ''] = await bitcoind.generate(1);
+      for (;;) {
+        const { declared, value } = await client.next();
+        if (declared === TemplateSetNewPrevHash && display(value.prevHash as Uint8Array) === hash) return;
+      }
+    };
+    await newTip();
+    expect(await ask(templateId)).toMatchObject({ name: RequestTransactionDataSuccess.name, value: { templateId } });
+    // Of the last tip they are given for ten seconds, of the one before it no more.
+    await newTip();
+    expect(await ask(templateId)).toMatchObject({
+      name: RequestTransactionDataError.name,
+      value: { templateId, errorCode: 'stale-template-id' },
+    });
+  });
+
+  /** As SetNewPrevHash tells the target of the next block, in both of its forms. */
+  async function difficultyTold(source: TemplateSource): Promise<number> {
+    const { tip } = await (await (await provide(source)).client(100)).begin();
+    const target = targetFromBytes(tip.target);
+    expect(target).toBe(compactToTarget(tip.nBits));
+    return difficultyOfTarget(target);
+  }
+
+  it('tp_low_diff: the difficulty of a regtest', async () => {
+    const bitcoind = await node();
+    await bitcoind.generate(1);
+    const { difficulty } = await bitcoind.rpc('getblockchaininfo');
+    expect(difficulty).toBeCloseTo(4.656542373906925e-10, 20);
+    expect(await difficultyTold({ nodes: [bitcoind] })).toBeCloseTo(difficulty, 20);
+  });
+
+  it('tp_mid_diff: the difficulty of a signet', async () => {
+    const signet = await node({ chain: 'signet', extraArguments: ['-signetchallenge=51', '-dnsseed=0'] });
+    const { descriptor } = await signet.rpc('getdescriptorinfo', ['raw(51)']);
+    // Ends the initial download: the first block of a signet takes a few million hashes.
+    await signet.rpc('generatetodescriptor', [1, descriptor, 1_000_000_000]);
+    const { difficulty } = await signet.rpc('getblockchaininfo');
+    expect(difficulty).toBeCloseTo(0.001126515290698186, 12);
+    expect(await difficultyTold({ nodes: [signet], network: 'signet' })).toBeCloseTo(difficulty, 12);
+  });
+
+  it('tp_high_diff: a difficulty at which no block is found here, of the simulated chain', async () => {
+    expect(await difficultyTold({ simulatedNbits: '1b00d7c0' })).toBeCloseTo(77761.1123986095, 6);
   });
 });
