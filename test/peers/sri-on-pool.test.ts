@@ -170,7 +170,7 @@ describe.skipIf(missingPeer !== undefined && !inCi)(
       expect(miner.of('refused')).toEqual([]);
     });
 
-    test('extension_negotiation_with_tlv_in_submit_shares: shares of one channel are credited to the workers they name', async () => {
+    test('test_extension_negotiation_with_tlv_in_submit_shares: shares of one channel are credited to the workers they name', async () => {
       const worker = (name: string) =>
         client('--identity', 'farm.proxy', '--channels', 'extended', '--shares', '5', '--worker', name);
       const miners = [worker('rig-7'), worker('rig-8')];
