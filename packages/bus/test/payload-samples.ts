@@ -150,6 +150,8 @@ const channels = [
     minTarget: 1n,
     maxTarget: 2n ** 256n - 1n,
     sharesPerMinute: 6,
+    poolPercent: 5,
+    payoutScript: Uint8Array.of(0x51, 0x20),
   }),
   sample('OpenReply refused', OpenReply, { kind: 'refused', errorCode: 'unknown-user' }),
   sample('ChannelClosed', ChannelClosed, { ...channel, reason: 'gone' }),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PAYS_POOL } from '../src/payloads/channel.ts';
 import {
   type BatchChannel,
   MAX_SHARE_BATCH_BYTES,
@@ -11,6 +12,7 @@ import {
 
 const golden = JSON.parse(readFileSync(join(import.meta.dirname, 'vectors/share-batch.json'), 'utf8')) as {
   hex: string;
+  minerPaid: string;
 };
 
 interface Share {
@@ -103,6 +105,7 @@ const batches: fc.Arbitrary<Batch> = fc
         identity: name,
         worker: name,
         extranoncePrefix: bytes(0, 32),
+        poolPercent: fc.oneof(fc.constant(PAYS_POOL), fc.integer({ min: 0, max: 99 })),
       }),
       { minLength: 1, maxLength: 5 },
     ),
@@ -136,8 +139,22 @@ const example: Batch = {
   incarnation: 2n ** 40n + 1n,
   batch: 7n,
   channels: [
-    { channelKey: 1, kind: 1, identity: 'alice', worker: 'rig', extranoncePrefix: Uint8Array.of(1, 2, 3, 4, 5) },
-    { channelKey: 2, kind: 2, identity: 'bob', worker: '', extranoncePrefix: Uint8Array.of(6, 7, 8, 9, 10) },
+    {
+      channelKey: 1,
+      kind: 1,
+      identity: 'alice',
+      worker: 'rig',
+      extranoncePrefix: Uint8Array.of(1, 2, 3, 4, 5),
+      poolPercent: 100,
+    },
+    {
+      channelKey: 2,
+      kind: 2,
+      identity: 'bob',
+      worker: '',
+      extranoncePrefix: Uint8Array.of(6, 7, 8, 9, 10),
+      poolPercent: 100,
+    },
   ],
   targets: [new Uint8Array(32).fill(0xff), new Uint8Array(32).fill(0x0f)],
   shares: [
@@ -168,6 +185,15 @@ const example: Batch = {
   ],
 };
 
+/** The second channel and one more give the pool nothing and a part. */
+const minerPaid: Batch = {
+  ...example,
+  channels: [
+    ...example.channels.map((channel, index) => ({ ...channel, poolPercent: index === 0 ? PAYS_POOL : 0 })),
+    { channelKey: 3, kind: 2, identity: 'carol', worker: 'w', extranoncePrefix: Uint8Array.of(11), poolPercent: 99 },
+  ],
+};
+
 describe('share batch', () => {
   const writer = new ShareBatchWriter();
   const reader = new ShareBatchReader();
@@ -176,6 +202,13 @@ describe('share batch', () => {
     const payload = write(writer, example);
     expect(Buffer.from(payload).toString('hex')).toBe(golden.hex);
     expect(read(reader, payload)).toEqual(example);
+  });
+
+  it('is of a version of its own where blocks pay miners', () => {
+    const payload = write(writer, minerPaid);
+    expect(Buffer.from(payload).toString('hex')).toBe(golden.minerPaid);
+    expect(payload[0]).toBe(2);
+    expect(read(reader, payload)).toEqual(minerPaid);
   });
 
   it('comes back as it was written, by one writer and one reader used again and again', () => {
@@ -209,8 +242,17 @@ describe('share batch', () => {
     expect(read(reader, payload).shares.length).toBe(added);
   });
 
-  it('is refused at every shorter length and with a byte more, without a throw', () => {
-    const payload = write(writer, example);
+  it('is full where the entry of a channel that pays its miner does not fit any more', () => {
+    const channel = { ...minerPaid.channels[2]!, worker: 'w'.repeat(1_000) };
+    writer.start(1n, 1n);
+    let added = 0;
+    while (writer.addChannel(channel) >= 0) added += 1;
+    expect(added).toBe(Math.floor((MAX_SHARE_BATCH_BYTES - 25 - 2) / (10 + 1_000 + 5 + 1 + 3)));
+    expect(writer.finish().length).toBe(writer.byteLength);
+  });
+
+  it.each([example, minerPaid])('is refused at every shorter length and with a byte more, without a throw', (batch) => {
+    const payload = write(writer, batch);
     const faults = (bytes: Uint8Array) => {
       if (reader.open(bytes)) while (reader.next());
       return reader.fault;
@@ -220,21 +262,37 @@ describe('share batch', () => {
     expect(faults(payload)).toBeUndefined();
   });
 
-  it('never makes the reader throw nor point outside its tables, whatever the bytes are', () => {
-    const payload = write(writer, example);
-    const changes = fc.array(fc.tuple(fc.nat(payload.length - 1), fc.nat(255)), { minLength: 1, maxLength: 6 });
-    fc.assert(
-      fc.property(changes, (pairs) => {
-        const bytes = payload.slice();
-        for (const [at, byte] of pairs) bytes[at] = byte;
-        if (!reader.open(bytes)) return;
-        while (reader.next()) {
-          expect(reader.channelIndex).toBeLessThan(reader.channels.length);
-          expect(reader.target(reader.targetIndex).length).toBe(32);
-          expect(reader.extranonceOffset + reader.extranonceLength).toBeLessThanOrEqual(bytes.length);
-        }
-      }),
-      { numRuns: 3_000 },
-    );
+  it.each([
+    ['of a channel that is not there', [3, 0, 0]],
+    ['out of order', [0, 0, 0]],
+    ['that leaves the miner nothing', [2, 0, 100]],
+  ])('is refused with an entry %s', (_, entry) => {
+    const payload = write(writer, minerPaid);
+    // The second entry of the section, which ends in front of the targets.
+    const sharesBytes = minerPaid.shares.reduce((sum, { extranonce }) => sum + 39 + extranonce.length, 0);
+    const at = payload.length - sharesBytes - 2 * 32 - 3;
+    payload.set(entry, at);
+    expect(reader.open(payload)).toBe(false);
   });
+
+  it.each([example, minerPaid])(
+    'never makes the reader throw nor point outside its tables, whatever the bytes are',
+    (batch) => {
+      const payload = write(writer, batch);
+      const changes = fc.array(fc.tuple(fc.nat(payload.length - 1), fc.nat(255)), { minLength: 1, maxLength: 6 });
+      fc.assert(
+        fc.property(changes, (pairs) => {
+          const bytes = payload.slice();
+          for (const [at, byte] of pairs) bytes[at] = byte;
+          if (!reader.open(bytes)) return;
+          while (reader.next()) {
+            expect(reader.channelIndex).toBeLessThan(reader.channels.length);
+            expect(reader.target(reader.targetIndex).length).toBe(32);
+            expect(reader.extranonceOffset + reader.extranonceLength).toBeLessThanOrEqual(bytes.length);
+          }
+        }),
+        { numRuns: 3_000 },
+      );
+    },
+  );
 });

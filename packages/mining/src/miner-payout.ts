@@ -16,8 +16,6 @@ export interface MinerPayout {
   readonly poolPercent: number;
 }
 
-/** `poolPercent` of a channel whose blocks pay the pool alone. */
-export const PAYS_POOL = 100;
 /** More would leave the miner nothing. */
 export const MAX_POOL_PERCENT = 99;
 /**

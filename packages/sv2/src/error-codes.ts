@@ -18,7 +18,7 @@ export const errorCodes = {
     'extended-channels-not-supported-for-standard-jobs':
       'An extended channel is asked for on a connection that was set up for standard jobs only.',
     'channel-capacity-exhausted':
-      'The connection has as many channels as it may have, or the extranonce space of the server has no free prefix.',
+      'The connection has as many channels as it may have, or the server has no free prefix of its extranonce space or no room for one more payout.',
     'invalid-user-identity': 'The identity is empty, too long, not printable or not of the form that the pool takes.',
     'unknown-user': 'The identity has the right form but names no account of the pool.',
     'invalid-nominal-hashrate': 'nominal_hash_rate is NaN, infinite or negative.',

@@ -1,6 +1,12 @@
 // Who may open a channel, and within which bounds its difficulty moves. Pure: a request and a policy in, a reply out.
 import { targetForHashrate } from '@sluice/bitcoin/target';
-import type { ChannelUpdate, ChannelUpdateReply, OpenReply, OpenRequest } from '@sluice/bus/payloads/channel';
+import {
+  type ChannelUpdate,
+  type ChannelUpdateReply,
+  type OpenReply,
+  type OpenRequest,
+  PAYS_POOL,
+} from '@sluice/bus/payloads/channel';
 import { clampTarget } from '@sluice/mining/share-target';
 import type { ErrorCode } from '@sluice/sv2/error-codes';
 import { parseIdentity } from './identity.ts';
@@ -36,6 +42,8 @@ export function decideOpen(policy: Policy, request: OpenRequest): OpenReply {
     minTarget: policy.hardestTarget,
     maxTarget,
     sharesPerMinute: policy.sharesPerMinute,
+    poolPercent: PAYS_POOL,
+    payoutScript: new Uint8Array(),
   };
 }
 

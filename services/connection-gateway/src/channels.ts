@@ -1,18 +1,38 @@
 // A connection's channels: their ids, which are unique on the connection, and what the gateway keeps beside each channel of the pure
-// rules. All grouped channels of a connection are in one group, because all of the pool's jobs have the same extranonce size.
+// rules. All grouped channels of a connection whose blocks pay the same are in one group, because all of the pool's jobs have the same
+// extranonce size.
 import type { BatchChannel } from '@sluice/bus/payloads/share-batch';
 import type { MiningChannel } from '@sluice/mining/channel';
+import type { ExtendedJob } from '@sluice/mining/job';
 import type { Vardiff } from '@sluice/mining/vardiff';
 import { WorkSum } from '@sluice/mining/work-sum';
 import type { Connection } from './connection.ts';
+import type { Work } from './fan-out.ts';
+import type { PaidJobs } from './paid-jobs.ts';
 import type { ShareAnswers } from './share-answers.ts';
 import { type BatchedChannel, BatchPlace } from './share-batcher.ts';
 
-/** The group of every connection; channels count from the next id on. */
+/** The group of every connection for blocks that pay the pool; channels, and groups of other payouts, count from the next id on. */
 export const GROUP_CHANNEL_ID = 1;
 
 /** How jobs reach a channel: by messages to its group, by messages of its own, or not at all (the miner brings its own jobs). */
 export type JobDelivery = 'group' | 'own' | 'none';
+
+/** The channels of a connection that have the same jobs. */
+export class JobGroup {
+  readonly id: number;
+  /** `undefined`: blocks pay the pool. */
+  readonly paid: PaidJobs | undefined;
+  /** Channels, whatever way their jobs reach them. */
+  members = 0;
+  /** What the group was told last; belongs to the fan-out. */
+  told: Work | undefined;
+
+  constructor(id: number, paid: PaidJobs | undefined) {
+    this.id = id;
+    this.paid = paid;
+  }
+}
 
 /** What vardiff may do with a channel, as 256-bit targets; `easiest` is also within the miner's max_target. */
 export interface TargetBounds {
@@ -24,6 +44,7 @@ export interface ChannelParts extends BatchChannel {
   readonly id: number;
   readonly connection: Connection;
   readonly delivery: JobDelivery;
+  readonly group: JobGroup;
   readonly mining: MiningChannel;
   readonly vardiff: Vardiff;
   readonly bounds: TargetBounds;
@@ -37,11 +58,13 @@ export class GatewayChannel implements BatchedChannel {
   readonly channelKey: number;
   /** One of the bus's `channelKinds`. */
   readonly kind: number;
-  /** Who is credited. */
+  /** Who is credited, or the address that blocks pay. */
   readonly identity: string;
   readonly worker: string;
   readonly extranoncePrefix: Uint8Array;
+  readonly poolPercent: number;
   readonly delivery: JobDelivery;
+  readonly group: JobGroup;
   readonly mining: MiningChannel;
   readonly vardiff: Vardiff;
   readonly batchPlace = new BatchPlace();
@@ -63,11 +86,19 @@ export class GatewayChannel implements BatchedChannel {
     this.identity = parts.identity;
     this.worker = parts.worker;
     this.extranoncePrefix = parts.extranoncePrefix;
+    this.poolPercent = parts.poolPercent;
     this.delivery = parts.delivery;
+    this.group = parts.group;
     this.mining = parts.mining;
     this.vardiff = parts.vardiff;
     this.bounds = parts.bounds;
     this.#answers = parts.answers;
+  }
+
+  /** One of the pool's jobs with the coinbase of this channel; `undefined`: it has none. */
+  jobOf(job: ExtendedJob | undefined): ExtendedJob | undefined {
+    const { paid } = this.group;
+    return paid === undefined || job === undefined ? job : paid.of(job);
   }
 
   /** Step 4 of the share's way: the stream has the shares. A connection that is gone by now writes nothing. */
@@ -80,6 +111,9 @@ export class GatewayChannel implements BatchedChannel {
 
 export class ConnectionChannels {
   readonly #channels = new Map<number, GatewayChannel>();
+  readonly #poolGroup = new JobGroup(GROUP_CHANNEL_ID, undefined);
+  /** Of the other payouts; made when there is one. */
+  #paidGroups: Map<PaidJobs, JobGroup> | undefined;
   #lastId = GROUP_CHANNEL_ID;
   /** Channels that the channel-manager is asked about. */
   pending = 0;
@@ -94,20 +128,32 @@ export class ConnectionChannels {
     return this.#lastId;
   }
 
+  /** The group for a channel of this payout; `undefined`: of the pool's. */
+  groupFor(paid: PaidJobs | undefined): JobGroup {
+    if (paid === undefined) return this.#poolGroup;
+    this.#paidGroups ??= new Map();
+    let group = this.#paidGroups.get(paid);
+    if (group === undefined) {
+      group = new JobGroup(this.nextId(), paid);
+      this.#paidGroups.set(paid, group);
+    }
+    return group;
+  }
+
   add(channel: GatewayChannel): void {
     this.#channels.set(channel.id, channel);
+    channel.group.members += 1;
   }
 
   get(id: number): GatewayChannel | undefined {
     return this.#channels.get(id);
   }
 
-  remove(id: number): void {
-    this.#channels.delete(id);
-  }
-
-  clear(): void {
-    this.#channels.clear();
+  /** A group's id goes with its last channel: one that opens later is in another group. */
+  remove({ id, group }: GatewayChannel): void {
+    if (!this.#channels.delete(id)) return;
+    group.members -= 1;
+    if (group.members === 0 && group.paid !== undefined) this.#paidGroups?.delete(group.paid);
   }
 
   [Symbol.iterator](): IterableIterator<GatewayChannel> {

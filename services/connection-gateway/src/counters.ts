@@ -43,6 +43,8 @@ export function createCounters() {
     solutionsAnswered: 0,
     solutionsDropped: 0,
 
+    /** Jobs made over for a payout other than the pool's. */
+    paidJobs: 0,
     feedRecords: 0,
     tipsWithoutJob: 0,
     fanOuts: 0,

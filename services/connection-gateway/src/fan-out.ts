@@ -6,7 +6,7 @@ import type { ExtendedJob, Tip } from '@sluice/mining/job';
 import type { JobBook } from '@sluice/mining/job-book';
 import { baseJobId, reissuedJobId } from '@sluice/mining/job-id';
 import { type Clock, unixSeconds } from '@sluice/runtime/clock';
-import { type GatewayChannel, GROUP_CHANNEL_ID } from './channels.ts';
+import type { GatewayChannel, JobGroup } from './channels.ts';
 import type { Connection } from './connection.ts';
 import type { GatewayCounters } from './counters.ts';
 import type { JobWriter } from './job-writer.ts';
@@ -95,15 +95,17 @@ export class FanOut {
   /** Gives a channel that has just been opened the current work. `catchUp` was called before the channel was added. */
   open(channel: GatewayChannel): void {
     const { book, jobs } = this.#modules;
-    const { active, tip, next } = book;
+    const { tip } = book;
+    const active = channel.jobOf(book.active);
+    const next = channel.jobOf(book.next);
     if (channel.delivery === 'none' || active === undefined || tip === undefined) return;
     this.#future(channel, channel.id, active);
     jobs.tip(channel.connection.writer, channel.id, active.jobId, tip);
     this.#tipSent(channel, active, tip);
     if (next === undefined) return;
     // A client that keeps its group's jobs apart must have this one in the group when a tip for the group names it.
-    const alone = channel.delivery === 'group' && channel.connection.channels.size === 1;
-    if (alone) jobs.extendedJob(channel.connection.writer, GROUP_CHANNEL_ID, next, next.jobId, undefined);
+    const alone = channel.delivery === 'group' && channel.group.members === 1;
+    if (alone) jobs.extendedJob(channel.connection.writer, channel.group.id, next, next.jobId, undefined);
     else this.#future(channel, channel.id, next);
   }
 
@@ -114,7 +116,8 @@ export class FanOut {
   reissue(channel: GatewayChannel): void {
     const { clock, jobs, backend, book } = this.#modules;
     this.catchUp(channel.connection);
-    const { active, tip } = book;
+    const { tip } = book;
+    const active = channel.jobOf(book.active);
     const activeId = channel.mining.activeJobId;
     const jobId = activeId === undefined ? undefined : reissuedJobId(activeId);
     if (active === undefined || tip === undefined || jobId === undefined) return;
@@ -166,37 +169,37 @@ export class FanOut {
   }
 
   #write(connection: Connection, work: Work): void {
-    let groupTold = false;
     for (const channel of connection.channels) {
       if (channel.delivery === 'none') continue;
-      if (channel.delivery === 'own') this.#writeOwn(channel, work);
-      else if (!groupTold) {
-        groupTold = true;
-        this.#writeGroup(connection, work);
+      const job = channel.jobOf(work.job);
+      if (job === undefined) continue;
+      if (channel.delivery === 'own') this.#writeOwn(channel, work, job);
+      else if (channel.group.told !== work) {
+        channel.group.told = work;
+        this.#writeGroup(connection, channel.group, work, job);
       }
-      if (work.kind === 'tip') this.#tipSent(channel, work.job, work.tip);
-      else if (work.kind === 'active') this.#jobSent(channel, work.job, work.job.jobId);
+      if (work.kind === 'tip') this.#tipSent(channel, job, work.tip);
+      else if (work.kind === 'active') this.#jobSent(channel, job, job.jobId);
     }
   }
 
-  #writeGroup({ writer }: Connection, work: Work): void {
+  #writeGroup({ writer }: Connection, { id }: JobGroup, work: Work, job: ExtendedJob): void {
     const { jobs } = this.#modules;
-    if (work.kind === 'tip') jobs.tip(writer, GROUP_CHANNEL_ID, work.job.jobId, work.tip);
+    if (work.kind === 'tip') jobs.tip(writer, id, job.jobId, work.tip);
     else {
       const minNtime = work.kind === 'active' ? work.minNtime : undefined;
-      jobs.extendedJob(writer, GROUP_CHANNEL_ID, work.job, work.job.jobId, minNtime);
+      jobs.extendedJob(writer, id, job, job.jobId, minNtime);
     }
   }
 
   /** A standard channel of a connection that takes standard jobs only. */
-  #writeOwn(channel: GatewayChannel, work: Work): void {
+  #writeOwn(channel: GatewayChannel, work: Work, job: ExtendedJob): void {
     const { jobs, backend } = this.#modules;
     const { writer } = channel.connection;
-    if (work.kind === 'tip') jobs.tip(writer, channel.id, work.job.jobId, work.tip);
+    if (work.kind === 'tip') jobs.tip(writer, channel.id, job.jobId, work.tip);
     else {
       const minNtime = work.kind === 'active' ? work.minNtime : undefined;
-      const root = channel.mining.rootOf(work.job, backend);
-      jobs.standardJob(writer, channel.id, work.job, work.job.jobId, minNtime, root);
+      jobs.standardJob(writer, channel.id, job, job.jobId, minNtime, channel.mining.rootOf(job, backend));
     }
   }
 

@@ -31,6 +31,7 @@ import { UpdateChannelHandler } from './handlers/update-channel.ts';
 import { JobFeed } from './job-feed.ts';
 import { JobWriter } from './job-writer.ts';
 import type { GatewayLimits } from './limits.ts';
+import { Payouts } from './paid-jobs.ts';
 import { addressForLog, Seldom } from './peer-log.ts';
 import { acceptedPayload, type Handlers, Router } from './router.ts';
 import { ShareAnswers } from './share-answers.ts';
@@ -70,6 +71,7 @@ export class Gateway {
   readonly closeChannels: CloseChannelHandler;
   readonly extranonces: ExtranonceRange;
   readonly bestShare = new BestShare();
+  readonly payouts: Payouts;
   readonly #modules: GatewayModules;
   readonly #connectionModules: ConnectionModules;
   readonly #ephemeralKeys: EphemeralKeyPool;
@@ -85,6 +87,7 @@ export class Gateway {
     this.#ephemeralKeys = new EphemeralKeyPool({ ...modules, capacity: KEYS_READY });
     this.extranonces = new ExtranonceRange(Number(incarnation));
     this.batcher = new ShareBatcher(incarnation, limits, modules);
+    this.payouts = new Payouts(limits.payouts, counters);
     this.solutions = new Solutions(modules.solutionEndpoints, modules);
     const book = new JobBook();
     const jobs = new JobWriter(counters);
@@ -97,7 +100,10 @@ export class Gateway {
     const targets = new ChannelTargets({ fanOut: this.fanOut, counters, log });
     this.#vardiff = new VardiffTicker(this.connections, targets);
     const channelManager = new ChannelManagerClient(modules);
-    this.closeChannels = new CloseChannelHandler({ channelManager, log, counters, incarnation });
+    this.closeChannels = new CloseChannelHandler({
+      ...{ channelManager, log, counters, incarnation },
+      payouts: this.payouts,
+    });
     const router = new Router(this.#handlers(channelManager, targets), { log, counters });
     this.#connectionModules = {
       clock,
@@ -181,11 +187,11 @@ export class Gateway {
   }
 
   #handlers(channelManager: ChannelManagerClient, targets: ChannelTargets): Handlers {
-    const { fanOut, batcher, solutions, bestShare, extranonces, incarnation, closeChannels } = this;
+    const { fanOut, batcher, solutions, bestShare, extranonces, payouts, incarnation, closeChannels } = this;
     const shared = { ...this.#modules, channelManager, incarnation, fanOut, targets };
     const answers = new ShareAnswers(shared.counters);
     const checker = new ShareChecker(shared.sha256d);
-    const opens = new OpenChannelHandler({ ...shared, extranonces, answers });
+    const opens = new OpenChannelHandler({ ...shared, extranonces, payouts, answers });
     const updates = new UpdateChannelHandler(shared);
     const shares = new ShareHandler({ ...shared, checker, answers, batcher, solutions, bestShare });
     return {

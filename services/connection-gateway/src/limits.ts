@@ -10,6 +10,11 @@ export interface GatewayLimits extends ListenerLimits, PeerLimits {
   readonly channelsPerConnection: number;
   /** Open requests of one connection that wait for the channel-manager. More are refused with `channel-capacity-exhausted`. */
   readonly pendingOpensPerConnection: number;
+  /**
+   * Payouts other than the pool's at once, one for each connection at least. A channel of one more is refused with
+   * `channel-capacity-exhausted`.
+   */
+  readonly payouts: number;
   /** How long an open request asks for the channel-manager before the answer is `pool-unavailable`. */
   readonly openDeadlineMs: number;
   /** How long shares are collected when no append is in flight. */
@@ -31,6 +36,7 @@ export const defaultLimits: GatewayLimits = {
   lingerMs: 1_000,
   channelsPerConnection: 4_096,
   pendingOpensPerConnection: 1_024,
+  payouts: 20_000,
   openDeadlineMs: 10_000,
   outboundBytes: 2_097_152,
   outboundStallMs: 30_000,

@@ -23,6 +23,8 @@ export const connectionGatewayMetrics = defineMetrics({
 
   channelsOpened: counter('sluice_gateway_channels_opened_total', 'Channels opened'),
   opensRefused: counter('sluice_gateway_opens_refused_total', 'Channels refused, by code', { code: openErrorCodes }),
+  payouts: gauge('sluice_gateway_payouts', "Payouts of open channels other than the pool's"),
+  paidJobs: counter('sluice_gateway_paid_jobs_total', "Jobs made over for a payout other than the pool's"),
   setTargets: counter('sluice_gateway_set_targets_total', 'SetTarget messages written'),
 
   sharesAccepted: counter('sluice_gateway_shares_accepted_total', 'Shares that passed every check'),
@@ -78,6 +80,7 @@ const sameNames = [
   'heldBack',
   'channelsOpened',
   'setTargets',
+  'paidJobs',
   'sharesAccepted',
   'sharesStored',
   'appendRetries',
@@ -99,6 +102,7 @@ export function followGateway(
 ): void {
   metrics.connections.follow(() => gateway()?.connections.size ?? 0);
   metrics.channels.follow(() => gateway()?.channels ?? 0);
+  metrics.payouts.follow(() => gateway()?.payouts.size ?? 0);
   metrics.heldShareBytes.follow(() => gateway()?.batcher.bytes ?? 0);
   metrics.bestShare.follow(() => gateway()?.bestShare.difficulty ?? 0);
   metrics.solutionsUnstored.follow(() => gateway()?.solutions.unstored ?? 0);

@@ -205,8 +205,8 @@ export class ShareBatcher {
     const key = `${channel.channelKey} ${worker}`;
     const known = this.#workerIndices.get(key);
     if (known !== undefined) return known;
-    const { channelKey, kind, identity, extranoncePrefix } = channel;
-    const index = this.#writer.addChannel({ channelKey, kind, identity, worker, extranoncePrefix });
+    const { channelKey, kind, identity, extranoncePrefix, poolPercent } = channel;
+    const index = this.#writer.addChannel({ channelKey, kind, identity, worker, extranoncePrefix, poolPercent });
     if (index >= 0) this.#workerIndices.set(key, index);
     return index;
   }

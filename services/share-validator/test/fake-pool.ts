@@ -3,7 +3,7 @@ import { encodeHeightPush } from '@sluice/bitcoin/coinbase';
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import { targetToBytes } from '@sluice/bitcoin/target';
 import type { Bus, StreamMessage } from '@sluice/bus/bus';
-import { channelKinds } from '@sluice/bus/payloads/channel';
+import { channelKinds, PAYS_POOL } from '@sluice/bus/payloads/channel';
 import { JobRecord } from '@sluice/bus/payloads/job-record';
 import { type BatchChannel, ShareBatchWriter } from '@sluice/bus/payloads/share-batch';
 import { subjectName } from '@sluice/bus/subjects';
@@ -148,6 +148,7 @@ export class FakeGateway {
       identity,
       worker,
       extranoncePrefix: kind === 'standard' ? standardPrefix(prefix) : prefix,
+      poolPercent: PAYS_POOL,
     };
   }
 

@@ -1,5 +1,19 @@
 // Questions of a gateway to the channel-manager and their answers. A channel is named by (incarnation, connectionId, channelId).
-import { f32, group, type PayloadValue, payload, text, u8, u16, u32, u64, u256, variants } from '../payload-codec.ts';
+import {
+  bytes,
+  f32,
+  group,
+  type Payload,
+  type PayloadValue,
+  payload,
+  text,
+  u8,
+  u16,
+  u32,
+  u64,
+  u256,
+  variants,
+} from '../payload-codec.ts';
 
 const channelName = {
   /** Range counter of the gateway: one per start of its process. */
@@ -31,26 +45,50 @@ export const OpenRequest = payload(
 );
 export type OpenRequest = PayloadValue<typeof OpenRequest>;
 
-export const OpenReply = payload(
+/** `poolPercent` of a channel whose blocks pay the pool alone. */
+export const PAYS_POOL = 100;
+
+const opened = {
+  /** The account that is credited; where blocks pay the miner the address that they pay. */
+  identity: text,
+  worker: text,
+  firstTarget: u256,
+  /** Hardest and easiest target that vardiff may set. */
+  minTarget: u256,
+  maxTarget: u256,
+  sharesPerMinute: f32,
+} as const;
+const refused = {
+  /** Goes to the miner as it is. */
+  errorCode: text,
+} as const;
+
+const payingPool = payload('OpenReply', 1, variants({ opened, refused }));
+const currentReply = payload(
   'OpenReply',
-  1,
+  2,
   variants({
     opened: {
-      /** The account that is credited. */
-      identity: text,
-      worker: text,
-      firstTarget: u256,
-      /** Hardest and easiest target that vardiff may set. */
-      minTarget: u256,
-      maxTarget: u256,
-      sharesPerMinute: f32,
+      ...opened,
+      /** Whole per cent of the channel's blocks that the pool's own outputs keep: PAYS_POOL, or less where the rest pays the miner. */
+      poolPercent: u8,
+      /** Output script for that rest; empty: there is none. */
+      payoutScript: bytes,
     },
-    refused: {
-      /** Goes to the miner as it is. */
-      errorCode: text,
-    },
+    refused,
   }),
 );
+
+/** Version 1 of a channel-manager that is not updated yet is read as well: its channels pay the pool. */
+export const OpenReply: Payload<PayloadValue<typeof currentReply>> = {
+  ...currentReply,
+  decode(bytesIn) {
+    if (bytesIn[0] !== payingPool.version) return currentReply.decode(bytesIn);
+    const reply = payingPool.decode(bytesIn);
+    if (reply.kind === 'refused') return reply;
+    return { ...reply, poolPercent: PAYS_POOL, payoutScript: new Uint8Array() };
+  },
+};
 export type OpenReply = PayloadValue<typeof OpenReply>;
 
 /** The channel is gone. Answered with an empty Acknowledgement. */

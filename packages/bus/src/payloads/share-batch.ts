@@ -4,11 +4,15 @@
 // shares, little-endian. Channel: channelKey u32, kind u8, identity and worker (u16 length), prefix (u8 length). Target: 32 bytes.
 // Share: channelIndex u16, targetIndex u16, jobId u32, nonce u32, ntime u32, version u32, sequenceNumber u32, tipFeed u64,
 // receivedAtMs u48, extranonce (u8 length).
+// Version 2, written only where it has something to say, has behind the channel table the channels whose blocks pay the miner: u16, then
+// channelIndex u16, poolPercent u8 of each, by rising index.
 
 import { ByteReader } from '../byte-cursor.ts';
 import { BusError } from '../errors.ts';
+import { PAYS_POOL } from './channel.ts';
 
 export const SHARE_BATCH_VERSION = 1;
+const MINER_PAID_VERSION = 2;
 /** Bound of one batch; well below the bus's largest payload. */
 export const MAX_SHARE_BATCH_BYTES = 524_288;
 /** Longest extranonce and prefix. */
@@ -16,6 +20,9 @@ const MAX_EXTRANONCE_BYTES = 32;
 const HEADER_BYTES = 25;
 const TARGET_BYTES = 32;
 const SHARE_FIXED_BYTES = 39;
+const MINER_PAID_BYTES = 3;
+/** Length of the count in front of them. */
+const MINER_PAID_COUNT_BYTES = 2;
 /** Room kept for the two tables: channels take what they need of the rest of MAX_SHARE_BATCH_BYTES. */
 const MAX_TABLE_ENTRIES = 65_535;
 const TWO_32 = 4_294_967_296;
@@ -26,9 +33,12 @@ export interface BatchChannel {
   readonly channelKey: number;
   /** One of `channelKinds`. */
   readonly kind: number;
+  /** The account; where blocks pay the miner the address that they pay. */
   readonly identity: string;
   readonly worker: string;
   readonly extranoncePrefix: Uint8Array;
+  /** Whole per cent of the channel's blocks that the pool's own outputs keep: PAYS_POOL, or less where the rest pays `identity`. */
+  readonly poolPercent: number;
 }
 
 const encoder = new TextEncoder();
@@ -41,11 +51,15 @@ export class ShareBatchWriter {
   readonly #shares = Buffer.alloc(MAX_SHARE_BATCH_BYTES);
   readonly #channels = Buffer.alloc(MAX_SHARE_BATCH_BYTES);
   readonly #targets = Buffer.alloc(MAX_SHARE_BATCH_BYTES);
+  /** Entries of the channels that pay the miner, as they are written; a pool without such channels never has one. */
+  #minerPaid: number[] = [];
   #incarnation = 0n;
   #batch = 0n;
   #shareBytes = 0;
   #channelBytes = 0;
   #targetBytes = 0;
+  /** Length of their section; 0 without one. */
+  #minerPaidBytes = 0;
   #shareCount = 0;
   #channelCount = 0;
   #targetCount = 0;
@@ -57,7 +71,7 @@ export class ShareBatchWriter {
 
   /** Length of what `finish` would return now. */
   get byteLength(): number {
-    return HEADER_BYTES + this.#channelBytes + this.#targetBytes + this.#shareBytes;
+    return HEADER_BYTES + this.#channelBytes + this.#minerPaidBytes + this.#targetBytes + this.#shareBytes;
   }
 
   get batch(): bigint {
@@ -68,6 +82,8 @@ export class ShareBatchWriter {
   start(incarnation: bigint, batch: bigint): void {
     this.#incarnation = incarnation;
     this.#batch = batch;
+    this.#minerPaid = [];
+    this.#minerPaidBytes = 0;
     this.#shareBytes = 0;
     this.#channelBytes = 0;
     this.#targetBytes = 0;
@@ -85,7 +101,10 @@ export class ShareBatchWriter {
       throw new BusError('bus-bad-payload', 'an identity, worker or prefix that is too long for a batch');
     }
     const length = 10 + identity.length + worker.length + prefix.length;
-    if (this.byteLength + length > MAX_SHARE_BATCH_BYTES || this.#channelCount === MAX_TABLE_ENTRIES) return -1;
+    const minerPaid = channel.poolPercent === PAYS_POOL ? 0 : this.#nextMinerPaidBytes;
+    if (this.byteLength + length + minerPaid > MAX_SHARE_BATCH_BYTES || this.#channelCount === MAX_TABLE_ENTRIES)
+      return -1;
+    if (minerPaid > 0) this.#addMinerPaid(channel.poolPercent, minerPaid);
     const out = this.#channels;
     let at = out.writeUInt32LE(channel.channelKey, this.#channelBytes);
     at = out.writeUInt8(channel.kind, at);
@@ -97,6 +116,15 @@ export class ShareBatchWriter {
     out.set(prefix, at);
     this.#channelBytes += length;
     return this.#channelCount++;
+  }
+
+  get #nextMinerPaidBytes(): number {
+    return MINER_PAID_BYTES + (this.#minerPaid.length === 0 ? MINER_PAID_COUNT_BYTES : 0);
+  }
+
+  #addMinerPaid(poolPercent: number, length: number): void {
+    this.#minerPaid.push(this.#channelCount, poolPercent);
+    this.#minerPaidBytes += length;
   }
 
   /** `target`: 32 bytes, little-endian. Index of the new entry, or -1: the batch is full. */
@@ -149,13 +177,19 @@ export class ShareBatchWriter {
   /** The payload, in memory of its own: the writer can start the next batch while this one waits for its acknowledgement. */
   finish(): Uint8Array {
     const out = Buffer.allocUnsafeSlow(this.byteLength);
-    let at = out.writeUInt8(SHARE_BATCH_VERSION, 0);
+    const { length: minerPaid } = this.#minerPaid;
+    let at = out.writeUInt8(minerPaid === 0 ? SHARE_BATCH_VERSION : MINER_PAID_VERSION, 0);
     at = out.writeBigUInt64LE(this.#incarnation, at);
     at = out.writeBigUInt64LE(this.#batch, at);
     at = out.writeUInt16LE(this.#channelCount, at);
     at = out.writeUInt16LE(this.#targetCount, at);
     at = out.writeUInt32LE(this.#shareCount, at);
     at += this.#channels.copy(out, at, 0, this.#channelBytes);
+    if (minerPaid > 0) at = out.writeUInt16LE(minerPaid / 2, at);
+    for (let index = 0; index < minerPaid; index += 2) {
+      at = out.writeUInt16LE(this.#minerPaid[index] as number, at);
+      at = out.writeUInt8(this.#minerPaid[index + 1] as number, at);
+    }
     at += this.#targets.copy(out, at, 0, this.#targetBytes);
     this.#shares.copy(out, at, 0, this.#shareBytes);
     return new Uint8Array(out.buffer, out.byteOffset, out.length);
@@ -210,7 +244,8 @@ export class ShareBatchReader {
 
   #readTables(input: ByteReader): void {
     const version = input.u8();
-    if (version !== SHARE_BATCH_VERSION) throw new BusError('bus-bad-payload', `ShareBatch of version ${version}`);
+    if (version !== SHARE_BATCH_VERSION && version !== MINER_PAID_VERSION)
+      throw new BusError('bus-bad-payload', `ShareBatch of version ${version}`);
     this.incarnation = input.u64();
     this.batch = input.u64();
     const channelCount = input.u16();
@@ -222,8 +257,10 @@ export class ShareBatchReader {
       const kind = input.u8();
       const identity = input.text();
       const worker = input.text();
-      channels.push({ channelKey, kind, identity, worker, extranoncePrefix: input.raw(prefixLength(input.u8())) });
+      const extranoncePrefix = input.raw(prefixLength(input.u8()));
+      channels.push({ channelKey, kind, identity, worker, extranoncePrefix, poolPercent: PAYS_POOL });
     }
+    if (version === MINER_PAID_VERSION) readMinerPaid(input, channels);
     this.channels = channels;
     this.#targets = this.payload.length - input.remaining;
     input.raw(this.targetCount * TARGET_BYTES);
@@ -272,6 +309,20 @@ export class ShareBatchReader {
     this.fault = `bus-bad-payload: ${fault}`;
     this.#left = 0;
     return false;
+  }
+}
+
+function readMinerPaid(input: ByteReader, channels: BatchChannel[]): void {
+  const count = input.u16();
+  let next = 0;
+  for (let entry = 0; entry < count; entry += 1) {
+    const index = input.u16();
+    const poolPercent = input.u8();
+    const channel = channels[index];
+    if (channel === undefined || index < next || poolPercent >= PAYS_POOL)
+      throw new BusError('bus-bad-payload', `${poolPercent} per cent of channel ${index} for the pool`);
+    channels[index] = { ...channel, poolPercent };
+    next = index + 1;
   }
 }
 

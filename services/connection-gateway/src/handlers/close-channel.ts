@@ -3,14 +3,16 @@ import type { Logger } from '@sluice/runtime/logger';
 import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
 import { printable } from '@sluice/sv2/text';
 import type { ChannelManagerClient } from '../channel-manager-client.ts';
-import { type GatewayChannel, GROUP_CHANNEL_ID } from '../channels.ts';
+import type { GatewayChannel } from '../channels.ts';
 import type { Connection } from '../connection.ts';
 import type { GatewayCounters } from '../counters.ts';
+import type { Payouts } from '../paid-jobs.ts';
 
 export interface CloseChannelModules {
   readonly channelManager: ChannelManagerClient;
   readonly log: Logger;
   readonly counters: GatewayCounters;
+  readonly payouts: Payouts;
   readonly incarnation: bigint;
 }
 
@@ -23,7 +25,7 @@ export class CloseChannelHandler {
 
   fromMiner(connection: Connection, { channelId, reasonCode }: CloseChannel): void {
     const closing = [...connection.channels].filter(
-      (channel) => channel.id === channelId || (channelId === GROUP_CHANNEL_ID && channel.delivery === 'group'),
+      (channel) => channel.id === channelId || (channel.group.id === channelId && channel.delivery === 'group'),
     );
     if (closing.length === 0) {
       this.#modules.counters.ignoredMessages += 1;
@@ -47,9 +49,11 @@ export class CloseChannelHandler {
   }
 
   #forget(channel: GatewayChannel, reason: string): void {
-    const { channelManager, incarnation } = this.#modules;
+    const { channelManager, incarnation, payouts } = this.#modules;
+    const { paid } = channel.group;
     channel.closed = true;
-    channel.connection.channels.remove(channel.id);
+    channel.connection.channels.remove(channel);
+    if (paid !== undefined) payouts.release(paid);
     channelManager.closed({ incarnation, connectionId: channel.connection.id, channelId: channel.id, reason });
   }
 }

@@ -3,7 +3,7 @@
 
 import { displayHash } from '@sluice/bitcoin/display';
 import { targetFromBytes } from '@sluice/bitcoin/target';
-import { channelKinds, type OpenReply } from '@sluice/bus/payloads/channel';
+import { channelKinds, type OpenReply, PAYS_POOL } from '@sluice/bus/payloads/channel';
 import { MiningChannel } from '@sluice/mining/channel';
 import { EXTENDED_EXTRANONCE_SIZE, type ExtranonceRange, standardPrefix } from '@sluice/mining/extranonce';
 import { clampTarget, shareTarget } from '@sluice/mining/share-target';
@@ -21,11 +21,12 @@ import { OpenStandardMiningChannelSuccess } from '@sluice/sv2/messages/mining/op
 import { printable } from '@sluice/sv2/text';
 import { isHashRate } from '@sluice/sv2/validate';
 import type { ChannelManagerClient } from '../channel-manager-client.ts';
-import { GatewayChannel, GROUP_CHANNEL_ID, type JobDelivery } from '../channels.ts';
+import { GatewayChannel, type JobDelivery, type JobGroup } from '../channels.ts';
 import type { Connection } from '../connection.ts';
 import type { GatewayCounters, OpenErrorCode } from '../counters.ts';
 import type { FanOut } from '../fan-out.ts';
 import type { GatewayLimits } from '../limits.ts';
+import type { Payouts } from '../paid-jobs.ts';
 import { difficultyForLog } from '../peer-log.ts';
 import type { ShareAnswers } from '../share-answers.ts';
 
@@ -41,6 +42,7 @@ export interface OpenChannelModules {
   readonly counters: GatewayCounters;
   readonly channelManager: ChannelManagerClient;
   readonly extranonces: ExtranonceRange;
+  readonly payouts: Payouts;
   readonly answers: ShareAnswers;
   readonly fanOut: FanOut;
   readonly incarnation: bigint;
@@ -145,11 +147,12 @@ export class OpenChannelHandler {
   #open(connection: Connection, open: OpenMessage, kind: number, channelId: number, reply: Opened): void {
     const { extranonces, counters, fanOut } = this.#modules;
     const prefix = extranonces.next();
-    if (prefix === undefined) {
+    const group = prefix && this.#groupFor(connection, reply);
+    if (prefix === undefined || group === undefined) {
       this.#refuse(connection, open, 'channel-capacity-exhausted');
       return;
     }
-    const channel = this.#create(connection, open, kind, channelId, reply, prefix);
+    const channel = this.#create(connection, open, kind, channelId, reply, prefix, group);
     connection.channels.add(channel);
     counters.channelsOpened += 1;
     const answer = {
@@ -157,7 +160,7 @@ export class OpenChannelHandler {
       channelId,
       target: channel.mining.target.bytes,
       extranoncePrefix: channel.extranoncePrefix,
-      groupChannelId: GROUP_CHANNEL_ID,
+      groupChannelId: channel.group.id,
     };
     if (kind === channelKinds.standard) connection.send(OpenStandardMiningChannelSuccess, answer);
     else {
@@ -168,6 +171,13 @@ export class OpenChannelHandler {
     this.#logOpened(channel, open);
   }
 
+  /** `undefined`: it would be of one payout more than there may be. */
+  #groupFor({ channels }: Connection, { poolPercent, payoutScript: script }: Opened): JobGroup | undefined {
+    if (poolPercent >= PAYS_POOL) return channels.groupFor(undefined);
+    const paid = this.#modules.payouts.take({ script, poolPercent });
+    return paid && channels.groupFor(paid);
+  }
+
   #create(
     connection: Connection,
     open: OpenMessage,
@@ -175,6 +185,7 @@ export class OpenChannelHandler {
     id: number,
     reply: Opened,
     prefix: Uint8Array,
+    group: JobGroup,
   ): GatewayChannel {
     const { answers, clock } = this.#modules;
     const standard = kind === channelKinds.standard;
@@ -191,7 +202,9 @@ export class OpenChannelHandler {
       identity: reply.identity,
       worker: reply.worker,
       extranoncePrefix,
+      poolPercent: reply.poolPercent,
       delivery: deliveryOf(connection),
+      group,
       mining: new MiningChannel({ kind: standard ? 'standard' : 'extended', extranoncePrefix, target }),
       vardiff: new Vardiff(
         {
@@ -209,7 +222,7 @@ export class OpenChannelHandler {
   }
 
   #logOpened(channel: GatewayChannel, { userIdentity, nominalHashRate }: OpenMessage): void {
-    const { connection, id, kind, mining } = channel;
+    const { connection, id, kind, mining, poolPercent } = channel;
     const facts = {
       connection: connection.id,
       channelId: id,
@@ -218,6 +231,7 @@ export class OpenChannelHandler {
       nominalHashRate,
       difficulty: difficultyForLog(mining.target.value),
       target: displayHash(mining.target.bytes),
+      ...(poolPercent < PAYS_POOL ? { pays: channel.identity, poolPercent } : {}),
     };
     this.#modules.log.debug(facts, 'channel opened');
   }

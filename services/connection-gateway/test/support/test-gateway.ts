@@ -11,6 +11,7 @@ import {
   ChannelUpdateReply,
   OpenReply,
   OpenRequest,
+  PAYS_POOL,
 } from '@sluice/bus/payloads/channel';
 import { JobRecord } from '@sluice/bus/payloads/job-record';
 import { subjectName } from '@sluice/bus/subjects';
@@ -44,6 +45,7 @@ export interface JobOptions {
   readonly minNtime?: number;
   readonly prevHash?: Uint8Array;
   readonly version?: number;
+  readonly coinbaseSuffix?: Uint8Array;
 }
 
 export interface TestGatewayOptions {
@@ -137,7 +139,7 @@ export class TestGateway {
   }
 
   /** Publishes a job; resolves when the gateway has it. */
-  async job({ jobId, future, minNtime, prevHash, version }: JobOptions): Promise<void> {
+  async job({ jobId, future, minNtime, prevHash, version, coinbaseSuffix }: JobOptions): Promise<void> {
     await this.#append({
       kind: 'newJob',
       ...this.#position(),
@@ -152,6 +154,7 @@ export class TestGateway {
       minNtime: minNtime ?? this.nowSeconds,
       merklePath: [new Uint8Array(32).fill(0x55)],
       ...coinbase(jobId),
+      ...(coinbaseSuffix === undefined ? {} : { coinbaseSuffix }),
       createdAtMicros: 0n,
     });
   }
@@ -224,6 +227,8 @@ export function opened(request: OpenRequest, firstTarget = MAX_TARGET): OpenRepl
     minTarget: 1n,
     maxTarget: MAX_TARGET,
     sharesPerMinute: 6,
+    poolPercent: PAYS_POOL,
+    payoutScript: new Uint8Array(),
   };
 }
 
