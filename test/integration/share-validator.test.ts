@@ -85,7 +85,7 @@ async function sendUntilStored(gateway: FakeGateway, shares: readonly TestShare[
 }
 
 describe('share-validator over a nats-server', () => {
-  it('credits every batch once, whatever is killed', async () => {
+  it('credits every share once, whatever is killed', async () => {
     const distributor = new FakeDistributor(bus);
     const job = await distributor.newTip(1);
     const gateways = Array.from({ length: GATEWAYS }, (_, index) => new FakeGateway(index + 1, distributor));
@@ -111,16 +111,19 @@ describe('share-validator over a nats-server', () => {
       await first.stop();
     };
     await Promise.all([...gateways.map(send), kill()]);
-    const numbers = Array.from({ length: BATCHES }, (_, index) => BigInt(index + 1));
     for (const { incarnation } of gateways) {
       const credits = await vi.waitFor(
         async () => {
           const found = await creditsOf(Number(incarnation));
-          expect(found.map(({ batch }) => batch)).toEqual(numbers);
+          expect(found.at(-1)?.batch).toBe(BigInt(BATCHES));
           return found;
         },
         { timeout: 60_000, interval: 500 },
       );
+      // Batches that came close together stand in one record; none of them in two.
+      const numbers = credits.map(({ batch }) => Number(batch));
+      expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+      expect(credits.reduce((sum, { shares }) => sum + shares, 0)).toBe(BATCHES * SHARES_PER_BATCH);
       const credited = credits.flatMap((credit) => credit.credits);
       expect(credited.reduce((sum, { shares }) => sum + shares, 0)).toBe(BATCHES * SHARES_PER_BATCH);
       expect(credited.reduce((sum, { work }) => sum + work, 0n)).toBe(

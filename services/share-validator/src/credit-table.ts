@@ -2,6 +2,7 @@
 // exact, and without a bigint a share.
 import type { BatchChannel } from '@sluice/bus/payloads/share-batch';
 import type { ShareTarget } from '@sluice/mining/share-target';
+import { workerKey } from './worker-key.ts';
 
 export interface Credit {
   readonly identity: string;
@@ -35,7 +36,7 @@ export class CreditTable {
     const credits = new Map<string, { identity: string; worker: string; shares: number; work: bigint }>();
     for (const { channel, target, shares } of this.#tallies.values()) {
       const { identity, worker } = channel;
-      const key = JSON.stringify([identity, worker]);
+      const key = workerKey(identity, worker);
       const work = target.work * BigInt(shares);
       const credit = credits.get(key);
       if (credit === undefined) credits.set(key, { identity, worker, shares, work });

@@ -1,5 +1,6 @@
-// Works one incarnation: takes its lease, reads its shares from where the last credit says, judges and credits record by record, until it
-// is told to stop or the lease is lost. Whatever fails in between ends the turn, and the next one begins from the stream.
+// Works one incarnation: takes its lease, reads its shares from where the last credit says, judges them record by record and credits
+// what came together, until it is told to stop or the lease is lost. Whatever fails in between ends the turn, and the next one begins from
+// the stream.
 import type { Bus, StreamMessage } from '@sluice/bus/bus';
 import { acquireLease, type Lease } from '@sluice/bus/lease';
 import { CreditBatch, type FindingReport } from '@sluice/bus/payloads/credit';
@@ -11,6 +12,8 @@ import type { Logger } from '@sluice/runtime/logger';
 import { OutageLog } from '@sluice/runtime/outage-log';
 import type { ValidatorCounters } from './counters.ts';
 import { type AppendOutcome, CreditLog } from './credit-log.ts';
+import type { CreditRun } from './credit-run.ts';
+import { Crediting } from './crediting.ts';
 import { findingNames } from './findings.ts';
 import { type AuditModules, IncarnationAudit, type Verdict } from './incarnation-audit.ts';
 import type { WorkerStatistics } from './worker-statistics.ts';
@@ -55,6 +58,7 @@ export class IncarnationWorker {
   readonly #abort = new AbortController();
   #done: Promise<void> | undefined;
   #busyWith: StreamMessage | undefined;
+  #crediting: Crediting | undefined;
   #idleSince: number;
 
   constructor(incarnation: bigint, options: WorkerOptions, modules: WorkerModules) {
@@ -66,9 +70,10 @@ export class IncarnationWorker {
     this.#idleSince = modules.clock.monotonic();
   }
 
-  /** How old the record is that is being judged; 0: none is. */
+  /** How old the first record is that is not credited yet; 0: there is none. */
   get behindMs(): number {
-    return this.#busyWith === undefined ? 0 : Math.max(0, this.#modules.clock.now() - this.#busyWith.storedAtMs);
+    const first = this.#crediting?.oldest ?? this.#busyWith;
+    return first === undefined ? 0 : Math.max(0, this.#modules.clock.now() - first.storedAtMs);
   }
 
   /** Milliseconds without a record. */
@@ -126,18 +131,17 @@ export class IncarnationWorker {
     const { promise: failed, reject } = Promise.withResolvers<never>();
     failed.catch(() => undefined);
     let over = false;
+    const fail = (error: unknown) => {
+      over = true;
+      reject(error);
+    };
+    const crediting = new Crediting({ ...this.#modules, store: (run) => this.#store(run, turn), onFailure: fail });
+    this.#crediting = crediting;
     const filter = subjectName('shares', this.incarnation);
     const options = { filter, fromSequence: turn.credits.replayFrom, batch: RECORDS_AHEAD };
     const consumer = await this.#modules.bus.consume('SHARES', options, async (message) => {
       // A record must never be judged twice by one audit, so a failure ends the turn instead of asking for the record again.
-      if (over) return;
-      try {
-        over = !(await this.#handle(message, turn));
-        if (over) reject(new WorkedByAnother(this.incarnation));
-      } catch (error) {
-        over = true;
-        reject(error);
-      }
+      if (!over) await this.#handle(message, turn, crediting).catch(fail);
     });
     const { promise: aborted, resolve: abort } = Promise.withResolvers<void>();
     const onAbort = () => abort();
@@ -147,77 +151,77 @@ export class IncarnationWorker {
       await Promise.race([failed, turn.lease.lost, aborted]);
     } finally {
       turn.signal.removeEventListener('abort', onAbort);
+      const inOrder = !over && turn.lease.isHeld();
       over = true;
       await consumer.close();
+      if (inOrder) await crediting.flush();
+      crediting.close();
+      this.#crediting = undefined;
     }
   }
 
-  /** False: somebody else works this incarnation. */
-  async #handle(message: StreamMessage, turn: Turn): Promise<boolean> {
+  async #handle(message: StreamMessage, turn: Turn, crediting: Crediting): Promise<void> {
     const { clock, counters } = this.#modules;
     this.#busyWith = message;
     const verdict = await turn.audit.judge(message);
-    if (verdict !== undefined) {
-      const outcome = await this.#conclude(verdict, message, turn);
-      if (outcome === 'other') return false;
-    } else counters.recordsAgain += 1;
-    this.position = message.sequence;
+    if (verdict === undefined) {
+      counters.recordsAgain += 1;
+      if (await crediting.pass(message)) this.position = message.sequence;
+    } else if (verdict.findings.list().length === 0) await crediting.add(verdict, message);
+    else await this.#withFindings(verdict, message, turn, crediting);
     this.#busyWith = undefined;
     this.#idleSince = clock.monotonic();
-    return true;
   }
 
-  async #conclude(verdict: Verdict, message: StreamMessage, turn: Turn): Promise<AppendOutcome> {
-    const { clock } = this.#modules;
-    const findings = verdict.findings.list();
-    const atMicros = unixMicros(clock);
-    const { incarnation } = this;
+  /** A report, and a credit of its own. */
+  async #withFindings(verdict: Verdict, message: StreamMessage, turn: Turn, crediting: Crediting): Promise<void> {
+    await crediting.flush();
     const { batch, held } = verdict;
-    const sequence = BigInt(message.sequence);
-    if (findings.length > 0) {
-      const report: FindingReport = { incarnation, batch, sequence, held, findings, atMicros };
-      const outcome = await this.#append(turn, () => turn.credits.appendReport(report, APPEND_TIMEOUT_MS));
-      if (outcome === 'other') return outcome;
-      this.#tell(verdict);
-    }
-    this.held = held;
-    if (!verdict.counts) return 'stored';
-    const credit: CreditBatch = {
-      incarnation,
+    const report: FindingReport = {
+      incarnation: this.incarnation,
       batch,
-      sequence,
+      sequence: BigInt(message.sequence),
       held,
-      replayFrom: BigInt(verdict.replayFrom),
-      floor: BigInt(verdict.floor),
-      shares: verdict.shares,
-      credits: verdict.credits,
-      findings,
-      creditedAtMicros: atMicros,
+      findings: verdict.findings.list(),
+      atMicros: unixMicros(this.#modules.clock),
     };
-    const payload = CreditBatch.encode(credit);
-    const outcome = await this.#append(turn, () => turn.credits.appendCredit(credit, payload, APPEND_TIMEOUT_MS));
-    if (outcome === 'stored') this.#count(verdict, message);
-    return outcome;
+    await this.#append(turn, () => turn.credits.appendReport(report, APPEND_TIMEOUT_MS));
+    this.#tell(verdict);
+    this.held = held;
+    if (verdict.counts) {
+      await crediting.add(verdict, message);
+      await crediting.flush();
+    } else this.position = message.sequence;
   }
 
-  /** Until it is stored, or it is not ours to store any more. */
-  async #append({ lease, signal }: Turn, append: () => Promise<AppendOutcome>): Promise<AppendOutcome> {
+  async #store(run: CreditRun, turn: Turn): Promise<void> {
+    const credit = run.record(this.incarnation, unixMicros(this.#modules.clock));
+    const payload = CreditBatch.encode(credit);
+    await this.#append(turn, () => turn.credits.appendCredit(credit, payload, APPEND_TIMEOUT_MS));
+    this.#count(credit, run);
+    this.position = run.readTo;
+  }
+
+  /** Until it is stored; rejects when it is not ours to store any more, and at the first failure after the order to stop. */
+  async #append({ lease, signal }: Turn, append: () => Promise<AppendOutcome>): Promise<void> {
     const { counters, sleep, clock } = this.#modules;
     for (;;) {
-      signal.throwIfAborted();
-      if (!lease.isHeld()) return 'other';
+      if (!lease.isHeld()) throw new WorkedByAnother(this.incarnation);
       const from = clock.monotonic();
       try {
         const outcome = await append();
         counters.onAppend((clock.monotonic() - from) / 1_000);
         this.#outage.over();
-        return outcome;
+        if (outcome === 'stored') return;
       } catch (error) {
+        signal.throwIfAborted();
         counters.failedAppends += 1;
         const facts = { code: codeOf(error), reason: messageOf(error) };
         this.#log[this.#outage.level()](facts, 'a credit is not stored yet');
         await sleep(RETRY_PAUSE_MS, undefined, { signal });
+        continue;
       }
+      throw new WorkedByAnother(this.incarnation);
     }
   }
 
@@ -230,9 +234,9 @@ export class IncarnationWorker {
     else this.#log.warn(details, 'findings');
   }
 
-  #count({ credits, shares }: Verdict, { storedAtMs }: StreamMessage): void {
+  #count({ credits, shares }: CreditBatch, { batches, storedAtMs }: CreditRun): void {
     const { counters, statistics } = this.#modules;
-    counters.batches += 1;
+    counters.batches += batches;
     counters.shares += shares;
     for (const credit of credits) {
       counters.creditedShares += credit.shares;

@@ -2,6 +2,7 @@
 // go first.
 import type { Statistics } from '@sluice/bus/payloads/credit';
 import type { Credit } from './credit-table.ts';
+import { workerKey } from './worker-key.ts';
 
 /** Workers followed at once. */
 export const WORKERS_BOUND = 50_000;
@@ -48,7 +49,7 @@ export class WorkerStatistics {
   add({ identity, worker, shares, work }: Credit, atMs: number): void {
     this.#shares += BigInt(shares);
     this.#work += work;
-    const key = JSON.stringify([identity, worker]);
+    const key = workerKey(identity, worker);
     const window = this.#workers.get(key) ?? newWindow(identity, worker, atMs);
     this.#workers.delete(key);
     this.#workers.set(key, window);

@@ -168,8 +168,10 @@ describe('share-validator', () => {
       },
     });
     await validator('a', lossy);
-    for (let count = 0; count < 3; count += 1) await gateway.send(bus, [await share()]);
-    await batchesAre([1n, 2n, 3n]);
+    for (let count = 0; count < 3; count += 1) {
+      await gateway.send(bus, [await share()]);
+      await until(async () => expect(await creditedShares()).toBe(count + 1));
+    }
     await sleep(100);
     expect(await creditedShares()).toBe(3);
   });
@@ -193,11 +195,17 @@ describe('share-validator', () => {
     const other = await createInProcessBus();
     const apart = wrapped({ publish: () => undefined, kv: (bucket) => other.kv(bucket) });
     await Promise.all([validator('a', wrapped({ publish: () => undefined })), validator('b', apart)]);
-    const numbers = Array.from({ length: 20 }, (_, index) => BigInt(index + 1));
-    for (const _ of numbers) await gateway.send(bus, [await share(), await share()]);
+    for (let count = 0; count < 20; count += 1) {
+      await gateway.send(bus, [await share(), await share()]);
+      // Some in one record, some apart: two batches come between two records at most.
+      if (count % 2 === 0) await sleep(60);
+    }
     await until(async () => expect(await creditedShares()).toBe(40));
     await sleep(100);
-    await batchesAre(numbers);
+    const numbers = (await credits()).map(({ batch }) => batch);
+    expect(numbers.length).toBeGreaterThan(5);
+    expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => Number(a - b)));
+    expect(await creditedShares()).toBe(40);
     await Promise.all(running.splice(0).map((service) => service.stop()));
     await other.close();
   });

@@ -44,14 +44,17 @@ const finding = group({
 });
 export type Finding = FieldValue<typeof finding>;
 
-/** One for each batch. One more of no shares, with the number of the last, says anew what has changed between two batches. */
+/**
+ * One for each run of batches that came close together, from behind the record before up to `batch`; a batch with findings has its own.
+ * One more of no shares, with the number of the last, says anew what has changed between two batches.
+ */
 export const CreditBatch = payload(
   'CreditBatch',
   1,
   group({
     incarnation: u64,
+    /** The last of the run, and its sequence in SHARES. */
     batch: u64,
-    /** Sequence of the batch in SHARES. */
     sequence: u64,
     /**
      * The incarnation's records have failed, in this batch or before: nobody is paid from this until a person has looked, which a later
@@ -64,7 +67,7 @@ export const CreditBatch = payload(
      */
     replayFrom: u64,
     floor: u64,
-    /** Shares in the batch, good or not. */
+    /** Shares in the run, good or not. */
     shares: u32,
     credits: list(
       group({
