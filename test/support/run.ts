@@ -4,6 +4,8 @@ import { spawn } from 'node:child_process';
 interface RunOptions {
   readonly cwd?: string;
   readonly env?: Record<string, string>;
+  /** Of both outputs, as it comes. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /** Resolves with standard output; rejects with the last lines of both outputs when the exit code is not 0. */
@@ -16,13 +18,15 @@ export function run(command: string, args: readonly string[], options: RunOption
     });
     let out = '';
     let all = '';
+    const take = (text: string) => {
+      all += text;
+      options.onOutput?.(text);
+    };
     child.stdout.on('data', (chunk: Buffer) => {
       out += chunk.toString();
-      all += chunk.toString();
+      take(chunk.toString());
     });
-    child.stderr.on('data', (chunk: Buffer) => {
-      all += chunk.toString();
-    });
+    child.stderr.on('data', (chunk: Buffer) => take(chunk.toString()));
     child.on('error', reject);
     child.on('close', (code) => {
       if (code === 0) resolve(out);

@@ -4,6 +4,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { cacheDirectory } from './cache.ts';
+import { withMachineLock } from './machine-lock.ts';
 import { run } from './run.ts';
 
 /** Crate and version of each, and what it takes to build it first, in minutes of CPU time. */
@@ -14,6 +15,9 @@ const programs = {
   jd_client_sv2: { crate: 'jd_client_sv2@0.6.0', minutes: 9 },
 } as const;
 export type SriProgram = keyof typeof programs;
+
+/** Some watchers of a build end it when it says nothing for long. */
+const PROGRESS_MS = 60_000;
 
 const compilerPackages = ['capnproto', 'libcapnp-dev'];
 
@@ -37,22 +41,44 @@ export function whyNoSriProgram(name: SriProgram): string | undefined {
   return undefined;
 }
 
-/** Path of a program; the first call on a machine takes minutes, because it builds them all. */
+/** Path of a program; the first call on a machine takes minutes, because it builds them all. Others that want them meanwhile wait for it. */
 export async function buildSriProgram(name: SriProgram): Promise<string> {
-  const missing = (Object.keys(programs) as SriProgram[]).filter((each) => !existsSync(pathOf(each)));
-  if (!missing.includes(name)) return pathOf(name);
-  if (!hasSchemaCompiler()) {
-    const wait = ['-o', 'DPkg::Lock::Timeout=300'];
-    await run('apt-get', [...wait, 'update', '-qq']);
-    await run('apt-get', [...wait, 'install', '-y', '-qq', '--no-install-recommends', ...compilerPackages]);
-  }
+  if (existsSync(pathOf(name))) return pathOf(name);
   const target = cacheDirectory('sri-programs-target', JSON.stringify(programs));
-  for (const each of missing) {
-    const { crate, minutes } = programs[each];
-    console.log(`building ${each} of ${crate} once for this machine: up to ${minutes} minutes of CPU time`);
-    const install = ['cargo', 'install', '--locked', '--quiet', crate, '--bin', each, '--jobs', '2'];
-    await run('nice', ['-n', '10', ...install, '--force', '--root', rootOf(each), '--target-dir', target]);
-  }
-  rmSync(target, { recursive: true, force: true });
+  await withMachineLock(target, async () => {
+    if (existsSync(pathOf(name))) return;
+    await installCompiler();
+    const missing = (Object.keys(programs) as SriProgram[]).filter((each) => !existsSync(pathOf(each)));
+    for (const [index, each] of missing.entries()) await build(each, `${index + 1} of ${missing.length}`, target);
+    rmSync(target, { recursive: true, force: true });
+  });
   return pathOf(name);
+}
+
+async function installCompiler(): Promise<void> {
+  if (hasSchemaCompiler()) return;
+  const wait = ['-o', 'DPkg::Lock::Timeout=300'];
+  await run('apt-get', [...wait, 'update', '-qq']);
+  await run('apt-get', [...wait, 'install', '-y', '-qq', '--no-install-recommends', ...compilerPackages]);
+}
+
+async function build(name: SriProgram, place: string, target: string): Promise<void> {
+  const { crate, minutes } = programs[name];
+  console.log(`building ${name} of ${crate}, ${place}, once for this machine: up to ${minutes} minutes of CPU time`);
+  const begin = performance.now();
+  let compiled = 0;
+  const tell = (what: string) =>
+    console.log(`${what} ${name}: ${compiled} crates, ${((performance.now() - begin) / 1_000).toFixed(0)} s`);
+  const progress = setInterval(() => tell('building'), PROGRESS_MS);
+  try {
+    const install = ['cargo', 'install', '--locked', crate, '--bin', name, '--jobs', '2', '--color', 'never'];
+    await run('nice', ['-n', '10', ...install, '--force', '--root', rootOf(name), '--target-dir', target], {
+      onOutput: (text) => {
+        compiled += text.split('Compiling ').length - 1;
+      },
+    });
+  } finally {
+    clearInterval(progress);
+  }
+  tell('built');
 }
