@@ -41,11 +41,13 @@ export class LocalPool {
   readonly address: string;
   /** Base58check, for miners. */
   readonly authorityKey: string;
+  /** Of every service, as an operator scrapes them. */
+  readonly metrics: MetricsRegistry;
   readonly #shutdown: Shutdown;
   readonly #directory: string;
 
   private constructor(
-    parts: Pick<LocalPool, 'bus' | 'chain' | 'address' | 'authorityKey'>,
+    parts: Pick<LocalPool, 'bus' | 'chain' | 'address' | 'authorityKey' | 'metrics'>,
     shutdown: Shutdown,
     directory: string,
   ) {
@@ -53,6 +55,7 @@ export class LocalPool {
     this.chain = parts.chain;
     this.address = parts.address;
     this.authorityKey = parts.authorityKey;
+    this.metrics = parts.metrics;
     this.#shutdown = shutdown;
     this.#directory = directory;
   }
@@ -61,7 +64,8 @@ export class LocalPool {
     const directory = mkdtempSync(join(tmpdir(), 'sluice-local-pool-'));
     const log = createLogger({ name: 'pool', level: 'error', format: 'json', destination: process.stderr });
     const shutdown = new Shutdown(log);
-    const modules = { clock: systemClock, log, metrics: new MetricsRegistry(), health: new Health(), shutdown };
+    const metrics = new MetricsRegistry();
+    const modules = { clock: systemClock, log, metrics, health: new Health(), shutdown };
     const listen = { host: '127.0.0.1', port: await freePort() };
     const chain = simulatedChain(nbits);
     const authority = openAuthorityKey(join(directory, 'authority.key'));
@@ -75,7 +79,7 @@ export class LocalPool {
     } as const;
     const bus = await openBus(directory, modules);
     const address = `${listen.host}:${listen.port}`;
-    const pool = new LocalPool({ bus, chain, address, authorityKey: authority.text }, shutdown, directory);
+    const pool = new LocalPool({ bus, chain, address, authorityKey: authority.text, metrics }, shutdown, directory);
     try {
       await startPool(options, bus, modules);
       return pool;
