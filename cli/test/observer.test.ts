@@ -38,7 +38,9 @@ async function observe(): Promise<void> {
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 
-async function credit(batch: bigint, shares: number, work: bigint, worker = '1'): Promise<void> {
+type MinerPaid = CreditBatch['minerPaid'];
+
+async function credit(batch: bigint, shares: number, work: bigint, worker = '1', minerPaid: MinerPaid = []) {
   const credits = [{ identity: 'demo', worker, shares, work }];
   const creditedAtMicros = unixMicros(clock);
   const payload = CreditBatch.encode({
@@ -51,6 +53,7 @@ async function credit(batch: bigint, shares: number, work: bigint, worker = '1')
     shares,
     credits,
     findings: [],
+    minerPaid,
     creditedAtMicros,
   });
   await bus.append('CREDITS', subjectName('credit', 1), payload);
@@ -95,6 +98,15 @@ describe('observer', () => {
     await credit(2n, 3, 500n);
     await settled();
     expect([observer.creditedEver, observer.readBack]).toEqual([10, 7]);
+  });
+
+  it('shows those whose blocks pay themselves as everybody else', async () => {
+    await observe();
+    await credit(1n, 1, 600n, '1', [{ identity: 'bcrt1q', worker: 'solo', poolPercent: 0, shares: 2, work: 1_800n }]);
+    await settled();
+    expect(observer.creditedEver).toBe(3);
+    const names = observer.workers(new Map()).map(({ name }) => name);
+    expect(names).toEqual(['bcrt1q.solo', 'demo.1']);
   });
 
   it('takes the hashrate of the last minutes from credited work', async () => {

@@ -91,13 +91,14 @@ export class Observer {
 
   #onCredit(batch: CreditBatch): void {
     const atMs = Number(batch.creditedAtMicros / 1_000n);
-    const shares = batch.credits.reduce((total, credit) => total + credit.shares, 0);
+    const good = [...batch.credits, ...batch.minerPaid];
+    const shares = good.reduce((total, credit) => total + credit.shares, 0);
     this.creditedEver += shares;
     if (atMs < this.#startedAtMs) {
       this.readBack += shares;
       return;
     }
-    this.#rate.add(Number(batch.credits.reduce((total, { work }) => total + work, 0n)), atMs);
+    this.#rate.add(Number(good.reduce((total, { work }) => total + work, 0n)), atMs);
     this.#workers.credit(batch, atMs);
   }
 }

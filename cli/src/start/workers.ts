@@ -27,8 +27,8 @@ export class Workers {
     this.#startedAtMs = startedAtMs;
   }
 
-  credit({ credits }: CreditBatch, atMs: number): void {
-    for (const credit of credits) {
+  credit({ credits, minerPaid }: CreditBatch, atMs: number): void {
+    for (const credit of [...credits, ...minerPaid]) {
       if (credit.shares === 0) continue;
       const name = workerName(credit);
       const worker = this.#workers.get(name) ?? { rate: new WorkRate(this.#startedAtMs), lastShareAtMs: 0 };

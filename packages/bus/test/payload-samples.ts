@@ -192,6 +192,7 @@ const rest = [
     credits: [{ identity: 'a', worker: 'w', shares: 2, work: U256 }],
     findings: [{ kind: 2, shareIndex: 1, detail: 'high hash' }],
     creditedAtMicros: 4n,
+    minerPaid: [{ identity: 'bc1q…', worker: 'w', poolPercent: 5, shares: 1, work: U256 }],
   }),
   sample('FindingReport', FindingReport, {
     incarnation: 7n,

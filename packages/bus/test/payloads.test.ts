@@ -16,6 +16,8 @@ const golden = JSON.parse(readFileSync(join(import.meta.dirname, 'vectors/payloa
 /** What the version before wrote of the samples of the same name. */
 const OPEN_REPLY_1 =
   '0101010061010077f0debc9a785634120000000000000000000000000000000000000000000000800100000000000000000000000000000000000000000000000000000000000000ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff0000c040';
+const CREDIT_BATCH_1 =
+  '010700000000000000010000000000000002000000000000000001000000000000000300000000000000020000000100000001006101007702000000f0debc9a7856341200000000000000000000000000000000000000000000008001000000020100000009006869676820686173680400000000000000';
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
 /** The code of a refusal; anything else that is thrown is a failure of the test. */
@@ -70,6 +72,7 @@ describe('payloads', () => {
     for (const [name, bytes, added] of [
       ['OpenReply opened', OPEN_REPLY_1, { poolPercent: PAYS_POOL, payoutScript: new Uint8Array() }],
       ['OpenReply refused', '01020c00756e6b6e6f776e2d75736572', {}],
+      ['CreditBatch', CREDIT_BATCH_1, { minerPaid: [] }],
     ] as const) {
       const { payload, value } = samples.find((sample) => sample.name === name)!;
       expect(payload.decode(Buffer.from(bytes, 'hex'))).toEqual({ ...(value as object), ...added });

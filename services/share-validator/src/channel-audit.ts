@@ -1,9 +1,12 @@
 // What is known of the channels of one incarnation: the target that each of their jobs had, and the merkle roots of standard channels.
-// A job keeps its target, so that a gateway cannot choose afterwards which target a lucky share was for.
-
-import { channelKinds } from '@sluice/bus/payloads/channel';
+// A job keeps its target, so that a gateway cannot choose afterwards which target a lucky share was for. Whom a channel's blocks pay is
+// derived from its identity, never taken from the gateway: a share of another coinbase has another hash.
+import type { Network } from '@sluice/bitcoin/network';
+import { channelKinds, PAYS_POOL } from '@sluice/bus/payloads/channel';
 import type { BatchChannel } from '@sluice/bus/payloads/share-batch';
 import { FULL_EXTRANONCE_SIZE } from '@sluice/mining/extranonce';
+import type { ExtendedJob } from '@sluice/mining/job';
+import { jobPaying, type MinerPayout, minerPayout } from '@sluice/mining/miner-payout';
 import type { KnownJob } from './job-history.ts';
 
 /** Longest identity or worker name: what the wire's STR0_255 carries. */
@@ -11,6 +14,9 @@ const NAME_BOUND = 255;
 const RANGE_BYTES = 4;
 /** Channels of an incarnation with jobs that are open; an honest gateway has a tenth of it. */
 const CHANNELS_BOUND = 262_144;
+
+/** Said of a channel that pays its miner where that is not the pool's policy here: the processes of the pool are set differently. */
+export const PAYOUTS_OFF = 'its blocks pay the miner, and payoutByIdentity is off here';
 
 /** A job as one channel had it. */
 export interface GivenJob {
@@ -28,12 +34,28 @@ export class ChannelAudit {
   readonly standard: boolean;
   /** Bytes that the miner rolls. */
   readonly extranonceSize: number;
+  readonly #payout: MinerPayout | undefined;
   readonly #given: GivenJob[] = [];
+  /** The job that was paid out last, and how it is here. */
+  #poolJob: ExtendedJob | undefined;
+  #paidJob: ExtendedJob | undefined;
 
-  constructor(prefix: Uint8Array, standard: boolean) {
+  /** @param payout absent: blocks pay the pool. */
+  constructor(prefix: Uint8Array, standard: boolean, payout?: MinerPayout) {
     this.prefix = prefix;
     this.standard = standard;
     this.extranonceSize = FULL_EXTRANONCE_SIZE - prefix.length;
+    this.#payout = payout;
+  }
+
+  /** A job of the feed with the coinbase of this channel; `undefined`: it has none that could be paid out. */
+  jobOf(job: ExtendedJob): ExtendedJob | undefined {
+    if (this.#payout === undefined) return job;
+    if (this.#poolJob !== job) {
+      this.#paidJob = jobPaying(job, this.#payout);
+      this.#poolJob = job;
+    }
+    return this.#paidJob;
   }
 
   find(jobId: number): GivenJob | undefined {
@@ -59,11 +81,14 @@ export class ChannelAudit {
 
 export class ChannelAudits {
   readonly #incarnation: bigint;
-  /** By prefix: one channel may stand in a batch several times, with several workers. */
+  readonly #payoutNetwork: Network | undefined;
+  /** By prefix and payout: one channel may stand in a batch several times, with several workers. */
   readonly #channels = new Map<string, ChannelAudit>();
 
-  constructor(incarnation: bigint) {
+  /** @param payoutNetwork of the addresses by which channels may pay their miner; absent: none may. */
+  constructor(incarnation: bigint, payoutNetwork?: Network) {
     this.#incarnation = incarnation;
+    this.#payoutNetwork = payoutNetwork;
   }
 
   get size(): number {
@@ -72,7 +97,7 @@ export class ChannelAudits {
 
   /** The channel of an entry of a batch's table, or what is wrong with the entry. */
   of(entry: BatchChannel): ChannelAudit | string {
-    const { kind, extranoncePrefix: prefix, identity, worker } = entry;
+    const { kind, extranoncePrefix: prefix, identity, worker, poolPercent } = entry;
     const standard = kind === channelKinds.standard;
     if (!standard && kind !== channelKinds.extended) return `a channel of kind ${kind}`;
     if (
@@ -86,13 +111,22 @@ export class ChannelAudits {
     if (BigInt(range) !== this.#incarnation) return `a prefix of range ${range}`;
     if (Buffer.byteLength(identity) > NAME_BOUND || Buffer.byteLength(worker) > NAME_BOUND)
       return `an identity or worker of more than ${NAME_BOUND} bytes`;
-    const key = `${standard ? 's' : 'e'}${Buffer.from(prefix.buffer, prefix.byteOffset, prefix.length).toString('latin1')}`;
+    const minerPaid = poolPercent === PAYS_POOL ? '' : `${poolPercent} ${identity} `;
+    const key = `${minerPaid}${standard ? 's' : 'e'}${Buffer.from(prefix.buffer, prefix.byteOffset, prefix.length).toString('latin1')}`;
     const present = this.#channels.get(key);
     if (present !== undefined) return present;
     if (this.#channels.size >= CHANNELS_BOUND) return `more than ${CHANNELS_BOUND} channels`;
-    const audit = new ChannelAudit(prefix.slice(), standard);
+    const payout = poolPercent === PAYS_POOL ? undefined : this.#payoutOf(entry);
+    if (typeof payout === 'string') return payout;
+    const audit = new ChannelAudit(prefix.slice(), standard, payout);
     this.#channels.set(key, audit);
     return audit;
+  }
+
+  #payoutOf({ identity, poolPercent }: BatchChannel): MinerPayout | string {
+    const network = this.#payoutNetwork;
+    if (network === undefined) return PAYOUTS_OFF;
+    return minerPayout(identity, poolPercent, network) ?? `blocks that pay "${identity}", no address of ${network}`;
   }
 
   forgetBelow(floor: number): void {

@@ -9,6 +9,9 @@ export class ValidatorCounters {
   creditedShares = 0;
   /** Expected hashes, as a double. */
   creditedWork = 0;
+  /** The same of blocks that pay the miner. */
+  minerPaidShares = 0;
+  minerPaidWork = 0;
   readonly findings = Object.fromEntries(findingNames.map((name) => [name, 0])) as Record<FindingName, number>;
   failedTurns = 0;
   failedAppends = 0;

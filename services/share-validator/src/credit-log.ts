@@ -82,7 +82,15 @@ export class CreditLog {
    */
   async restate(changes: Restatement, atMicros: bigint): Promise<boolean> {
     if (this.#last === undefined) return false;
-    const record = { ...this.#last, ...changes, shares: 0, credits: [], findings: [], creditedAtMicros: atMicros };
+    const record = {
+      ...this.#last,
+      ...changes,
+      shares: 0,
+      credits: [],
+      minerPaid: [],
+      findings: [],
+      creditedAtMicros: atMicros,
+    };
     return (await this.appendCredit(record, CreditBatch.encode(record), RESTATE_TIMEOUT_MS)) === 'stored';
   }
 

@@ -4,14 +4,18 @@ import type { StreamMessage } from '@sluice/bus/bus';
 import type { CreditBatch } from '@sluice/bus/payloads/credit';
 import type { Credit } from './credit-table.ts';
 import type { Verdict } from './incarnation-audit.ts';
+import type { MinerPaid } from './miner-paid-table.ts';
 import { workerKey } from './worker-key.ts';
 
 /** With so many workers a record is worth its append; far below the bus's largest payload with the names that workers have. */
 const WORKERS_WORTH_AN_APPEND = 4_096;
 
+type Sums<C extends Credit> = Map<string, { -readonly [K in keyof C]: C[K] }>;
+
 export class CreditRun {
   readonly first: StreamMessage;
-  readonly #credits = new Map<string, { -readonly [K in keyof Credit]: Credit[K] }>();
+  readonly #credits: Sums<Credit> = new Map();
+  readonly #minerPaid: Sums<MinerPaid> = new Map();
   #last: Verdict;
   #lastMessage: StreamMessage;
   #shares = 0;
@@ -27,7 +31,7 @@ export class CreditRun {
   }
 
   get isFull(): boolean {
-    return this.#credits.size >= WORKERS_WORTH_AN_APPEND;
+    return this.#credits.size + this.#minerPaid.size >= WORKERS_WORTH_AN_APPEND;
   }
 
   /** When the last record was stored, in Unix milliseconds. */
@@ -42,15 +46,9 @@ export class CreditRun {
     this.readTo = message.sequence;
     this.#shares += verdict.shares;
     this.batches += 1;
-    for (const credit of verdict.credits) {
-      const key = workerKey(credit.identity, credit.worker);
-      const sum = this.#credits.get(key);
-      if (sum === undefined) this.#credits.set(key, { ...credit });
-      else {
-        sum.shares += credit.shares;
-        sum.work += credit.work;
-      }
-    }
+    for (const credit of verdict.credits) sumUp(this.#credits, workerKey(credit.identity, credit.worker), credit);
+    for (const credit of verdict.minerPaid)
+      sumUp(this.#minerPaid, `${credit.poolPercent} ${workerKey(credit.identity, credit.worker)}`, credit);
   }
 
   record(incarnation: bigint, creditedAtMicros: bigint): CreditBatch {
@@ -64,8 +62,18 @@ export class CreditRun {
       floor: BigInt(floor),
       shares: this.#shares,
       credits: [...this.#credits.values()],
+      minerPaid: [...this.#minerPaid.values()],
       findings: findings.list(),
       creditedAtMicros,
     };
+  }
+}
+
+function sumUp<C extends Credit>(sums: Sums<C>, key: string, credit: C): void {
+  const sum = sums.get(key);
+  if (sum === undefined) sums.set(key, { ...credit });
+  else {
+    sum.shares += credit.shares;
+    sum.work += credit.work;
   }
 }

@@ -1,18 +1,21 @@
 // Step 5 of the share's way: everything that one gateway incarnation claims is checked again, in the order of its stream. The same rules as
 // at the gateway (`ShareChecker.judge`), but the jobs come from the stream of jobs, duplicates from a filter of our own, and the
 // work that is credited from the hash. What this leads to depends on the records alone, so any validator comes to the same.
+import type { Network } from '@sluice/bitcoin/network';
 import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
 import type { StreamMessage } from '@sluice/bus/bus';
+import { PAYS_POOL } from '@sluice/bus/payloads/channel';
 import { type BatchChannel, ShareBatchReader } from '@sluice/bus/payloads/share-batch';
 import { defaultShareLimits, ShareChecker } from '@sluice/mining/share-check';
 import { ShareOutcome, shareErrorCodes } from '@sluice/mining/share-outcome';
 import { type ShareTarget, shareTargetFromBytes } from '@sluice/mining/share-target';
 import { bytesEqual } from './bytes-equal.ts';
-import { type ChannelAudit, ChannelAudits, type GivenJob } from './channel-audit.ts';
+import { type ChannelAudit, ChannelAudits, type GivenJob, PAYOUTS_OFF } from './channel-audit.ts';
 import { type Credit, CreditTable } from './credit-table.ts';
 import { Findings } from './findings.ts';
 import type { KnownJob, MissingJob } from './job-history.ts';
 import { LiveJobs, Novelty } from './live-jobs.ts';
+import { type MinerPaid, MinerPaidTable } from './miner-paid-table.ts';
 
 /** How far the clocks of gateway, provider and stream may be apart before it is told; receipts beyond it do not widen the rule for ntime. */
 const CLOCK_SKEW_MS = 30_000;
@@ -36,6 +39,7 @@ export interface AuditModules {
 }
 
 export interface SolvedShare {
+  /** The job with the coinbase of the channel. */
   readonly known: KnownJob;
   /** 80 bytes, and its hash in wire order. */
   readonly header: Uint8Array;
@@ -43,6 +47,14 @@ export interface SolvedShare {
   readonly extranonce: Uint8Array;
   readonly channel: BatchChannel;
   readonly storedAtMs: number;
+}
+
+/** The rules of the pool that an audit goes by. */
+export interface AuditOptions {
+  /** Seconds that ntime may be ahead of the receipt. */
+  readonly ntimeAhead: number;
+  /** Network of the addresses by which channels may pay their miner; absent: blocks pay the pool, whatever a gateway says. */
+  readonly payoutNetwork?: Network;
 }
 
 /** Where an audit begins. */
@@ -59,7 +71,10 @@ export interface Verdict {
   /** False: the record's number was used before, so that it cannot be credited, but there are findings. */
   readonly counts: boolean;
   readonly shares: number;
+  /** Work on blocks that pay the pool. */
   readonly credits: readonly Credit[];
+  /** Work on blocks that pay the miner. */
+  readonly minerPaid: readonly MinerPaid[];
   readonly findings: Findings;
   readonly held: boolean;
   readonly replayFrom: number;
@@ -79,11 +94,11 @@ export class IncarnationAudit {
   #held: boolean;
   #latestMs = 0;
 
-  constructor(incarnation: bigint, start: AuditStart, options: { readonly ntimeAhead: number }, modules: AuditModules) {
+  constructor(incarnation: bigint, start: AuditStart, options: AuditOptions, modules: AuditModules) {
     this.incarnation = incarnation;
     this.#modules = modules;
     this.#checker = new ShareChecker(modules.backend, { ...defaultShareLimits, ntimeAhead: options.ntimeAhead });
-    this.#channels = new ChannelAudits(incarnation);
+    this.#channels = new ChannelAudits(incarnation, options.payoutNetwork);
     this.#live = new LiveJobs(start.floor);
     this.#start = start;
     this.#batch = start.batch;
@@ -104,7 +119,8 @@ export class IncarnationAudit {
     const opened = this.#open(message, again, findings);
     if (opened === 'nothing') return undefined;
     const credits = new CreditTable();
-    const shares = findings.damning ? 0 : await this.#judgeShares(message, findings, credits);
+    const minerPaid = new MinerPaidTable();
+    const shares = findings.damning ? 0 : await this.#judgeShares(message, findings, credits, minerPaid);
     if (this.#live.close(this.#latestMs)) this.#channels.forgetBelow(this.#live.floor);
     if (opened === 'next') this.#lastPayload = message.payload;
     if (again) return undefined;
@@ -114,6 +130,7 @@ export class IncarnationAudit {
       counts: opened === 'next',
       shares,
       credits: credits.list(),
+      minerPaid: minerPaid.list(),
       findings,
       held: this.#held,
       replayFrom: this.#live.replayFrom(message.sequence),
@@ -146,7 +163,12 @@ export class IncarnationAudit {
     return 'number used';
   }
 
-  async #judgeShares(message: StreamMessage, findings: Findings, credits: CreditTable): Promise<number> {
+  async #judgeShares(
+    message: StreamMessage,
+    findings: Findings,
+    credits: CreditTable,
+    minerPaid: MinerPaidTable,
+  ): Promise<number> {
     const reader = this.#reader;
     const channels = reader.channels.map((entry) => this.#channels.of(entry));
     const targets = Array.from({ length: reader.targetCount }, (_, index) =>
@@ -166,7 +188,7 @@ export class IncarnationAudit {
       }
       const channel = channels[reader.channelIndex]!;
       if (typeof channel === 'string') {
-        findings.add('malformed', channel, index);
+        findings.add(channel === PAYOUTS_OFF ? 'implausible' : 'malformed', channel, index);
         continue;
       }
       if (!skewTold && this.#isSkewed(known, message.storedAtMs)) {
@@ -174,8 +196,10 @@ export class IncarnationAudit {
         findings.add('implausible', `received at ${reader.receivedAtMs}, stored at ${message.storedAtMs}`, index);
       }
       const target = targets[reader.targetIndex]!;
-      if (this.#isGood(known, channel, target, message, index, findings))
-        credits.add(reader.channels[reader.channelIndex]!, reader.channelIndex, reader.targetIndex, target);
+      if (!this.#isGood(known, channel, target, message, index, findings)) continue;
+      const entry = reader.channels[reader.channelIndex]!;
+      const table = entry.poolPercent === PAYS_POOL ? credits : minerPaid;
+      table.add(entry, reader.channelIndex, reader.targetIndex, target);
     }
     if (reader.fault !== undefined) findings.add('malformed', reader.fault);
     return index;
@@ -198,12 +222,17 @@ export class IncarnationAudit {
     const { jobId, nonce, ntime, version, extranonceOffset, extranonceLength, payload } = this.#reader;
     const receivedAtMs = Math.min(this.#reader.receivedAtMs, message.storedAtMs + CLOCK_SKEW_MS);
     const given = channel.find(jobId);
+    const job = channel.jobOf(known.job);
+    if (job === undefined) {
+      findings.add('invalidShare', `job ${jobId} has no coinbase that could pay a miner`, index);
+      return false;
+    }
     if (given !== undefined && !bytesEqual(given.target, target.bytes)) {
       findings.add('invalidShare', `job ${jobId} had another target on this channel`, index);
       return false;
     }
     const outcome = this.#checker.judge(
-      known.job,
+      job,
       known.tip,
       false,
       target,
@@ -230,7 +259,8 @@ export class IncarnationAudit {
     }
     if (given === undefined) this.#giveJob(channel, jobId, known, target);
     else if (channel.standard) given.root ??= this.#rootOfHeader();
-    if (this.#checker.solution && message.sequence > this.#start.sequence) this.#solved(known, channel, message);
+    if (this.#checker.solution && message.sequence > this.#start.sequence)
+      this.#solved({ ...known, job }, channel, message);
     return true;
   }
 

@@ -1,6 +1,7 @@
 // Works one incarnation: takes its lease, reads its shares from where the last credit says, judges them record by record and credits
 // what came together, until it is told to stop or the lease is lost. Whatever fails in between ends the turn, and the next one begins from
 // the stream.
+import type { Network } from '@sluice/bitcoin/network';
 import type { Bus, StreamMessage } from '@sluice/bus/bus';
 import { acquireLease, type Lease } from '@sluice/bus/lease';
 import { CreditBatch, type FindingReport } from '@sluice/bus/payloads/credit';
@@ -30,6 +31,8 @@ export interface WorkerOptions {
   readonly leaseTtlMs: number;
   /** Seconds that ntime may be ahead of the receipt. */
   readonly ntimeAhead: number;
+  /** Network of the addresses by which channels may have their blocks paid to the miner; absent: none may. */
+  readonly payoutNetwork?: Network;
 }
 
 export type Sleep = (ms: number, value?: undefined, options?: { signal?: AbortSignal }) => Promise<unknown>;
@@ -109,7 +112,7 @@ export class IncarnationWorker {
   /** From the taking of the lease to its loss or the order to stop. Rejects when a record could not be judged. */
   async #turn(signal: AbortSignal): Promise<void> {
     const { bus, clock, sleep } = this.#modules;
-    const { instance: holder, leaseTtlMs: ttlMs, ntimeAhead } = this.#options;
+    const { instance: holder, leaseTtlMs: ttlMs } = this.#options;
     const lease = await acquireLease(
       { key: `shares-${this.incarnation}`, holder, ttlMs },
       { bus, clock, sleep },
@@ -117,7 +120,7 @@ export class IncarnationWorker {
     );
     try {
       const credits = await CreditLog.open(bus, this.incarnation);
-      const audit = new IncarnationAudit(this.incarnation, credits.start, { ntimeAhead }, this.#modules.audit(signal));
+      const audit = new IncarnationAudit(this.incarnation, credits.start, this.#options, this.#modules.audit(signal));
       this.held = audit.held;
       this.#log.debug({ ...credits.start, batch: String(credits.start.batch) }, 'works this incarnation');
       await this.#follow({ lease, credits, audit, signal });
@@ -234,7 +237,7 @@ export class IncarnationWorker {
     else this.#log.warn(details, 'findings');
   }
 
-  #count({ credits, shares }: CreditBatch, { batches, storedAtMs }: CreditRun): void {
+  #count({ credits, minerPaid, shares }: CreditBatch, { batches, storedAtMs }: CreditRun): void {
     const { counters, statistics } = this.#modules;
     counters.batches += batches;
     counters.shares += shares;
@@ -242,6 +245,11 @@ export class IncarnationWorker {
       counters.creditedShares += credit.shares;
       counters.creditedWork += Number(credit.work);
       statistics.add(credit, storedAtMs);
+    }
+    for (const paid of minerPaid) {
+      counters.minerPaidShares += paid.shares;
+      counters.minerPaidWork += Number(paid.work);
+      statistics.add(paid, storedAtMs);
     }
   }
 }

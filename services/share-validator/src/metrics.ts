@@ -8,8 +8,14 @@ export const shareValidatorMetrics = defineMetrics({
     'sluice_share_validator_records_again_total',
     'Records read again or stored twice, not credited again',
   ),
-  shares: counter('sluice_share_validator_shares_total', 'Shares judged', { outcome: ['credited', 'refused'] }),
+  shares: counter('sluice_share_validator_shares_total', 'Shares judged', {
+    outcome: ['credited', 'miner-paid', 'refused'],
+  }),
   work: counter('sluice_share_validator_work_hashes_total', 'Expected hashes of the credited shares'),
+  minerPaidWork: counter(
+    'sluice_share_validator_miner_paid_work_hashes_total',
+    'Expected hashes of the good shares whose blocks pay their miner',
+  ),
   findings: counter('sluice_share_validator_findings_total', 'What was wrong with records of gateways', {
     kind: findingNames,
   }),
@@ -72,8 +78,12 @@ export function followValidator(
   metrics.batches.follow(() => counters.batches);
   metrics.recordsAgain.follow(() => counters.recordsAgain);
   metrics.shares.with({ outcome: 'credited' }).follow(() => counters.creditedShares);
-  metrics.shares.with({ outcome: 'refused' }).follow(() => counters.shares - counters.creditedShares);
+  metrics.shares.with({ outcome: 'miner-paid' }).follow(() => counters.minerPaidShares);
+  metrics.shares
+    .with({ outcome: 'refused' })
+    .follow(() => counters.shares - counters.creditedShares - counters.minerPaidShares);
   metrics.work.follow(() => counters.creditedWork);
+  metrics.minerPaidWork.follow(() => counters.minerPaidWork);
   for (const kind of findingNames) metrics.findings.with({ kind }).follow(() => counters.findings[kind]);
   metrics.incarnations.follow(gauges.incarnations);
   metrics.waiting.follow(gauges.waiting);

@@ -1,4 +1,5 @@
 // The share-validator: finds the incarnations that have shares to be judged, works those that are its own, and tells what it saw.
+import type { Network } from '@sluice/bitcoin/network';
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import type { Bus } from '@sluice/bus/bus';
 import { Statistics } from '@sluice/bus/payloads/credit';
@@ -36,6 +37,8 @@ export interface ShareValidatorOptions {
   readonly instance: string;
   /** Seconds that ntime may be ahead of the receipt: what the gateways allow. */
   readonly ntimeAhead: number;
+  /** Network of the addresses by which channels may have their blocks paid to the miner, as at the channel-manager; absent: none may. */
+  readonly payoutNetwork?: Network;
   readonly leaseTtlMs: number;
   readonly statisticsEveryMs: number;
   /** How long credited shares are kept, a day at least; 0: for ever. Default seven days. */

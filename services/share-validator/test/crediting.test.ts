@@ -59,8 +59,8 @@ const message = (sequence: number): StreamMessage => ({
   storedAtMs: 1_000 + sequence,
 });
 
-const verdict = (batch: bigint, credits: Verdict['credits']): Verdict => ({
-  ...{ batch, counts: true, shares: credits.reduce((sum, { shares }) => sum + shares, 0), credits },
+const verdict = (batch: bigint, credits: Verdict['credits'], minerPaid: Verdict['minerPaid'] = []): Verdict => ({
+  ...{ batch, counts: true, shares: credits.reduce((sum, { shares }) => sum + shares, 0), credits, minerPaid },
   ...{ findings: new Findings(), held: false, replayFrom: Number(batch) - 1, floor: 7 },
 });
 
@@ -103,6 +103,21 @@ describe('crediting', () => {
     expect(stored[1]).toMatchObject({ batches: 3, readTo: 4, storedAtMs: 1_004 });
     await answer();
     expect(crediting.oldest).toBeUndefined();
+  });
+
+  it('sums up what pays its miner apart, by percentage as well', async () => {
+    void add(1);
+    await turn();
+    await answer();
+    const paid = (poolPercent: number) => ({ identity: 'alice', worker: 'one', poolPercent, shares: 1, work: 1n });
+    await crediting.add(verdict(2n, [], [paid(0), paid(5)]), message(2));
+    await add(3);
+    await crediting.add(verdict(4n, [], [paid(0)]), message(4));
+    await pass(CREDIT_INTERVAL_MS);
+    expect(stored[1]?.record(1n, 5n)).toMatchObject({
+      credits: [{ identity: 'alice', worker: 'one', shares: 1, work: 1n }],
+      minerPaid: [{ ...paid(0), shares: 2, work: 2n }, paid(5)],
+    });
   });
 
   it('takes verdicts while a record is stored, and stores one record at a time', async () => {

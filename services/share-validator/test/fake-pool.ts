@@ -9,6 +9,7 @@ import { type BatchChannel, ShareBatchWriter } from '@sluice/bus/payloads/share-
 import { subjectName } from '@sluice/bus/subjects';
 import { buildJobCoinbase, emptyTemplate } from '@sluice/mining/build-job';
 import { ExtranonceRange, FULL_EXTRANONCE_SIZE, standardPrefix } from '@sluice/mining/extranonce';
+import { jobPaying, minerPayout } from '@sluice/mining/miner-payout';
 import { ShareChecker } from '@sluice/mining/share-check';
 import { ShareOutcome } from '@sluice/mining/share-outcome';
 import { shareTarget } from '@sluice/mining/share-target';
@@ -139,7 +140,13 @@ export class FakeGateway {
     this.#distributor = distributor;
   }
 
-  channel(kind: 'standard' | 'extended', identity = 'alice', worker = 'one'): BatchChannel {
+  /** With a `poolPercent` `identity` is an address of regtest, and shares are for the coinbase that pays it. */
+  channel(
+    kind: 'standard' | 'extended',
+    identity = 'alice',
+    worker = 'one',
+    poolPercent: number = PAYS_POOL,
+  ): BatchChannel {
     const prefix = this.#range.next() as Uint8Array;
     this.#channels += 1;
     return {
@@ -148,7 +155,7 @@ export class FakeGateway {
       identity,
       worker,
       extranoncePrefix: kind === 'standard' ? standardPrefix(prefix) : prefix,
-      poolPercent: PAYS_POOL,
+      poolPercent,
     };
   }
 
@@ -173,10 +180,13 @@ export class FakeGateway {
       ...fields,
     };
     const target = shareTarget(found.target);
+    const payout = minerPayout(channel.identity, channel.poolPercent, 'regtest');
+    const work = payout === undefined ? known.job : jobPaying(known.job, payout);
+    if (work === undefined) throw new Error('no coinbase that could be paid out');
     for (;;) {
       this.#nonce += 1;
       const outcome = this.#checker.judge(
-        known.job,
+        work,
         known.tip,
         false,
         target,

@@ -8,6 +8,7 @@ import { silentLogger } from '@sluice/runtime/logger';
 import { MetricsRegistry } from '@sluice/runtime/metrics';
 import { Shutdown } from '@sluice/runtime/shutdown';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { CreditLog } from '../src/credit-log.ts';
 import { createHeldRelease } from '../src/held-release.ts';
 import { createShareValidatorService } from '../src/service.ts';
 import { FakeDistributor, FakeGateway } from './fake-pool.ts';
@@ -62,6 +63,19 @@ it('releases the credit of an incarnation, under a validator at work, and no oth
   await credited(3n);
   expect((await credits()).at(-1)?.held).toBe(false);
   await validator.stop();
+});
+
+it('says nothing of the last record once more, neither what the pool owes for nor what paid its miner', async () => {
+  const log = await CreditLog.open(bus, 1n);
+  const record: CreditBatch = {
+    ...{ incarnation: 1n, batch: 1n, sequence: 1n, held: true, replayFrom: 1n, floor: 0n, shares: 2, findings: [] },
+    credits: [{ identity: 'alice', worker: '', shares: 1, work: 1n }],
+    minerPaid: [{ identity: 'bob', worker: '', poolPercent: 0, shares: 1, work: 1n }],
+    creditedAtMicros: 1n,
+  };
+  await log.appendCredit(record, CreditBatch.encode(record), 1_000);
+  await createHeldRelease(1n, { bus, clock, log: silentLogger(), shutdown: new Shutdown(silentLogger()) }).start();
+  expect((await credits()).at(-1)).toMatchObject({ batch: 1n, held: false, shares: 0, credits: [], minerPaid: [] });
 });
 
 it('says when there is nothing to release', async () => {

@@ -1,13 +1,23 @@
+import { scriptFor } from '@sluice/bitcoin/script';
 import { nobleSha256d } from '@sluice/bitcoin/sha256d';
 import { workOfTarget } from '@sluice/bitcoin/target';
+import { decodeTransaction } from '@sluice/bitcoin/transaction';
 import type { Bus } from '@sluice/bus/bus';
 import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
+import { PAYS_POOL } from '@sluice/bus/payloads/channel';
 import { findingKinds } from '@sluice/bus/payloads/credit';
 import type { BatchChannel } from '@sluice/bus/payloads/share-batch';
+import { coinbaseOf } from '@sluice/mining/share-check';
 import { ShareOutcome } from '@sluice/mining/share-outcome';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AuditStart, IncarnationAudit, type SolvedShare, type Verdict } from '../src/incarnation-audit.ts';
+import {
+  type AuditOptions,
+  type AuditStart,
+  IncarnationAudit,
+  type SolvedShare,
+  type Verdict,
+} from '../src/incarnation-audit.ts';
 import { EASY, EVERY_SECOND, FakeDistributor, FakeGateway, record, type TestShare } from './fake-pool.ts';
 
 const FIRST: AuditStart = { batch: 0n, sequence: 0, floor: 0, held: false };
@@ -32,11 +42,15 @@ beforeEach(async () => {
 });
 afterEach(() => bus.close());
 
-function newAudit(start: AuditStart = FIRST, from: FakeDistributor = distributor): IncarnationAudit {
+function newAudit(
+  start: AuditStart = FIRST,
+  from: FakeDistributor = distributor,
+  options: Partial<AuditOptions> = {},
+): IncarnationAudit {
   return new IncarnationAudit(
     1n,
     start,
-    { ntimeAhead: 600 },
+    { ntimeAhead: 600, ...options },
     {
       backend: nobleSha256d,
       jobs: from.history,
@@ -173,6 +187,109 @@ describe('a share that does not hold', () => {
     const verdict = await judge(newAudit(), 1, gateway.batch(Array.from({ length: 100 }, () => share)));
     expect(verdict.findings.list()).toHaveLength(32);
     expect(verdict.findings.list().at(-1)?.detail).toContain('of 100 findings');
+  });
+});
+
+describe('a channel whose blocks pay its miner', () => {
+  const ADDRESS = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
+  const OTHER = 'mrCDrCybB6J1vRfbwM5hemdJz73FwDBC8r';
+  const byIdentity = () => newAudit(FIRST, distributor, { payoutNetwork: 'regtest' });
+
+  it('is credited apart from the work that the pool owes for, by address, worker and percentage', async () => {
+    const solo = gateway.channel('extended', ADDRESS, 'rig', 0);
+    const giving = gateway.channel('standard', ADDRESS, 'rig', 5);
+    const shares = [
+      await gateway.share(solo, job),
+      await gateway.share(extended, job),
+      await gateway.share(giving, job),
+      await gateway.share(giving, job),
+      await gateway.share({ ...solo, worker: 'two' }, job),
+    ];
+    const verdict = await judge(byIdentity(), 1, gateway.batch(shares));
+    expect(verdict.findings.list()).toEqual([]);
+    const work = workOfTarget(EASY);
+    expect(verdict.credits).toEqual([{ identity: 'alice', worker: 'one', shares: 1, work }]);
+    expect(verdict.minerPaid).toEqual([
+      { identity: ADDRESS, worker: 'rig', poolPercent: 0, shares: 1, work },
+      { identity: ADDRESS, worker: 'two', poolPercent: 0, shares: 1, work },
+      { identity: ADDRESS, worker: 'rig', poolPercent: 5, shares: 2, work: 2n * work },
+    ]);
+  });
+
+  const forged: Record<string, Partial<BatchChannel>> = {
+    'the pool': { poolPercent: PAYS_POOL },
+    'an account of the pool': { poolPercent: PAYS_POOL, identity: 'mallory' },
+    'another address': { identity: OTHER },
+    'the same address with another percentage': { poolPercent: 1 },
+  };
+  for (const [name, claim] of Object.entries(forged)) {
+    it.each(['standard', 'extended'] as const)(
+      `earns nothing for ${name}, but by luck: the shares of a %s channel are of its own coinbase`,
+      async (kind) => {
+        const solo = gateway.channel(kind, ADDRESS, 'rig', 0);
+        await expectWorthless(solo, { ...solo, ...claim });
+      },
+    );
+  }
+
+  it("is not made of a channel that worked on the pool's coinbase", async () => {
+    await expectWorthless(extended, { ...extended, identity: ADDRESS, poolPercent: 0 });
+  });
+
+  /** Four shares, each of which is good on another coinbase once in 256 times: all of them never are. */
+  async function expectWorthless(worked: BatchChannel, claimed: BatchChannel): Promise<void> {
+    const shares: TestShare[] = [];
+    for (let count = 0; count < 4; count += 1) shares.push(await gateway.share(worked, job, { target: EASY / 64n }));
+    const good = await judge(byIdentity(), 1, gateway.batch(shares));
+    expect([...good.credits, ...good.minerPaid]).toMatchObject([{ shares: 4 }]);
+    const claims = shares.map((share) => ({ ...share, channel: claimed }));
+    const verdict = await judge(byIdentity(), 1, gateway.batch(claims, 1n));
+    const lucky = [...verdict.credits, ...verdict.minerPaid].reduce((sum, credit) => sum + credit.shares, 0);
+    expect(lucky).toBeLessThan(4);
+    expect(kinds(verdict)).toEqual(Array(4 - lucky).fill(findingKinds.invalidShare));
+    expect(verdict.held).toBe(true);
+  }
+
+  it('is no channel where its identity is no address of the network', async () => {
+    const solo = gateway.channel('extended', ADDRESS, 'rig', 0);
+    const share = await gateway.share(solo, job);
+    const other = newAudit(FIRST, distributor, { payoutNetwork: 'mainnet' });
+    const verdict = await judge(other, 1, gateway.batch([share]));
+    expect(verdict).toMatchObject({ credits: [], minerPaid: [], held: true });
+    expect(verdict.findings.list()[0]?.detail).toContain('no address of mainnet');
+  });
+
+  it('is told and credited to nobody where the policy is off, which holds no credit of others', async () => {
+    const solo = gateway.channel('extended', ADDRESS, 'rig', 0);
+    const shares = [await gateway.share(solo, job), await gateway.share(extended, job)];
+    const verdict = await judge(newAudit(), 1, gateway.batch(shares));
+    expect(verdict).toMatchObject({ minerPaid: [], held: false });
+    expect(verdict.credits).toMatchObject([{ identity: 'alice', shares: 1 }]);
+    expect(kinds(verdict)).toEqual([findingKinds.implausible]);
+  });
+
+  it('has its repeats known, also over jobs that alternate', async () => {
+    const solo = gateway.channel('standard', ADDRESS, 'rig', 0);
+    const second = { ...job, jobId: await distributor.newJob() };
+    const shares = [];
+    for (const on of [job, second, job, second]) shares.push(await gateway.share(solo, on));
+    const verdict = await judge(byIdentity(), 1, gateway.batch([...shares, ...shares]));
+    expect(verdict.minerPaid).toMatchObject([{ shares: 4 }]);
+    expect(kinds(verdict)).toEqual(Array(4).fill(findingKinds.repeatedShare));
+  });
+
+  it('has its blocks saved with the coinbase that pays it', async () => {
+    const easyBus = await createInProcessBus();
+    const easy = new FakeDistributor(easyBus, EVERY_SECOND);
+    const miner = new FakeGateway(1, easy);
+    const tip = await easy.newTip(1);
+    const share = await miner.share(miner.channel('extended', ADDRESS, 'rig', 0), tip);
+    await judge(newAudit(FIRST, easy, { payoutNetwork: 'regtest' }), 1, miner.batch([share]));
+    const found = solved[0] as SolvedShare;
+    const coinbase = decodeTransaction(coinbaseOf(found.known.job, found.extranonce, new Uint8Array()));
+    expect(coinbase?.outputs[0]?.script).toEqual(scriptFor(ADDRESS, 'regtest'));
+    expect(coinbase?.txid).toEqual(found.header.slice(36, 68));
+    await easyBus.close();
   });
 });
 

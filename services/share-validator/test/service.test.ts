@@ -14,7 +14,7 @@ import { MetricsRegistry } from '@sluice/runtime/metrics';
 import type { Service } from '@sluice/runtime/run-service';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Sleep } from '../src/incarnation-worker.ts';
-import { createShareValidatorService } from '../src/service.ts';
+import { createShareValidatorService, type ShareValidatorOptions } from '../src/service.ts';
 import { EASY, EVERY_SECOND, FakeDistributor, FakeGateway } from './fake-pool.ts';
 
 /** The validators of these tests live ten times as fast. */
@@ -43,10 +43,14 @@ afterEach(async () => {
   await bus.close();
 });
 
-async function validator(instance = 'a', over: Bus = bus): Promise<Service> {
+async function validator(
+  instance = 'a',
+  over: Bus = bus,
+  options: Partial<ShareValidatorOptions> = {},
+): Promise<Service> {
   metrics = new MetricsRegistry();
   const service = createShareValidatorService(
-    { instance, ntimeAhead: 600, leaseTtlMs: 6_000, statisticsEveryMs: 1_000 },
+    { instance, ntimeAhead: 600, leaseTtlMs: 6_000, statisticsEveryMs: 1_000, ...options },
     { bus: over, clock, log: silentLogger(), metrics, health: new Health(), sleep: fastSleep, yieldNow },
   );
   await service.start();
@@ -103,6 +107,25 @@ const wrapped = (changes: Partial<Bus>, around: Bus = bus): Bus =>
   });
 
 describe('share-validator', () => {
+  it('keeps apart what pays its miner: in the records, and in the metrics', async () => {
+    const address = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
+    const solo = gateway.channel('extended', address, 'rig', 5);
+    await validator('a', bus, { payoutNetwork: 'regtest' });
+    await gateway.send(bus, [await share(), await gateway.share(solo, job), await gateway.share(solo, job)]);
+    await batchesAre([1n]);
+    const work = workOfTarget(EASY);
+    expect((await credits())[0]).toMatchObject({
+      credits: [{ identity: 'alice', worker: 'one', shares: 1, work }],
+      minerPaid: [{ identity: address, worker: 'rig', poolPercent: 5, shares: 2, work: 2n * work }],
+    });
+    await until(async () => expect(await metrics.scrape()).toContain('shares_total{outcome="miner-paid"} 2\n'));
+    const shown = await metrics.scrape();
+    expect(shown).toContain('sluice_share_validator_shares_total{outcome="credited"} 1\n');
+    expect(shown).toContain('sluice_share_validator_shares_total{outcome="refused"} 0\n');
+    expect(shown).toContain(`sluice_share_validator_work_hashes_total ${Number(work)}\n`);
+    expect(shown).toContain(`sluice_share_validator_miner_paid_work_hashes_total ${2 * Number(work)}\n`);
+  });
+
   it('credits what was there before it and what comes, each batch once', async () => {
     const first = await gateway.send(bus, [await share(), await share()]);
     await validator();

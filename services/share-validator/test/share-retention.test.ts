@@ -49,6 +49,7 @@ async function credit(incarnation: number, sequence: number, replayFrom: number,
     shares: 1,
     credits: [{ identity: 'alice', worker: 'one', shares: 1, work: 4n }],
     findings: [],
+    minerPaid: [],
     creditedAtMicros: 0n,
   };
   expect(await log.appendCredit(record, CreditBatch.encode(record), 1_000)).toBe('stored');

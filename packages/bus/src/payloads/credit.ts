@@ -1,10 +1,11 @@
-// What a share-validator concludes from one batch. Keyed by (incarnation, batch): doing it again changes nothing.
+// What a share-validator concludes from batches. Keyed by (incarnation, last batch): doing it again changes nothing.
 import {
   bool,
   type FieldValue,
   f32,
   group,
   list,
+  type Payload,
   type PayloadValue,
   payload,
   text,
@@ -44,45 +45,69 @@ const finding = group({
 });
 export type Finding = FieldValue<typeof finding>;
 
-/**
- * One for each run of batches that came close together, from behind the record before up to `batch`; a batch with findings has its own.
- * One more of no shares, with the number of the last, says anew what has changed between two batches.
- */
-export const CreditBatch = payload(
+const fields = {
+  incarnation: u64,
+  batch: u64,
+  /** Sequence of the batch in SHARES. */
+  sequence: u64,
+  /**
+   * The incarnation's records have failed, in this batch or before: nobody is paid from this until a person has looked, which a later
+   * record of the incarnation without it says.
+   */
+  held: bool,
+  /**
+   * What the next validator needs to go on: it reads the shares again from this sequence of SHARES on to know them when they are
+   * repeated, and takes none for work that became current before feed number `floor`.
+   */
+  replayFrom: u64,
+  floor: u64,
+  /** Shares in the batch, good or not. */
+  shares: u32,
+  /** Work on blocks that pay the pool: what the pool owes its miners for. */
+  credits: list(
+    group({
+      /** The account. */
+      identity: text,
+      worker: text,
+      shares: u32,
+      /** Sum of 2^256 / (target + 1) over the shares, each rounded down: expected hashes. */
+      work: u256,
+    }),
+  ),
+  findings: list(finding),
+  creditedAtMicros: u64,
+} as const;
+
+const payingPool = payload('CreditBatch', 1, group(fields));
+const current = payload(
   'CreditBatch',
-  1,
+  2,
   group({
-    incarnation: u64,
-    /** The last of the run, and its sequence in SHARES. */
-    batch: u64,
-    sequence: u64,
-    /**
-     * The incarnation's records have failed, in this batch or before: nobody is paid from this until a person has looked, which a later
-     * record of the incarnation without it says.
-     */
-    held: bool,
-    /**
-     * What the next validator needs to go on: it reads the shares again from this sequence of SHARES on to know them when they are
-     * repeated, and takes none for work that became current before feed number `floor`.
-     */
-    replayFrom: u64,
-    floor: u64,
-    /** Shares in the run, good or not. */
-    shares: u32,
-    credits: list(
+    ...fields,
+    /** Work on blocks that pay the miner itself: nobody is owed anything for it, and none of it stands in `credits`. */
+    minerPaid: list(
       group({
-        /** The account. */
+        /** The address that its blocks pay. */
         identity: text,
         worker: text,
+        /** Whole per cent of a block that the miner gives to the pool, 0 to 99. */
+        poolPercent: u8,
         shares: u32,
-        /** Sum of 2^256 / (target + 1) over the shares, each rounded down: expected hashes. */
         work: u256,
       }),
     ),
-    findings: list(finding),
-    creditedAtMicros: u64,
   }),
 );
+
+/**
+ * One for each batch. One more of no shares, with the number of the last, says anew what has changed between two batches.
+ * Version 1, which a stream may hold, is read as well: its `minerPaid` is empty.
+ */
+export const CreditBatch: Payload<PayloadValue<typeof current>> = {
+  ...current,
+  decode: (bytesIn) =>
+    bytesIn[0] === payingPool.version ? { ...payingPool.decode(bytesIn), minerPaid: [] } : current.decode(bytesIn),
+};
 export type CreditBatch = PayloadValue<typeof CreditBatch>;
 
 /** What was wrong with a record and whether the incarnation's credit is held for it, for people to look at. */
