@@ -215,7 +215,10 @@ describe.skipIf(missing !== undefined)("SRI's job declaration client on our temp
       return { miner, ids };
     }
 
-    test.each(['extended', 'standard'] as const)('jdc_group_%s_channels: jobs and one tip for the group', (kind) => {
+    test.each([
+      ['jdc_group_extended_channels', 'extended'],
+      ['jdc_group_standard_channels', 'standard'],
+    ] as const)('%s: jobs and one tip for the group', (_name, kind) => {
       const { messages } = inGroup[kind];
       const jobs = messages.filter(isFor(NewExtendedMiningJob));
       // Of the mempool, and of the tip.

@@ -141,7 +141,10 @@ describe.skipIf(missingPeer !== undefined && !inCi)(
       };
     }
 
-    test.each(['extended', 'standard'])('pool_group_%s_channels: one job and one tip for the group', async (kind) => {
+    test.each([
+      ['pool_group_extended_channels', 'extended'],
+      ['pool_group_standard_channels', 'standard'],
+    ])('%s: one job and one tip for the group', async (_name, kind) => {
       const miner = client('--channels', Array(10).fill(kind).join(), '--shares', ENDLESS);
       const { tips, jobs } = await overNewTip(miner);
       expect(tips).toEqual([1]);
