@@ -1,6 +1,6 @@
 // SRI's job declaration client, unchanged and mining solo, on the templates of our template provider, and our miners on that client:
 // blocks go through both to a real bitcoind. Tests that repeat a scenario of SRI's own integration suite have its name.
-import { miningClientFlags } from '@sluice/sv2/flags';
+import { miningClientFlags, protocols } from '@sluice/sv2/flags';
 import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
 import { SetupConnectionError } from '@sluice/sv2/messages/common/setup-connection-error';
 import { NewExtendedMiningJob } from '@sluice/sv2/messages/mining/new-extended-mining-job';
@@ -17,6 +17,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Received } from '../../packages/server/test/support/test-peer.ts';
 import { setupConnection, type TestMiner } from '../../services/connection-gateway/test/support/test-miner.ts';
 import { Bitcoind } from '../support/bitcoind.ts';
+import { DeclarationStandIn } from '../support/declaration-stand-in.ts';
 import { inCi } from '../support/in-ci.ts';
 import { fundWallet, sendPayments } from '../support/mempool.ts';
 import { connectMiner } from '../support/message-miner.ts';
@@ -40,6 +41,7 @@ if (missing !== undefined) {
 }
 
 describe.skipIf(missing !== undefined)("SRI's job declaration client on our templates", () => {
+  let program: string;
   let nodes: readonly [Bitcoind, Bitcoind];
   let payTo: string;
   let server: TemplateServer;
@@ -50,7 +52,7 @@ describe.skipIf(missing !== undefined)("SRI's job declaration client on our temp
   const miners: TestMiner[] = [];
 
   beforeAll(async () => {
-    const program = await buildSriProgram('jd_client_sv2');
+    program = await buildSriProgram('jd_client_sv2');
     const preferred = await Bitcoind.start();
     nodes = [preferred, await Bitcoind.start({ peers: [preferred] })];
     await fundWallet(preferred);
@@ -238,6 +240,35 @@ describe.skipIf(missing !== undefined)("SRI's job declaration client on our temp
       expect(channelsOf(messages.filter(isFor(SetNewPrevHash))).toSorted((a, b) => a - b)).toEqual(ids);
       expect(messages.filter(isFor(NewExtendedMiningJob))).toEqual([]);
     });
+  });
+
+  test('jdc_fallback_to_solo_mines_block_with_template_provider, jdc_fallback_to_solo_mines_block_with_bitcoin_core_ipc', async () => {
+    const [node] = nodes;
+    const above = await DeclarationStandIn.start();
+    const options = { program, templateServer: server, payout: `addr(${payTo})` };
+    const fallen = await SriJdClient.start({ ...options, upstream: above });
+    let miner: Sv2Client | undefined;
+    try {
+      await fallen.process.until(() => fallen.logged('Received: AllocateMiningJobTokenSuccess') > 0);
+      expect(above.protocols.toSorted()).toEqual([protocols.mining, protocols.jobDeclaration]);
+      const begun = fallen.logged('ready to accept connections');
+      await above.stop();
+      await fallen.process.until(() => fallen.logged('Starting in solo mining mode') === 1);
+      await fallen.process.until(() => fallen.logged('ready to accept connections') > begun);
+      miner = await Sv2Client.connect({ port: fallen.port, authorityKey: fallen.authorityKey });
+      const channel = await miner.openExtended({ identity: 'fallen', hashRate: 1_000 });
+      await waitFor(() => channel.job !== undefined);
+      const share = channel.find('block', 10_000);
+      if (share === undefined) throw new Error('no block in 10,000 hashes');
+      miner.submit(channel, share);
+      const hash = Buffer.from(share.hash).reverse().toString('hex');
+      await waitFor(async () => (await node.rpc('getbestblockhash')) === hash);
+      expect((await node.rpc('getblock', [hash, 2])).tx[0]?.vout[0]?.scriptPubKey.address).toBe(payTo);
+    } finally {
+      await miner?.close();
+      await fallen.stop();
+      await above.stop();
+    }
   });
 
   test('when its node dies the next template comes from the other one within two seconds, and the client stays', async () => {

@@ -1,5 +1,5 @@
-// SRI's job declaration client as a process on loopback, mining solo: miners below, templates from a Template Distribution server, no
-// pool and no job declaration server above.
+// SRI's job declaration client as a process on loopback: miners below, templates from a Template Distribution server. It mines solo, at
+// once or when what is above it is gone.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +11,10 @@ export interface SriJdClientOptions {
   /** Path of jd_client_sv2. */
   readonly program: string;
   readonly templateServer: { readonly port: number; readonly authorityKey: string };
-  /** An output descriptor. */
+  /** An output descriptor, of solo mining. */
   readonly payout: string;
+  /** A pool and its job declaration server, both at this port and of this authority. */
+  readonly upstream?: { readonly port: number; readonly authorityKey: string };
 }
 
 export class SriJdClient {
@@ -28,7 +30,7 @@ export class SriJdClient {
   }
 
   /** Resolves when it serves miners: once it has a template and its tip. */
-  static async start({ program, templateServer, payout }: SriJdClientOptions): Promise<SriJdClient> {
+  static async start({ program, templateServer, payout, upstream }: SriJdClientOptions): Promise<SriJdClient> {
     const directory = mkdtempSync(join(tmpdir(), 'sluice-sri-jd-client-'));
     const port = await freePort();
     const config = join(directory, 'jd-client.toml');
@@ -42,15 +44,15 @@ authority_secret_key = "${SRI_AUTHORITY_SECRET_KEY}"
 cert_validity_sec = 3600
 shares_per_minute = 6.0
 share_batch_size = 1
-mode = "SOLOMINING"
+mode = "${upstream === undefined ? 'SOLOMINING' : 'FULLTEMPLATE'}"
 jdc_signature = "SRI"
 coinbase_reward_script = "${payout}"
-upstreams = []
+${upstream === undefined ? 'upstreams = []' : ''}
 
 [template_provider_type.Sv2Tp]
 address = "127.0.0.1:${templateServer.port}"
 public_key = "${templateServer.authorityKey}"
-`,
+${upstream === undefined ? '' : upstreamTable(upstream)}`,
     );
     const client = new SriJdClient(port, directory, new PeerProcess(program, ['-c', config]));
     try {
@@ -71,4 +73,16 @@ public_key = "${templateServer.authorityKey}"
     await this.process.stop();
     rmSync(this.#directory, { recursive: true, force: true });
   }
+}
+
+function upstreamTable({ port, authorityKey }: NonNullable<SriJdClientOptions['upstream']>): string {
+  return `
+[[upstreams]]
+authority_pubkey = "${authorityKey}"
+pool_address = "127.0.0.1"
+pool_port = ${port}
+jds_address = "127.0.0.1"
+jds_port = ${port}
+user_identity = "sluice.test"
+`;
 }
