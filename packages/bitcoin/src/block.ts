@@ -33,7 +33,25 @@ export function assembleBlock(
   return concatBytes(header, compactSize(1 + transactions.length), coinbase, ...transactions);
 }
 
+/** The head of a block: all of it that its transactions follow from. */
+export interface BlockHead {
+  readonly header: BlockHeader;
+  /** Block hash, 32 bytes, wire order. */
+  readonly hash: Uint8Array;
+  readonly coinbase: Transaction;
+}
+
 const MIN_TRANSACTION_SIZE = 60;
+
+/** Header and coinbase of a block, whatever stands behind them; `undefined` when the bytes are no block. */
+export function decodeBlockHead(bytes: Uint8Array): BlockHead | undefined {
+  if (bytes.length < HEADER_SIZE) return undefined;
+  const header = bytes.subarray(0, HEADER_SIZE);
+  const reader = new ByteReader(bytes, HEADER_SIZE);
+  if (reader.count(MIN_TRANSACTION_SIZE) === 0) return undefined;
+  const coinbase = readTransaction(reader, bytes);
+  return coinbase && { header: decodeHeader(header), hash: blockHash(header), coinbase };
+}
 
 /** The block that these bytes are; arrays of its transactions are views. `undefined` when they are none, or a block without a coinbase. */
 export function decodeBlock(bytes: Uint8Array): Block | undefined {

@@ -20,19 +20,9 @@ import { SubmitSharesExtended } from '@sluice/sv2/messages/mining/submit-shares-
 import { SubmitSharesStandard } from '@sluice/sv2/messages/mining/submit-shares-standard';
 import { SubmitSharesSuccess } from '@sluice/sv2/messages/mining/submit-shares-success';
 import { describe, expect, it } from 'vitest';
+import { authorityKey, modules } from '../../../packages/client/test/support/fake-server.ts';
 import { type ClientOptions, MinerClient } from '../src/client.ts';
-import {
-  authorityKey,
-  extendedJob,
-  FakePool,
-  filled,
-  GROUP,
-  MIN_NTIME,
-  modules,
-  newTip,
-  standardJob,
-  startWork,
-} from './fake-pool.ts';
+import { extendedJob, FakePool, filled, GROUP, MIN_NTIME, newTip, standardJob, startWork } from './fake-pool.ts';
 
 const request = { identity: 'account.worker', nominalHashrate: 1e6 };
 

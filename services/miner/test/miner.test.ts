@@ -19,9 +19,10 @@ import { SubmitSharesExtended } from '@sluice/sv2/messages/mining/submit-shares-
 import { SubmitSharesStandard } from '@sluice/sv2/messages/mining/submit-shares-standard';
 import { SubmitSharesSuccess } from '@sluice/sv2/messages/mining/submit-shares-success';
 import { afterEach, describe, expect, it } from 'vitest';
+import { authorityKey, modules } from '../../../packages/client/test/support/fake-server.ts';
 import { InlineEngine } from '../src/hashing/inline-engine.ts';
 import { createMiner, type Miner, type MinerOptions } from '../src/miner.ts';
-import { authorityKey, EASY_TARGET, FakePool, filled, modules, newTip, standardJob, startWork } from './fake-pool.ts';
+import { EASY_TARGET, FakePool, filled, newTip, standardJob, startWork } from './fake-pool.ts';
 
 const miners: Miner[] = [];
 afterEach(() => Promise.all(miners.splice(0).map((miner) => miner.stop())));

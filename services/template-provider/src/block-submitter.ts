@@ -70,8 +70,8 @@ export class BlockSubmitter {
   }
 
   /**
-   * Resolves when the first node has answered, or when nothing was found to ask a node with; the same solution again gets
-   * the same promise. Rejects when no node could be reached in ten minutes, and at once when too many solutions wait.
+   * Resolves when the first node that can make the block has answered, or when nothing was found to ask a node with; the same solution
+   * again gets the same promise. Rejects when no node could be reached in ten minutes, and at once when too many solutions wait.
    */
   submit(solution: BlockSolution): Promise<NodeAnswer> {
     const hash = sha256d(solution.header);
@@ -113,7 +113,15 @@ export class BlockSubmitter {
       if (UNDECIDED.includes(answer.answer)) void this.#watch(node, solution, hash);
       return answer;
     });
-    return Promise.any(asked);
+    const decided = asked.map(async (asking) => {
+      const answer = await asking;
+      if (answer.answer === providerWords.notItsTemplate) throw new Error(`${answer.node} cannot make the block`);
+      return answer;
+    });
+    return Promise.any(decided).catch(async () => {
+      await Promise.all(asked);
+      return this.#refuse(solution, hash, providerWords.templateUnknown);
+    });
   }
 
   #refuse(solution: BlockSolution, hash: Uint8Array, answer: string): NodeAnswer {

@@ -17,6 +17,7 @@ import type { RpcEndpoint } from './bitcoind/rpc-client.ts';
 import { nodeUrls } from './node-url.ts';
 import type { CoinbaseReserve } from './prepare-template.ts';
 import { type DistributionLimits, defaultLimits } from './template-distribution/limits.ts';
+import { templateServerUrls } from './template-server-urls.ts';
 
 /** One that some hash can meet, and that fits 256 bits. */
 function compactTarget(): ValueType<string> {
@@ -49,6 +50,11 @@ export const templateProviderSettings = defineConfig({
     default: [],
     secret: true,
     doc: 'Nodes in order of preference: http://[user:password@]host:port[?cookie=FILE][&zmq=tcp://host:port], zmq being the address of -zmqpubrawblock or -zmqpubhashblock.',
+  },
+  templateServer: {
+    type: templateServerUrls(),
+    default: [],
+    doc: 'Template Distribution servers in order of preference, behind every node: stratum2+tcp://host:port/<authority key>.',
   },
   simulatedChain: {
     type: toggle(),
@@ -144,10 +150,13 @@ export const templateProviderSettings = defineConfig({
 });
 export type TemplateProviderConfig = ConfigOf<typeof templateProviderSettings>;
 
+/** A solution's coinbase is a B0_64K [sv2 7.7]. */
+const MAX_SERVER_OUTPUTS_BYTES = 64_000;
+
 type Rule = ConfigRule<typeof templateProviderSettings>;
 type Name = keyof typeof templateProviderSettings;
 
-/** Templates come from nodes or from the simulated chain; clients need a certificate to know us by, and a provider somebody to serve. */
+/** Templates come from nodes and servers or from the simulated chain; clients need a certificate to know us by, and a provider somebody to serve. */
 export const templateProviderRule: Rule = (config, placeOf) => [
   ...busRule(config, placeOf),
   ...identityRule(config, placeOf),
@@ -156,12 +165,22 @@ export const templateProviderRule: Rule = (config, placeOf) => [
   ...(config.standalone ? standaloneMistakes(config, placeOf) : []),
 ];
 
-function sourceMistakes({ bitcoind, simulatedChain }: TemplateProviderConfig, placeOf: PlaceOf<Name>) {
-  if (bitcoind.length > 0 !== simulatedChain) return [];
-  const problem = simulatedChain
-    ? `set, and so is ${placeOf('simulatedChain')}`
-    : `not set, and neither is ${placeOf('simulatedChain')}`;
-  return [{ setting: 'bitcoind', problem, allowed: 'one of them' } as const];
+function sourceMistakes(config: TemplateProviderConfig, placeOf: PlaceOf<Name>) {
+  const { bitcoind, templateServer, simulatedChain, coinbaseOutputsSize } = config;
+  const mistakes: ConfigMistake<Name>[] = [];
+  const sources = ['bitcoind', 'templateServer'] as const;
+  if (simulatedChain) {
+    for (const setting of sources.filter((name) => config[name].length > 0))
+      mistakes.push({ setting, problem: `set, and so is ${placeOf('simulatedChain')}`, allowed: 'one of them' });
+  } else if (bitcoind.length === 0 && templateServer.length === 0) {
+    const problem = `not set, and neither are ${placeOf('templateServer')} and ${placeOf('simulatedChain')}`;
+    mistakes.push({ setting: 'bitcoind', problem, allowed: 'one of them' });
+  }
+  if (templateServer.length > 0 && coinbaseOutputsSize > MAX_SERVER_OUTPUTS_BYTES) {
+    const problem = `${coinbaseOutputsSize} bytes, which with the rest of a coinbase are more than ${placeOf('templateServer')} takes back`;
+    mistakes.push({ setting: 'coinbaseOutputsSize', problem, allowed: `at most ${MAX_SERVER_OUTPUTS_BYTES} with it` });
+  }
+  return mistakes;
 }
 
 function certificateMistakes(config: TemplateProviderConfig, placeOf: PlaceOf<Name>) {

@@ -2,12 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectBus } from '@sluice/bus/bus-settings';
 import type { CommandTables } from '@sluice/runtime/config/command-line';
-import { randomFraction } from '@sluice/runtime/random';
 import { runService } from '@sluice/runtime/run-service';
-import { BitcoindNode } from './bitcoind/bitcoind-node.ts';
-import { nodeOf, reserveOf, simulatedChainOf, templateProviderRule, templateProviderSettings } from './config.ts';
+import { templateProviderRule, templateProviderSettings } from './config.ts';
+import { cryptography } from './cryptography.ts';
+import { nodeSources } from './node-sources.ts';
 import { createTemplateProviderService } from './service.ts';
-import { SimulatedChain } from './simulated-chain/simulated-chain.ts';
 import { openStandaloneBus } from './standalone-bus.ts';
 import { distributionParts } from './template-distribution/parts.ts';
 import { TemplateStore } from './template-store.ts';
@@ -15,26 +14,20 @@ import { TemplateStore } from './template-store.ts';
 export const main = (argv: readonly string[], commands?: CommandTables): Promise<number> =>
   runService({
     name: 'template-provider',
-    doc: 'Turns what bitcoind nodes know into templates, and what miners find into blocks.',
+    doc: 'Turns what bitcoind nodes, or other template providers, know into templates, and what miners find into blocks.',
     settings: templateProviderSettings,
     rule: templateProviderRule,
     argv,
     commands,
     async create({ config, log, metrics, health, clock, shutdown }) {
       const now = () => clock.now();
-      const distribution = distributionParts(config, { log, clock });
+      const noise = cryptography(log);
+      const distribution = distributionParts(config, { noise, log, clock });
       const bus = await (config.standalone
         ? openStandaloneBus(config.templateDirectory, { log, clock, metrics })
         : connectBus(config, { name: `template-provider-${config.provider}`, log, clock, metrics, health }));
       shutdown.add('bus', () => bus.close());
-      const reserve = reserveOf(config);
-      const common = { network: config.network, reserve };
-      const nodes = config.simulatedChain
-        ? [new SimulatedChain({ ...common, ...simulatedChainOf(config) }, { clock, random: randomFraction, schedule })]
-        : config.bitcoind.map(
-            (node) =>
-              new BitcoindNode({ ...nodeOf(node), ...common, templatePollMs: config.templatePoll * 1000 }, { now }),
-          );
+      const nodes = nodeSources(config, { noise, clock });
       const store = new TemplateStore(
         { directory: config.templateDirectory, maxBytes: config.templateDirectoryBytes },
         { now },
@@ -50,8 +43,3 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       );
     },
   });
-
-function schedule(ms: number, task: () => void): () => void {
-  const timer = setTimeout(task, ms);
-  return () => clearTimeout(timer);
-}

@@ -9,6 +9,7 @@ export const blockOutcomes = [
   'rejected',
   'refused',
   'no-work',
+  'not-its-template',
 ] as const;
 export type BlockOutcome = (typeof blockOutcomes)[number];
 

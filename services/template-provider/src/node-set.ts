@@ -67,7 +67,7 @@ export class NodeSet {
   }
 
   /** As `NodeSource.variant`, of whichever node gave the template. */
-  async variant(base: PreparedTemplate, reserve: CoinbaseReserve): Promise<PreparedTemplate | undefined> {
+  async variant(base: PreparedTemplate, reserve: CoinbaseReserve): Promise<PreparedTemplate | 'no-room' | undefined> {
     const node = this.#nodes.find(({ template }) => template === base);
     return node?.source.variant(base, reserve);
   }

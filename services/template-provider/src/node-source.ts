@@ -1,4 +1,4 @@
-// Where tips and templates come from: a bitcoind or the built-in simulated chain.
+// Where tips and templates come from: a bitcoind, a Template Distribution server or the built-in simulated chain.
 import type { CoinbaseReserve, PreparedTemplate } from './prepare-template.ts';
 
 /** The node's active tip has become this block. Hashes in wire order. */
@@ -26,7 +26,10 @@ export type NodeTrouble =
   | 'signet-challenge'
   | 'clock-skew'
   | 'unauthorized'
-  | 'no-template';
+  | 'no-template'
+  | 'untrusted'
+  | 'setup-refused'
+  | 'protocol-fault';
 
 /** What told of a tip: the first question to the node, its announcement, or the poll that makes up for a lost one. */
 export type TipOrigin = 'start' | 'announcement' | 'poll';
@@ -50,9 +53,9 @@ export interface NodeSource {
   start(listener: NodeListener): Promise<void>;
   /**
    * The newest template of the node prepared for another reserve; `base` itself when it keeps the same transactions, `undefined`
-   * when `base` is not the newest any more. Never rejects.
+   * when `base` is not the newest any more, `no-room` when the node's templates cannot be made smaller. Never rejects.
    */
-  variant(base: PreparedTemplate, reserve: CoinbaseReserve): Promise<PreparedTemplate | undefined>;
+  variant(base: PreparedTemplate, reserve: CoinbaseReserve): Promise<PreparedTemplate | 'no-room' | undefined>;
   /** Rejects only when the node could not be asked. */
   submitBlock(block: Uint8Array): Promise<SubmitAnswer>;
   /** A block of the node's by its hash (wire order), serialized; `undefined` when the node has none. Rejects as `submitBlock` does. */

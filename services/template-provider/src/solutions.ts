@@ -163,7 +163,8 @@ export class Solutions {
       log.debug(fields, 'a solution without work');
       return;
     }
-    if (outcome === 'rejected' || outcome === 'refused') log.error(fields, 'a block of ours was not accepted');
+    if (outcome === 'not-its-template') log.debug(fields, 'a block of another node');
+    else if (outcome === 'rejected' || outcome === 'refused') log.error(fields, 'a block of ours was not accepted');
     else if (outcome === 'stale') log.warn(fields, 'a block of ours lost against another');
     else log.info(fields, 'block submitted');
     const atMicros = unixMicros(clock);
@@ -189,6 +190,8 @@ function outcomeOf({ answer }: NodeAnswer): BlockOutcome {
     case providerWords.noWork:
     case providerWords.easyTarget:
       return 'no-work';
+    case providerWords.notItsTemplate:
+      return 'not-its-template';
     case providerWords.templateUnknown:
       return 'refused';
     case providerWords.notInChain:

@@ -167,6 +167,29 @@ describe('BlockSubmitter', () => {
     expect(await made.submit(solution(0n))).toEqual({ node: 'one', answer: null });
   });
 
+  it('does not take the word of a server that cannot make the block for an answer', async () => {
+    const server = node('server', ['not-its-template']);
+    let answer: ((word: SubmitAnswer) => void) | undefined;
+    const slow = node('slow', [], { submitBlock: () => new Promise((resolve) => (answer = resolve)) });
+    const { made, answers } = submitter([server.source, slow.source]);
+    const first = made.submit(solution(1n));
+    await settled();
+    expect(answers).toEqual([{ node: 'server', answer: 'not-its-template' }]);
+    answer?.(null);
+    expect(await first).toEqual({ node: 'slow', answer: null });
+  });
+
+  it('refuses a block that no server can make, and asks again where one could not be reached', async () => {
+    const servers = ['one', 'two'].map((name) => node(name, ['not-its-template']).source);
+    const { made, answers } = submitter(servers);
+    expect(await made.submit(solution(1n))).toEqual({ node: '', answer: 'template-unknown' });
+    expect(answers.at(-1)).toEqual({ node: '', answer: 'template-unknown' });
+    const away = node('away', [new Error('away')]);
+    const { made: other } = submitter([...servers, away.source]);
+    await expect(other.submit(solution(1n))).rejects.toThrow();
+    expect(away.submitted.length).toBeGreaterThan(500);
+  });
+
   it('tells the last word about a block that was inconclusive', async () => {
     let asked = 0;
     const wins = node('wins', ['inconclusive'], { isInChain: async (hash) => hash.length === 32 && ++asked === 3 });

@@ -15,6 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const load = (...argv: string[]) => loadConfig(templateProviderSettings, { argv, env: {} }, templateProviderRule);
 const node = ['--bitcoind', 'http://127.0.0.1:8332'];
+const server = 'stratum2+tcp://127.0.0.1:8442';
 const listen = ['--template-listen', '127.0.0.1:8442'];
 const certificate = ['--certificate-directory', folder];
 const key = ['--authority-secret-file', join(folder, 'key')];
@@ -38,9 +39,25 @@ it.each([
   ],
   [[...listen, ...key, ...certificate], ['allowed: one of them']],
   [['--simulated-chain'], ['bitcoind', 'simulated-chain']],
+  [
+    ['--template-server', 'stratum2+tcp://10.0.0.1:8442'],
+    ['10.0.0.1:8442 has no authority key', 'on this machine only'],
+  ],
+  [['--template-server', `${server},${server}`], ['127.0.0.1:8442 is given twice']],
+  [
+    ['--template-server', server, '--coinbase-outputs-size', '64001'],
+    ['coinbase-outputs-size', 'template-server', '64000'],
+  ],
 ])('is a mistake with %j', (argv, words) => {
   const told = mistakes(...node, ...argv);
   for (const word of words) expect(told).toContain(word);
+});
+
+it('takes templates from a server alone, and not beside a simulated chain', () => {
+  const remote = 'stratum2+tcp://provider.example:8442/9bXiEd8boQVhq7WddEcERUL5tyyJVFYdU8th3HfbNXK3Yw6GRXh';
+  expect(mistakes('--template-server', server, '--template-server', remote)).toBe('');
+  expect(mistakes(...node, '--template-server', remote)).toBe('');
+  expect(mistakes('--simulated-chain', '--template-server', server)).toContain('allowed: one of them');
 });
 
 it('limits what is set', () => {

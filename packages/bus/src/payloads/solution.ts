@@ -43,6 +43,8 @@ export const providerWords = {
   pending: 'pending',
   /** No provider that could be asked holds the transactions of the template. */
   templateUnknown: 'template-unknown',
+  /** A server that gives templates takes back solutions of its own ones only: another node has to make this block. */
+  notItsTemplate: 'not-its-template',
   /** The hash does not meet the header's own target. */
   noWork: 'no-proof-of-work',
   /** The header's target is easier than the one that blocks on its parent have. */

@@ -7,6 +7,7 @@ import { equalBytes } from '@sluice/bitcoin/serialize';
 import type { Template } from '@sluice/bus/payloads/template';
 import { type Clock, unixSeconds } from '@sluice/runtime/clock';
 import type { Logger } from '@sluice/runtime/logger';
+import { OutageLog } from '@sluice/runtime/outage-log';
 import type { KeptTemplates } from '../kept-templates.ts';
 import type { TipNews } from '../node-source.ts';
 import type { CoinbaseReserve, PreparedTemplate } from '../prepare-template.ts';
@@ -40,7 +41,7 @@ export interface ClientTemplatesModules {
   readonly told: ToldTemplates;
   readonly clients: ReadonlyMap<number, TemplateClient>;
   /** As `NodeSet.variant`. */
-  variant(base: PreparedTemplate, reserve: CoinbaseReserve): Promise<PreparedTemplate | undefined>;
+  variant(base: PreparedTemplate, reserve: CoinbaseReserve): Promise<PreparedTemplate | 'no-room' | undefined>;
   /** The transactions that clients may need; told when they are others. */
   onLive(live: readonly TemplateName[]): void;
   /** From the node's news of a tip to the last client told. */
@@ -76,10 +77,12 @@ export class ClientTemplates {
   readonly #prepared = new Map<number, PreparedTemplate>();
   #version = DEFAULT_VERSION;
   #toldLive = '';
+  readonly #noRoom: OutageLog;
 
   constructor(options: ClientTemplatesOptions, modules: ClientTemplatesModules) {
     this.#options = options;
     this.#modules = modules;
+    this.#noRoom = new OutageLog(() => modules.clock.monotonic());
   }
 
   /** Reserves that clients ask for at present. */
@@ -205,6 +208,11 @@ export class ClientTemplates {
     const room = this.#options.reserves[reserve];
     const template = reserve === 0 || room === undefined ? given.template : await variant(given.template, room);
     if (this.#given !== given) return;
+    if (template === 'no-room') {
+      this.#making.delete(reserve);
+      this.#refuse(reserve, room);
+      return;
+    }
     if (template === undefined) {
       this.#overtaken = true;
       this.#making.delete(reserve);
@@ -223,6 +231,15 @@ export class ClientTemplates {
     this.#work.set(reserve, work);
     this.#making.delete(reserve);
     for (const client of this.#active()) if (client.reserve === reserve) this.#tellAgain(client, work);
+  }
+
+  /** Whoever asks for more room than can be made gets no template without it, and no other answer [sv2 7.1]. */
+  #refuse(reserve: number, room: CoinbaseReserve | undefined): void {
+    const message =
+      'clients of template distribution need more room than the templates of another server leave: raise coinbaseOutputsSize and coinbaseOutputsSigops';
+    this.#modules.log[this.#noRoom.level()]({ ...room }, message);
+    for (const client of this.#active())
+      if (client.reserve === reserve) client.end('constraints-above-source', JSON.stringify(room));
   }
 
   /** Ids only grow for a client, also when it comes to a template that is older than what it was told. */

@@ -6,6 +6,8 @@ export const distributionCloseReasonCodes = {
   'constraints-timeout': 'No CoinbaseOutputConstraints came within its deadline.',
   'constraints-too-large':
     'CoinbaseOutputConstraints asks for more room, or more signature operations, than a block has.',
+  'constraints-above-source':
+    'CoinbaseOutputConstraints asks for more room than the templates of another server have: there coinbaseOutputsSize and coinbaseOutputsSigops ask for it.',
   'too-many-requests': 'More RequestTransactionData wait for their answer than one connection may have.',
   stopping: 'The process ends.',
 } as const;

@@ -63,7 +63,7 @@ export interface TemplateDistributionModules {
   readonly aead: AeadBackend;
   readonly random: RandomBytes;
   readonly kept: KeptTemplates;
-  variant(base: PreparedTemplate, reserve: CoinbaseReserve): Promise<PreparedTemplate | undefined>;
+  variant(base: PreparedTemplate, reserve: CoinbaseReserve): Promise<PreparedTemplate | 'no-room' | undefined>;
   transactions(provider: string, templateId: bigint): Promise<Uint8Array[] | undefined>;
   workFault(header: Uint8Array, hash: Uint8Array): WorkFault | undefined;
   submit(solution: Solution): void;

@@ -62,6 +62,8 @@ export class TestDistribution {
   #told: { readonly template: BlockTemplate; readonly prepared: PreparedTemplate } | undefined;
   /** The node has a newer template than the one that it told. */
   gone = false;
+  /** The node cannot make more room than it was asked for. */
+  cannotShrink = false;
 
   private constructor({ limits, after, ...options }: TestDistributionOptions) {
     this.clock = after?.clock ?? new ManualClock();
@@ -98,6 +100,7 @@ export class TestDistribution {
         variant: async (base, reserve) => {
           const told = this.#told;
           if (told?.prepared !== base || this.gone) return undefined;
+          if (this.cannotShrink) return 'no-room';
           const prepared = prepareTemplate(told.template, reserve);
           return prepared.transactionCount === base.transactionCount ? base : prepared;
         },

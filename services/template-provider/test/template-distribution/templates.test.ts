@@ -279,6 +279,30 @@ describe('constraints', () => {
     test.newTemplate(full());
     expect((await clients[0]?.begin())?.template.merklePath).toEqual([]);
   });
+
+  it('that a server above cannot meet end the connection, with one warning, and leave the others alone', async () => {
+    const test = await start();
+    test.cannotShrink = true;
+    test.newTip();
+    test.newTemplate([transaction(1)]);
+    const modest = await test.client();
+    modest.constrain(100);
+    await modest.begin();
+    for (const size of [5_000, 5_001]) {
+      const client = await test.client();
+      client.constrain(size);
+      await client.untilClosed();
+      expect(client.received).toEqual([]);
+    }
+    const reason = { reason: 'constraints-above-source' };
+    expect(await test.metric('connections_closed_total', reason)).toBe(2);
+    const warnings = test.logged.filter(({ msg, level }) => level === 'warn' && String(msg).includes('need more room'));
+    expect(warnings).toMatchObject([{ outputsSize: 8_192 }]);
+    test.newTip();
+    test.newTemplate([transaction(2)]);
+    await modest.update(await modest.begin());
+    expect(modest.closed).toBe(false);
+  });
 });
 
 describe('bodies', () => {
