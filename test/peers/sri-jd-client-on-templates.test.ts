@@ -1,5 +1,5 @@
-// SRI's job declaration client, unchanged and mining solo, on the templates of our template provider, and our miners on that client:
-// blocks go through both to a real bitcoind. Tests that repeat a scenario of SRI's own integration suite have its name.
+// SRI's job declaration client, unchanged, on the templates of our template provider: it mines solo with our miners, whose blocks go through
+// both to a real bitcoind, and declares what the provider gives it. Tests that repeat a scenario of SRI's own integration suite have its name.
 import { miningClientFlags, protocols } from '@sluice/sv2/flags';
 import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
 import { SetupConnectionError } from '@sluice/sv2/messages/common/setup-connection-error';
@@ -242,33 +242,65 @@ describe.skipIf(missing !== undefined)("SRI's job declaration client on our temp
     });
   });
 
-  test('jdc_fallback_to_solo_mines_block_with_template_provider, jdc_fallback_to_solo_mines_block_with_bitcoin_core_ipc', async () => {
-    const [node] = nodes;
-    const above = await DeclarationStandIn.start();
-    const options = { program, templateServer: server, payout: `addr(${payTo})` };
-    const fallen = await SriJdClient.start({ ...options, upstream: above });
+  describe('with a pool and a job declaration server above it', () => {
+    let above: DeclarationStandIn;
+    let declaring: SriJdClient;
     let miner: Sv2Client | undefined;
-    try {
-      await fallen.process.until(() => fallen.logged('Received: AllocateMiningJobTokenSuccess') > 0);
+
+    beforeAll(async () => {
+      above = await DeclarationStandIn.start();
+      const options = { program, templateServer: server, payout: `addr(${payTo})` };
+      declaring = await SriJdClient.start({ ...options, upstream: above });
+    });
+    afterAll(async () => {
+      await miner?.close();
+      await declaring?.stop();
+      await above?.stop();
+    });
+
+    async function openChannel(): Promise<Sv2Channel> {
+      miner = await Sv2Client.connect({ port: declaring.port, authorityKey: declaring.authorityKey });
+      return await miner.openExtended({ identity: 'declaring', hashRate: 1_000 });
+    }
+
+    test('jdc_requests_tx_data_only_after_upstream_channel_opens: then it declares the transactions of the mempool', async () => {
+      const [node] = nodes;
+      await waitFor(() => above.tokens >= 2);
       expect(above.protocols.toSorted()).toEqual([protocols.mining, protocols.jobDeclaration]);
-      const begun = fallen.logged('ready to accept connections');
+      expect(declaring.logged('Received: NewTemplate')).toBeGreaterThan(0);
+      const served = () => server.process.metric('sluice_template_distribution_transaction_requests_total');
+      expect(await served()).toBe(0);
+      await openChannel();
+      await sendPayments(node, 3);
+      const mempool: Record<string, { readonly wtxid: string }> = await node.rpc('getrawmempool', [true]);
+      const wtxids = Object.values(mempool).map(({ wtxid }) => wtxid);
+      const declared = () =>
+        above.declared.map(({ wtxidList }) => wtxidList.map((wtxid) => Buffer.from(wtxid).reverse().toString('hex')));
+      await waitFor(() => declared().some((list) => list.length === wtxids.length));
+      expect(
+        declared()
+          .find((list) => list.length === wtxids.length)
+          ?.toSorted(),
+      ).toEqual(wtxids.toSorted());
+      await waitFor(async () => declaring.logged('Received: RequestTransactionDataSuccess') === (await served()));
+    });
+
+    test('jdc_fallback_to_solo_mines_block_with_template_provider, jdc_fallback_to_solo_mines_block_with_bitcoin_core_ipc', async () => {
+      const [node] = nodes;
+      await waitFor(() => above.tokens >= 2);
+      const begun = declaring.logged('ready to accept connections');
       await above.stop();
-      await fallen.process.until(() => fallen.logged('Starting in solo mining mode') === 1);
-      await fallen.process.until(() => fallen.logged('ready to accept connections') > begun);
-      miner = await Sv2Client.connect({ port: fallen.port, authorityKey: fallen.authorityKey });
-      const channel = await miner.openExtended({ identity: 'fallen', hashRate: 1_000 });
+      await declaring.process.until(() => declaring.logged('Starting in solo mining mode') === 1);
+      await declaring.process.until(() => declaring.logged('ready to accept connections') > begun);
+      const channel = await openChannel();
       await waitFor(() => channel.job !== undefined);
       const share = channel.find('block', 10_000);
       if (share === undefined) throw new Error('no block in 10,000 hashes');
-      miner.submit(channel, share);
+      miner?.submit(channel, share);
       const hash = Buffer.from(share.hash).reverse().toString('hex');
       await waitFor(async () => (await node.rpc('getbestblockhash')) === hash);
       expect((await node.rpc('getblock', [hash, 2])).tx[0]?.vout[0]?.scriptPubKey.address).toBe(payTo);
-    } finally {
-      await miner?.close();
-      await fallen.stop();
-      await above.stop();
-    }
+    });
   });
 
   test('when its node dies the next template comes from the other one within two seconds, and the client stays', async () => {
