@@ -1,14 +1,14 @@
 // A growing writer and a bounds-checked reader, little-endian: what the payload codecs stand on.
 import { BusError } from './errors.ts';
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const START_CAPACITY = 512;
 const TWO_32 = 4_294_967_296;
 
 /** Appends to a buffer that doubles. Values out of range are a `bus-bad-payload`: they would be stored wrongly, silently. */
 export class ByteWriter {
-  #bytes = new Uint8Array(START_CAPACITY);
+  /** Of a buffer of its own: `alloc` takes none of Node's pool. */
+  #bytes = Buffer.alloc(START_CAPACITY);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
@@ -16,7 +16,7 @@ export class ByteWriter {
     const start = this.#length;
     const end = start + count;
     if (end > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(end, this.#bytes.length * 2));
+      const grown = Buffer.alloc(Math.max(end, this.#bytes.length * 2));
       grown.set(this.#bytes.subarray(0, start));
       this.#bytes = grown;
       this.#view = new DataView(grown.buffer);
@@ -64,9 +64,10 @@ export class ByteWriter {
   }
 
   text(value: string): void {
-    const encoded = encoder.encode(value);
-    this.u16(encoded.length);
-    this.raw(encoded);
+    const length = Buffer.byteLength(value);
+    this.u16(length);
+    const start = this.#reserve(length);
+    this.#bytes.write(value, start);
   }
 
   bytes(value: Uint8Array): void {
@@ -81,7 +82,7 @@ export class ByteWriter {
 
   /** A copy of what was written. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    return new Uint8Array(this.#bytes.buffer.slice(0, this.#length));
   }
 }
 

@@ -41,8 +41,6 @@ export interface BatchChannel {
   readonly poolPercent: number;
 }
 
-const encoder = new TextEncoder();
-
 /**
  * Collects one batch at a time: `start`, then channels, targets and shares in any order, then `finish`.
  * The caller remembers the indices of a channel and of its target for as long as the batch number stays the same.
@@ -94,13 +92,13 @@ export class ShareBatchWriter {
 
   /** Index of the new entry, or -1: the batch is full. */
   addChannel(channel: BatchChannel): number {
-    const identity = encoder.encode(channel.identity);
-    const worker = encoder.encode(channel.worker);
-    const prefix = channel.extranoncePrefix;
-    if (identity.length > 0xffff || worker.length > 0xffff || prefix.length > MAX_EXTRANONCE_BYTES) {
+    const { identity, worker, extranoncePrefix: prefix } = channel;
+    const identityBytes = Buffer.byteLength(identity);
+    const workerBytes = Buffer.byteLength(worker);
+    if (identityBytes > 0xffff || workerBytes > 0xffff || prefix.length > MAX_EXTRANONCE_BYTES) {
       throw new BusError('bus-bad-payload', 'an identity, worker or prefix that is too long for a batch');
     }
-    const length = 10 + identity.length + worker.length + prefix.length;
+    const length = 10 + identityBytes + workerBytes + prefix.length;
     const minerPaid = channel.poolPercent === PAYS_POOL ? 0 : this.#nextMinerPaidBytes;
     if (this.byteLength + length + minerPaid > MAX_SHARE_BATCH_BYTES || this.#channelCount === MAX_TABLE_ENTRIES)
       return -1;
@@ -108,11 +106,11 @@ export class ShareBatchWriter {
     const out = this.#channels;
     let at = out.writeUInt32LE(channel.channelKey, this.#channelBytes);
     at = out.writeUInt8(channel.kind, at);
-    at = out.writeUInt16LE(identity.length, at);
-    out.set(identity, at);
-    at = out.writeUInt16LE(worker.length, at + identity.length);
-    out.set(worker, at);
-    at = out.writeUInt8(prefix.length, at + worker.length);
+    at = out.writeUInt16LE(identityBytes, at);
+    at += out.write(identity, at);
+    at = out.writeUInt16LE(workerBytes, at);
+    at += out.write(worker, at);
+    at = out.writeUInt8(prefix.length, at);
     out.set(prefix, at);
     this.#channelBytes += length;
     return this.#channelCount++;
