@@ -328,26 +328,51 @@ describe.skipIf(missing !== undefined && !inCi)(`SRI's translator on the pool${m
   });
 });
 
-describe.skipIf(missing !== undefined && !inCi)('an SV1 miner behind SRI’s translator finds a block', () => {
-  test.concurrent.each([
-    ['a channel of its own', false, 'finder.miner1'],
-    ['the channel of all', true, 'finder.translator-proxy'],
-  ])('on %s; the chain takes it, and without extension 0x0002 the channel is credited', async (_, aggregate, name) => {
-    const pool = await LocalPool.start({ nbits: EASY_NBITS });
-    // After that block shares are easier than blocks again.
-    pool.chain.setNbits(HARD_NBITS);
-    let site: Site | undefined;
-    try {
-      site = await Site.start(pool, 'finder', { aggregate });
-      const height = pool.chain.height;
-      const [miner] = site.connect(1);
-      await waitFor(() => pool.chain.height > height && (miner?.blocks.length ?? 0) > 0);
-      expect(await pool.chain.isInChain(miner?.blocks[0] as Uint8Array)).toBe(true);
-      await site.settle();
-      expect(site.accepted.map((share) => share.name)).toEqual(Array(site.accepted.length).fill(name));
-    } finally {
-      await site?.stop();
-      await pool.stop();
-    }
+describe
+  .skipIf(missing !== undefined && !inCi)
+  .concurrent("an SV1 miner behind SRI's translator, on a pool alone", () => {
+    test.each([
+      ['a channel of its own', false, 'finder.miner1'],
+      ['the channel of all', true, 'finder.translator-proxy'],
+    ])(
+      'finds a block on %s; the chain takes it, and without extension 0x0002 the channel is credited',
+      async (_, aggregate, name) => {
+        const pool = await LocalPool.start({ nbits: EASY_NBITS });
+        // After that block shares are easier than blocks again.
+        pool.chain.setNbits(HARD_NBITS);
+        let site: Site | undefined;
+        try {
+          site = await Site.start(pool, 'finder', { aggregate });
+          const height = pool.chain.height;
+          const [miner] = site.connect(1);
+          await waitFor(() => pool.chain.height > height && (miner?.blocks.length ?? 0) > 0);
+          expect(await pool.chain.isInChain(miner?.blocks[0] as Uint8Array)).toBe(true);
+          await site.settle();
+          expect(site.accepted.map((share) => share.name)).toEqual(Array(site.accepted.length).fill(name));
+        } finally {
+          await site?.stop();
+          await pool.stop();
+        }
+      },
+    );
+
+    test('is taken for ten times what it is: its job comes again for an eased target, and shares of that are accepted', async () => {
+      const pool = await LocalPool.start({ nbits: HARD_NBITS });
+      let site: Site | undefined;
+      try {
+        // The translator's own target is as easy as the pool's will be.
+        const pace = { minerHashrate: 10 * TOGETHER, sharesPerMinute: 600 };
+        site = await Site.start(pool, 'slow', { aggregate: false, ...pace });
+        const { log } = site.relay;
+        const [miner] = site.connect(1) as [Sv1Miner];
+        const isAgain = ({ jobId }: { readonly jobId: number }) => jobId !== baseJobId(jobId);
+        await log.first(NewExtendedMiningJob, isAgain);
+        await waitFor(() => site?.accepted.some(isAgain) === true);
+        expect(miner.acceptedOf.has(String(site.accepted.find(isAgain)?.jobId))).toBe(true);
+        await site.settle();
+      } finally {
+        await site?.stop();
+        await pool.stop();
+      }
+    });
   });
-});
