@@ -8,12 +8,13 @@ import { PAYS_POOL } from '@sluice/bus/payloads/channel';
 import { type BatchChannel, ShareBatchReader } from '@sluice/bus/payloads/share-batch';
 import { defaultShareLimits, ShareChecker } from '@sluice/mining/share-check';
 import { ShareOutcome, shareErrorCodes } from '@sluice/mining/share-outcome';
-import { type ShareTarget, shareTargetFromBytes } from '@sluice/mining/share-target';
+import type { ShareTarget } from '@sluice/mining/share-target';
 import { bytesEqual } from './bytes-equal.ts';
 import { type ChannelAudit, ChannelAudits, type GivenJob, PAYOUTS_OFF } from './channel-audit.ts';
 import { type Credit, CreditTable } from './credit-table.ts';
 import { Findings } from './findings.ts';
 import type { KnownJob, MissingJob } from './job-history.ts';
+import { KnownTargets } from './known-targets.ts';
 import { LiveJobs, Novelty } from './live-jobs.ts';
 import { type MinerPaid, MinerPaidTable } from './miner-paid-table.ts';
 
@@ -88,6 +89,7 @@ export class IncarnationAudit {
   readonly #reader = new ShareBatchReader();
   readonly #channels: ChannelAudits;
   readonly #live: LiveJobs;
+  readonly #targets = new KnownTargets();
   readonly #start: AuditStart;
   #batch: bigint;
   #lastPayload: Uint8Array | undefined;
@@ -171,9 +173,7 @@ export class IncarnationAudit {
   ): Promise<number> {
     const reader = this.#reader;
     const channels = reader.channels.map((entry) => this.#channels.of(entry));
-    const targets = Array.from({ length: reader.targetCount }, (_, index) =>
-      shareTargetFromBytes(reader.target(index)),
-    );
+    const targets = Array.from({ length: reader.targetCount }, (_, index) => this.#targets.of(reader.target(index)));
     const missing = new Map<string, MissingJob>();
     let skewTold = false;
     let index = 0;

@@ -1,14 +1,30 @@
 import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
 import { Statistics } from '@sluice/bus/payloads/credit';
 import { MAX_PAYLOAD_BYTES } from '@sluice/bus/streams';
+import { shareTarget } from '@sluice/mining/share-target';
 import { ManualClock } from '@sluice/runtime/clock';
 import { describe, expect, it } from 'vitest';
 import type { KnownJob } from '../src/job-history.ts';
+import { KNOWN_TARGETS_BOUND, KnownTargets } from '../src/known-targets.ts';
 import { LiveJobs, Novelty } from '../src/live-jobs.ts';
 import { SILENCE_MS, Validators } from '../src/validators.ts';
 import { HASHRATE_WINDOW_MS, WorkerStatistics } from '../src/worker-statistics.ts';
 
 const MINUTE = 60_000;
+
+describe('KnownTargets', () => {
+  it('makes a target once for the same bytes, and forgets them all at its bound', () => {
+    const targets = new KnownTargets();
+    const bytesOf = (value: bigint) => shareTarget(value).bytes;
+    const first = targets.of(bytesOf(5n));
+    expect(first).toEqual(shareTarget(5n));
+    expect(targets.of(bytesOf(5n))).toBe(first);
+    for (let value = 6n; value < 5n + BigInt(KNOWN_TARGETS_BOUND); value += 1n) targets.of(bytesOf(value));
+    expect(targets.of(bytesOf(5n))).toBe(first);
+    targets.of(bytesOf(1n));
+    expect(targets.of(bytesOf(5n))).not.toBe(first);
+  });
+});
 
 describe('LiveJobs', () => {
   const known = (jobId: number, order: number) => ({ job: { jobId }, order }) as KnownJob;
