@@ -8,6 +8,11 @@ describe('the room of the payout', () => {
     ['two multisignatures of any size', 'raw(aeae)', 8 + 1 + 2, 40],
     ['nobody', undefined, 8 + 1 + 1, 0],
   ])('is that of the script: %s', (_, payout, outputsSize, outputsSigops) => {
-    expect(reserveFor(payoutScript(payout, 'regtest'))).toEqual({ outputsSize, outputsSigops });
+    const script = payoutScript(payout, 'regtest');
+    expect(reserveFor(script, false)).toEqual({ outputsSize, outputsSigops });
+    expect(reserveFor(script, true)).toEqual({
+      outputsSize: outputsSize + 8 + 1 + 34,
+      outputsSigops: outputsSigops + 1,
+    });
   });
 });

@@ -25,6 +25,8 @@ const CREDIT_PAGE = 1_000;
 export interface LocalPoolOptions {
   /** How hard blocks are: compact target. */
   readonly nbits: number;
+  /** Blocks may pay the address that a miner's identity names; default: they pay the pool. */
+  readonly payoutByIdentity?: boolean;
 }
 
 /** What a worker of an account was credited with. */
@@ -60,7 +62,7 @@ export class LocalPool {
     this.#directory = directory;
   }
 
-  static async start({ nbits }: LocalPoolOptions): Promise<LocalPool> {
+  static async start({ nbits, payoutByIdentity = false }: LocalPoolOptions): Promise<LocalPool> {
     const directory = mkdtempSync(join(tmpdir(), 'sluice-local-pool-'));
     const log = createLogger({ name: 'pool', level: 'error', format: 'json', destination: process.stderr });
     const shutdown = new Shutdown(log);
@@ -73,6 +75,7 @@ export class LocalPool {
     const options = {
       listen,
       directory,
+      payoutByIdentity,
       chain: { nodes: [chain], network: NETWORK, simulated: true, label: 'simulated chain', tune: () => {} },
       authoritySecret: authority.secret,
       ec: wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes),

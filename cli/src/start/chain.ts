@@ -55,7 +55,7 @@ export function openChain(config: StartConfig, clock: Clock): Chain {
 
 function nodeChain(config: StartConfig, clock: Clock): Chain {
   const network = networkOf(config);
-  const reserve = reserveFor(payoutScript(config.payout, network));
+  const reserve = reserveFor(payoutScript(config.payout, network), config.payoutByIdentity);
   const nodes = config.bitcoind.map((url) => {
     const node = nodeOf(url);
     const cookie = config.cookie === undefined ? {} : { cookieFile: config.cookie };
@@ -81,7 +81,7 @@ function simulatedChain(config: StartConfig, clock: Clock): Chain {
     return () => clearTimeout(timer);
   };
   const modules = { clock, random: randomFraction, schedule };
-  const reserve = reserveFor(payoutScript(config.payout, network));
+  const reserve = reserveFor(payoutScript(config.payout, network), config.payoutByIdentity);
   const chain = new SimulatedChain({ network, nbits, reserve, ...DEMO_TEMPLATES }, modules);
   return {
     nodes: [chain],

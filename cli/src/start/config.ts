@@ -4,7 +4,7 @@ import { type Network, networks } from '@sluice/bitcoin/network';
 import { scriptFor } from '@sluice/bitcoin/script';
 import { type ConfigMistake, type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { fileFault, folder, readableFile } from '@sluice/runtime/config/path-types';
-import { integer, listenAddress, oneOf, text } from '@sluice/runtime/config/value-types';
+import { integer, listenAddress, oneOf, text, toggle } from '@sluice/runtime/config/value-types';
 import { codeOf, messageOf } from '@sluice/runtime/errors';
 import type { LogLevel } from '@sluice/runtime/logger';
 import { processSettings } from '@sluice/runtime/process-settings';
@@ -48,6 +48,11 @@ export const startSettings = defineConfig({
     type: text({ allowed: 'an address or output descriptor of the network', placeholder: 'ADDRESS' }),
     optional: true,
     doc: 'Where blocks pay to; required with --bitcoind.',
+  },
+  payoutByIdentity: {
+    type: toggle(),
+    default: false,
+    doc: 'Several people on one node: a miner whose identity names an address (ADDRESS.WORKER, sri/solo/ADDRESS/WORKER, sri/donate/PERCENT/ADDRESS/WORKER) has its blocks paid there. Off: all blocks pay to --payout.',
   },
   demoMiners: {
     type: integer({ min: 0, max: 8 }),

@@ -107,7 +107,9 @@ async function start(
   const urls = reachableHosts(listen.host, networkInterfaces()).map((host) =>
     poolUrl(formatHostPort({ ...listen, host }), authority),
   );
-  const payout = config.payout ?? 'nobody: the chain is a simulation';
+  const { payoutByIdentity } = config;
+  const pools = config.payout ?? 'nobody: the chain is a simulation';
+  const payout = payoutByIdentity ? `${pools}, or to the address that their miner names` : pools;
   if (process.stdout.isTTY !== true) {
     say(`Mining on ${chain.label}, blocks pay to ${payout}`);
     for (const url of urls) say(`Point a miner at ${url}`);
@@ -120,7 +122,7 @@ async function start(
   live.start();
 
   const paid = config.payout === undefined ? {} : { payout: config.payout };
-  const pool = { listen, directory, chain, ec, authoritySecret: authority.secret, ...paid };
+  const pool = { listen, directory, chain, ec, authoritySecret: authority.secret, payoutByIdentity, ...paid };
   const gateway = await startPool(pool, bus, modules);
   refused = () => gateway.refusedByWorker();
   running = true;

@@ -1,7 +1,8 @@
-// What the only output of ours in a block pays to, and the room that it needs there.
+// What the output of ours in a block pays to, and the room that it needs there.
 import { encodeOutput } from '@sluice/bitcoin/coinbase';
 import type { Network } from '@sluice/bitcoin/network';
 import { scriptFor, scriptSigops } from '@sluice/bitcoin/script';
+import { LARGEST_MINER_OUTPUT } from '@sluice/mining/miner-payout';
 import type { CoinbaseReserve } from '@sluice/template-provider/prepare-template';
 
 /** What the demo mines pays to nobody: OP_TRUE. */
@@ -12,6 +13,11 @@ export function payoutScript(payout: string | undefined, network: Network): Uint
   return payout === undefined ? DEMO_PAYOUT : scriptFor(payout, network);
 }
 
-export function reserveFor(script: Uint8Array): CoinbaseReserve {
-  return { outputsSize: encodeOutput({ value: 0n, script }).length, outputsSigops: scriptSigops(script) };
+/** @param payoutByIdentity room for an output that pays a miner as well. */
+export function reserveFor(script: Uint8Array, payoutByIdentity: boolean): CoinbaseReserve {
+  const scripts = payoutByIdentity ? [script, LARGEST_MINER_OUTPUT.script] : [script];
+  const sizes = scripts.map((one) => encodeOutput({ value: 0n, script: one }).length);
+  return { outputsSize: sum(sizes), outputsSigops: sum(scripts.map(scriptSigops)) };
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

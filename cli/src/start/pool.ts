@@ -2,6 +2,7 @@
 // together in another way.
 import { join } from 'node:path';
 import { setTimeout as sleep, setImmediate as yieldNow } from 'node:timers/promises';
+import type { Network } from '@sluice/bitcoin/network';
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import { targetOfDifficulty } from '@sluice/bitcoin/target';
 import type { Bus } from '@sluice/bus/bus';
@@ -66,6 +67,8 @@ export interface PoolOptions {
   readonly chain: Chain;
   /** Address or descriptor; absent: blocks of a simulated chain pay to nobody. */
   readonly payout?: string;
+  /** Miners may have their blocks paid to the address of their identity. */
+  readonly payoutByIdentity: boolean;
   /** 32 bytes. */
   readonly authoritySecret: Uint8Array;
   readonly ec: EcBackend;
@@ -105,10 +108,11 @@ export async function startPool(
     return service;
   };
   const provider = await start('template-provider', (common) => templateProvider(options, common));
-  const policy = options.chain.simulated ? demoPolicy : realPolicy;
+  const payouts = options.payoutByIdentity ? { payoutNetwork: options.chain.network } : {};
+  const policy = { ...(options.chain.simulated ? demoPolicy : realPolicy), ...payouts };
   await start('channel-manager', (common) => createChannelManagerService({ policy }, common));
   await start('job-distributor', (common) => jobDistributor(options, common));
-  await start('share-validator', (common) => shareValidator(common));
+  await start('share-validator', (common) => shareValidator(payouts, common));
   return start('connection-gateway', (common) => connectionGateway(options, provider.solutionPort, common));
 }
 
@@ -121,13 +125,14 @@ function templateProvider({ directory, chain }: PoolOptions, common: ServiceModu
   return createTemplateProviderService(options, { ...common, nodes: chain.nodes, store, sleep });
 }
 
-function jobDistributor({ chain, payout }: PoolOptions, common: ServiceModules) {
+function jobDistributor({ chain, payout, payoutByIdentity }: PoolOptions, common: ServiceModules) {
   const script = payoutScript(payout, chain.network);
   return createJobDistributorService(
     {
       instance: INSTANCE,
       network: chain.network,
       payouts: [{ script, weight: 1 }],
+      payoutByIdentity,
       tag: new TextEncoder().encode(POOL_TAG),
       templateRefreshMs: TEMPLATE_REFRESH_MS,
       templateFeeRise: TEMPLATE_FEE_RISE_PERCENT,
@@ -136,9 +141,9 @@ function jobDistributor({ chain, payout }: PoolOptions, common: ServiceModules) 
   );
 }
 
-function shareValidator(common: ServiceModules) {
+function shareValidator(payouts: { readonly payoutNetwork?: Network }, common: ServiceModules) {
   const times = { leaseTtlMs: LEASE_MS, statisticsEveryMs: STATISTICS_MS, ntimeAhead: DEFAULT_NTIME_AHEAD_SECONDS };
-  return createShareValidatorService({ instance: INSTANCE, ...times }, { ...common, sleep, yieldNow });
+  return createShareValidatorService({ instance: INSTANCE, ...times, ...payouts }, { ...common, sleep, yieldNow });
 }
 
 function connectionGateway({ listen, ec, authoritySecret }: PoolOptions, solutionPort: number, common: ServiceModules) {

@@ -1,7 +1,8 @@
+import { networks } from '@sluice/bitcoin/network';
 import { busRule, busSettings } from '@sluice/bus/bus-settings';
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { readableFile } from '@sluice/runtime/config/path-types';
-import { decimal } from '@sluice/runtime/config/value-types';
+import { decimal, oneOf, toggle } from '@sluice/runtime/config/value-types';
 import { accountsFault } from './accounts-file.ts';
 
 export const channelManagerSettings = defineConfig({
@@ -30,6 +31,16 @@ export const channelManagerSettings = defineConfig({
     type: decimal({ min: 1, max: 1e21 }),
     default: 1e15,
     doc: 'Hashes a second up to which a claim chooses the first target; what is observed then rules.',
+  },
+  payoutByIdentity: {
+    type: toggle(),
+    default: false,
+    doc: 'A miner whose identity names an address (ADDRESS.WORKER, sri/solo/ADDRESS/WORKER, sri/donate/PERCENT/ADDRESS/WORKER) has its blocks paid there, and is owed nothing by the pool. To be set at job-distributor and share-validator as well. Off: blocks pay the pool, whatever a miner is named.',
+  },
+  network: {
+    type: oneOf(networks),
+    default: 'mainnet',
+    doc: 'The network of the addresses that payoutByIdentity takes.',
   },
   accounts: {
     type: readableFile({ holds: 'accounts, one a line', fault: accountsFault }),

@@ -26,6 +26,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
             trustedHashrate,
             hardestTarget: targetOfDifficulty(config.hardestDifficulty),
             easiestTarget: targetOfDifficulty(config.easiestDifficulty),
+            ...(config.payoutByIdentity ? { payoutNetwork: config.network } : {}),
           },
           ...(accounts === undefined ? {} : { accountsFile: accounts }),
         },

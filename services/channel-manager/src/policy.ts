@@ -1,4 +1,5 @@
 // Who may open a channel, and within which bounds its difficulty moves. Pure: a request and a policy in, a reply out.
+import type { Network } from '@sluice/bitcoin/network';
 import { targetForHashrate } from '@sluice/bitcoin/target';
 import {
   type ChannelUpdate,
@@ -21,6 +22,8 @@ export interface Policy {
   readonly unknownHashrate: number;
   /** A claim counts up to here: it only chooses the first target, what is observed then rules. */
   readonly trustedHashrate: number;
+  /** Network of the addresses by which a miner may have its blocks paid to itself; absent: all blocks pay the pool. */
+  readonly payoutNetwork?: Network;
   /** Accounts that exist; `undefined`: every account does. */
   readonly accounts: ReadonlySet<string> | undefined;
 }
@@ -28,7 +31,7 @@ export interface Policy {
 const refused = (errorCode: ErrorCode<'OpenMiningChannel.Error'>): OpenReply => ({ kind: 'refused', errorCode });
 
 export function decideOpen(policy: Policy, request: OpenRequest): OpenReply {
-  const identity = parseIdentity(request.identity);
+  const identity = parseIdentity(request.identity, policy.payoutNetwork);
   if (identity === undefined) return refused('invalid-user-identity');
   if (policy.accounts !== undefined && !policy.accounts.has(identity.account)) return refused('unknown-user');
   if (!isHashrate(request.nominalHashrate)) return refused('invalid-nominal-hashrate');
@@ -42,8 +45,8 @@ export function decideOpen(policy: Policy, request: OpenRequest): OpenReply {
     minTarget: policy.hardestTarget,
     maxTarget,
     sharesPerMinute: policy.sharesPerMinute,
-    poolPercent: PAYS_POOL,
-    payoutScript: new Uint8Array(),
+    poolPercent: identity.payout?.poolPercent ?? PAYS_POOL,
+    payoutScript: identity.payout?.script ?? new Uint8Array(),
   };
 }
 

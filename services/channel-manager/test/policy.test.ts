@@ -1,3 +1,4 @@
+import { scriptFor } from '@sluice/bitcoin/script';
 import { MAX_TARGET, targetOfDifficulty, workOfTarget } from '@sluice/bitcoin/target';
 import type { OpenRequest } from '@sluice/bus/payloads/channel';
 import fc from 'fast-check';
@@ -84,6 +85,48 @@ describe('decideOpen', () => {
   it('takes no claim for more than is trusted, and a guess where there is none', () => {
     expect(open({ nominalHashrate: 1e30 })).toEqual(open({ nominalHashrate: 1e15 }));
     expect(open({ nominalHashrate: 0 })).toEqual(open({ nominalHashrate: 1e12 }));
+  });
+});
+
+describe('decideOpen with payout by identity', () => {
+  const address = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
+  const script = scriptFor(address, 'regtest');
+  const byIdentity: Policy = { ...policy, payoutNetwork: 'regtest' };
+  const paysPool = { poolPercent: 100, payoutScript: new Uint8Array() };
+
+  it.each([
+    [`${address}.rig`, { identity: address, worker: 'rig', poolPercent: 0, payoutScript: script }],
+    [address, { identity: address, worker: '', poolPercent: 0, payoutScript: script }],
+    [`sri/solo/${address}/rig.1`, { identity: address, worker: 'rig.1', poolPercent: 0, payoutScript: script }],
+    [`sri/donate/5/${address}/rig`, { identity: address, worker: 'rig', poolPercent: 5, payoutScript: script }],
+    ['sri/donate/rig', { identity: 'sri/donate', worker: 'rig', ...paysPool }],
+    ['sri/donate', { identity: 'sri/donate', worker: '', ...paysPool }],
+    ['cool_miner/worker.1', { identity: 'cool_miner/worker', worker: '1', ...paysPool }],
+  ])('opens for %s', (identity, expected) =>
+    expect(open({ identity }, byIdentity)).toMatchObject({ kind: 'opened', ...expected }),
+  );
+
+  it.each([
+    'sri/solo/tb1qbalieiro/worker.1',
+    'sri/worker.1',
+    `sri/donate/100/${address}/rig`,
+    'sri/solo/bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4/rig',
+    `sri/solo/${address}/${'w'.repeat(128)}`,
+    `sri/solo/${address}/a b`,
+  ])('refuses %s', (identity) =>
+    expect(open({ identity }, byIdentity)).toEqual({ kind: 'refused', errorCode: 'invalid-user-identity' }),
+  );
+
+  it("is the pool's policy alone: without it every identity is the name of an account", () => {
+    for (const identity of [address, `sri/solo/${address}/rig`, `sri/donate/5/${address}/rig`, 'sri/worker.1']) {
+      expect(open({ identity })).toMatchObject({ kind: 'opened', ...paysPool });
+    }
+  });
+
+  it('admits the addresses of the list alone', () => {
+    const rules = { ...byIdentity, accounts: parseAccounts(`${address}\n`) };
+    expect(open({ identity: `sri/solo/${address}/rig` }, rules).kind).toBe('opened');
+    expect(open({ identity: 'sri/donate/rig' }, rules)).toEqual({ kind: 'refused', errorCode: 'unknown-user' });
   });
 });
 

@@ -3,7 +3,7 @@ import { scriptFor } from '@sluice/bitcoin/script';
 import { busRule, busSettings } from '@sluice/bus/bus-settings';
 import type { Payout } from '@sluice/mining/build-job';
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
-import { integer, listOf, oneOf, text } from '@sluice/runtime/config/value-types';
+import { integer, listOf, oneOf, text, toggle } from '@sluice/runtime/config/value-types';
 import { codeOf, messageOf } from '@sluice/runtime/errors';
 
 const networks = ['mainnet', 'testnet4', 'signet', 'regtest'] as const satisfies readonly Network[];
@@ -24,6 +24,11 @@ export const jobDistributorSettings = defineConfig({
       }),
     ),
     doc: 'Where blocks pay to: addresses or descriptors, each with its weight; a weight is 1 if not given.',
+  },
+  payoutByIdentity: {
+    type: toggle(),
+    default: false,
+    doc: 'Takes no template that leaves no room for an output that pays a miner beside those of the pool: the same as at channel-manager.',
   },
   poolTag: {
     type: text({ allowed: 'up to 64 printable ASCII characters', placeholder: 'TEXT', pattern: /^[\x20-\x7e]{0,64}$/ }),

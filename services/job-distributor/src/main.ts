@@ -21,6 +21,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
           instance: config.instance,
           network: config.network,
           payouts: config.payout.map((payout) => parsePayout(payout, config.network)),
+          payoutByIdentity: config.payoutByIdentity,
           tag: new TextEncoder().encode(config.poolTag),
           templateRefreshMs: config.templateRefresh * 1000,
           templateFeeRise: config.templateFeeRise,

@@ -9,6 +9,7 @@ import { TipNews } from '@sluice/bus/payloads/tip-news';
 import { subjectMatches } from '@sluice/bus/subject-match';
 import { subjectPattern } from '@sluice/bus/subjects';
 import { buildJobCoinbase, emptyTemplate, hasRoomFor, type Payout } from '@sluice/mining/build-job';
+import { LARGEST_MINER_OUTPUT } from '@sluice/mining/miner-payout';
 import { type Clock, unixMicros } from '@sluice/runtime/clock';
 import { codeOf, messageOf } from '@sluice/runtime/errors';
 import type { Health } from '@sluice/runtime/health';
@@ -38,6 +39,8 @@ export interface JobDistributorOptions {
   readonly instance: string;
   readonly network: Network;
   readonly payouts: readonly Payout[];
+  /** Blocks may pay a miner as well: templates leave room for that. Default: they do not. */
+  readonly payoutByIdentity?: boolean;
   readonly tag: Uint8Array;
   readonly templateRefreshMs: number;
   /** Per cent. */
@@ -56,12 +59,15 @@ export interface JobDistributorModules {
 export function createJobDistributorService(options: JobDistributorOptions, modules: JobDistributorModules): Service {
   const { network, payouts, tag, templateRefreshMs: refreshMs, templateFeeRise: feeRise } = options;
   buildJobCoinbase(emptyTemplate(FARTHEST_HEIGHT, network), 0, { payouts, tag });
-  return new JobDistributor(options.instance, { network, payouts, tag, refreshMs, feeRise }, modules);
+  const outputs = options.payoutByIdentity === true ? [...payouts, LARGEST_MINER_OUTPUT] : payouts;
+  return new JobDistributor(options.instance, { network, payouts, tag, refreshMs, feeRise }, outputs, modules);
 }
 
 class JobDistributor implements Service {
   readonly #instance: string;
   readonly #policy: JobPolicy;
+  /** What a coinbase may have room to hold. */
+  readonly #outputs: readonly Payout[];
   readonly #modules: JobDistributorModules;
   readonly #metrics: JobDistributorMetrics;
   readonly #view = new ChainView();
@@ -74,9 +80,10 @@ class JobDistributor implements Service {
   #leading: Promise<void> = Promise.resolve();
   #lastJobId = 0;
 
-  constructor(instance: string, policy: JobPolicy, modules: JobDistributorModules) {
+  constructor(instance: string, policy: JobPolicy, outputs: readonly Payout[], modules: JobDistributorModules) {
     this.#instance = instance;
     this.#policy = policy;
+    this.#outputs = outputs;
     this.#modules = modules;
     this.#interrupted = new OutageLog(() => modules.clock.monotonic());
     this.#metrics = createMetrics(modules.metrics, jobDistributorMetrics);
@@ -128,7 +135,7 @@ class JobDistributor implements Service {
   /** True: something is new. A block without room for our outputs would be invalid, whoever finds it. */
   #onTemplate(template: Template, live: boolean): boolean {
     this.#nodeClocks.note(template, live, this.#modules.clock.monotonic());
-    if (hasRoomFor(this.#policy.payouts, template)) {
+    if (hasRoomFor(this.#outputs, template)) {
       return this.#view.onTemplate(template, unixMicros(this.#modules.clock));
     }
     this.#metrics.withoutRoom.inc();

@@ -39,14 +39,20 @@ afterEach(async () => {
   await bus.close();
 });
 
+interface DistributorParts {
+  readonly clock?: Clock;
+  readonly health?: Health;
+  readonly payoutByIdentity?: boolean;
+}
+
 /** `over`: a bus that the process sees in place of the real one. */
 async function distributor(
   instance: string,
   over: Bus = bus,
-  { clock = systemClock, health = new Health() }: { clock?: Clock; health?: Health } = {},
+  { clock = systemClock, health = new Health(), payoutByIdentity = false }: DistributorParts = {},
 ): Promise<Service> {
   const modules = { clock, log: silentLogger(), metrics: new MetricsRegistry(), health };
-  const service = createJobDistributorService({ ...options, instance }, { bus: over, ...modules });
+  const service = createJobDistributorService({ ...options, payoutByIdentity, instance }, { bus: over, ...modules });
   services.push(service);
   await service.start();
   return service;
@@ -236,6 +242,18 @@ describe('job distributor', () => {
     const tag = new Uint8Array(75).fill(0x41);
     const create = () => createJobDistributorService({ ...options, tag }, modules);
     expect(create).toThrow(expect.objectContaining({ code: 'coinbase-script-too-long' }));
+  });
+
+  it('leaves room for an output that pays a miner where identities may ask for one', async () => {
+    await distributor('one', bus, { payoutByIdentity: true });
+    await tell(root);
+    // Room for one more output of an address: 43 bytes, and a signature operation.
+    const pools = 4 * (8 + 1 + 1) + 1_168;
+    await offer(root, { weight: 4_000_000 - pools - 4 * 43 + 1, templateId: 900n });
+    await offer(root, { weight: 4_000_000 - pools - 4 * 43, sigopsCost: 80_000 - 4 + 1, templateId: 901n });
+    await offer(root, { weight: 4_000_000 - pools - 4 * 43, sigopsCost: 80_000 - 4, templateId: 902n });
+    const [job] = await settled(3);
+    expect(job).toMatchObject({ kind: 'newJob', templateId: 902n });
   });
 
   it('leaves out a template that has no room for the payouts', async () => {

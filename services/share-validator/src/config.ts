@@ -1,6 +1,7 @@
+import { networks } from '@sluice/bitcoin/network';
 import { busSettings } from '@sluice/bus/bus-settings';
 import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
-import { integer, text } from '@sluice/runtime/config/value-types';
+import { integer, oneOf, text, toggle } from '@sluice/runtime/config/value-types';
 
 export const shareValidatorSettings = defineConfig({
   ...busSettings,
@@ -13,6 +14,16 @@ export const shareValidatorSettings = defineConfig({
     type: integer({ min: 0, max: 7_199 }),
     default: 600,
     doc: 'Seconds that the time of a share may be ahead of its receipt: the same as at the gateways.',
+  },
+  payoutByIdentity: {
+    type: toggle(),
+    default: false,
+    doc: 'Work of channels whose blocks pay the miner is judged by the coinbase that pays the address of their identity: the same as at channel-manager, but on here before it is there, and off after. Off: such work is told and credited to nobody.',
+  },
+  network: {
+    type: oneOf(networks),
+    default: 'mainnet',
+    doc: 'The network of the addresses that payoutByIdentity takes.',
   },
   lease: {
     type: integer({ min: 2, max: 600 }),

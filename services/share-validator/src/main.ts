@@ -28,6 +28,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
         {
           instance,
           ntimeAhead: config.ntimeAhead,
+          ...(config.payoutByIdentity ? { payoutNetwork: config.network } : {}),
           leaseTtlMs: config.lease * 1_000,
           statisticsEveryMs: config.statisticsEvery * 1_000,
           shareRetentionMs: config.shareRetention * 86_400_000,
