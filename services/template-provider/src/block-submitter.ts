@@ -25,6 +25,8 @@ export interface NodeAnswer {
 }
 
 export interface BlockSubmitterModules {
+  /** Our own name. */
+  readonly provider: string;
   readonly nodes: readonly NodeSource[];
   /** What the header lacks in work. */
   workFault(header: Uint8Array, hash: Uint8Array): WorkFault | undefined;
@@ -119,8 +121,10 @@ export class BlockSubmitter {
       return answer;
     });
     return Promise.any(decided).catch(async () => {
-      await Promise.all(asked);
-      return this.#refuse(solution, hash, providerWords.templateUnknown);
+      const [answer] = await Promise.all(asked);
+      // Another provider's server told the template: that one makes the block.
+      const isOthers = solution.provider !== '' && solution.provider !== this.#modules.provider;
+      return isOthers && answer !== undefined ? answer : this.#refuse(solution, hash, providerWords.templateUnknown);
     });
   }
 

@@ -27,7 +27,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
         ? openStandaloneBus(config.templateDirectory, { log, clock, metrics })
         : connectBus(config, { name: `template-provider-${config.provider}`, log, clock, metrics, health }));
       shutdown.add('bus', () => bus.close());
-      const nodes = nodeSources(config, { noise, clock });
+      const nodes = nodeSources(config, { noise, clock, log });
       const store = new TemplateStore(
         { directory: config.templateDirectory, maxBytes: config.templateDirectoryBytes },
         { now },

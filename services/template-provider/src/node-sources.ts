@@ -1,7 +1,9 @@
 // The nodes that the settings name, the preferred one first.
+import { join } from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { connectTcp } from '@sluice/client/tcp';
 import type { Clock } from '@sluice/runtime/clock';
+import type { Logger } from '@sluice/runtime/logger';
 import { randomFraction } from '@sluice/runtime/random';
 import { BitcoindNode } from './bitcoind/bitcoind-node.ts';
 import { nodeOf, reserveOf, simulatedChainOf, type TemplateProviderConfig } from './config.ts';
@@ -13,7 +15,7 @@ import { TemplateServerNode } from './template-server/template-server-node.ts';
 /** What a node knows more of stands before what only gives templates. */
 export function nodeSources(
   config: TemplateProviderConfig,
-  { noise, clock }: { noise(): Cryptography; readonly clock: Clock },
+  { noise, clock, log }: { noise(): Cryptography; readonly clock: Clock; readonly log: Logger },
 ): readonly NodeSource[] {
   const { network, bitcoind, templateServer, templatePoll } = config;
   const common = { network, reserve: reserveOf(config) };
@@ -22,11 +24,16 @@ export function nodeSources(
       new SimulatedChain({ ...common, ...simulatedChainOf(config) }, { clock, random: randomFraction, schedule }),
     ];
   const now = () => clock.now();
+  const onFailure = (error: unknown) => log.error({ error }, 'what a server told could not be kept or read');
   const templatePollMs = templatePoll * 1_000;
   return [
     ...bitcoind.map((node) => new BitcoindNode({ ...nodeOf(node), ...common, templatePollMs }, { now })),
     ...templateServer.map(
-      (url) => new TemplateServerNode({ ...common, url }, { ...noise(), now, connect: connectTcp, sleep }),
+      (url) =>
+        new TemplateServerNode(
+          { ...common, url, directory: join(config.templateDirectory, 'servers') },
+          { ...noise(), now, connect: connectTcp, sleep, onFailure },
+        ),
     ),
   ];
 }

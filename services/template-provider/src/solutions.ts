@@ -50,6 +50,7 @@ export class Solutions {
       sleep,
     });
     this.#submitter = new BlockSubmitter({
+      provider,
       nodes,
       workFault: (header, hash) => work.fault(header, hash),
       transactions: (of, templateId) => bodies.transactions(of, templateId),

@@ -54,6 +54,7 @@ function submitter(nodes: readonly NodeSource[], changes: Partial<BlockSubmitter
   const answers: NodeAnswer[] = [];
   const clock = new ManualClock();
   const made = new BlockSubmitter({
+    provider: 'a',
     nodes,
     workFault: () => undefined,
     transactions: async () => [],
@@ -179,11 +180,13 @@ describe('BlockSubmitter', () => {
     expect(await first).toEqual({ node: 'slow', answer: null });
   });
 
-  it('refuses a block that no server can make, and asks again where one could not be reached', async () => {
+  it('refuses a block of its own that no server can make, leaves that of another provider to it, and asks again where one could not be reached', async () => {
     const servers = ['one', 'two'].map((name) => node(name, ['not-its-template']).source);
     const { made, answers } = submitter(servers);
     expect(await made.submit(solution(1n))).toEqual({ node: '', answer: 'template-unknown' });
     expect(answers.at(-1)).toEqual({ node: '', answer: 'template-unknown' });
+    const ofOther = { ...solution(2n, 1), provider: 'b' };
+    expect(await made.submit(ofOther)).toEqual({ node: 'one', answer: 'not-its-template' });
     const away = node('away', [new Error('away')]);
     const { made: other } = submitter([...servers, away.source]);
     await expect(other.submit(solution(1n))).rejects.toThrow();

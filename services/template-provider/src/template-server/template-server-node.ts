@@ -1,5 +1,6 @@
 // A Template Distribution server as a source of work [sv2 7]: another provider of ours, or one built into a node. It says less than a node
 // does (no headers, no chainwork, no word on a block), so that what is missing is unknown here and not guessed.
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { decodeBlockHead } from '@sluice/bitcoin/block';
 import type { Network } from '@sluice/bitcoin/network';
@@ -17,7 +18,7 @@ import { KnownTips } from './known-tips.ts';
 import { ServerConnection, type ServerHandlers } from './server-connection.ts';
 import { ServerTemplates } from './server-templates.ts';
 import { serverTrouble } from './server-trouble.ts';
-import { ToldWork } from './told-work.ts';
+import { ToldWork, type ToldWorkModules } from './told-work.ts';
 
 /** A server that is away is asked again at least this often: it may be the only source of work. */
 const MAX_RECONNECT_MS = 10_000;
@@ -29,9 +30,11 @@ export interface TemplateServerOptions {
   readonly network: Network;
   /** The room that every template of the server leaves. */
   readonly reserve: CoinbaseReserve;
+  /** Where what a block needs is kept, a file for each server. */
+  readonly directory: string;
 }
 
-export interface TemplateServerModules extends ConnectionModules {
+export interface TemplateServerModules extends ConnectionModules, ToldWorkModules {
   /** The signal ends an attempt that nobody waits for any more. */
   readonly connect: (host: string, port: number, signal: AbortSignal) => Promise<Duplex>;
   /** Resolves after the time, or at the signal. */
@@ -43,7 +46,7 @@ export class TemplateServerNode implements NodeSource {
   readonly announces = true;
   readonly #options: TemplateServerOptions;
   readonly #modules: TemplateServerModules;
-  readonly #work = new ToldWork();
+  readonly #work: ToldWork;
   readonly #tips = new KnownTips();
   readonly #stopped = new AbortController();
   #listener: NodeListener | undefined;
@@ -57,10 +60,13 @@ export class TemplateServerNode implements NodeSource {
     this.#options = options;
     this.#modules = modules;
     this.name = formatHostPort(options.url);
+    const file = `${this.name.replaceAll(/[^\w.-]/g, '_')}.json`;
+    this.#work = new ToldWork(join(options.directory, file), modules);
   }
 
   async start(listener: NodeListener): Promise<void> {
     this.#listener = listener;
+    await this.#work.load();
     this.#running = this.#stayConnected();
     await this.#firstWord.promise;
   }
@@ -112,6 +118,7 @@ export class TemplateServerNode implements NodeSource {
     this.#stopped.abort();
     this.#connection?.close(new Error('the provider stops'));
     await this.#running;
+    await this.#work.flush();
   }
 
   async #stayConnected(): Promise<void> {

@@ -1,4 +1,7 @@
 // A source of work over servers that a test plays: each connection is another one, in memory, and all that the source tells is kept.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { CoinbaseOutputConstraints } from '@sluice/sv2/messages/template-distribution/coinbase-output-constraints';
 import type { NewTemplate } from '@sluice/sv2/messages/template-distribution/new-template';
@@ -17,6 +20,8 @@ export const reserve = { outputsSize: 1_000, outputsSigops: 16 };
 const WAIT_MS = 5_000;
 
 type Script = (server: ScriptedServer) => void;
+/** What a server does when the constraints have come, or from the connection on; `refused`: no connection. */
+export type Scene = Script | { readonly fromStart: Script } | 'refused';
 
 export class ScriptedServer extends FakeServer {
   tell(template: NewTemplate): void {
@@ -56,6 +61,8 @@ export class ScriptedServer extends FakeServer {
 
 export class Scripted {
   readonly node: TemplateServerNode;
+  readonly directory = mkdtempSync(join(tmpdir(), 'sluice-server-'));
+  readonly failures: unknown[] = [];
   readonly servers: ScriptedServer[] = [];
   readonly tips: (TipNews & { readonly origin: TipOrigin })[] = [];
   readonly templates: PreparedTemplate[] = [];
@@ -64,21 +71,25 @@ export class Scripted {
   readonly told: string[] = [];
   /** Before each further attempt, in milliseconds. */
   readonly waits: number[] = [];
-  readonly #scripts: (Script | 'refused')[];
+  readonly #scenes: Scene[];
 
-  /** A script begins when the constraints have come; after the last one no connection comes about. */
-  constructor(scripts: readonly (Script | 'refused')[], options: Partial<TemplateServerOptions> = {}) {
-    this.#scripts = [...scripts];
+  /** One for each connection; after the last one none comes about. */
+  constructor(scenes: readonly Scene[], options: Partial<TemplateServerOptions> = {}) {
+    this.#scenes = [...scenes];
     const url = { host: 'provider.example', port: 8442, authorityKey };
     this.node = new TemplateServerNode(
-      { url, network: 'regtest', reserve, ...options },
+      { url, network: 'regtest', reserve, directory: this.directory, ...options },
       {
         ...modules,
         connect: (_host, _port, signal) => this.#connect(signal),
         sleep: async (ms) => void this.waits.push(ms),
+        onFailure: (error) => void this.failures.push(error),
       },
     );
-    onTestFinished(() => this.node.stop());
+    onTestFinished(async () => {
+      await this.node.stop();
+      rmSync(this.directory, { recursive: true, force: true });
+    });
   }
 
   get server(): ScriptedServer {
@@ -121,13 +132,14 @@ export class Scripted {
   }
 
   #connect(signal: AbortSignal): Promise<Duplex> {
-    const script = this.#scripts.shift();
-    if (script === 'refused') return Promise.reject(new Error('connect ECONNREFUSED'));
-    if (script === undefined)
+    const scene = this.#scenes.shift();
+    if (scene === 'refused') return Promise.reject(new Error('connect ECONNREFUSED'));
+    if (scene === undefined)
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('stopped'))));
     const server = new ScriptedServer();
     this.servers.push(server);
-    server.on(CoinbaseOutputConstraints, () => script(server));
+    if ('fromStart' in scene) scene.fromStart(server);
+    else server.on(CoinbaseOutputConstraints, () => scene(server));
     return Promise.resolve(server.stream);
   }
 }

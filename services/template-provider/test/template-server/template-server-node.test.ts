@@ -291,6 +291,17 @@ describe('a block', () => {
     await scripted.eventually(() => scripted.server.all(SubmitSolution).length === 1);
     expect(scripted.server.all(SubmitSolution)[0]?.templateId).toBe(1n);
   });
+
+  it('of a template that was told before this process was killed goes back all the same', async () => {
+    const before = await begun();
+    await before.node.stop();
+    const after = new Scripted([(server) => server.begin(9, [b])], { directory: before.directory });
+    await after.start();
+    void after.node.submitBlock(blockOf(template, hash(1), [a]).block).catch(() => undefined);
+    await after.eventually(() => after.server.all(SubmitSolution).length === 1);
+    expect(after.server.all(SubmitSolution)[0]?.templateId).toBe(1n);
+    expect([...before.failures, ...after.failures]).toEqual([]);
+  });
 });
 
 describe('a server that does wrong', () => {
@@ -504,12 +515,11 @@ describe('a connection', () => {
   });
 
   it('is not kept when the server refuses the protocol', async () => {
-    const scripted = new Scripted([() => undefined]);
-    const started = scripted.start();
-    scripted.server.on(SetupConnection, () =>
-      scripted.server.send(SetupConnectionError, { flags: 0, errorCode: 'unsupported-protocol' }),
-    );
-    await started;
+    const refusal = { flags: 0, errorCode: 'unsupported-protocol' };
+    const fromStart = (server: ScriptedServer) =>
+      server.on(SetupConnection, () => server.send(SetupConnectionError, refusal));
+    const scripted = new Scripted([{ fromStart }]);
+    await scripted.start();
     expect(scripted.health).toEqual([
       { trouble: 'setup-refused', detail: 'it refuses template distribution: unsupported-protocol' },
     ]);
@@ -523,18 +533,15 @@ describe('a connection', () => {
     ],
     ['tells a template before it has answered', (server: ScriptedServer) => server.tell(newTemplate(1, [], future))],
   ])('is not kept when the server %s', async (_, answer) => {
-    const scripted = new Scripted([() => undefined]);
-    const started = scripted.start();
-    scripted.server.on(SetupConnection, () => answer(scripted.server));
-    await started;
+    const fromStart = (server: ScriptedServer) => server.on(SetupConnection, () => answer(server));
+    const scripted = new Scripted([{ fromStart }]);
+    await scripted.start();
     expect(scripted.told).toEqual(['protocol-fault']);
   });
 
   it('is not made to what speaks no Noise', async () => {
-    const scripted = new Scripted([() => undefined]);
-    const started = scripted.start();
-    scripted.server.sendRaw(new Uint8Array(500).fill(0x41));
-    await started;
+    const scripted = new Scripted([{ fromStart: (server) => server.sendRaw(new Uint8Array(500).fill(0x41)) }]);
+    await scripted.start();
     expect(scripted.told).toEqual(['protocol-fault']);
   });
 
@@ -592,10 +599,9 @@ describe('a connection', () => {
     ],
   ];
 
-  it.each(points)('that ends after %s is one that could not be had, and the next one works', async (_, prepare) => {
-    const scripted = new Scripted([() => undefined, (server) => server.begin(1, [b], { prevHash: hash(2) })]);
+  it.each(points)('that ends after %s is one that could not be had, and the next one works', async (_, fromStart) => {
+    const scripted = new Scripted([{ fromStart }, (server) => server.begin(1, [b], { prevHash: hash(2) })]);
     void scripted.start();
-    prepare(scripted.server);
     await scripted.until('well');
     expect(scripted.told.filter((word) => !word.startsWith('tip'))).toEqual([
       'unreachable',
