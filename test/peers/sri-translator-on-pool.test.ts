@@ -69,13 +69,13 @@ class Site {
     return new Site(pool, relay, translator, account);
   }
 
-  /** As many miners as a test has, named from `rig-0` on unless it says otherwise. */
-  connect(count: number, first = 0): Sv1Miner[] {
+  /** As many miners as a test has, named from `rig-0` on. */
+  connect(count: number, rollsVersion = true): Sv1Miner[] {
+    const { port } = this.translator;
     const hashrate = TOGETHER / count;
     const more = Array.from(
       { length: count },
-      (_, index) =>
-        new Sv1Miner({ port: this.translator.port, user: `${this.#account}.rig-${first + index}`, hashrate }),
+      (_, index) => new Sv1Miner({ port, user: `${this.#account}.rig-${index}`, hashrate, rollsVersion }),
     );
     this.#miners.push(...more);
     return more;
@@ -185,10 +185,10 @@ describe.skipIf(missing !== undefined && !inCi)(`SRI's translator on the pool${m
     await Promise.all([apart.settle(), together.settle()]);
   });
 
-  test('test_basic_sv1, translate_sv1_to_sv2_successfully', async () => {
+  test('test_basic_sv1, translate_sv1_to_sv2_successfully: a miner that rolls no version bits', async () => {
     const since = apart.relay.log.messages.length;
     const before = apart.accepted.length;
-    const [miner] = apart.connect(1);
+    const [miner] = apart.connect(1, false);
     await miner?.ready;
     await waitFor(() => apart.accepted.length > before);
     expect(miner?.difficulties).toHaveLength(1);
@@ -200,6 +200,8 @@ describe.skipIf(missing !== undefined && !inCi)(`SRI's translator on the pool${m
       ...[SubmitSharesExtended, SubmitSharesSuccess],
     ];
     expect(order.filter((declared, at) => wanted.includes(declared) && order.indexOf(declared) === at)).toEqual(wanted);
+    const versions = apart.relay.log.of(SubmitSharesExtended, since).map(({ version }) => version);
+    expect(new Set(versions)).toEqual(new Set([miner?.jobs[0]?.version]));
     await apart.settle();
   });
 

@@ -52,8 +52,10 @@ export interface Sv1MinerOptions {
   readonly port: number;
   /** Such as `farm.rig-1`. */
   readonly user: string;
-  /** Hashes a second; default 2,000. */
-  readonly hashrate?: number;
+  /** Hashes a second. */
+  readonly hashrate: number;
+  /** Whether it asks for version rolling; default true. */
+  readonly rollsVersion?: boolean;
 }
 
 export class Sv1Miner {
@@ -86,7 +88,7 @@ export class Sv1Miner {
   #timer: NodeJS.Timeout | undefined;
   #slicedAt = 0;
 
-  constructor({ port, user, hashrate = 2_000 }: Sv1MinerOptions) {
+  constructor({ port, user, hashrate, rollsVersion = true }: Sv1MinerOptions) {
     this.#user = user;
     this.hashrate = hashrate;
     this.#socket = connect({ host: '127.0.0.1', port, noDelay: true });
@@ -99,7 +101,7 @@ export class Sv1Miner {
         reject(new Error(`${user}: the connection ended before it was set up`));
       });
     });
-    this.ready = Promise.race([this.#setUp(), closed]);
+    this.ready = Promise.race([this.#setUp(rollsVersion), closed]);
     // A test that does not wait for it does not care.
     this.ready.catch(() => undefined);
   }
@@ -120,16 +122,20 @@ export class Sv1Miner {
     clearInterval(this.#timer);
   }
 
-  async #setUp(): Promise<void> {
-    const rolling = { 'version-rolling.mask': ROLLABLE_VERSION_BITS, 'version-rolling.min-bit-count': 2 };
-    const configured = (await this.#ask('mining.configure', [['version-rolling'], rolling])) as Record<string, unknown>;
-    if (configured['version-rolling'] === true)
-      this.#versionMask = Number.parseInt(String(configured['version-rolling.mask']), 16);
+  async #setUp(rollsVersion: boolean): Promise<void> {
+    if (rollsVersion) await this.#configure();
     const subscribed = (await this.#ask('mining.subscribe', ['sluice-test/1'])) as [unknown, string, number];
     this.#setExtranonce(subscribed[1], subscribed[2]);
     if ((await this.#ask('mining.authorize', [this.#user, 'x'])) !== true) throw new Error('not authorized');
     this.#slicedAt = performance.now();
     this.#timer = setInterval(() => this.#mine(), SLICE_MS);
+  }
+
+  async #configure(): Promise<void> {
+    const rolling = { 'version-rolling.mask': ROLLABLE_VERSION_BITS, 'version-rolling.min-bit-count': 2 };
+    const configured = (await this.#ask('mining.configure', [['version-rolling'], rolling])) as Record<string, unknown>;
+    if (configured['version-rolling'] === true)
+      this.#versionMask = Number.parseInt(String(configured['version-rolling.mask']), 16);
   }
 
   async #ask(method: string, params: readonly unknown[]): Promise<unknown> {
