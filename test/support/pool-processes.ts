@@ -22,8 +22,10 @@ export interface SimulatedChainSettings {
 }
 
 export interface PoolProcessesOptions {
-  /** The nodes of every template provider, or its own simulated chain. */
-  readonly chain: { readonly bitcoinds: readonly Bitcoind[] } | { readonly simulated: SimulatedChainSettings };
+  /** The nodes of every template provider, and Template Distribution servers by their URLs, or its own simulated chain. */
+  readonly chain:
+    | { readonly bitcoinds: readonly Bitcoind[]; readonly templateServers?: readonly string[] }
+    | { readonly simulated: SimulatedChainSettings };
   /** Processes of a service; default 1 each. */
   readonly gateways?: number;
   readonly providers?: number;
@@ -144,10 +146,11 @@ function chainFlags(chain: PoolProcessesOptions['chain']): readonly string[] {
     const { nbits, blockSeconds } = chain.simulated;
     return ['--simulated-chain', '--simulated-nbits', nbits, '--simulated-block-seconds', String(blockSeconds)];
   }
-  return chain.bitcoinds.flatMap(({ rpcPort, cookieFile, zmqRawBlock }) => {
+  const nodes = chain.bitcoinds.flatMap(({ rpcPort, cookieFile, zmqRawBlock }) => {
     const query = new URLSearchParams({ cookie: cookieFile, zmq: zmqRawBlock });
     return ['--bitcoind', `http://127.0.0.1:${rpcPort}/?${query}`];
   });
+  return [...nodes, ...(chain.templateServers ?? []).flatMap((url) => ['--template-server', url])];
 }
 
 async function freePorts(count: number): Promise<number[]> {
