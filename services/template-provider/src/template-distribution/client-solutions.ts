@@ -9,6 +9,7 @@ import type { Solution } from '@sluice/bus/payloads/solution';
 import type { Template } from '@sluice/bus/payloads/template';
 import { type Clock, unixMicros } from '@sluice/runtime/clock';
 import type { Logger } from '@sluice/runtime/logger';
+import { OutageLog } from '@sluice/runtime/outage-log';
 import type { SubmitSolution } from '@sluice/sv2/messages/template-distribution/submit-solution';
 import type { WorkFault } from '../required-work.ts';
 import { coinbaseFault } from './coinbase-fault.ts';
@@ -29,9 +30,11 @@ export interface ClientSolutionsModules {
 
 export class ClientSolutions {
   readonly #modules: ClientSolutionsModules;
+  readonly #noBlock: OutageLog;
 
   constructor(modules: ClientSolutionsModules) {
     this.#modules = modules;
+    this.#noBlock = new OutageLog(() => modules.clock.monotonic());
   }
 
   submit(client: TemplateClient, message: SubmitSolution): void {
@@ -40,8 +43,9 @@ export class ClientSolutions {
     counters.solutions[outcome] += 1;
     const fields = { connection: client.id, templateId: String(message.templateId), outcome, ...detail };
     if (outcome === 'submitted') log.info(fields, 'a client found a block');
-    // A block of a template that we once told may be lost here, and nothing tells it from garbage.
-    else log[outcome === 'template-unknown' ? 'warn' : 'debug'](fields, 'a solution of a client is no block');
+    // A block may be lost here: of a template that we once told, or with a coinbase that is not the one that was hashed. Nothing tells it
+    // from garbage, of which a client may send as much as it likes.
+    else log[this.#noBlock.level()](fields, 'a solution of a client is no block');
   }
 
   #handle(message: SubmitSolution): { readonly outcome: SolutionOutcome; readonly detail?: object } {

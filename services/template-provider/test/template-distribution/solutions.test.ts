@@ -111,13 +111,15 @@ async function beginAhead(client: TestTemplateClient): Promise<{ readonly templa
   return { templateId: value.templateId as bigint };
 }
 
-it('without work costs the nodes nothing', async () => {
+it('without work costs the nodes nothing, and the log a line', async () => {
   const { test, client, work } = await withWork();
   client.send(SubmitSolution, solve(work, { withoutWork: true }).solution);
-  await untilCounted(test, client);
+  client.send(SubmitSolution, solve(work, { withoutWork: true }).solution);
+  await untilCounted(test, client, 2);
   expect(test.submitted).toEqual([]);
-  expect(await submissions(test, 'no-work')).toBe(1);
+  expect(await submissions(test, 'no-work')).toBe(2);
   expect(test.lines('a solution of a client is no block')).toMatchObject([
+    { outcome: 'no-work', lacks: 'no-proof-of-work', level: 'warn' },
     { outcome: 'no-work', lacks: 'no-proof-of-work', level: 'debug' },
   ]);
 });
