@@ -135,6 +135,8 @@ class JobDistributor implements Service {
   /** True: something is new. A block without room for our outputs would be invalid, whoever finds it. */
   #onTemplate(template: Template, live: boolean): boolean {
     this.#nodeClocks.note(template, live, this.#modules.clock.monotonic());
+    // A server may ask for more in front of the script than a height: what does not fit then is left out, and not a job that cannot be made.
+    buildJobCoinbase(template, 0, this.#policy);
     if (hasRoomFor(this.#outputs, template)) {
       return this.#view.onTemplate(template, unixMicros(this.#modules.clock));
     }

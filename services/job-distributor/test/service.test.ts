@@ -256,11 +256,12 @@ describe('job distributor', () => {
     expect(job).toMatchObject({ kind: 'newJob', templateId: 902n });
   });
 
-  it('leaves out a template that has no room for the payouts', async () => {
+  it('leaves out a template that has no room for the payouts, or for the tag', async () => {
     await distributor('one');
     await tell(root);
     await offer(root, { weight: 4_000_000, templateId: 900n });
     await offer(root, { sigopsCost: 80_001, templateId: 900n });
+    await offer(root, { coinbasePrefix: new Uint8Array(80), templateId: 900n });
     await offer(root, { weight: 3_900_000, templateId: 901n });
     const found = await settled(3);
     expect(found.flatMap((record) => (record.kind === 'newJob' ? [record.templateId] : []))).toEqual([901n, 0n]);
