@@ -6,6 +6,9 @@ import { decodeTransaction, type TransactionOutput } from '@sluice/bitcoin/trans
 import { CreditBatch } from '@sluice/bus/payloads/credit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { LocalPool } from '../support/local-pool.ts';
+import { buildSriProgram, whyNoSriProgram } from '../support/sri-programs.ts';
+import { SriTranslator } from '../support/sri-translator.ts';
+import { Sv1Miner } from '../support/sv1-miner.ts';
 import type { ChannelJob, Sv2Channel } from '../support/sv2-channel.ts';
 import { Sv2Client, type Sv2ClientOptions } from '../support/sv2-client.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -21,6 +24,11 @@ const LEGACY = 'mrCDrCybB6J1vRfbwM5hemdJz73FwDBC8r';
 /** What the pool of the tests pays to. */
 const POOL = '51';
 const OP_RETURN = 0x6a;
+/** 9 minutes of CPU time, on a machine that does other things as well. */
+const MAX_BUILD_MS = 3_600_000;
+
+const missing = whyNoSriProgram('translator_sv2');
+const inCi = process.env.CI !== undefined;
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const scriptOf = (address: string) => hex(scriptFor(address, 'regtest'));
@@ -239,3 +247,66 @@ describe('a block', () => {
     }
   });
 });
+
+describe.skipIf(missing !== undefined && !inCi)(
+  `SRI's translator, which checks whom jobs pay${missing ? `: ${missing}` : ''}`,
+  () => {
+    let program = '';
+    let paying: LocalPool;
+    beforeAll(async () => {
+      program = await buildSriProgram('translator_sv2');
+      paying = await LocalPool.start({ nbits: HARD_NBITS, payoutByIdentity: true });
+    }, MAX_BUILD_MS);
+    afterAll(() => paying.stop());
+
+    /** A translator that goes through these pools until one pays the address of its identity. */
+    async function start(identity: string, pools: readonly LocalPool[]): Promise<SriTranslator> {
+      const upstreams = pools.map(({ address, authorityKey }) => ({ address, authorityKey, identity }));
+      // A share takes 400 hashes.
+      const pace = { minerHashrate: 40, sharesPerMinute: 6 };
+      return await SriTranslator.start({ program, upstreams, aggregate: false, verifyPayout: true, ...pace });
+    }
+
+    const connectMiner = ({ port }: SriTranslator) => new Sv1Miner({ port, user: 'any', hashrate: 100_000 });
+
+    test.each([
+      [MINER, `0 ${MINER} miner1`],
+      [`sri/solo/${MINER}/translator`, `0 ${MINER} translator`],
+      [`sri/donate/10/${MINER}/translator`, `10 ${MINER} translator`],
+    ])('translator_mines_when_payout_matches_address_or_donation_identity: %s', async (identity, credit) => {
+      const translator = await start(identity, [paying]);
+      let miner: Sv1Miner | undefined;
+      try {
+        await translator.ready();
+        miner = connectMiner(translator);
+        const tip = Uint8Array.from(paying.chain.mineBlock());
+        await waitFor(() => miner?.hasTip(tip) === true);
+        await waitFor(async () => ((await credited(paying)).get(credit) ?? 0) > 0);
+        expect(translator.count('listening on')).toBe(1);
+      } finally {
+        miner?.stop();
+        await translator.stop();
+      }
+    });
+
+    test('translator_falls_back_when_payout_does_not_match_user_identity: from a pool without the policy to one with it', async () => {
+      const keeping = await LocalPool.start({ nbits: HARD_NBITS });
+      const translator = await start(MINER, [keeping, paying]);
+      const miners: Sv1Miner[] = [];
+      try {
+        await translator.ready();
+        const before = (await credited(paying)).get(`0 ${MINER} miner1`) ?? 0;
+        miners.push(connectMiner(translator));
+        await translator.ready(2);
+        miners.push(connectMiner(translator));
+        await waitFor(async () => ((await credited(paying)).get(`0 ${MINER} miner1`) ?? 0) > before);
+        expect(miners[0]?.accepted).toBe(0);
+        expect(await keeping.bus.state('SHARES')).toMatchObject({ lastSequence: 0 });
+      } finally {
+        for (const miner of miners) miner.stop();
+        await translator.stop();
+        await keeping.stop();
+      }
+    });
+  },
+);
