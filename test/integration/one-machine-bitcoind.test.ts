@@ -6,22 +6,33 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Bitcoind } from '../support/bitcoind.ts';
 import { freePort } from '../support/free-port.ts';
+import { OneMachine } from '../support/one-machine.ts';
+import { Sv2Client } from '../support/sv2-client.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const program = join(import.meta.dirname, '../../cli/src/main.ts');
 const data = mkdtempSync(join(tmpdir(), 'sluice-one-machine-'));
 /** Regtest's easiest target makes every share a block. */
 const PAYOUT = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
+const MINER = 'mrCDrCybB6J1vRfbwM5hemdJz73FwDBC8r';
 const BLOCKS = 3;
+
+/** Of a transaction, as the node tells it. */
+interface Output {
+  readonly value: number;
+  readonly scriptPubKey: { readonly address?: string };
+}
 
 let node: Bitcoind;
 let pool: ChildProcess | undefined;
+let machine: OneMachine | undefined;
 
 beforeAll(async () => {
   node = await Bitcoind.start();
 });
 afterAll(async () => {
   pool?.kill('SIGKILL');
+  machine?.kill();
   await node?.stop();
   rmSync(data, { recursive: true, force: true });
 });
@@ -55,5 +66,53 @@ describe('npm start next to bitcoind', () => {
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
     expect(output).toContain('Mining on regtest');
+  });
+
+  it('pays each block to the address that its miner names, with --payout-by-identity', async () => {
+    const flags = [
+      ...['--bitcoind', `http://127.0.0.1:${node.rpcPort}`, '--cookie', node.cookieFile, '--zmq', node.zmqRawBlock],
+      ...['--network', 'regtest', '--payout', PAYOUT, '--payout-by-identity'],
+    ];
+    const command = [process.execPath, program, 'start'] as const;
+    machine = await OneMachine.start({ command, data, listenPort: await freePort(), flags });
+    const isReady = async () => (await machine?.get('/readyz'))?.status === 200 && machine?.url !== undefined;
+    await machine.until('ready', 60_000, isReady);
+    const outputsOf = async (hash: string): Promise<readonly Output[]> => {
+      const block = await node.rpc('getblock', [hash, 2]);
+      return block.tx[0].vout.filter(({ value }: Output) => value > 0);
+    };
+    const { port, authorityKey } = machine.url as { readonly port: number; readonly authorityKey: string };
+    const client = await Sv2Client.connect({ port, authorityKey });
+    try {
+      for (const [identity, kept] of [
+        [`${MINER}.rig`, 0],
+        [`sri/donate/5/${MINER}/rig`, 0.05],
+        ['alice.rig', 1],
+      ] as const) {
+        for (const kind of ['standard', 'extended']) {
+          const open = { identity, hashRate: 1_000 };
+          const channel = await (kind === 'standard' ? client.openStandard(open) : client.openExtended(open));
+          await waitFor(() => channel.job !== undefined);
+          const block = channel.find('block');
+          if (block === undefined) throw new Error('no block found');
+          client.submit(channel, block);
+          const hash = Buffer.from(block.hash).reverse().toString('hex');
+          await waitFor(async () => (await node.rpc('getbestblockhash')) === hash);
+          const outputs = await outputsOf(hash);
+          const value = outputs.reduce((sum, output) => sum + output.value, 0);
+          const paid = outputs.map((output) => [output.scriptPubKey.address, (output.value / value).toFixed(6)]);
+          const shares = [
+            [PAYOUT, kept.toFixed(6)],
+            [MINER, (1 - kept).toFixed(6)],
+          ];
+          expect([kind, identity, paid]).toEqual([kind, identity, shares.filter(([, part]) => part !== '0.000000')]);
+          await waitFor(() => channel.tips > 1);
+        }
+      }
+    } finally {
+      await client.close();
+    }
+    expect(machine.output).toContain('or to the address that their miner names');
+    expect(await machine.stop()).toBe(0);
   });
 });

@@ -19,7 +19,8 @@ export const errorCodes = {
       'An extended channel is asked for on a connection that was set up for standard jobs only.',
     'channel-capacity-exhausted':
       'The connection has as many channels as it may have, or the server has no free prefix of its extranonce space or no room for one more payout.',
-    'invalid-user-identity': 'The identity is empty, too long, not printable or not of the form that the pool takes.',
+    'invalid-user-identity':
+      'The identity is empty, too long, not printable or not of the form that the pool takes; or it means to have blocks paid to an address that is none of the network.',
     'unknown-user': 'The identity has the right form but names no account of the pool.',
     'invalid-nominal-hashrate': 'nominal_hash_rate is NaN, infinite or negative.',
     'max-target-out-of-range': 'max_target is harder than the hardest target that the pool gives out, or zero.',

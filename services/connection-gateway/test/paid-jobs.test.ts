@@ -131,6 +131,14 @@ test('channels of one payout are a group; each group is told its own job, and th
   expect(await miner.silence()).toBe(true);
 });
 
+test('whom the blocks of a channel pay stands in the log of its opening, where it is not the pool', async () => {
+  const miner = await start({ logLevel: 'debug' });
+  for (const userIdentity of ['a+5', 'pool.rig']) await open(miner, userIdentity);
+  const opens = gateway.logged.filter(({ msg }) => msg === 'channel opened');
+  expect(opens[0]).toMatchObject({ pays: 'a+5', poolPercent: 5 });
+  expect(Object.keys(opens[1] ?? {})).not.toContain('pays');
+});
+
 test('a job is made over once for a payout, on however many connections', async () => {
   const miner = await start();
   await open(miner, 'pool.rig');

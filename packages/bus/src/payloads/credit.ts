@@ -126,7 +126,7 @@ export const FindingReport = payload(
 );
 export type FindingReport = PayloadValue<typeof FindingReport>;
 
-/** Accepted work of a short while, for live views. */
+/** Accepted work of a short while, for live views: of everybody, whomever their blocks pay. */
 export const Statistics = payload(
   'Statistics',
   1,
