@@ -22,6 +22,8 @@ import { ToldWork, type ToldWorkModules } from './told-work.ts';
 
 /** A server that is away is asked again at least this often: it may be the only source of work. */
 const MAX_RECONNECT_MS = 10_000;
+/** A server that hangs somewhere on the way to its first template does not keep the provider from starting for longer. */
+export const FIRST_WORD_MS = 5_000;
 /** So long a block may take to come back as the server's tip. */
 export const TIP_OF_BLOCK_MS = 5_000;
 
@@ -68,7 +70,9 @@ export class TemplateServerNode implements NodeSource {
     this.#listener = listener;
     await this.#work.load();
     this.#running = this.#stayConnected();
+    const patience = setTimeout(() => this.#tellTrouble('no-template', 'it has told no template yet'), FIRST_WORD_MS);
     await this.#firstWord.promise;
+    clearTimeout(patience);
   }
 
   /** `no-room`: the fees of single transactions are not told, so that none can be dropped for more room than the server was asked for. */

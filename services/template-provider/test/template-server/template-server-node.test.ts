@@ -20,7 +20,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { authorityKey } from '../../../../packages/client/test/support/fake-server.ts';
 import { decodeTemplateBody } from '../../src/template-body.ts';
 import { HOLD_BACK_MS, TEMPLATE_DEADLINE_MS } from '../../src/template-server/server-templates.ts';
-import { TIP_OF_BLOCK_MS } from '../../src/template-server/template-server-node.ts';
+import { FIRST_WORD_MS, TIP_OF_BLOCK_MS } from '../../src/template-server/template-server-node.ts';
 import {
   ANSWER_DEADLINE_MS,
   OUTSTANDING_BOUND,
@@ -429,6 +429,19 @@ describe('a server that does wrong', () => {
     expect(scripted.told.slice(3)).toEqual(['protocol-fault', 'tip 1', 'template of 1 on 1', 'well']);
   });
 
+  it('tells of the next height without a tip, as a server of several clients does: the connection is made anew', async () => {
+    const scripted = new Scripted([
+      (server) => server.begin(1, [a]),
+      (server) => server.begin(3, [b], { prevHash: hash(2) }, HEIGHT + 1),
+    ]);
+    await scripted.start();
+    await scripted.until('well');
+    scripted.server.tell(newTemplate(2, [b], { height: HEIGHT + 1 }));
+    await scripted.eventually(() => scripted.told.length === 7);
+    expect(scripted.told.slice(3)).toEqual(['protocol-fault', 'tip 2', 'template of 1 on 2', 'well']);
+    expect(scripted.waits[0]).toBeLessThanOrEqual(1_000);
+  });
+
   it('names a template that was refused: its tip is news all the same, and the next good one ends the trouble', async () => {
     const scripted = new Scripted([
       (server) => {
@@ -608,6 +621,26 @@ describe('a connection', () => {
       'template of 1 on 2',
       'well',
     ]);
+  });
+
+  it('that hangs keeps nobody waiting at the start, and may still come about', async () => {
+    holdTimers();
+    let script: (() => void) | undefined;
+    const fromStart = (server: ScriptedServer) => {
+      server.on(SetupConnection, () => {
+        script = () => server.send(SetupConnectionSuccess, { usedVersion: 2, flags: 0 });
+      });
+      server.on(CoinbaseOutputConstraints, () => server.begin(1, [a]));
+    };
+    const scripted = new Scripted([{ fromStart }]);
+    const started = scripted.start();
+    await scripted.eventually(() => script !== undefined);
+    expect(scripted.told).toEqual([]);
+    await vi.advanceTimersByTimeAsync(FIRST_WORD_MS);
+    await started;
+    expect(scripted.told).toEqual(['no-template']);
+    script?.();
+    await scripted.until('well');
   });
 
   it('is given up at the stop, wherever it stands', async () => {
