@@ -1,0 +1,78 @@
+// Where a downstream protocol and the farm meet: what one miner is given, and what it hands in. Neither side knows of the other's sockets.
+import type { ShareTarget } from '@sluice/mining/share-target';
+import type { ErrorCode } from '@sluice/sv2/error-codes';
+
+/**
+ * Work for all miners. One object for all that get the same bytes, so what was made of it (a line of mining.notify) may be kept by the object.
+ * Coinbase without witness: coinbasePrefix, extranonce1 of the miner, extranonce2 of the share, coinbaseSuffix.
+ */
+export interface FarmJob {
+  /** u32 of the proxy's own, not used twice in the life of the process; 0 is none. */
+  readonly id: number;
+  /** Header version, u32. */
+  readonly version: number;
+  /** Bits of the version that may be rolled, u32; 0: none. */
+  readonly versionMask: number;
+  /** 32 bytes in wire order. */
+  readonly prevHash: Uint8Array;
+  /** Compact target of the network, u32. */
+  readonly nbits: number;
+  /** Unix seconds to begin with; higher than that of an earlier job of the same bytes. */
+  readonly ntime: number;
+  /** Smallest header time that is taken, Unix seconds. */
+  readonly minNtime: number;
+  /** Ends with the extranonce prefix of the upstream and constant padding. */
+  readonly coinbasePrefix: Uint8Array;
+  readonly coinbaseSuffix: Uint8Array;
+  /** 32-byte siblings in wire order, deepest first. */
+  readonly merklePath: readonly Uint8Array[];
+}
+
+/** What became of a share: '' for an accepted one. */
+export type ShareAnswer = ErrorCode<'SubmitShares.Error'> | '';
+
+/** Told by the farm; nothing comes before `authorize`, and nothing after `close`. */
+export interface MinerListener {
+  /** Holds for the jobs after it, one of which follows at once. Always that of a power of two as a difficulty of SV1. */
+  onTarget(target: ShareTarget): void;
+  /** `clean`: shares of earlier jobs are stale. */
+  onJob(job: FarmJob, clean: boolean): void;
+  /** Called once for each share, within `submit` or later, in any order. @param request as it was given with the share. */
+  onAnswer(request: string, answer: ShareAnswer): void;
+}
+
+/** One place in the farm, from `Farm.open`. */
+export interface Miner {
+  /** The miner's part of the extranonce; the same whatever the upstream. */
+  readonly extranonce1: Uint8Array;
+  /** Bytes that the miner rolls; the same whatever the upstream. */
+  readonly extranonce2Size: number;
+
+  /** Starts work: a target and a job follow at once, or as soon as there is an upstream. Called again it renames the worker of later shares. */
+  authorize(worker: string): void;
+
+  /**
+   * The miner's wish for its difficulty (of SV1, positive), before or after `authorize`. Honoured within bounds and until its first accepted
+   * share, once.
+   */
+  suggestDifficulty(difficulty: number): void;
+
+  /** Header version of a job that this miner was given; `undefined` when it is not known any more, which `submit` will refuse. */
+  versionOf(jobId: number): number | undefined;
+
+  /**
+   * @param extranonce2 any length, valid during the call.
+   * @param version of the header, in full.
+   * @param request handed back with the answer.
+   */
+  submit(jobId: number, extranonce2: Uint8Array, ntime: number, nonce: number, version: number, request: string): void;
+
+  /** Answers nothing any more and gives the place back. */
+  close(): void;
+}
+
+/** Places for miners. */
+export interface MinerPlaces {
+  /** `undefined`: all places are taken. */
+  open(listener: MinerListener): Miner | undefined;
+}
