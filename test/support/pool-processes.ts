@@ -34,6 +34,8 @@ export interface PoolProcessesOptions {
   readonly validators?: number;
   /** As `--payout` takes them. */
   readonly payouts?: readonly string[];
+  /** Blocks may pay the address that a miner's identity names; default: they pay the pool. */
+  readonly payoutByIdentity?: boolean;
   /** What the difficulty of each channel is set for. */
   readonly sharesPerMinute: number;
   /** 1e-10: every hash may be a share. */
@@ -80,18 +82,20 @@ export class PoolProcesses {
       const own = ['--provider', `provider-${index}`, '--solution-listen', `127.0.0.1:${port}`, '--template-poll', '1'];
       await this.#add('template-provider', index, [...bus, ...network, ...chainFlags(options.chain), ...own]);
     }
+    const byIdentity = options.payoutByIdentity === true ? ['--payout-by-identity'] : [];
     const payouts = (options.payouts ?? [DEFAULT_PAYOUT]).flatMap((payout) => ['--payout', payout]);
     for (let index = 0; index < (options.distributors ?? 1); index++) {
       const own = ['--instance', `distributor-${index}`, '--template-refresh', '1'];
-      await this.#add('job-distributor', index, [...bus, ...network, ...payouts, ...own]);
+      await this.#add('job-distributor', index, [...bus, ...network, ...payouts, ...byIdentity, ...own]);
     }
     const policy = [
       ...['--shares-per-minute', String(options.sharesPerMinute)],
       ...['--easiest-difficulty', String(options.easiestDifficulty)],
     ];
     for (let index = 0; index < (options.channelManagers ?? 1); index++)
-      await this.#add('channel-manager', index, [...bus, ...policy]);
-    for (let index = 0; index < (options.validators ?? 1); index++) await this.#add('share-validator', index, bus);
+      await this.#add('channel-manager', index, [...bus, ...network, ...byIdentity, ...policy]);
+    for (let index = 0; index < (options.validators ?? 1); index++)
+      await this.#add('share-validator', index, [...bus, ...network, ...byIdentity]);
     for (const [index, port] of this.#gatewayPorts.entries()) {
       const own = ['--listen', `127.0.0.1:${port}`, '--gateway-label', `gateway-${index}`];
       const key = ['--authority-secret-file', join(this.directory, 'authority.key')];
