@@ -1,5 +1,5 @@
 // Why a connection of template distribution ends that no other server has a reason for.
-import { type PeerCloseReason, peerCloseReasonCodes } from '@sluice/server/errors';
+import { type PeerCloseReason, peerCloseReasons } from '@sluice/server/errors';
 
 /** In the log at debug, and as a label of `sluice_template_distribution_connections_closed_total`. */
 export const distributionCloseReasonCodes = {
@@ -14,7 +14,4 @@ export const distributionCloseReasonCodes = {
 export type DistributionCloseReason = keyof typeof distributionCloseReasonCodes;
 export type CloseReason = PeerCloseReason | DistributionCloseReason;
 
-export const closeReasons = Object.keys({
-  ...peerCloseReasonCodes,
-  ...distributionCloseReasonCodes,
-}) as CloseReason[];
+export const closeReasons = [...peerCloseReasons, ...Object.keys(distributionCloseReasonCodes)] as CloseReason[];

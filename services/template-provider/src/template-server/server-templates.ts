@@ -116,6 +116,7 @@ export class ServerTemplates {
     if (!isTarget(nBits)) return 'nBits is no target';
     const { height } = told;
     const isNew = this.#tip === undefined || !equalBytes(prevHash, this.#tip.prevHash);
+    if (!isNew && height !== this.#tip?.height) return 'the same tip with another height';
     this.#tip = { prevHash, headerTimestamp, nBits, height };
     this.#offeredId = 0n;
     clearTimeout(this.#heldBack);

@@ -356,6 +356,17 @@ describe('a server that does wrong', () => {
       'not for the present tip',
     ],
     ['has a target that is none', 'protocol-fault', (server) => server.begin(1, [], { nBits: 0x01800000 }), 'nBits'],
+    [
+      'gives the same tip another height',
+      'protocol-fault',
+      (server) => {
+        server.tell(newTemplate(1, [a], { ...future, height: HEIGHT + 1 }));
+        server.tip(1);
+        server.tell(newTemplate(2, [a], future));
+        server.tip(2);
+      },
+      'another height',
+    ],
     ['gives transactions that nobody asked for', 'protocol-fault', (server) => server.give(1, [a]), 'nobody asked'],
     [
       'is set up twice',
@@ -416,7 +427,7 @@ describe('a server that does wrong', () => {
   it.each(wrong)('%s: %s', async (_, trouble, script, words) => {
     const scripted = new Scripted([script]);
     await scripted.start();
-    expect(scripted.told).toEqual([trouble]);
+    expect(scripted.told.filter((word) => word !== 'tip 1')).toEqual([trouble]);
     expect(scripted.health[0]?.detail).toContain(words);
   });
 
