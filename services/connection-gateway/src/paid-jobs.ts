@@ -14,18 +14,25 @@ export class PaidJobs {
   channels = 0;
   readonly #counters: PaidJobsCounters;
   readonly #jobs = new WeakMap<ExtendedJob, ExtendedJob>();
+  #broken = false;
 
   constructor(payout: MinerPayout, counters: PaidJobsCounters) {
     this.payout = payout;
     this.#counters = counters;
   }
 
-  /** The pool's job as it is here: the same object for the same job. `undefined`: it has no coinbase that could be paid out. */
+  /**
+   * The pool's job as it is here: the same object for the same job. `undefined`: it, or one before it, had no coinbase that could be paid
+   * out, which no distributor of ours writes. Who missed one job may have missed a tip, and is given nothing any more.
+   */
   of(job: ExtendedJob): ExtendedJob | undefined {
     const known = this.#jobs.get(job);
-    if (known !== undefined) return known;
+    if (known !== undefined || this.#broken) return known;
     const made = jobPaying(job, this.payout);
-    if (made === undefined) return undefined;
+    if (made === undefined) {
+      this.#broken = true;
+      return undefined;
+    }
     this.#counters.paidJobs += 1;
     this.#jobs.set(job, made);
     return made;

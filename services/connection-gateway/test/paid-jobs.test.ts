@@ -289,11 +289,15 @@ test('beyond the bound of payouts a channel is refused, and one of a payout that
   expect(gateway.gateway.channels).toBe(3);
 });
 
-test('a job that no payout can be read from reaches those who mine for the pool, and nobody else', async () => {
+test('a job that cannot be paid out reaches those who mine for the pool, and the others are given nothing any more', async () => {
   const miner = await start();
   await open(miner, 'a');
   await open(miner, 'pool.rig');
   await gateway.job({ jobId: 32, future: true, coinbaseSuffix: Uint8Array.of(1, 2, 3) });
+  await gateway.tip(32, gateway.prevHash(2));
+  await gateway.job({ jobId: 48, future: false, prevHash: gateway.prevHash(2) });
   expect(await miner.expect(NewExtendedMiningJob)).toMatchObject({ channelId: 1, jobId: 32 });
+  expect(await miner.expect(SetNewPrevHash)).toMatchObject({ channelId: 1, jobId: 32 });
+  expect(await miner.expect(NewExtendedMiningJob)).toMatchObject({ channelId: 1, jobId: 48 });
   expect(await miner.silence()).toBe(true);
 });
