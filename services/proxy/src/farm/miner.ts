@@ -48,8 +48,11 @@ export interface Miner {
   /** Bytes that the miner rolls; the same whatever the upstream. */
   readonly extranonce2Size: number;
 
-  /** Starts work: a target and a job follow at once, or as soon as there is an upstream. Called again it renames the worker of later shares. */
-  authorize(worker: string): void;
+  /**
+   * Starts work: a target and a job follow at once, or as soon as there is an upstream. Called again it names the worker of later shares anew.
+   * @param user account and worker as the miner gave them, decoded; never empty. What the upstream is told of it is the farm's matter.
+   */
+  authorize(user: string): void;
 
   /**
    * The miner's wish for its difficulty (of SV1, positive), before or after `authorize`. Honoured within bounds and until its first accepted
