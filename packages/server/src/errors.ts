@@ -12,10 +12,18 @@ export class ServerError extends CodedError<ServerErrorCode> {
   override readonly name = 'ServerError';
 }
 
-/** Why a connection ended, whatever the protocol: in the log at debug and as a label of a metric. */
-export const peerCloseReasonCodes = {
+/** Why a connection ended, whatever is spoken over it: in the log at debug and as a label of a metric. */
+export const socketCloseReasonCodes = {
   'peer-closed': 'The peer closed the connection.',
   'socket-error': 'The operating system reported an error on the socket.',
+  'slow-reader': 'The bytes that waited for the peer reached their bound.',
+  'stalled-reader': 'The peer took no bytes for too long while some waited.',
+  'handler-failed': 'A fault of our own while a message was handled; logged as an error.',
+} as const;
+export type SocketCloseReason = keyof typeof socketCloseReasonCodes;
+
+/** Why else a connection of Stratum V2 ended, whatever the protocol. */
+export const noiseCloseReasonCodes = {
   'handshake-timeout': 'The Noise handshake was not done within its deadline.',
   'handshake-failed': 'The first act of the Noise handshake was not one.',
   'stratum-v1': 'The peer speaks Stratum V1: it began with a line of JSON.',
@@ -25,8 +33,12 @@ export const peerCloseReasonCodes = {
   'decryption-failed':
     'A frame failed its authentication, or its header announced more than its message type can have.',
   'malformed-message': 'A payload could not be decoded as the message that its header named.',
-  'slow-reader': 'The bytes that waited for the peer reached their bound.',
-  'stalled-reader': 'The peer took no bytes for too long while some waited.',
-  'handler-failed': 'A fault of our own while a message was handled; logged as an error.',
 } as const;
-export type PeerCloseReason = keyof typeof peerCloseReasonCodes;
+export type NoiseCloseReason = keyof typeof noiseCloseReasonCodes;
+
+export type PeerCloseReason = SocketCloseReason | NoiseCloseReason;
+/** For the labels of metrics. */
+export const peerCloseReasons = Object.keys({
+  ...socketCloseReasonCodes,
+  ...noiseCloseReasonCodes,
+}) as PeerCloseReason[];

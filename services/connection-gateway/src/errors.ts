@@ -1,6 +1,6 @@
 // What can go wrong in the gateway itself; what a miner is told stands in @sluice/sv2/error-codes.
 import { CodedError } from '@sluice/runtime/errors';
-import { type PeerCloseReason, peerCloseReasonCodes } from '@sluice/server/errors';
+import { type PeerCloseReason, peerCloseReasons } from '@sluice/server/errors';
 
 /** Each code with the condition under which it is raised. */
 export const gatewayErrorCodes = {
@@ -16,7 +16,7 @@ export const gatewayCloseReasonCodes = {
 export type GatewayCloseReason = keyof typeof gatewayCloseReasonCodes;
 export type CloseReason = PeerCloseReason | GatewayCloseReason;
 
-export const closeReasons = Object.keys({ ...peerCloseReasonCodes, ...gatewayCloseReasonCodes }) as CloseReason[];
+export const closeReasons = [...peerCloseReasons, ...Object.keys(gatewayCloseReasonCodes)] as CloseReason[];
 
 export type GatewayErrorCode = keyof typeof gatewayErrorCodes;
 

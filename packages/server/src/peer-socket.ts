@@ -1,0 +1,163 @@
+// One peer's socket, whatever is spoken over it: bytes come in, answers go out through the one writer. Nothing that a peer sends makes an
+// exception leave it, and `end` and `cut` are the only ways out. A protocol extends it.
+import type { Duplex } from 'node:stream';
+import type { Clock } from '@sluice/runtime/clock';
+import { messageOf } from '@sluice/runtime/errors';
+import type { Logger } from '@sluice/runtime/logger';
+import type { SocketCloseReason } from './errors.ts';
+import { RateLimit } from './rate-limit.ts';
+import { type OutboundTick, SocketWriter } from './socket-writer.ts';
+
+export interface SocketLimits {
+  /** Messages a second of one connection, after a burst of ten seconds' worth. Beyond it the socket is not read for a while. */
+  readonly messagesPerSecond: number;
+  /** From the last answer to the closing, so that the peer reads it. */
+  readonly lingerMs: number;
+  /** Bytes that wait for a slow reader. It is cut, not buffered for: the largest burst fits. */
+  readonly outboundBytes: number;
+  /** A reader that has taken nothing for so long while something waits is cut. */
+  readonly outboundStallMs: number;
+}
+
+export interface SocketCounters<Reason extends string> {
+  /** Times that a socket was not read because its peer sent too much. */
+  heldBack: number;
+  readonly closed: Record<Reason, number>;
+}
+
+/** What every connection of a server shares. */
+export interface SocketModules<Reason extends string> {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly limits: SocketLimits;
+  readonly counters: SocketCounters<Reason>;
+  readonly tick: OutboundTick;
+}
+
+/** `OwnReason`: why else the protocol ends a connection. */
+export abstract class PeerSocket<OwnReason extends string> {
+  /** Unique within the process. */
+  readonly id: number;
+  readonly remoteAddress: string;
+  readonly writer: SocketWriter;
+
+  readonly #socket: Duplex;
+  readonly #modules: SocketModules<SocketCloseReason | OwnReason>;
+  readonly #rate: RateLimit;
+  #ending: 'closing' | 'closed' | undefined;
+  /** Bytes that the socket had taken at the last sweep, and since when they are the same. */
+  #takenBytes = 0;
+  #takenSince: number;
+  #held = false;
+  /** The last refusal: why a peer leaves is mostly what it was told before. */
+  #refusedMessage = '';
+  #refusedCode: string | number = '';
+  /** Of a pause because of too many messages; once the end was written, of its lingering. */
+  #resume: NodeJS.Timeout | undefined;
+
+  constructor(
+    id: number,
+    socket: Duplex,
+    remoteAddress: string,
+    modules: SocketModules<SocketCloseReason | OwnReason>,
+  ) {
+    const now = modules.clock.monotonic();
+    this.id = id;
+    this.remoteAddress = remoteAddress;
+    this.#socket = socket;
+    this.#modules = modules;
+    this.#rate = new RateLimit(modules.limits.messagesPerSecond, now);
+    this.#takenSince = now;
+    this.writer = new SocketWriter(socket, modules.tick, modules.limits.outboundBytes, () => this.cut('slow-reader'));
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('error', (error) => this.cut('socket-error', messageOf(error)));
+    socket.on('end', () => this.cut('peer-closed'));
+    socket.on('close', () => this.cut('peer-closed'));
+  }
+
+  /** Bytes as they come, also after the end; what is thrown here is a fault of our own. */
+  protected abstract onBytes(chunk: Buffer): void;
+
+  /** No message is handled any more. Called once. */
+  protected abstract onLeft(): void;
+
+  /** `closing`: the last answer is on its way. `undefined`: the connection has not been ended. */
+  get ending(): 'closing' | 'closed' | undefined {
+    return this.#ending;
+  }
+
+  /** Notes for the log that the peer was sent this error code, in this message. */
+  refused(message: string, code: string | number): void {
+    this.#refusedMessage = message;
+    this.#refusedCode = code;
+  }
+
+  /** Reads nothing more, so that what is under way can be answered before the end. */
+  stopReading(): void {
+    this.#held = true;
+    this.#socket.pause();
+  }
+
+  /** Ends the connection after what was written has been sent; nothing more is read. */
+  end(reason: SocketCloseReason | OwnReason, detail?: string): void {
+    if (this.#ending !== undefined) return;
+    this.#leave('closing', reason, detail);
+    this.writer.flush();
+    this.writer.close();
+    this.#socket.end();
+    // Read on, so that the peer's end is seen; but it may not take its time.
+    this.#socket.resume();
+    this.#resume = setTimeout(() => this.cut(reason), this.#modules.limits.lingerMs);
+  }
+
+  /** Ends the connection at once. */
+  cut(reason: SocketCloseReason | OwnReason, detail?: string): void {
+    if (this.#ending === 'closed') return;
+    if (this.#ending === undefined) this.#leave('closed', reason, detail);
+    this.#ending = 'closed';
+    clearTimeout(this.#resume);
+    this.writer.close();
+    this.#socket.destroy();
+  }
+
+  /** Called about once a second: stalled readers. */
+  sweep(nowMs: number): void {
+    const waiting = this.#socket.writableLength;
+    const taken = this.writer.bytesWritten - waiting;
+    if (waiting === 0 || taken !== this.#takenBytes) {
+      this.#takenBytes = taken;
+      this.#takenSince = nowMs;
+    } else if (nowMs - this.#takenSince >= this.#modules.limits.outboundStallMs) this.cut('stalled-reader');
+  }
+
+  /** Counts messages that were read. A peer that sends too much is read later: nothing is lost, it is slowed down. */
+  protected countMessages(messages: number): void {
+    const ms = this.#rate.take(messages, this.#modules.clock.monotonic());
+    if (ms === 0) return;
+    this.#modules.counters.heldBack += 1;
+    this.#socket.pause();
+    clearTimeout(this.#resume);
+    this.#resume = setTimeout(() => {
+      if (!this.#held) this.#socket.resume();
+    }, ms);
+  }
+
+  #onData(chunk: Buffer): void {
+    try {
+      this.onBytes(chunk);
+    } catch (error) {
+      this.#modules.log.error({ connection: this.id, error }, 'a message could not be handled');
+      this.cut('handler-failed', messageOf(error));
+    }
+  }
+
+  #leave(next: 'closing' | 'closed', reason: SocketCloseReason | OwnReason, detail: string | undefined): void {
+    this.#ending = next;
+    clearTimeout(this.#resume);
+    this.#modules.counters.closed[reason] += 1;
+    const after = this.#refusedMessage === '' ? undefined : `${this.#refusedMessage} ${this.#refusedCode}`;
+    const facts = { connection: this.id, remote: this.remoteAddress, reason, detail, after };
+    this.#modules.log.debug(facts, 'connection closed');
+    this.onLeft();
+  }
+}
