@@ -1,4 +1,4 @@
-// The only writer of a socket. Frames are sealed as they come into memory that all connections share, and what a connection got in
+// The only writer of a socket. Frames and text go as they come into memory that all connections share, and what a connection got in
 // one tick leaves in one write. A reader that does not keep up is reported once and written to no more.
 import type { Writable } from 'node:stream';
 
@@ -76,10 +76,28 @@ export class SocketWriter {
 
   /** Sends bytes as they are: the handshake. */
   writeRaw(bytes: Uint8Array): void {
-    if (this.#closed) return;
+    if (!this.#fits(bytes.length)) return;
     const offset = this.#reserve(bytes.length);
     this.#slab?.set(bytes, offset);
     this.#added(bytes.length);
+  }
+
+  /** Sends text as it is, in UTF-8. */
+  writeText(text: string): void {
+    const length = Buffer.byteLength(text);
+    if (!this.#fits(length)) return;
+    const offset = this.#reserve(length);
+    this.#slab?.write(text, offset);
+    this.#added(length);
+  }
+
+  /** Sends bytes as they are and without a copy: any number of connections share them, and nobody changes them any more. */
+  writeShared(bytes: Buffer): void {
+    if (!this.#fits(bytes.length)) return;
+    this.#endPiece();
+    this.#pieces.push(bytes);
+    this.#pendingBytes += bytes.length;
+    this.#schedule();
   }
 
   /** From now on frames can be written. */
@@ -90,13 +108,9 @@ export class SocketWriter {
   /** Seals a frame (header and payload, which stay as they are) and has it sent at the end of this tick. */
   write(frame: Uint8Array): void {
     const sealer = this.#sealer;
-    if (this.#closed || sealer === undefined) return;
+    if (sealer === undefined) return;
     const length = sealer.sealedLength(frame.length);
-    if (this.queuedBytes + length > this.#bound) {
-      this.close();
-      this.#onOverflow();
-      return;
-    }
+    if (!this.#fits(length)) return;
     const offset = this.#reserve(length);
     this.#added(sealer.seal(frame, this.#slab as Buffer, offset));
   }
@@ -104,21 +118,21 @@ export class SocketWriter {
   /** Hands everything to the socket now. */
   flush(): void {
     this.#scheduled = false;
-    const slab = this.#slab;
-    if (this.#closed || slab === undefined) return;
-    const last = slab.subarray(this.#start, this.#end);
-    this.#slab = undefined;
+    if (this.#closed || this.#pendingBytes === 0) return;
     this.bytesWritten += this.#pendingBytes;
     this.#pendingBytes = 0;
-    if (this.#pieces.length === 0) {
-      this.#socket.write(last);
+    const pieces = this.#pieces;
+    if (pieces.length === 0) {
+      const only = (this.#slab as Buffer).subarray(this.#start, this.#end);
+      this.#slab = undefined;
+      this.#socket.write(only);
       return;
     }
+    this.#endPiece();
     this.#socket.cork();
-    for (const piece of this.#pieces) this.#socket.write(piece);
-    this.#socket.write(last);
+    for (const piece of pieces) this.#socket.write(piece);
     this.#socket.uncork();
-    this.#pieces = [];
+    pieces.length = 0;
   }
 
   /** Nothing is written any more; what was not flushed is dropped. */
@@ -136,7 +150,7 @@ export class SocketWriter {
     const offset = own ? 0 : this.#tick.reserve(length);
     const slab = own ? Buffer.allocUnsafeSlow(length) : this.#tick.slab;
     if (slab !== this.#slab || offset !== this.#end) {
-      if (this.#slab !== undefined) this.#pieces.push(this.#slab.subarray(this.#start, this.#end));
+      this.#endPiece();
       this.#slab = slab;
       this.#start = offset;
       this.#end = offset;
@@ -144,9 +158,27 @@ export class SocketWriter {
     return offset;
   }
 
+  #endPiece(): void {
+    if (this.#slab !== undefined) this.#pieces.push(this.#slab.subarray(this.#start, this.#end));
+    this.#slab = undefined;
+  }
+
+  /** Whether so many bytes may be written; at the bound nothing may any more. */
+  #fits(length: number): boolean {
+    if (this.#closed) return false;
+    if (this.queuedBytes + length <= this.#bound) return true;
+    this.close();
+    this.#onOverflow();
+    return false;
+  }
+
   #added(length: number): void {
     this.#end += length;
     this.#pendingBytes += length;
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     this.#tick.schedule(this);

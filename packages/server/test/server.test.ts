@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { certificateFault, encodeCertificate, signCertificate } from '@sluice/noise/certificate';
 import { generateSecret } from '@sluice/noise/ec';
 import { nobleEc as ec } from '@sluice/noise/noble-ec';
@@ -156,5 +156,48 @@ test('what a connection gets in one tick leaves in one write, in its order, also
     const chunks: Buffer[] = [];
     for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) chunks.push(chunk as Buffer);
     expect(Buffer.concat(chunks)).toEqual(Buffer.from(expected[index] ?? []));
+  }
+});
+
+test('text and shared bytes keep their order, and shared bytes are written as they are, not copied', async () => {
+  const tick = new OutboundTick();
+  const shared = Buffer.from('to everyone\n');
+  const written: Buffer[] = [];
+  const socket = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      written.push(chunk);
+      done();
+    },
+  });
+  const writer = new SocketWriter(socket, tick, 1e9, () => undefined);
+  writer.writeText('"é"\n');
+  writer.writeShared(shared);
+  writer.writeText('last\n');
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(written.map(String)).toEqual(['"é"\n', 'to everyone\n', 'last\n']);
+  expect(written[1]).toBe(shared);
+  writer.writeShared(shared);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(written[3]).toBe(shared);
+  expect(writer.bytesWritten).toBe(written.join('').length + 1);
+});
+
+test('a reader for whom too much waits is reported once, whatever is written', () => {
+  const write = {
+    raw: (writer: SocketWriter) => writer.writeRaw(Buffer.alloc(60)),
+    text: (writer: SocketWriter) => writer.writeText('x'.repeat(60)),
+    shared: (writer: SocketWriter) => writer.writeShared(Buffer.alloc(60)),
+  };
+  for (const each of Object.values(write)) {
+    let overflows = 0;
+    const writer = new SocketWriter(new PassThrough(), new OutboundTick(), 100, () => {
+      overflows += 1;
+    });
+    each(writer);
+    expect(overflows).toBe(0);
+    each(writer);
+    each(writer);
+    expect(overflows).toBe(1);
+    expect(writer.queuedBytes).toBe(0);
   }
 });
