@@ -15,6 +15,8 @@ export interface ChannelOptions {
   readonly kind: ChannelKind;
   /** The whole extranonce of a standard channel; the first part of an extended one's. */
   readonly extranoncePrefix: Uint8Array;
+  /** Bytes that the miner rolls; default: what the prefix leaves of the pool's one size. */
+  readonly extranonceSize?: number;
   readonly target: ShareTarget;
 }
 
@@ -34,7 +36,7 @@ export class MiningChannel {
   constructor(options: ChannelOptions) {
     this.kind = options.kind;
     this.extranoncePrefix = options.extranoncePrefix;
-    this.extranonceSize = FULL_EXTRANONCE_SIZE - options.extranoncePrefix.length;
+    this.extranonceSize = options.extranonceSize ?? FULL_EXTRANONCE_SIZE - options.extranoncePrefix.length;
     this.#target = options.target;
   }
 

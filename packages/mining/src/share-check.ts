@@ -4,7 +4,6 @@ import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
 import { meetsTarget } from '@sluice/bitcoin/target';
 import type { MiningChannel } from './channel.ts';
 import { DUPLICATE_FILTER_BOUND, DuplicateFilter, FilterAnswer } from './duplicate-filter.ts';
-import { FULL_EXTRANONCE_SIZE } from './extranonce.ts';
 import type { ExtendedJob, Tip } from './job.ts';
 import { ShareOutcome } from './share-outcome.ts';
 import type { ShareTarget } from './share-target.ts';
@@ -136,8 +135,7 @@ export class ShareChecker {
     this.tip = tip;
     this.target = target;
     this.solution = false;
-    if (length !== extranonceSize || prefix.length + length !== FULL_EXTRANONCE_SIZE)
-      return ShareOutcome.badExtranonceSize;
+    if (length !== extranonceSize) return ShareOutcome.badExtranonceSize;
 
     this.#writeHeader(tip, root ?? this.#rootOf(job, prefix, source, offset, length), nonce, ntime, version);
     this.#backend.header(this.header, this.hash);

@@ -1,3 +1,4 @@
+import { foldMerklePath } from '@sluice/bitcoin/merkle';
 import { nobleSha256d } from '@sluice/bitcoin/sha256d';
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import fc from 'fast-check';
@@ -98,6 +99,24 @@ describe('ShareChecker', () => {
       ),
       { numRuns: 150 },
     );
+  });
+
+  it('takes the extranonce size that a channel of another server than the pool has', () => {
+    const checker = new ShareChecker(wasmSha256d);
+    const open = () => {
+      const sizes = { extranoncePrefix: Uint8Array.of(0, 1), extranonceSize: 4 };
+      const channel = new MiningChannel({ kind: 'extended', ...sizes, target: shareTarget(EASY) });
+      channel.tipSent(job(16), tip(1), NOW_MS);
+      return channel;
+    };
+    const extranonce = Uint8Array.of(1, 2, 3, 4);
+    const nonce = goodNonce(checker, open, { extranonce });
+    expect(submit(checker, open(), { nonce, extranonce: new Uint8Array(18) })).toBe('bad-extranonce-size');
+    const { coinbasePrefix, coinbaseSuffix, merklePath } = job(16);
+    const coinbase = Buffer.concat([coinbasePrefix, Uint8Array.of(0, 1), extranonce, coinbaseSuffix]);
+    submit(checker, open(), { nonce, extranonce });
+    const root = foldMerklePath(nobleSha256d.sha256d(coinbase), merklePath);
+    expect(checker.header.subarray(36, 68)).toEqual(root);
   });
 
   it('answers each rule with its code', () => {
