@@ -15,11 +15,13 @@ import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
 import { randomFraction } from '@sluice/runtime/random';
 import type { Service } from '@sluice/runtime/run-service';
+import type { Drain } from '@sluice/server/drain';
 import type { IdentitySource } from '@sluice/server/identity';
 import { Listener } from '@sluice/server/listener';
 import { ChannelManagerClient } from './channel-manager-client.ts';
+import type { Connection } from './connection.ts';
 import { createCounters } from './counters.ts';
-import { Drain } from './drain.ts';
+import { startDrain } from './drain.ts';
 import { Gateway } from './gateway.ts';
 import type { GatewayLimits } from './limits.ts';
 import { connectionGatewayMetrics, followGateway } from './metrics.ts';
@@ -84,7 +86,7 @@ class ConnectionGateway implements ConnectionGatewayService {
   readonly #timers: NodeJS.Timeout[] = [];
   #gateway: Gateway | undefined;
   #control: Subscription | undefined;
-  #draining: Drain | undefined;
+  #draining: Drain<Connection> | undefined;
   #stopping = false;
 
   constructor(options: ConnectionGatewayOptions, modules: ConnectionGatewayModules) {
@@ -154,10 +156,10 @@ class ConnectionGateway implements ConnectionGatewayService {
   }
 
   /** Once: an operator's drain may be followed by the end of the process, which hastens it. */
-  #drain(gateway: Gateway, deadlineMs: number): Drain {
+  #drain(gateway: Gateway, deadlineMs: number): Drain<Connection> {
     this.#listener.close();
     this.#draining?.hasten(deadlineMs);
-    this.#draining ??= new Drain(gateway.connections, deadlineMs, {
+    this.#draining ??= startDrain(gateway.connections, deadlineMs, {
       batcher: gateway.batcher,
       clock: this.#modules.clock,
       random: randomFraction,

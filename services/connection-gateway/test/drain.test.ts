@@ -5,7 +5,7 @@ import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
 import { SubmitSharesExtended } from '@sluice/sv2/messages/mining/submit-shares-extended';
 import { SubmitSharesSuccess } from '@sluice/sv2/messages/mining/submit-shares-success';
 import { afterEach, expect, test } from 'vitest';
-import { Drain, type DrainModules } from '../src/drain.ts';
+import { type GatewayDrainModules, startDrain } from '../src/drain.ts';
 import { listenToOperator } from '../src/operator-control.ts';
 import { TestGateway } from './support/test-gateway.ts';
 
@@ -13,15 +13,15 @@ let gateway: TestGateway;
 afterEach(() => gateway.stop());
 
 /** Time is the gateway's, and passes in the pauses alone. */
-const modules = (vendors: string[] = []): DrainModules => ({
+const modules = (vendors: string[] = []): GatewayDrainModules => ({
   batcher: gateway.gateway.batcher,
   clock: gateway.clock,
   random: () => 0.5,
   sleep: async (ms) => gateway.clock.advance(ms),
   reconnectVendors: new Set(vendors),
 });
-const drain = (deadlineMs: number, changed: DrainModules = modules()) =>
-  new Drain(gateway.gateway.connections, deadlineMs, changed);
+const drain = (deadlineMs: number, changed: GatewayDrainModules = modules()) =>
+  startDrain(gateway.gateway.connections, deadlineMs, changed);
 
 test('connections are closed after their shares under way were answered', async () => {
   gateway = await TestGateway.start();

@@ -1,0 +1,76 @@
+// Moves connections away: in jittered batches over the time that there is, each after what is under way was answered.
+import type { Clock } from '@sluice/runtime/clock';
+
+/** Time between two batches, before jitter. */
+const STEP_MS = 100;
+/** Part of the deadline in which all are moved; the rest is for the last answers. */
+const MOVING_PART = 0.8;
+/** A batch of connections does not wait longer for its answers. */
+const SETTLE_MS = 1_000;
+
+/** What a drain knows of a connection. */
+export interface DrainedConnection {
+  /** Reads nothing more, so that what is under way can be answered before the end. */
+  stopReading(): void;
+}
+
+export interface DrainModules<C extends DrainedConnection> {
+  readonly clock: Clock;
+  /** In [0, 1). */
+  random(): number;
+  sleep(ms: number): Promise<void>;
+  /** Resolves when what these connections have sent was answered, after so many milliseconds at the latest. */
+  settle(connections: readonly C[], ms: number): Promise<unknown>;
+  /** Ends a connection. */
+  sendAway(connection: C): void;
+}
+
+export class Drain<C extends DrainedConnection> {
+  /** Resolves when no connection is left. */
+  readonly done: Promise<void>;
+  readonly #connections: ReadonlyMap<number, C>;
+  readonly #modules: DrainModules<C>;
+  #movedByMs: number;
+
+  /** @param connections the open ones: who has left is no longer in it. */
+  constructor(connections: ReadonlyMap<number, C>, deadlineMs: number, modules: DrainModules<C>) {
+    this.#connections = connections;
+    this.#modules = modules;
+    this.#movedByMs = this.#movedBy(deadlineMs);
+    this.done = this.#run();
+  }
+
+  /** Another order came, or the end of the process: the earlier end counts. */
+  hasten(deadlineMs: number): void {
+    this.#movedByMs = Math.min(this.#movedByMs, this.#movedBy(deadlineMs));
+  }
+
+  #movedBy(deadlineMs: number): number {
+    return this.#modules.clock.monotonic() + deadlineMs * MOVING_PART;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, random, sleep, settle, sendAway } = this.#modules;
+    let order: C[] = [];
+    while (this.#connections.size > 0) {
+      // Those that came by a socket which was accepted before the listener closed.
+      if (order.length === 0) order = shuffled([...this.#connections.values()], random);
+      const leftMs = Math.max(0, this.#movedByMs - clock.monotonic());
+      const steps = Math.max(1, Math.floor(leftMs / STEP_MS));
+      const batch = order.splice(0, Math.ceil(order.length / steps));
+      for (const connection of batch) connection.stopReading();
+      await settle(batch, Math.min(SETTLE_MS, leftMs / steps));
+      for (const connection of batch) sendAway(connection);
+      if (this.#connections.size > 0 && steps > 1) await sleep(STEP_MS * (0.5 + random()));
+    }
+  }
+}
+
+/** Fisher and Yates: neighbours in a rack do not come back at the same moment. */
+function shuffled<T>(items: T[], random: () => number): T[] {
+  for (let last = items.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1));
+    [items[last], items[other]] = [items[other] as T, items[last] as T];
+  }
+  return items;
+}
