@@ -84,6 +84,10 @@ describe('a chaos report', () => {
     expect(broken(good)).toEqual([]);
   });
 
+  it('takes one credit for batches that came together', () => {
+    expect(broken({ ...good, ...credits({ batches: new Map([['1-2', total]]) }) })).toEqual([]);
+  });
+
   it.each(mistakes)('tells %s', (_name, change, line) => {
     expect(broken({ ...good, ...change })).toEqual([expect.stringMatching(line)]);
   });

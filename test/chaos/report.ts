@@ -1,5 +1,5 @@
 // A chaos report as a table for people, and as the list of what it breaks.
-import { differing } from '../support/share-audit.ts';
+import { differing, storedByCredit } from '../support/share-audit.ts';
 import type { ChaosReport } from './chaos-run.ts';
 import { chaosParts } from './chaos-run.ts';
 
@@ -25,7 +25,7 @@ export function broken(report: ChaosReport): string[] {
   );
   const rate = all.sent / report.seconds;
   const overtaken = surviving.overtaken / surviving.sent;
-  const batches = differing(stored.batches, credits.batches);
+  const batches = differing(storedByCredit(stored, credits), credits.batches);
   const identities = differing(stored.identities, credits.identities);
   const slow = report.kills.filter(({ resumedMs }) => resumedMs > RESUME_BOUND_MS);
   const duplicates = all.refused.get('duplicate-share') ?? 0;

@@ -81,7 +81,7 @@ function count(channels: Map<string, Uint8Array>, prefix: string, sequence: numb
 }
 
 export interface Credits {
-  /** By `incarnation-batch`: the first record of each. */
+  /** By `incarnation-batch`, the batch being the last that the record is about: the first record of each. */
   readonly batches: ReadonlyMap<string, Sum>;
   /** By `account.worker`, batches counted once. */
   readonly identities: ReadonlyMap<string, Sum>;
@@ -118,8 +118,42 @@ export async function readCredits(bus: Bus): Promise<Credits> {
 }
 
 /** Batches whose credit is not there yet. */
-export function uncredited(stored: StoredShares, credits: Credits): string[] {
-  return [...stored.batches.keys()].filter((key) => !credits.batches.has(key));
+export function uncredited(stored: Pick<StoredShares, 'batches'>, credits: Pick<Credits, 'batches'>): string[] {
+  const recordOf = recordsBy(credits);
+  return [...stored.batches.keys()].filter((key) => recordOf(key) === undefined);
+}
+
+/** What is stored under the key of the record that credits it, which may be about several batches; what none does under its own. */
+export function storedByCredit(
+  stored: Pick<StoredShares, 'batches'>,
+  credits: Pick<Credits, 'batches'>,
+): ReadonlyMap<string, Sum> {
+  const recordOf = recordsBy(credits);
+  const sums = new Map<string, Sum>();
+  for (const [key, { shares, work }] of stored.batches) add(sumOf(sums, recordOf(key) ?? key), shares, work);
+  return sums;
+}
+
+/** For the key of a batch that of its credit: of the incarnation's records the first that reaches so far. */
+function recordsBy({ batches }: Pick<Credits, 'batches'>): (key: string) => string | undefined {
+  const ends = new Map<string, number[]>();
+  for (const key of batches.keys()) {
+    const [incarnation, batch] = partsOf(key);
+    const known = ends.get(incarnation);
+    if (known === undefined) ends.set(incarnation, [batch]);
+    else known.push(batch);
+  }
+  for (const each of ends.values()) each.sort((a, b) => a - b);
+  return (key) => {
+    const [incarnation, batch] = partsOf(key);
+    const end = ends.get(incarnation)?.find((last) => last >= batch);
+    return end === undefined ? undefined : `${incarnation}-${end}`;
+  };
+}
+
+function partsOf(key: string): readonly [incarnation: string, batch: number] {
+  const [incarnation = '', batch] = key.split('-');
+  return [incarnation, Number(batch)];
 }
 
 /** Keys whose sums are not the same on both sides, or that one side has alone. */
