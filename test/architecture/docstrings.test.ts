@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-const packages = ['bitcoin', 'sv2', 'noise', 'mining'];
+const packages = ['bitcoin', 'sv2', 'sv1', 'noise', 'mining'];
 
 const EXPORT = /^export (?:async |abstract )?(?:function\*?|const|class|interface|type) (\w+)/;
 /** A declared message carries its documentation as a value. */

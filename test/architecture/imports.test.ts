@@ -10,19 +10,21 @@ const root = join(import.meta.dirname, '../..');
 const allowed: Record<string, readonly string[]> = {
   'packages/bitcoin': [],
   'packages/sv2': [],
+  'packages/sv1': ['bitcoin', 'sv2'],
   'packages/noise': [],
   'packages/runtime': [],
   'packages/mining': ['bitcoin', 'sv2'],
   'packages/bus': ['runtime', 'sv2'],
   'packages/client': ['noise', 'runtime', 'sv2'],
   'packages/server': ['noise', 'runtime', 'sv2'],
-  services: ['bitcoin', 'sv2', 'noise', 'mining', 'bus', 'runtime', 'client', 'server'],
+  services: ['bitcoin', 'sv2', 'sv1', 'noise', 'mining', 'bus', 'runtime', 'client', 'server'],
 };
 
 /** The pure packages, and the packages of others that each may import: arithmetic alone. */
 const pure: Record<string, readonly string[]> = {
   'packages/bitcoin': ['@chainsafe/as-sha256', '@noble/hashes', '@scure/btc-signer'],
   'packages/sv2': [],
+  'packages/sv1': ['@noble/hashes'],
   'packages/noise': [
     '@chainsafe/as-chacha20poly1305',
     '@noble/ciphers',

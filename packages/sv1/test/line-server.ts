@@ -1,0 +1,88 @@
+// The smallest server that is made of this package alone: no sockets, one job, every share of the right form is good.
+import { agreedMask, configureResultLine } from '../src/configure.ts';
+import { MALFORMED, NOT_SUPPORTED } from '../src/error-codes.ts';
+import { parseHexBytes } from '../src/hex.ts';
+import { NO_ID, parseMessage, resultLine } from '../src/json-rpc.ts';
+import { LineParser } from '../src/line-parser.ts';
+import { type MinerRequest, readMinerRequest } from '../src/miner-requests.ts';
+import {
+  acceptedLine,
+  noTransactionsLine,
+  pongLine,
+  refusedLine,
+  subscribeResultLine,
+  sv2RefusedLine,
+} from '../src/server-lines.ts';
+import { readShare } from '../src/submitted-share.ts';
+import { BIP320_MASK } from '../src/version-bits.ts';
+import type { ServerFacts } from './dialects.ts';
+
+const GRANTS = { versionMask: BIP320_MASK, minimumDifficulty: false, subscribeExtranonce: true };
+
+export class LineServer {
+  readonly #facts: ServerFacts;
+  readonly #parser = new LineParser();
+  #versionMask = 0;
+  #subscribed = false;
+  #authorized = false;
+
+  constructor(facts: ServerFacts) {
+    this.#facts = facts;
+  }
+
+  /** Everything that goes back for these bytes. */
+  push(chunk: Uint8Array): string {
+    let out = '';
+    this.#parser.push(chunk, (line) => {
+      const message = parseMessage(line);
+      if (message.kind !== 'request') return;
+      const hadWork = this.#hasWork;
+      const answer = this.#answer(readMinerRequest(message));
+      if (message.id !== NO_ID) out += answer;
+      if (this.#hasWork && !hadWork) out += `${this.#facts.setDifficulty}\n${this.#facts.notify}\n`;
+    });
+    return out;
+  }
+
+  get #hasWork(): boolean {
+    return this.#subscribed && this.#authorized;
+  }
+
+  #answer(request: MinerRequest): string {
+    const { id } = request;
+    switch (request.kind) {
+      case 'configure':
+        this.#versionMask = agreedMask(request, GRANTS);
+        return configureResultLine(request, GRANTS);
+      case 'subscribe': {
+        const { sessionId, extranonce1, extranonce2Size } = this.#facts;
+        this.#subscribed = true;
+        return subscribeResultLine(id, sessionId, parseHexBytes(extranonce1)!, Number(extranonce2Size));
+      }
+      case 'authorize':
+        this.#authorized = true;
+        return acceptedLine(id);
+      case 'submit': {
+        const extranonce2Size = Number(this.#facts.extranonce2Size);
+        const share = readShare(request, { extranonce2Size, jobVersion: 0x2000_0000, versionMask: this.#versionMask });
+        return typeof share === 'string' ? sv2RefusedLine(id, share) : acceptedLine(id);
+      }
+      case 'extranonce-subscribe':
+      case 'suggest-difficulty':
+      case 'suggest-target':
+        return acceptedLine(id);
+      case 'ping':
+        return pongLine(id);
+      case 'get-transactions':
+        return noTransactionsLine(id);
+      case 'get-version':
+        return resultLine(id, 'sluice');
+      case 'pong':
+        return '';
+      case 'unknown':
+        return refusedLine(id, NOT_SUPPORTED);
+      case 'malformed':
+        return refusedLine(id, MALFORMED);
+    }
+  }
+}
