@@ -4,7 +4,8 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import * as client from '../src/client-lines.ts';
 import { configureResultLine } from '../src/configure.ts';
-import { parseMessage, type Request, type Response } from '../src/json-rpc.ts';
+import { parseMessage, type Request, type Response, resultLine } from '../src/json-rpc.ts';
+import { readVersion } from '../src/miner-answers.ts';
 import { type MinerRequest, readMinerRequest } from '../src/miner-requests.ts';
 import { NotifyTemplate } from '../src/notify-template.ts';
 import { answeredId, readConfigured, readSubscription, refusalOf } from '../src/pool-answers.ts';
@@ -107,6 +108,8 @@ test('what a server says on its own account', () => {
   });
   expect(toClient(server.showMessageLine('grüße'))).toEqual({ kind: 'show-message', text: 'grüße' });
   expect(toClient(server.getVersionLine(7))).toEqual({ kind: 'get-version', id: '7' });
+  expect(readVersion(answer(resultLine('7', 'sluice/1')))).toBe('sluice/1');
+  expect(readVersion(answer(server.acceptedLine('7')))).toBeUndefined();
   expect(toClient(server.pingLine(8))).toEqual({ kind: 'ping', id: '8' });
   expect(toServer(server.pingLine(8))).toEqual({ kind: 'ping', id: '8' });
 });

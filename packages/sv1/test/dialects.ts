@@ -2,18 +2,20 @@
 // to it. Sources are in vectors/README.md.
 import type { MinerRequest } from '../src/miner-requests.ts';
 
-/** What differs from server to server and from run to run; `$name` stands for it in a line. */
+/** What differs from server to server and from run to run; `$name` stands for it in a line. All of it is text. */
 export interface ServerFacts {
   /** Hexadecimal. */
   readonly extranonce1: string;
   /** Bytes, in digits. */
   readonly extranonce2Size: string;
-  /** Hexadecimal digits of that many bytes, such as a client would choose. */
-  readonly extranonce2: string;
+  /** Bits that the server lets a device roll that can roll all, eight digits: those of BIP 320 are among them. */
+  readonly versionMask: string;
   readonly sessionId: string;
   readonly jobId: string;
-  /** Eight digits. */
+  /** What a client chose for a share of that job, in hexadecimal: of the size above, and eight digits each. */
+  readonly extranonce2: string;
   readonly ntime: string;
+  readonly nonce: string;
   /** The lines that a miner gets when it is subscribed and authorized, without line feeds. */
   readonly setDifficulty: string;
   readonly notify: string;
@@ -24,19 +26,28 @@ interface Exchange {
   readonly sends: string;
   /** Some fields of what the line is read as; absent for answers. */
   readonly reads?: Partial<MinerRequest>;
-  /** Every line that must come back, in order. The server grants the mask 1fffe000, and mining.set_extranonce, and no minimum difficulty. */
+  /** A share that is good if its nonce is: with these bits of the version, as many as its line has. */
+  readonly share?: { readonly versionBits: number | undefined };
+  /** Every line that must come back, in order. The server grants mining.set_extranonce, and no minimum difficulty. */
   readonly gets: readonly string[];
 }
 
 export interface Dialect {
   readonly name: string;
   readonly exchanges: readonly Exchange[];
-  /** Bytes that the client has room for, where it is known to have little. */
-  readonly takes?: { readonly extranonce1?: number; readonly extranonce2?: readonly [least: number, most: number] };
+  /** Bytes that the client has room for, where that is known. A line has 8,192 where nothing else is said. */
+  readonly takes?: {
+    readonly extranonce1?: number;
+    readonly extranonce2?: readonly [least: number, most: number];
+    readonly coinbase?: number;
+    readonly line?: number;
+  };
 }
 
+/** The line of these facts; `$shortNonce` is the nonce without leading zeros. */
 export function fill(line: string, facts: ServerFacts): string {
-  return line.replace(/\$(\w+)/g, (_, name: keyof ServerFacts) => facts[name]);
+  const shortNonce = facts.nonce.replace(/^0+(?=.)/, '');
+  return line.replace(/\$(\w+)/g, (_, name: keyof ServerFacts) => ({ ...facts, shortNonce })[name]);
 }
 
 const WORK = ['$setDifficulty', '$notify'];
@@ -56,7 +67,7 @@ export const dialects: readonly Dialect[] = [
         sends:
           '{"id": 1, "method": "mining.configure", "params": [["version-rolling"], {"version-rolling.mask": "ffffffff"}]}',
         reads: { kind: 'configure', versionRolling: { mask: 0xffff_ffff, minBitCount: 0 } },
-        gets: [rolling('1', '1fffe000')],
+        gets: [rolling('1', '$versionMask')],
       },
       {
         sends: '{"id": 2, "method": "mining.subscribe", "params": ["bitaxe/BM1370/v2.9.0"]}',
@@ -81,8 +92,9 @@ export const dialects: readonly Dialect[] = [
       },
       {
         sends:
-          '{"id": 6, "method": "mining.submit", "params": ["bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4.bitaxe", "$jobId", "$extranonce2", "$ntime", "0a8b014c", "00ac4000"]}',
-        reads: { kind: 'submit', nonce: 0x0a8b_014c, versionBits: 0x00ac_4000 },
+          '{"id": 6, "method": "mining.submit", "params": ["bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4.bitaxe", "$jobId", "$extranonce2", "$ntime", "$nonce", "00ac4000"]}',
+        reads: { kind: 'submit', versionBits: 0x00ac_4000 },
+        share: { versionBits: 0x00ac_4000 },
         gets: [yes('6')],
       },
       { sends: '{"id":9,"method":"pong"}', reads: { kind: 'pong', id: '9' }, gets: [] },
@@ -101,13 +113,14 @@ export const dialects: readonly Dialect[] = [
       },
       {
         sends:
-          '{"jsonrpc": "2.0", "id": 3, "method": "mining.submit", "params": ["farm.bitaxe", "$jobId", "$extranonce2", "$ntime", "0a8b014c", "00000000"]}',
+          '{"jsonrpc": "2.0", "id": 3, "method": "mining.submit", "params": ["farm.bitaxe", "$jobId", "$extranonce2", "$ntime", "$nonce", "00000000"]}',
         reads: { kind: 'submit', versionBits: 0 },
+        share: { versionBits: 0 },
         gets: [yes('3')],
       },
       {
         sends:
-          '{"jsonrpc": "2.0", "id": 4, "method": "mining.submit", "params": ["farm.bitaxe", "$jobId", "$extranonce2", "$ntime", "0a8b014c", "00002000"]}',
+          '{"jsonrpc": "2.0", "id": 4, "method": "mining.submit", "params": ["farm.bitaxe", "$jobId", "$extranonce2", "$ntime", "$nonce", "00002000"]}',
         gets: ['{"id":4,"result":null,"error":[20,"Version rolling not allowed",null]}'],
       },
     ],
@@ -146,17 +159,19 @@ export const dialects: readonly Dialect[] = [
       { sends: '{"id": 3, "method": "mining.suggest_difficulty", "params": [512]}', gets: [yes('3')] },
       {
         sends:
-          '{"params": ["farm.s9", "$jobId", "$extranonce2", "$ntime", "b2957c02", "00400000"], "id": 4, "method": "mining.submit"}',
-        reads: { kind: 'submit', user: 'farm.s9', nonce: 0xb295_7c02, versionBits: 0x0040_0000 },
+          '{"params": ["farm.s9", "$jobId", "$extranonce2", "$ntime", "$nonce", "00400000"], "id": 4, "method": "mining.submit"}',
+        reads: { kind: 'submit', user: 'farm.s9', versionBits: 0x0040_0000 },
+        share: { versionBits: 0x0040_0000 },
         gets: [yes('4')],
       },
       {
         sends:
-          '{"params": ["farm.s9", "$jobId", "$extranonce2", "$ntime", "b2957c02", "00002000"], "id": 5, "method": "mining.submit"}',
+          '{"params": ["farm.s9", "$jobId", "$extranonce2", "$ntime", "$nonce", "00002000"], "id": 5, "method": "mining.submit"}',
         gets: ['{"id":5,"result":null,"error":[20,"Invalid version bits",null]}'],
       },
       { sends: '{"id": 6, "method": "mining.ping", "params": []}', gets: ['{"id":6,"result":"pong","error":null}'] },
       { sends: '{"id": 7, "result": "cgminer/4.11.1", "error": null}', gets: [] },
+      { sends: '{"id": 8, "result": "pong", "error": null}', gets: [] },
     ],
   },
   {
@@ -186,15 +201,16 @@ export const dialects: readonly Dialect[] = [
       },
       {
         sends:
-          '{"params": ["farm.gpu", "$jobId", "$extranonce2", "$ntime", "b2957c02"], "id": 1, "method": "mining.submit"}',
+          '{"params": ["farm.gpu", "$jobId", "$extranonce2", "$ntime", "$nonce"], "id": 1, "method": "mining.submit"}',
         reads: { kind: 'submit', versionBits: undefined },
+        share: { versionBits: undefined },
         gets: [yes('1')],
       },
     ],
   },
   {
     name: 'Antminer stock (bmminer)',
-    takes: { extranonce2: [1, 8] },
+    takes: { extranonce2: [1, 8], coinbase: 755 },
     exchanges: [
       {
         sends:
@@ -209,7 +225,8 @@ export const dialects: readonly Dialect[] = [
       { sends: '{"id": 3, "method": "mining.authorize", "params": ["farm.17x2", ""]}', gets: [yes('3'), ...WORK] },
       {
         sends:
-          '{"params": ["farm.17x2", "$jobId", "$extranonce2", "$ntime", "b2957c02", "1fffe000"], "id": 4, "method": "mining.submit"}',
+          '{"params": ["farm.17x2", "$jobId", "$extranonce2", "$ntime", "$nonce", "1fffe000"], "id": 4, "method": "mining.submit"}',
+        share: { versionBits: 0x1fff_e000 },
         gets: [yes('4')],
       },
     ],
@@ -227,7 +244,7 @@ export const dialects: readonly Dialect[] = [
   },
   {
     name: 'Whatsminer, with a user of 127 characters',
-    takes: { extranonce2: [1, 8] },
+    takes: { extranonce2: [1, 8], coinbase: 6_500 },
     exchanges: [
       { sends: '{"id": 1, "method": "mining.subscribe", "params": ["whatsminer/v1.1"]}', gets: [subscribed('1')] },
       {
@@ -292,8 +309,16 @@ export const dialects: readonly Dialect[] = [
       },
       {
         sends: '{"id": 2, "method": "mining.configure", "params": [["version-rolling"]]}',
-        gets: [rolling('2', '1fffe000')],
+        gets: [rolling('2', '$versionMask')],
       },
+    ],
+  },
+  {
+    name: 'ePIC',
+    takes: { coinbase: 16_384 },
+    exchanges: [
+      { sends: '{"id":1,"method":"mining.subscribe","params":["PowerPlay-BM/0.1.0"]}', gets: [subscribed('1')] },
+      { sends: '{"id":2,"method":"mining.authorize","params":["farm.epic","x"]}', gets: [yes('2'), ...WORK] },
     ],
   },
   {
@@ -336,6 +361,7 @@ export const dialects: readonly Dialect[] = [
   },
   {
     name: 'NerdMiner, with nonces as short as they are, and a wish that it repeats to stay alive',
+    takes: { coinbase: 512, line: 4_096 },
     exchanges: [
       {
         sends: '{"id": 1, "method": "mining.subscribe", "params": ["NerdMinerV2"]}',
@@ -349,8 +375,10 @@ export const dialects: readonly Dialect[] = [
         gets: [yes('3')],
       },
       {
-        sends: '{"id": 4, "method": "mining.submit", "params": ["farm.nerd","$jobId","$extranonce2","$ntime","7c02"]}',
-        reads: { kind: 'submit', nonce: 0x7c02, versionBits: undefined },
+        sends:
+          '{"id": 4, "method": "mining.submit", "params": ["farm.nerd","$jobId","$extranonce2","$ntime","$shortNonce"]}',
+        reads: { kind: 'submit', versionBits: undefined },
+        share: { versionBits: undefined },
         gets: [yes('4')],
       },
       { sends: '{"id": 5, "method": "mining.suggest_difficulty", "params": [0.00015]}', gets: [yes('5')] },
@@ -363,11 +391,12 @@ export const dialects: readonly Dialect[] = [
       { sends: '{"id": 2, "method": "mining.authorize", "params": ["farm.cpu", "x"]}', gets: [yes('2'), ...WORK] },
       {
         sends:
-          '{"method": "mining.submit", "params": ["farm.cpu", "$jobId", "$extranonce2", "$ntime", "b2957c02"], "id":4}',
+          '{"method": "mining.submit", "params": ["farm.cpu", "$jobId", "$extranonce2", "$ntime", "$nonce"], "id":4}',
+        share: { versionBits: undefined },
         gets: [yes('4')],
       },
       {
-        sends: '{"method": "mining.submit", "params": ["farm.cpu", "$jobId", "00", "$ntime", "b2957c02"], "id":4}',
+        sends: '{"method": "mining.submit", "params": ["farm.cpu", "$jobId", "00", "$ntime", "$nonce"], "id":4}',
         gets: ['{"id":4,"result":null,"error":[20,"Invalid extranonce2 size",null]}'],
       },
     ],

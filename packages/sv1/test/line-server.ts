@@ -1,7 +1,7 @@
 // The smallest server that is made of this package alone: no sockets, one job, every share of the right form is good.
-import { agreedMask, configureResultLine } from '../src/configure.ts';
+import { agreedMask, type ConfigureGrants, configureResultLine } from '../src/configure.ts';
 import { MALFORMED, NOT_SUPPORTED } from '../src/error-codes.ts';
-import { parseHexBytes } from '../src/hex.ts';
+import { parseHexBytes, parseHexU32 } from '../src/hex.ts';
 import { NO_ID, parseMessage, resultLine } from '../src/json-rpc.ts';
 import { LineParser } from '../src/line-parser.ts';
 import { type MinerRequest, readMinerRequest } from '../src/miner-requests.ts';
@@ -14,13 +14,11 @@ import {
   sv2RefusedLine,
 } from '../src/server-lines.ts';
 import { readShare } from '../src/submitted-share.ts';
-import { BIP320_MASK } from '../src/version-bits.ts';
 import type { ServerFacts } from './dialects.ts';
-
-const GRANTS = { versionMask: BIP320_MASK, minimumDifficulty: false, subscribeExtranonce: true };
 
 export class LineServer {
   readonly #facts: ServerFacts;
+  readonly #grants: ConfigureGrants;
   readonly #parser = new LineParser();
   #versionMask = 0;
   #subscribed = false;
@@ -28,6 +26,11 @@ export class LineServer {
 
   constructor(facts: ServerFacts) {
     this.#facts = facts;
+    this.#grants = {
+      versionMask: parseHexU32(facts.versionMask)!,
+      minimumDifficulty: false,
+      subscribeExtranonce: true,
+    };
   }
 
   /** Everything that goes back for these bytes. */
@@ -52,8 +55,8 @@ export class LineServer {
     const { id } = request;
     switch (request.kind) {
       case 'configure':
-        this.#versionMask = agreedMask(request, GRANTS);
-        return configureResultLine(request, GRANTS);
+        this.#versionMask = agreedMask(request, this.#grants);
+        return configureResultLine(request, this.#grants);
       case 'subscribe': {
         const { sessionId, extranonce1, extranonce2Size } = this.#facts;
         this.#subscribed = true;
