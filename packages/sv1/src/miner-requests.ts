@@ -12,7 +12,7 @@ export type MinerRequest =
   | Authorize
   | Submit
   | Suggestion
-  | { readonly kind: 'extranonce-subscribe' | 'ping' | 'get-transactions' | 'get-version'; readonly id: string }
+  | { readonly kind: 'extranonce-subscribe' | 'ping' | 'get-transactions'; readonly id: string }
   /** ESP-Miner's answer to mining.ping, which has the form of a request: `id` is that of the ping. */
   | { readonly kind: 'pong'; readonly id: string }
   | { readonly kind: 'unknown'; readonly id: string; readonly method: string }
@@ -74,7 +74,6 @@ const readers: Readonly<Record<string, (request: Request) => MinerRequest | unde
   'mining.suggest_target': readSuggestedTarget,
   'mining.get_transactions': ({ id }) => ({ kind: 'get-transactions', id }),
   'mining.ping': ({ id }) => ({ kind: 'ping', id }),
-  'client.get_version': ({ id }) => ({ kind: 'get-version', id }),
   pong: ({ id }) => ({ kind: 'pong', id }),
 };
 

@@ -9,7 +9,7 @@ export const BIP323_MASK = 0x1fff_ffe0;
  * Version of a share's header: (job & ~mask) | bits.
  * @param versionBits the sixth parameter of mining.submit; `undefined`: the version of the job.
  * @param mask the one in force for the job; 0: none was agreed on. Then bits of clients that always send six parameters are taken when they
- * change nothing: 0, or the version of the job.
+ * change nothing: 0, or the version of the job. A server that takes the shares of devices that roll without having asked gives its own mask.
  * Returns `undefined` when a bit outside of the mask is set [BIP 310].
  */
 export function submittedVersion(

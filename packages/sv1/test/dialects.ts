@@ -239,7 +239,12 @@ export const dialects: readonly Dialect[] = [
           '{"id":1, "method":"mining.configure", "params":[["version-rolling"],{"version-rolling.mask":"00c00000","version-rolling.min-bit-count":2}]}',
         gets: [rolling('1', '00c00000')],
       },
-      { sends: '{"id": 2, "method": "mining.subscribe", "params": ["bmminer/2.0.0"]}', gets: [subscribed('2')] },
+      {
+        sends:
+          '{"id": 3642, "method": "mining.subscribe", "params": ["bmminer/2.0.0", "ae6812eb4cd7735a302a8a9dd95cf71f"]}',
+        reads: { kind: 'subscribe', agent: 'bmminer/2.0.0', sessionId: 'ae6812eb4cd7735a302a8a9dd95cf71f' },
+        gets: [subscribed('3642')],
+      },
     ],
   },
   {

@@ -2,7 +2,7 @@
 import { agreedMask, type ConfigureGrants, configureResultLine } from '../src/configure.ts';
 import { MALFORMED, NOT_SUPPORTED } from '../src/error-codes.ts';
 import { parseHexBytes, parseHexU32 } from '../src/hex.ts';
-import { NO_ID, parseMessage, resultLine } from '../src/json-rpc.ts';
+import { NO_ID, parseMessage } from '../src/json-rpc.ts';
 import { LineParser } from '../src/line-parser.ts';
 import { type MinerRequest, readMinerRequest } from '../src/miner-requests.ts';
 import {
@@ -78,8 +78,6 @@ export class LineServer {
         return pongLine(id);
       case 'get-transactions':
         return noTransactionsLine(id);
-      case 'get-version':
-        return resultLine(id, 'sluice');
       case 'pong':
         return '';
       case 'unknown':
