@@ -13,6 +13,7 @@ test.each<[string, Uint8Array, SpokenProtocol]>([
   ['a key exchange of Noise', Buffer.from('8f'.repeat(64), 'hex'), 'binary'],
   ['one that begins like JSON', Buffer.from(`7b22${'c3'.repeat(62)}`, 'hex'), 'binary'],
   ['one that begins like TLS', Buffer.from(`1603${'c3'.repeat(62)}`, 'hex'), 'binary'],
+  ['one that begins like TLS 1.0', Buffer.from(`160301${'c3'.repeat(61)}`, 'hex'), 'binary'],
   ['one that begins like HTTP', Buffer.from(`47455420${'c3'.repeat(60)}`, 'hex'), 'binary'],
 ])('%s', (_, received, protocol) => {
   expect(spokenProtocol(received)).toBe(protocol);
