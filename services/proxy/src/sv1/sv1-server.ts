@@ -1,0 +1,131 @@
+// The SV1 side of the proxy, put together: sockets become sessions, each of which has a place in the farm.
+import type { Duplex } from 'node:stream';
+import type { Clock } from '@sluice/runtime/clock';
+import type { HostPort } from '@sluice/runtime/config/value-types';
+import type { Logger } from '@sluice/runtime/logger';
+import { Drain } from '@sluice/server/drain';
+import { Listener } from '@sluice/server/listener';
+import { OutboundTick } from '@sluice/server/socket-writer';
+import { reconnectLine } from '@sluice/sv1/server-lines';
+import type { MinerPlaces } from '../farm/miner.ts';
+import type { Sv1Counters } from './counters.ts';
+import { JobLines } from './job-lines.ts';
+import type { Sv1Limits } from './limits.ts';
+import { Session, type SessionModules } from './session.ts';
+
+/** How often `tick` is to be called. */
+export const SV1_TICK_MS = 100;
+/** Parts in which sessions are swept: ten thousand at once would be felt. */
+const SLOTS = 10;
+/** Between two looks whether the answers of a batch have left. */
+const SETTLE_STEP_MS = 10;
+
+export interface Sv1ServerOptions {
+  readonly limits: Sv1Limits;
+  /** Bits of the version that miners may roll at most, u32. */
+  readonly versionMask: number;
+  /** How the names of software begin that follows client.reconnect; all others are closed without it when the proxy drains. */
+  readonly reconnectAgents: readonly string[];
+}
+
+export interface Sv1ServerModules {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly counters: Sv1Counters;
+  readonly farm: MinerPlaces;
+  /** In [0, 1). */
+  random(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+export class Sv1Server {
+  /** Open connections by their ids. */
+  readonly sessions = new Map<number, Session>();
+  readonly #options: Sv1ServerOptions;
+  readonly #modules: Sv1ServerModules;
+  readonly #sessionModules: SessionModules;
+  readonly #listener: Listener;
+  #lastSession = 0;
+  #slot = 0;
+  #draining: Drain<Session> | undefined;
+
+  constructor(options: Sv1ServerOptions, modules: Sv1ServerModules) {
+    const { limits, versionMask } = options;
+    this.#options = options;
+    this.#modules = modules;
+    this.#sessionModules = {
+      ...modules,
+      limits,
+      versionMask,
+      tick: new OutboundTick(),
+      lines: new JobLines(Math.max(1, Math.floor(limits.keepAliveMs / 1_000)), modules.counters),
+      onClosed: (session) => this.sessions.delete(session.id),
+    };
+    this.#listener = new Listener(limits, {
+      ...modules,
+      onSocket: (socket, remoteAddress) => this.accept(socket, remoteAddress),
+    });
+  }
+
+  /** Resolves with the bound addresses. @throws ServerError `server-listen-failed`. */
+  listen(addresses: readonly HostPort[]): Promise<readonly HostPort[]> {
+    return this.#listener.listen(addresses);
+  }
+
+  /** Takes over a socket. */
+  accept(socket: Duplex, remoteAddress: string): void {
+    this.#lastSession += 1;
+    const session = new Session(this.#lastSession, socket, remoteAddress, this.#sessionModules);
+    this.sessions.set(session.id, session);
+    this.#modules.log.debug({ connection: session.id, remote: remoteAddress }, 'connection accepted');
+  }
+
+  /** Bytes that wait for miners. */
+  get outboundBytes(): number {
+    let bytes = 0;
+    for (const { writer } of this.sessions.values()) bytes += writer.queuedBytes;
+    return bytes;
+  }
+
+  /** Requests whose answers have not left. */
+  get waitingAnswers(): number {
+    let waiting = 0;
+    for (const session of this.sessions.values()) waiting += session.waitingAnswers;
+    return waiting;
+  }
+
+  /** Deadlines, slow readers and keep-alive jobs of every tenth session. */
+  tick(): void {
+    const now = this.#modules.clock.monotonic();
+    this.#slot = (this.#slot + 1) % SLOTS;
+    for (const session of this.sessions.values()) if (session.id % SLOTS === this.#slot) session.sweep(now);
+  }
+
+  /**
+   * Takes no more sockets and moves the present ones away, each after its shares under way were answered. A second call hastens the first.
+   * Resolves when none is left.
+   */
+  drain(deadlineMs: number): Promise<void> {
+    this.#listener.close();
+    this.#draining?.hasten(deadlineMs);
+    this.#draining ??= new Drain(this.sessions, deadlineMs, {
+      ...this.#modules,
+      settle: (sessions, ms) => this.#settle(sessions, ms),
+      sendAway: (session) => this.#sendAway(session),
+    });
+    return this.#draining.done;
+  }
+
+  async #settle(sessions: readonly Session[], ms: number): Promise<void> {
+    const { clock, sleep } = this.#modules;
+    const end = clock.monotonic() + ms;
+    while (sessions.some(({ waitingAnswers }) => waitingAnswers > 0) && clock.monotonic() < end)
+      await sleep(SETTLE_STEP_MS);
+  }
+
+  #sendAway(session: Session): void {
+    const follows = this.#options.reconnectAgents.some((beginning) => session.agent.startsWith(beginning));
+    if (follows) session.writer.writeText(reconnectLine(0));
+    session.end('drained');
+  }
+}
