@@ -131,7 +131,7 @@ export class CompareRun {
     if (bitcoind === undefined) return;
     try {
       const pool = await this.#pinning.amongServers(() =>
-        name === 'Sluice' ? startSluicePool(bitcoind) : startSriPool(bitcoind, program),
+        name === 'Sluice' ? startSluicePool(bitcoind) : startSriPool(bitcoind, program, row.sriBatch),
       );
       this.#pool = pool;
       this.#pinning.check(pool.processes.map(({ pid }) => pid));
@@ -217,7 +217,8 @@ export class CompareRun {
       'nats-server with `sync_interval: always`; a share is synced to disk before it is acknowledged, and its CPU time runs to where share-validator has',
       'credited the last one. The stream is held against what was acknowledged in each run.',
       '',
-      'SRI: `RUST_LOG=error`, `shares_per_minute = 1000000`, `share_batch_size = 1`, claims of 1 H/s. Sluice: log level `info`,',
+      'SRI: `RUST_LOG=error`, `shares_per_minute = 1000000`, claims of 1 H/s, `share_batch_size` 10, its default, where 20 are in flight, else 1, because it',
+      'never answers by time. Sluice: log level `info`,',
       `\`channel-manager ${sluicePolicy.join(' ')}\`, \`connection-gateway ${gatewayBounds.join(' ')}\`.`,
     ];
   }

@@ -78,8 +78,9 @@ class Parts {
   }
 }
 
-export const startSriPool = (bitcoind: Bitcoind, program: string): Promise<RunningPool> =>
-  started(new Parts(), (parts) => startSri(parts, bitcoind, program));
+/** `shareBatchSize`: accepted shares of a channel for each answer. */
+export const startSriPool = (bitcoind: Bitcoind, program: string, shareBatchSize: number): Promise<RunningPool> =>
+  started(new Parts(), (parts) => startSri(parts, bitcoind, program, shareBatchSize));
 
 /** `profiles`: folder in which each service leaves a CPU profile when the pool is stopped, in a folder of its name. */
 export const startSluicePool = (bitcoind: Bitcoind, profiles?: string): Promise<RunningPool> =>
@@ -105,7 +106,12 @@ function providerFlags({ rpcPort, cookieFile, zmqRawBlock }: Bitcoind, ports: re
   ];
 }
 
-async function startSri(parts: Parts, bitcoind: Bitcoind, program: string): Promise<RunningPool> {
+async function startSri(
+  parts: Parts,
+  bitcoind: Bitcoind,
+  program: string,
+  shareBatchSize: number,
+): Promise<RunningPool> {
   const key = join(parts.directory, 'authority.key');
   const { text: authorityKey } = openAuthorityKey(key);
   const port = await freePort();
@@ -117,14 +123,14 @@ async function startSri(parts: Parts, bitcoind: Bitcoind, program: string): Prom
     templateServer: { port, authorityKey },
     payout: PAYOUT,
     sharesPerMinute: SRI_SHARES_PER_MINUTE,
-    shareBatchSize: 1,
+    shareBatchSize,
     quiet: true,
   });
   parts.ends(() => pool.stop());
   return {
     url: `stratum2+tcp://127.0.0.1:${pool.port}/${pool.authorityKey}`,
     processes: [{ name: 'pool_sv2', pid: pool.process.pid ?? 0 }],
-    loadFlags: [],
+    loadFlags: ['--ack-batch', String(shareBatchSize)],
     settled: async () => undefined,
     logs: () => `${parts.logs()}\n--- pool_sv2\n${pool.process.tail()}`,
     stop: () => parts.stop(),

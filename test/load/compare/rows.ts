@@ -8,8 +8,11 @@ export interface Row {
   readonly title: string;
   readonly connections: number;
   readonly flags: readonly string[];
+  /** Shares of a channel for each answer of SRI's pool, which never answers by time: its default where as many are in flight. */
+  readonly sriBatch: number;
 }
 
+const SRI_DEFAULT_BATCH = 10;
 const pipelined = ['--mode', 'pipelined', '--in-flight', '20'];
 const oneInFlight = ['--mode', 'one-in-flight'];
 const paced = (rate: number) => ['--mode', 'paced', '--rate', String(rate)];
@@ -40,5 +43,6 @@ export function rowOf(name: RowName, maxConnections = Number.POSITIVE_INFINITY):
   const [group, title, wanted, flags] = loads[name];
   const connections = Math.min(wanted, maxConnections);
   const shown = connections === wanted ? title : `${title}, of which ${connections}`;
-  return { name, group, title: shown, connections, flags };
+  const sriBatch = flags.some((flag) => flag === 'pipelined') ? SRI_DEFAULT_BATCH : 1;
+  return { name, group, title: shown, connections, flags, sriBatch };
 }
