@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
 import { compactToTarget, meetsTarget, targetToBytes } from '@sluice/bitcoin/target';
 import { reconnectDelay } from '@sluice/client/reconnect-delay';
+import { redirectedServer } from '@sluice/client/redirected-server';
 import type { ServerUrl } from '@sluice/client/server-url';
 import type { AeadBackend } from '@sluice/noise/aead';
 import type { EcBackend, RandomBytes } from '@sluice/noise/ec';
@@ -18,7 +19,6 @@ import { MinerClient } from './client.ts';
 import { MinerError } from './errors.ts';
 import type { HashEngine } from './hashing/hash-engine.ts';
 import { MiningLoop } from './mining-loop.ts';
-import { redirectedPool } from './redirected-pool.ts';
 import { refusalAdvice, refusalSentence } from './refusals.ts';
 import type { HeaderRange, SearchSpace } from './search-space.ts';
 import { MinerStatistics, type Statistics } from './statistics.ts';
@@ -201,7 +201,7 @@ export class Miner extends EventEmitter<MinerEvents> {
         worked = true;
       });
       client.on('reconnect', (where) => {
-        redirect = redirectedPool(pool, where);
+        redirect = redirectedServer(pool, where);
         client.close('the pool asks to reconnect');
       });
       await this.#openChannels(client);
