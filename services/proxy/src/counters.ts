@@ -1,0 +1,42 @@
+// Everything the proxy counts of shares and upstreams, as plain numbers: counting costs an addition where it happens, and metrics.ts reads
+// them at a scrape.
+import { type ErrorCode, errorCodes } from '@sluice/sv2/error-codes';
+import { downReasons } from './upstream/errors.ts';
+
+export const shareErrorCodes = Object.keys(errorCodes['SubmitShares.Error']) as ErrorCode<'SubmitShares.Error'>[];
+
+const zeros = <K extends string>(keys: readonly K[]) =>
+  Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
+
+export type ProxyCounters = ReturnType<typeof createCounters>;
+
+export function createCounters() {
+  return {
+    /** Found good here: kept, sent up, or without an upstream to send them to. */
+    sharesGood: 0,
+    /** Refused here, by code. */
+    sharesRefused: zeros(shareErrorCodes),
+    /** Good, and below the upstream's target: not sent. */
+    sharesKept: 0,
+    /** Good, and refused because the upstream of their job was gone. */
+    sharesUnserved: 0,
+    /** Sent to an upstream. */
+    sharesForwarded: 0,
+    upstreamAccepted: 0,
+    upstreamRefused: zeros(shareErrorCodes),
+    /** The connection ended before the upstream's answer. */
+    upstreamUnanswered: 0,
+    /** Hashes of blocks among the shares, whatever became of them. */
+    blocks: 0,
+
+    jobs: 0,
+    tips: 0,
+    /** Targets told to miners. */
+    targets: 0,
+
+    upstreamUps: 0,
+    upstreamDowns: zeros(downReasons),
+    /** Times that the farm went to another upstream, or to one again. */
+    switches: 0,
+  };
+}

@@ -1,0 +1,97 @@
+// Shares that were sent to an upstream and not answered, in the order in which they were sent. The upstream answers many at once, or one.
+import type { ErrorCode } from '@sluice/sv2/error-codes';
+import { type ProxyCounters, shareErrorCodes } from '../counters.ts';
+import type { ShareOwner } from './upstream-work.ts';
+
+/**
+ * So long a miner waits for the upstream's word before it is told what the proxy found itself. Some pools acknowledge every tenth share and
+ * never on time.
+ */
+export const ANSWER_MS = 1_000;
+/** Of one connection. The oldest is counted as lost. */
+export const IN_FLIGHT_BOUND = 65_536;
+/** What a miner is told of a code that nobody here knows: the share does not count. */
+const UNKNOWN: ErrorCode<'SubmitShares.Error'> = 'share-not-stored';
+
+interface InFlight {
+  readonly request: string;
+  readonly sentAtMs: number;
+  /** Still waits; nobody: it has been answered. */
+  owner: ShareOwner | undefined;
+}
+
+export class SharesInFlight {
+  readonly #counters: ProxyCounters;
+  /** By sequence number. */
+  readonly #shares = new Map<number, InFlight>();
+  #lastSequence = 0;
+
+  constructor(counters: ProxyCounters) {
+    this.#counters = counters;
+  }
+
+  get size(): number {
+    return this.#shares.size;
+  }
+
+  /** When the oldest was sent; `undefined`: none is on its way. */
+  get oldestMs(): number | undefined {
+    for (const { sentAtMs } of this.#shares.values()) return sentAtMs;
+    return undefined;
+  }
+
+  /** The sequence number to send it with. */
+  add(owner: ShareOwner | undefined, request: string, nowMs: number): number {
+    this.#lastSequence = (this.#lastSequence + 1) >>> 0;
+    this.#shares.set(this.#lastSequence, { request, sentAtMs: nowMs, owner });
+    this.#counters.sharesForwarded += 1;
+    if (this.#shares.size > IN_FLIGHT_BOUND) {
+      for (const [oldest, share] of this.#shares) {
+        this.#lose(oldest, share);
+        break;
+      }
+    }
+    return this.#lastSequence;
+  }
+
+  /** SubmitShares.Success: every share up to this one that was not refused is accepted. */
+  accepted(lastSequence: number): void {
+    for (const [sequence, { owner, request }] of this.#shares) {
+      // Numbers start again after 2^32.
+      if (((lastSequence - sequence) | 0) < 0) break;
+      this.#shares.delete(sequence);
+      this.#counters.upstreamAccepted += 1;
+      owner?.answered(request, '');
+    }
+  }
+
+  /** SubmitShares.Error. `code` is the upstream's, and may be any text. */
+  refused(sequence: number, code: string): void {
+    const share = this.#shares.get(sequence);
+    if (share === undefined) return;
+    this.#shares.delete(sequence);
+    const known = shareErrorCodes.find((one) => one === code) ?? UNKNOWN;
+    this.#counters.upstreamRefused[known] += 1;
+    share.owner?.answered(share.request, known);
+  }
+
+  /** Has those that waited long enough answered; they stay until the upstream has its say. */
+  answerOverdue(nowMs: number): void {
+    for (const share of this.#shares.values()) {
+      if (nowMs - share.sentAtMs < ANSWER_MS) break;
+      share.owner?.answered(share.request, '');
+      share.owner = undefined;
+    }
+  }
+
+  /** The connection has ended: what became of them nobody will say. They are never sent again, so that none counts twice. */
+  lose(): void {
+    for (const [sequence, share] of this.#shares) this.#lose(sequence, share);
+  }
+
+  #lose(sequence: number, { owner, request }: InFlight): void {
+    this.#shares.delete(sequence);
+    this.#counters.upstreamUnanswered += 1;
+    owner?.answered(request, UNKNOWN);
+  }
+}

@@ -1,0 +1,64 @@
+// An upstream as it is told to us: its URL, and behind it what it alone is told.
+import { formatServerUrl, parseServerUrl, type ServerUrl } from '@sluice/client/server-url';
+import { formatHostPort, listOf, text, type ValueType } from '@sluice/runtime/config/value-types';
+
+export interface UpstreamUrl extends ServerUrl {
+  /** Instead of the identity that is set for all. */
+  readonly identity?: string;
+}
+
+/** More are not needed, and each has a series in the metrics. */
+export const UPSTREAMS_BOUND = 8;
+
+const ALLOWED =
+  'stratum2+tcp://host:port/<authority key>, with ?identity=NAME where it has an identity of its own; each upstream once, eight at most';
+
+/** What a pool knows the farm by: a STR0_255 of the protocol. */
+export function identityText(): ValueType<string> {
+  const any = text({ allowed: 'at most 255 bytes' });
+  return { ...any, parse: (value) => (Buffer.byteLength(value) <= 255 ? any.parse(value) : undefined) };
+}
+
+/** In order of preference. */
+export function upstreamUrls(): ValueType<readonly UpstreamUrl[]> {
+  const list = listOf<UpstreamUrl>({
+    allowed: ALLOWED,
+    placeholder: 'URL',
+    parse: parseUpstreamUrl,
+    format: formatUpstreamUrl,
+  });
+  return { ...list, allowed: ALLOWED, fault: (upstreams) => tooMany(upstreams) ?? twice(upstreams) };
+}
+
+function parseUpstreamUrl(value: string): UpstreamUrl | undefined {
+  const [address = '', query, ...more] = value.split('?');
+  const server = parseServerUrl(address);
+  if (server === undefined || query === undefined) return server;
+  const encoded = /^identity=([^&]+)$/.exec(query)?.[1];
+  if (encoded === undefined || more.length > 0) return undefined;
+  const identity = identityText().parse(decoded(encoded));
+  return identity === undefined ? undefined : { ...server, identity };
+}
+
+/** Empty when it cannot be read. */
+function decoded(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return '';
+  }
+}
+
+function formatUpstreamUrl({ identity, ...server }: UpstreamUrl): string {
+  return `${formatServerUrl(server)}${identity === undefined ? '' : `?identity=${encodeURIComponent(identity)}`}`;
+}
+
+function tooMany({ length }: readonly UpstreamUrl[]): string | undefined {
+  return length > UPSTREAMS_BOUND ? `${length} upstreams` : undefined;
+}
+
+function twice(upstreams: readonly UpstreamUrl[]): string | undefined {
+  const names = upstreams.map(formatHostPort);
+  const again = names.find((name, index) => names.indexOf(name) !== index);
+  return again === undefined ? undefined : `upstream ${again} is given twice`;
+}

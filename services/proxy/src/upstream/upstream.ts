@@ -1,0 +1,142 @@
+// One upstream of the list: connected while it is wanted, and tried again after a while when it fails.
+import type { Duplex } from 'node:stream';
+import { reconnectDelay } from '@sluice/client/reconnect-delay';
+import { redirectedServer } from '@sluice/client/redirected-server';
+import type { ServerUrl } from '@sluice/client/server-url';
+import { formatHostPort } from '@sluice/runtime/config/value-types';
+import type { Reconnect } from '@sluice/sv2/messages/common/reconnect';
+import { isLasting, UpstreamError, upstreamErrorOf } from './errors.ts';
+import { type SessionModules, UpstreamSession } from './session.ts';
+import type { UpstreamUrl } from './upstream-url.ts';
+import type { UpstreamWork } from './upstream-work.ts';
+
+/** An upstream is tried again at least this often, unless it refuses: the farm may have no other. */
+export const LONGEST_RETRY_MS = 10_000;
+/** One that fails sooner than this is tried at growing intervals, as one that cannot be reached. */
+const HELD_MS = 10_000;
+
+export interface UpstreamOptions {
+  readonly url: UpstreamUrl;
+  readonly identity: string;
+  readonly minExtranonceSize: number;
+}
+
+export interface UpstreamListener {
+  /** Its work is there, or another one. */
+  onWork(work: UpstreamWork): void;
+  onDown(reason: UpstreamError): void;
+}
+
+export interface UpstreamModules extends SessionModules {
+  connect(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /** Of the farm, hashes a second, positive. */
+  hashrate(): number;
+}
+
+const NOT_NEEDED = new UpstreamError('upstream-connection-closed', 'it is not needed');
+
+export class Upstream {
+  /** For people. */
+  readonly name: string;
+  /** Why it is not there; `undefined` while it is, or when nobody has wanted it. */
+  downReason: UpstreamError | undefined;
+  readonly #options: UpstreamOptions;
+  readonly #listener: UpstreamListener;
+  readonly #modules: UpstreamModules;
+  #session: UpstreamSession | undefined;
+  #isWanted = false;
+  #failures = 0;
+  /** Where a Reconnect has sent us, for the next attempt alone. */
+  #redirect: ServerUrl | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  /** Of the attempt that is under way, and of the connection that came of it. */
+  #attempt: AbortController | undefined;
+
+  constructor(options: UpstreamOptions, listener: UpstreamListener, modules: UpstreamModules) {
+    this.name = formatHostPort(options.url);
+    this.#options = options;
+    this.#listener = listener;
+    this.#modules = modules;
+  }
+
+  /** `undefined` while it has none to give. */
+  get work(): UpstreamWork | undefined {
+    return this.#session?.work;
+  }
+
+  get sharesInFlight(): number {
+    return this.#session?.sharesInFlight ?? 0;
+  }
+
+  /** Connects, or ends the connection. */
+  want(isWanted: boolean): void {
+    if (isWanted === this.#isWanted) return;
+    this.#isWanted = isWanted;
+    if (isWanted) {
+      void this.#connect();
+      return;
+    }
+    clearTimeout(this.#retry);
+    this.#attempt?.abort();
+    this.#attempt = undefined;
+    const session = this.#session;
+    this.#session = undefined;
+    session?.close(NOT_NEEDED);
+    this.downReason = undefined;
+  }
+
+  /** Called several times a second. */
+  tick(hashrate: number): void {
+    this.#session?.tick(hashrate);
+  }
+
+  async #connect(): Promise<void> {
+    const { clock, connect, hashrate } = this.#modules;
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    const url = this.#redirect ?? this.#options.url;
+    this.#redirect = undefined;
+    let session: UpstreamSession;
+    let upSinceMs: number | undefined;
+    try {
+      const stream = await connect(url.host, url.port, attempt.signal);
+      session = await UpstreamSession.open(
+        stream,
+        { ...this.#options, url, hashrate: hashrate() },
+        {
+          onWork: (work) => {
+            if (attempt !== this.#attempt) return;
+            upSinceMs ??= clock.monotonic();
+            this.downReason = undefined;
+            this.#listener.onWork(work);
+          },
+          onClosed: (reason, reconnect) => {
+            if (attempt !== this.#attempt) return;
+            this.#session = undefined;
+            this.#onEnd(reason, upSinceMs, reconnect);
+          },
+        },
+        this.#modules,
+      );
+    } catch (error) {
+      if (attempt === this.#attempt) this.#onEnd(upstreamErrorOf(error), undefined, undefined);
+      return;
+    }
+    if (attempt !== this.#attempt) session.close(NOT_NEEDED);
+    else if (session.isOpen) this.#session = session;
+  }
+
+  #onEnd(reason: UpstreamError, upSinceMs: number | undefined, reconnect: Reconnect | undefined): void {
+    const { clock, random } = this.#modules;
+    this.#attempt = undefined;
+    this.downReason = reason;
+    const hasHeld = upSinceMs !== undefined && clock.monotonic() - upSinceMs >= HELD_MS;
+    this.#failures = hasHeld ? 1 : this.#failures + 1;
+    if (reconnect !== undefined) this.#redirect = redirectedServer(this.#options.url, reconnect);
+    const delay = isLasting(reason)
+      ? reconnectDelay(this.#failures, random, true)
+      : Math.min(LONGEST_RETRY_MS, reconnectDelay(this.#failures, random));
+    this.#retry = setTimeout(() => void this.#connect(), delay);
+    this.#listener.onDown(reason);
+  }
+}

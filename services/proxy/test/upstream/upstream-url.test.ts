@@ -1,0 +1,42 @@
+import { encodeAuthorityPublicKey } from '@sluice/noise/authority-key';
+import { describe, expect, it } from 'vitest';
+import { authorityKey } from '../../../../packages/client/test/support/fake-server.ts';
+import { upstreamUrls } from '../../src/upstream/upstream-url.ts';
+
+const type = upstreamUrls();
+const key = encodeAuthorityPublicKey(authorityKey);
+const url = `stratum2+tcp://pool.example:3333/${key}`;
+
+describe('upstreams as a setting', () => {
+  it('are URLs in order of preference, some with an identity of their own', () => {
+    const parsed = type.parse(`${url},stratum2+tcp://127.0.0.1:3334?identity=bc1q%2Efarm%2C1`);
+    expect(parsed).toEqual([
+      { host: 'pool.example', port: 3333, authorityKey },
+      { host: '127.0.0.1', port: 3334, identity: 'bc1q.farm,1' },
+    ]);
+    expect(type.format(parsed ?? [])).toBe(`${url},stratum2+tcp://127.0.0.1:3334?identity=bc1q.farm%2C1`);
+  });
+
+  it.each([
+    'pool.example:3333',
+    `${url}?`,
+    `${url}?identity=`,
+    `${url}?user=farm`,
+    `${url}?identity=a&b=c`,
+    `${url}?identity=a?identity=b`,
+    `${url}?identity=%E0%A4`,
+    `${url}?identity=${'x'.repeat(256)}`,
+    `${url}x`,
+  ])('are not: %s', (text) => {
+    expect(type.parse(text)).toBeUndefined();
+  });
+
+  it('are each given once, and eight at most', () => {
+    const many = Array.from({ length: 9 }, (_, index) => `stratum2+tcp://127.0.0.1:${index + 1}`);
+    expect(type.fault?.(type.parse(many.slice(0, 8).join(',')) ?? [])).toBeUndefined();
+    expect(type.fault?.(type.parse(many.join(',')) ?? [])).toBe('9 upstreams');
+    expect(type.fault?.(type.parse(`${url},${url}?identity=other`) ?? [])).toBe(
+      'upstream pool.example:3333 is given twice',
+    );
+  });
+});
