@@ -7,13 +7,14 @@ const service = (settings: Settings): Settings => ({ ...settings, ...processSett
 
 /** By the name of the command. */
 export async function commandSettings(): Promise<ReadonlyMap<string, Settings>> {
-  const [start, provider, distributor, manager, gateway, validator, miner, keys] = await Promise.all([
+  const [start, provider, distributor, manager, gateway, validator, proxy, miner, keys] = await Promise.all([
     import('./start/config.ts'),
     import('@sluice/template-provider/config'),
     import('@sluice/job-distributor/config'),
     import('@sluice/channel-manager/config'),
     import('@sluice/connection-gateway/config'),
     import('@sluice/share-validator/config'),
+    import('@sluice/proxy/config'),
     import('@sluice/miner/config'),
     import('./keys/config.ts'),
   ]);
@@ -24,6 +25,7 @@ export async function commandSettings(): Promise<ReadonlyMap<string, Settings>> 
     ['channel-manager', service(manager.channelManagerSettings)],
     ['connection-gateway', service(gateway.connectionGatewaySettings)],
     ['share-validator', service(validator.shareValidatorSettings)],
+    ['proxy', service(proxy.proxySettings)],
     ['miner', miner.minerSettings],
     ['keys', keys.keysSettings],
   ]);

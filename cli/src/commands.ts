@@ -38,6 +38,10 @@ export const commands: Readonly<Record<string, Command>> = {
     doc: 'Checks every stored share again and credits its work.',
     load: () => import('@sluice/share-validator/main'),
   },
+  proxy: {
+    doc: 'Puts many Stratum V1 miners on one Stratum V2 channel of a pool, with others to fall back on.',
+    load: () => import('@sluice/proxy/main'),
+  },
   miner: {
     doc: 'A Stratum V2 miner on the CPU, for trying out and testing.',
     load: () => import('@sluice/miner/main'),

@@ -17,7 +17,7 @@ describe('sluice', () => {
   it('lists its commands without one', () => {
     const { status, stdout } = sluice();
     expect(status).toBe(0);
-    for (const name of ['start', 'connection-gateway', 'share-validator', 'miner', 'keys'])
+    for (const name of ['start', 'connection-gateway', 'share-validator', 'proxy', 'miner', 'keys'])
       expect(stdout).toContain(name);
   });
 

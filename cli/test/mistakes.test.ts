@@ -54,6 +54,7 @@ const needed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'template-provider': { simulatedChain: 'true' },
   'job-distributor': { payout: 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4' },
   'connection-gateway': { authoritySecretFile: key },
+  proxy: { upstream: 'stratum2+tcp://127.0.0.1:3333', identity: 'farm' },
   miner: { pool: 'stratum2+tcp://127.0.0.1:3333' },
 };
 
@@ -194,6 +195,15 @@ it.each<[words: readonly string[], place: RegExp, why: string]>([
   [['connection-gateway', '--authority-secret-file', file('open.key', 'x', 0o644)], /^--authority-s/, 'chmod 600'],
   [['connection-gateway', '--authority-secret-file', file('bad.key', 'x')], /^--authority-s/, 'damaged'],
   [['connection-gateway', '--certificate-directory', directory], /^--certificate-directory/, 'static-key'],
+  [['proxy'], /^--upstream, SLUICE_UPSTREAM or upstream in the file/, 'not set'],
+  [['proxy', '--upstream', 'stratum2+tcp://h:1'], /^--identity, SLUICE_IDENTITY or identity/, 'h:1 of --upstream'],
+  [['proxy', '--identity', 'x', '--upstream', 'http://h:1'], /^--upstream/, 'not allowed'],
+  [
+    ['proxy', '--upstream', 'stratum2+tcp://h:1?identity=x,stratum2+tcp://h:1?identity=y'],
+    /^--upstream/,
+    'given twice',
+  ],
+  [['proxy', '--upstream', 'stratum2+tcp://h:1?identity=x', '--first-difficulty', '1e-6'], /^--first-diff/, 'easier'],
   [['miner', '--pool', 'stratum2+tcp://h:1', '--extended', '--standard-jobs'], /^--extended/, 'so is --standard-jobs'],
   [['miner', '--pool', 'stratum2+tcp://h:1', '--gateway-label', 'x'], /^--gateway-label/, 'connection-gateway'],
   [['keys', '--show', '--file', join(directory, 'none.key')], /^--file/, 'ENOENT'],

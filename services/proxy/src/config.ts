@@ -1,0 +1,132 @@
+import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
+import {
+  decimal,
+  formatHostPort,
+  integer,
+  listenAddress,
+  listOf,
+  oneOf,
+  text,
+} from '@sluice/runtime/config/value-types';
+import { PLACES_BOUND } from './farm/places.ts';
+import { defaultSv1Limits, type Sv1Limits } from './sv1/limits.ts';
+import { identityText, upstreamUrls } from './upstream/upstream-url.ts';
+
+export const proxySettings = defineConfig({
+  listen: {
+    type: listOf(listenAddress()),
+    default: [{ host: '0.0.0.0', port: 34255 }],
+    doc: 'Where miners of Stratum V1 connect.',
+  },
+  upstream: {
+    type: upstreamUrls(),
+    doc: 'The pools, the preferred one first; without a key any server is trusted. Behind ?identity= stands what this pool alone knows the farm by.',
+  },
+  identity: {
+    type: identityText(),
+    optional: true,
+    doc: 'Account of the farm at the pools; each miner is a worker of it.',
+  },
+  returnAfter: {
+    type: integer({ min: 1, max: 86_400 }),
+    default: 60,
+    doc: 'Seconds that a preferred pool must have been there before the farm goes back to it.',
+  },
+  sharesPerMinute: {
+    type: decimal({ min: 0.1, max: 1_000 }),
+    default: 6,
+    doc: 'Shares of each miner that its difficulty is set for; most of them stay here.',
+  },
+  firstDifficulty: {
+    type: decimal({ min: 1e-9, max: 1e15 }),
+    default: 8_192,
+    doc: 'First difficulty of a miner that asks for none; never harder than what the pool wants of the whole farm.',
+  },
+  easiestDifficulty: {
+    type: decimal({ min: 1e-9, max: 1e15 }),
+    default: 0.0001,
+    doc: 'The easiest difficulty that a miner gets, whatever it asks for.',
+  },
+  versionMask: {
+    type: oneOf(['1fffe000', '1fffffe0']),
+    default: '1fffe000',
+    doc: 'Bits of the version that miners may roll: those of BIP320, which every pool takes, or those of BIP323.',
+  },
+  extranonce2Size: {
+    type: integer({ min: 2, max: 8 }),
+    default: 4,
+    doc: 'Bytes of the extranonce that each miner rolls; a pool that leaves less than this and two more is not used.',
+  },
+  maxConnections: {
+    type: integer({ min: 1, max: PLACES_BOUND }),
+    default: defaultSv1Limits.connections,
+    doc: 'Connections held at once; more are closed.',
+  },
+  maxConnectionsPerAddress: {
+    type: integer({ min: 1, max: PLACES_BOUND }),
+    default: defaultSv1Limits.connectionsPerAddress,
+    doc: 'Connections held at once from one address; more are closed. As many as maxConnections behind a load balancer that hides addresses.',
+  },
+  connectionRate: {
+    type: integer({ min: 1, max: 100_000 }),
+    default: defaultSv1Limits.connectionsPerSecond,
+    doc: 'New connections a second, after a burst of ten times as many; more are closed.',
+  },
+  messageRate: {
+    type: integer({ min: 1, max: 1_000_000 }),
+    default: defaultSv1Limits.messagesPerSecond,
+    doc: 'Messages a second of one connection, after a burst of ten times as many; what comes faster is read later.',
+  },
+  drainSeconds: {
+    type: integer({ min: 1, max: 3_600 }),
+    default: 20,
+    doc: 'Over how many seconds connections are moved away when the proxy ends.',
+  },
+  reconnectAgents: {
+    type: listOf(
+      text({
+        allowed: 'how the name of a software begins in mining.subscribe, up to 128 characters',
+        placeholder: 'AGENT',
+        pattern: /^.{1,128}$/,
+      }),
+    ),
+    default: [],
+    doc: 'Software that follows client.reconnect; every other connection is closed without it when the proxy drains.',
+  },
+});
+export type ProxyConfig = ConfigOf<typeof proxySettings>;
+
+export const proxyRule: ConfigRule<typeof proxySettings> = (config, placeOf) => {
+  const { upstream, identity, firstDifficulty, easiestDifficulty } = config;
+  const nameless = upstream.find((one) => one.identity === undefined);
+  return [
+    ...(identity === undefined && nameless !== undefined
+      ? [
+          {
+            setting: 'identity' as const,
+            problem: `not set, and ${formatHostPort(nameless)} of ${placeOf('upstream')} has none of its own`,
+            allowed: 'an identity for all, or one behind ?identity= of each upstream',
+          },
+        ]
+      : []),
+    ...(firstDifficulty < easiestDifficulty
+      ? [
+          {
+            setting: 'firstDifficulty' as const,
+            problem: `${firstDifficulty} is easier than ${placeOf('easiestDifficulty')}`,
+            allowed: `at least ${easiestDifficulty}`,
+          },
+        ]
+      : []),
+  ];
+};
+
+export function limitsOf(config: ProxyConfig): Sv1Limits {
+  return {
+    ...defaultSv1Limits,
+    connections: config.maxConnections,
+    connectionsPerAddress: config.maxConnectionsPerAddress,
+    connectionsPerSecond: config.connectionRate,
+    messagesPerSecond: config.messageRate,
+  };
+}

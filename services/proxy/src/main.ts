@@ -1,0 +1,60 @@
+// Composition root of the proxy process.
+import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
+import { connectTcp } from '@sluice/client/tcp';
+import { nobleEc } from '@sluice/noise/noble-ec';
+import { wasmAead } from '@sluice/noise/wasm-aead';
+import { wasmEc } from '@sluice/noise/wasm-ec';
+import type { CommandTables } from '@sluice/runtime/config/command-line';
+import { formatHostPort } from '@sluice/runtime/config/value-types';
+import { randomBytes } from '@sluice/runtime/random';
+import { runService } from '@sluice/runtime/run-service';
+import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
+import { limitsOf, proxyRule, proxySettings } from './config.ts';
+import { hashesOfDifficulty } from './farm/miner-target.ts';
+import { createProxyService } from './service.ts';
+
+/** Beyond the drain itself: the last answers of the upstreams, and closing. */
+const STOP_MARGIN_MS = 15_000;
+
+export const main = (argv: readonly string[], commands?: CommandTables): Promise<number> =>
+  runService({
+    name: 'proxy',
+    doc: 'Puts many miners of Stratum V1 on one Stratum V2 channel of a pool, with other pools to fall back on.',
+    settings: proxySettings,
+    rule: proxyRule,
+    argv,
+    commands,
+    // Longer than any drain that can be set.
+    stopDeadlineMs: 3_600_000 + STOP_MARGIN_MS,
+    create({ config, log, metrics, health, clock }) {
+      const wasm = findSecp256k1Wasm();
+      const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
+      if (wasm === undefined)
+        log.warn('handshakes use the reference curve, which is slower and not constant-time: run npm run secp256k1');
+      for (const upstream of config.upstream)
+        if (upstream.authorityKey === undefined)
+          log.warn({ upstream: formatHostPort(upstream) }, 'no authority key in the URL: any server is trusted');
+      return createProxyService(
+        {
+          listen: config.listen,
+          // The rule has seen to it that each has one.
+          upstreams: config.upstream.map((url) => ({ url, identity: url.identity ?? config.identity ?? '' })),
+          returnAfterMs: config.returnAfter * 1_000,
+          policy: {
+            extranonce2Size: config.extranonce2Size,
+            sharesPerMinute: config.sharesPerMinute,
+            firstHashes: hashesOfDifficulty(config.firstDifficulty),
+            easiestHashes: hashesOfDifficulty(config.easiestDifficulty),
+          },
+          limits: limitsOf(config),
+          versionMask: Number.parseInt(config.versionMask, 16),
+          drainMs: config.drainSeconds * 1_000,
+          reconnectAgents: config.reconnectAgents,
+        },
+        {
+          ...{ clock, log, metrics, health, ec },
+          ...{ aead: wasmAead(), sha256d: wasmSha256d, random: randomBytes, connect: connectTcp },
+        },
+      );
+    },
+  });

@@ -1,0 +1,159 @@
+// Declared here, counted as plain numbers in counters.ts and sv1/counters.ts, read at a scrape.
+import { counter, defineMetrics, gauge, type MetricsOf } from '@sluice/runtime/metrics';
+import { type ProxyCounters, shareErrorCodes } from './counters.ts';
+import type { Farm } from './farm/farm.ts';
+import { type Sv1Counters, sv1ErrorNumbers, sv1LineFaults, sv1RequestKinds, sv1ShareRefusals } from './sv1/counters.ts';
+import { sv1CloseReasons } from './sv1/errors.ts';
+import type { Sv1Server } from './sv1/sv1-server.ts';
+import { downReasons } from './upstream/errors.ts';
+import { UPSTREAMS_BOUND } from './upstream/upstream-url.ts';
+import type { Upstreams } from './upstream/upstreams.ts';
+
+const limits = ['total', 'address', 'rate'] as const;
+/** Places in the list, from 1 on. */
+const upstreamPlaces = Array.from({ length: UPSTREAMS_BOUND }, (_, place) => String(place + 1));
+
+export const proxyMetrics = defineMetrics({
+  miners: gauge('sluice_proxy_miners', 'Miners with a place on the channel'),
+  hashrate: gauge('sluice_proxy_hashrate', 'Hashes a second of all miners, as estimated from their shares'),
+  sharesGood: counter('sluice_proxy_shares_good_total', 'Shares that passed every check here'),
+  sharesRefused: counter('sluice_proxy_shares_refused_total', 'Shares refused here, by code', {
+    code: shareErrorCodes,
+  }),
+  sharesKept: counter('sluice_proxy_shares_kept_total', "Good shares below the upstream's target, which stayed here"),
+  sharesUnserved: counter(
+    'sluice_proxy_shares_unserved_total',
+    'Good shares that were refused because no upstream took them',
+  ),
+  sharesForwarded: counter('sluice_proxy_shares_forwarded_total', 'Shares sent to an upstream'),
+  upstreamAccepted: counter('sluice_proxy_upstream_shares_accepted_total', 'Shares that an upstream accepted'),
+  upstreamRefused: counter('sluice_proxy_upstream_shares_refused_total', 'Shares that an upstream refused, by code', {
+    code: shareErrorCodes,
+  }),
+  upstreamUnanswered: counter(
+    'sluice_proxy_upstream_shares_unanswered_total',
+    'Shares sent to an upstream whose connection ended before its answer',
+  ),
+  sharesInFlight: gauge('sluice_proxy_upstream_shares_in_flight', "Shares that wait for an upstream's answer"),
+  blocks: counter('sluice_proxy_blocks_total', 'Shares that are blocks'),
+  jobs: counter('sluice_proxy_jobs_total', 'Jobs given to the miners, those on another tip or upstream among them'),
+  tips: counter('sluice_proxy_tips_total', 'Times that all earlier jobs were void'),
+  targets: counter('sluice_proxy_targets_total', 'Targets told to miners'),
+  upstreamUp: gauge(
+    'sluice_proxy_upstream_up',
+    'Whether the upstream at this place of the list is connected and has work',
+    {
+      place: upstreamPlaces,
+    },
+  ),
+  upstreamActive: gauge(
+    'sluice_proxy_upstream_active',
+    'Whether the farm works for the upstream at this place of the list',
+    {
+      place: upstreamPlaces,
+    },
+  ),
+  upstreamUps: counter('sluice_proxy_upstream_ups_total', 'Times that an upstream came up'),
+  upstreamDowns: counter(
+    'sluice_proxy_upstream_downs_total',
+    'Times that an upstream went down or an attempt to reach it failed, by reason',
+    { reason: downReasons },
+  ),
+  switches: counter('sluice_proxy_upstream_switches_total', 'Times that the farm went to another upstream, or to none'),
+
+  connections: gauge('sluice_proxy_sv1_connections', 'Open connections of miners'),
+  accepted: counter('sluice_proxy_sv1_connections_accepted_total', 'Sockets accepted'),
+  refused: counter('sluice_proxy_sv1_connections_refused_total', 'Sockets closed unread at a limit', { limit: limits }),
+  closed: counter('sluice_proxy_sv1_connections_closed_total', 'Connections ended, by reason', {
+    reason: sv1CloseReasons,
+  }),
+  heldBack: counter('sluice_proxy_sv1_held_back_total', 'Times that a socket was left unread because it sent too much'),
+  requests: counter('sluice_proxy_sv1_requests_total', 'Messages of miners, by kind', { kind: sv1RequestKinds }),
+  lineFaults: counter('sluice_proxy_sv1_line_faults_total', 'Lines that are no messages, by fault', {
+    fault: sv1LineFaults,
+  }),
+  errorAnswers: counter('sluice_proxy_sv1_error_answers_total', 'Answers with an error, by its number', {
+    number: sv1ErrorNumbers,
+  }),
+  formRefusals: counter('sluice_proxy_sv1_shares_refused_total', 'Shares refused for their form, by code', {
+    code: sv1ShareRefusals,
+  }),
+  notifies: counter('sluice_proxy_sv1_notifies_total', 'Jobs written to miners'),
+  keepAlives: counter('sluice_proxy_sv1_keep_alives_total', 'Jobs among them that were told again after a silence'),
+  setDifficulties: counter('sluice_proxy_sv1_set_difficulties_total', 'Difficulties written to miners'),
+  oversizedJobs: counter(
+    'sluice_proxy_sv1_oversized_jobs_total',
+    'Jobs longer than the line that devices have room for',
+  ),
+  outboundBytes: gauge('sluice_proxy_sv1_outbound_bytes', 'Bytes that wait for miners to read them'),
+  waitingAnswers: gauge('sluice_proxy_sv1_waiting_answers', 'Requests of miners whose answers have not left'),
+});
+
+/** Metrics that have the name of their counter. */
+const sameNames = [
+  'sharesGood',
+  'sharesKept',
+  'sharesUnserved',
+  'sharesForwarded',
+  'upstreamAccepted',
+  'upstreamUnanswered',
+  'blocks',
+  'jobs',
+  'tips',
+  'targets',
+  'upstreamUps',
+  'switches',
+] as const;
+const sv1Names = ['heldBack', 'notifies', 'keepAlives', 'setDifficulties', 'oversizedJobs'] as const;
+
+export interface Followed {
+  readonly counters: ProxyCounters;
+  readonly sv1Counters: Sv1Counters;
+  readonly farm: Farm;
+  readonly upstreams: Upstreams;
+  readonly sv1: Sv1Server;
+}
+
+/** Has every metric read at a scrape from where it is counted. */
+export function followProxy(metrics: MetricsOf<typeof proxyMetrics>, followed: Followed): void {
+  followShares(metrics, followed);
+  followUpstreams(metrics, followed);
+  followMiners(metrics, followed);
+}
+
+function followShares(metrics: MetricsOf<typeof proxyMetrics>, { counters, farm }: Followed): void {
+  metrics.miners.follow(() => farm.miners);
+  metrics.hashrate.follow(() => (farm.miners === 0 ? 0 : farm.hashrate));
+  for (const name of sameNames) metrics[name].follow(() => counters[name]);
+  for (const code of shareErrorCodes) {
+    metrics.sharesRefused.with({ code }).follow(() => counters.sharesRefused[code]);
+    metrics.upstreamRefused.with({ code }).follow(() => counters.upstreamRefused[code]);
+  }
+}
+
+function followUpstreams(metrics: MetricsOf<typeof proxyMetrics>, { counters, upstreams }: Followed): void {
+  metrics.sharesInFlight.follow(() => upstreams.sharesInFlight);
+  for (const reason of downReasons) metrics.upstreamDowns.with({ reason }).follow(() => counters.upstreamDowns[reason]);
+  for (const [index, place] of upstreamPlaces.slice(0, upstreams.count).entries()) {
+    metrics.upstreamUp.with({ place }).follow(() => Number(upstreams.isUp(index)));
+    metrics.upstreamActive.with({ place }).follow(() => Number(upstreams.active === index));
+  }
+}
+
+function followMiners(metrics: MetricsOf<typeof proxyMetrics>, { sv1Counters, sv1 }: Followed): void {
+  metrics.connections.follow(() => sv1.sessions.size);
+  metrics.outboundBytes.follow(() => sv1.outboundBytes);
+  metrics.waitingAnswers.follow(() => sv1.waitingAnswers);
+  metrics.accepted.follow(() => sv1Counters.connectionsAccepted);
+  metrics.refused.with({ limit: 'total' }).follow(() => sv1Counters.refusedTotal);
+  metrics.refused.with({ limit: 'address' }).follow(() => sv1Counters.refusedAddress);
+  metrics.refused.with({ limit: 'rate' }).follow(() => sv1Counters.refusedRate);
+  for (const name of sv1Names) metrics[name].follow(() => sv1Counters[name]);
+  for (const reason of sv1CloseReasons) metrics.closed.with({ reason }).follow(() => sv1Counters.closed[reason]);
+  for (const kind of sv1RequestKinds) metrics.requests.with({ kind }).follow(() => sv1Counters.requests[kind]);
+  for (const fault of sv1LineFaults) metrics.lineFaults.with({ fault }).follow(() => sv1Counters.lineFaults[fault]);
+  for (const code of sv1ShareRefusals)
+    metrics.formRefusals.with({ code }).follow(() => sv1Counters.sharesRefused[code]);
+  for (const number of sv1ErrorNumbers)
+    metrics.errorAnswers.with({ number }).follow(() => sv1Counters.errorAnswers[Number(number)] ?? 0);
+}

@@ -1,0 +1,125 @@
+// The life of a proxy: the first upstream that works, then miners; at the end they are moved away, what they sent is answered, and the rest
+// is closed.
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
+import type { AeadBackend } from '@sluice/noise/aead';
+import type { EcBackend, RandomBytes } from '@sluice/noise/ec';
+import type { Clock } from '@sluice/runtime/clock';
+import { formatHostPort, type HostPort } from '@sluice/runtime/config/value-types';
+import type { Health } from '@sluice/runtime/health';
+import type { Logger } from '@sluice/runtime/logger';
+import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
+import { randomFraction } from '@sluice/runtime/random';
+import type { Service } from '@sluice/runtime/run-service';
+import { createCounters } from './counters.ts';
+import { FARM_TICK_MS, Farm } from './farm/farm.ts';
+import type { FarmPolicy } from './farm/farm-miner.ts';
+import { followProxy, proxyMetrics } from './metrics.ts';
+import { createSv1Counters } from './sv1/counters.ts';
+import type { Sv1Limits } from './sv1/limits.ts';
+import { SV1_TICK_MS, Sv1Server } from './sv1/sv1-server.ts';
+import type { UpstreamUrl } from './upstream/upstream-url.ts';
+import { Upstreams } from './upstream/upstreams.ts';
+
+/** After the drain: how long the end waits for the upstreams' last answers. */
+const FLUSH_MS = 2_000;
+
+export interface ProxyOptions {
+  readonly listen: readonly HostPort[];
+  /** In order of preference, each with what it knows the farm by. */
+  readonly upstreams: readonly { readonly url: UpstreamUrl; readonly identity: string }[];
+  /** How long a preferred upstream must have been up before the farm goes back to it. */
+  readonly returnAfterMs: number;
+  readonly policy: FarmPolicy;
+  readonly limits: Sv1Limits;
+  /** Bits of the version that miners may roll at most, u32. */
+  readonly versionMask: number;
+  /** Over how long connections are moved away at the end. */
+  readonly drainMs: number;
+  readonly reconnectAgents: readonly string[];
+}
+
+export interface ProxyModules {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: MetricsRegistry;
+  readonly health: Health;
+  readonly ec: EcBackend;
+  readonly aead: AeadBackend;
+  readonly sha256d: Sha256dBackend;
+  readonly random: RandomBytes;
+  connect(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
+}
+
+export function createProxyService(options: ProxyOptions, modules: ProxyModules): Service {
+  return new ProxyService(options, modules);
+}
+
+class ProxyService implements Service {
+  readonly #options: ProxyOptions;
+  readonly #modules: ProxyModules;
+  readonly #farm: Farm;
+  readonly #upstreams: Upstreams;
+  readonly #sv1: Sv1Server;
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #firstWork = Promise.withResolvers<void>();
+  #isStopping = false;
+
+  constructor(options: ProxyOptions, modules: ProxyModules) {
+    const { clock, log, metrics, health } = modules;
+    const counters = createCounters();
+    const sv1Counters = createSv1Counters();
+    this.#options = options;
+    this.#modules = modules;
+    const farm = new Farm(options.policy, { ...modules, counters });
+    this.#farm = farm;
+    const { extranonceSize: minExtranonceSize } = farm;
+    this.#upstreams = new Upstreams(
+      options.upstreams.map((upstream) => ({ ...upstream, minExtranonceSize })),
+      options.returnAfterMs,
+      {
+        ...modules,
+        counters,
+        now: () => clock.now(),
+        hashrate: () => farm.hashrate,
+        onWork: (work) => {
+          farm.setWork(work);
+          this.#firstWork.resolve();
+        },
+      },
+    );
+    this.#sv1 = new Sv1Server(options, {
+      ...{ clock, log, farm, sleep, random: randomFraction },
+      counters: sv1Counters,
+    });
+    followProxy(createMetrics(metrics, proxyMetrics), {
+      ...{ counters, sv1Counters, farm },
+      ...{ upstreams: this.#upstreams, sv1: this.#sv1 },
+    });
+    health.check('proxy: upstream', () => this.#upstreams.trouble);
+  }
+
+  async start(): Promise<void> {
+    this.#upstreams.start();
+    this.#every(FARM_TICK_MS, () => this.#farm.tick());
+    this.#every(SV1_TICK_MS, () => this.#sv1.tick());
+    // Before, a miner is better off at the pool that it falls back on by itself.
+    await this.#firstWork.promise;
+    if (this.#isStopping) return;
+    const addresses = await this.#sv1.listen(this.#options.listen);
+    this.#modules.log.info({ addresses: addresses.map(formatHostPort).join(' ') }, 'miners can connect');
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#firstWork.resolve();
+    await this.#sv1.drain(this.#options.drainMs);
+    await this.#upstreams.stop(FLUSH_MS);
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  #every(ms: number, run: () => void): void {
+    this.#timers.push(setInterval(run, ms));
+  }
+}
