@@ -20,6 +20,8 @@ export interface SriPoolOptions {
   readonly sharesPerMinute?: number;
   /** Accepted shares of a channel for each acknowledgement; default 1. It never acknowledges on time. */
   readonly shareBatchSize?: number;
+  /** Extensions that it grants; default none. */
+  readonly supportedExtensions?: readonly number[];
   /** Nothing below errors is logged: its default has a line for each share. */
   readonly quiet?: boolean;
 }
@@ -38,7 +40,7 @@ export class SriPool {
 
   /** Resolves when miners can connect: it listens once it has a template and its tip. */
   static async start(options: SriPoolOptions): Promise<SriPool> {
-    const { templateServer, payout, sharesPerMinute = 6, shareBatchSize = 1 } = options;
+    const { templateServer, payout, sharesPerMinute = 6, shareBatchSize = 1, supportedExtensions = [] } = options;
     const directory = mkdtempSync(join(tmpdir(), 'sluice-sri-pool-'));
     const port = await freePort();
     const config = join(directory, 'pool.toml');
@@ -53,6 +55,7 @@ server_id = 1
 pool_signature = "SRI"
 shares_per_minute = ${sharesPerMinute.toFixed(1)}
 share_batch_size = ${shareBatchSize}
+supported_extensions = [${supportedExtensions}]
 
 [template_provider_type.Sv2Tp]
 address = "127.0.0.1:${templateServer.port}"
