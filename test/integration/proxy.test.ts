@@ -1,10 +1,11 @@
 // The proxy as a process between miners of Stratum V1 and whole pools of ours: both sides of it are counted, its pools are taken away and
 // given back.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { LocalPool } from '../support/local-pool.ts';
 import { ProxyProcess } from '../support/proxy-process.ts';
 import { readLedger } from '../support/share-ledger.ts';
-import type { Sv1Miner } from '../support/sv1-miner.ts';
+import { Sv1Miner } from '../support/sv1-miner.ts';
 import { Sv2Relay } from '../support/sv2-relay.ts';
 import { TcpRelay } from '../support/tcp-relay.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -88,6 +89,22 @@ describe('the proxy on a pool', () => {
     expect(await proxy.process.kill('SIGTERM')).toBe(0);
     await waitFor(() => miner?.isOpen === false);
   });
+});
+
+test('before a pool works nobody is let in, readiness says why, and the end is as orderly as ever', async () => {
+  const nobody = await freePort();
+  const proxy = await ProxyProcess.launch({
+    upstreams: [{ address: `127.0.0.1:${nobody}`, authorityKey: '' }],
+    identity: 'farm',
+  });
+  try {
+    await waitFor(async () => (await proxy.readiness()).includes('upstream-unreachable'));
+    expect(await proxy.readiness()).toContain(`127.0.0.1:${nobody}`);
+    await expect(new Sv1Miner({ port: proxy.port, user: 'farm.rig', hashrate: 0 }).ready).rejects.toThrow();
+    expect(await proxy.process.kill('SIGTERM')).toBe(0);
+  } finally {
+    await proxy.stop();
+  }
 });
 
 describe('fail-over', () => {

@@ -22,11 +22,13 @@ export class ProxyProcess {
   readonly port: number;
   readonly process: ServiceProcess;
   readonly miners: Sv1Miner[] = [];
+  readonly #healthPort: number;
   readonly #identity: string;
   readonly #directory: string;
 
   private constructor({ upstreams, identity, flags = [] }: ProxyPlan, port: number, healthPort: number) {
     this.port = port;
+    this.#healthPort = healthPort;
     this.#identity = identity;
     this.#directory = mkdtempSync(join(tmpdir(), 'sluice-proxy-'));
     const urls = upstreams.flatMap(({ address, authorityKey }) => [
@@ -42,10 +44,16 @@ export class ProxyProcess {
     });
   }
 
-  /** Resolves when miners can connect. */
-  static async start(plan: ProxyPlan): Promise<ProxyProcess> {
+  /** Starts it without waiting for it. */
+  static async launch(plan: ProxyPlan): Promise<ProxyProcess> {
     const proxy = new ProxyProcess(plan, await freePort(), await freePort());
     proxy.process.launch();
+    return proxy;
+  }
+
+  /** Resolves when miners can connect. */
+  static async start(plan: ProxyPlan): Promise<ProxyProcess> {
+    const proxy = await ProxyProcess.launch(plan);
     await proxy.process.ready().catch(async (error: unknown) => {
       await proxy.stop();
       throw error;
@@ -62,6 +70,16 @@ export class ProxyProcess {
     this.miners.push(...more);
     await Promise.all(more.map(({ ready }) => ready));
     return more;
+  }
+
+  /** What /readyz says; empty while it is not there. */
+  async readiness(): Promise<string> {
+    try {
+      const response = await fetch(`http://127.0.0.1:${this.#healthPort}/readyz`);
+      return await response.text();
+    } catch {
+      return '';
+    }
   }
 
   /** One of its metrics without the prefix `sluice_proxy_`, added up over its labels. */

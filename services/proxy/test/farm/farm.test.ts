@@ -3,6 +3,7 @@ import { meetsTarget, targetOfDifficulty } from '@sluice/bitcoin/target';
 import { shareTarget } from '@sluice/mining/share-target';
 import { encodeWorkerIdentity } from '@sluice/sv2/extensions';
 import { describe, expect, it } from 'vitest';
+import { PLACES_BOUND } from '../../src/farm/places.ts';
 import { TIME } from '../upstream/told-work.ts';
 import { FakeFarm, type FakeMiner, FakeUpstream, FIRST_DIFFICULTY, hashOf, UPSTREAM_TARGET } from './fake-farm.ts';
 
@@ -214,6 +215,17 @@ describe('another upstream', () => {
     expect(miner.job.ntime).toBeGreaterThan(old.ntime);
     expect(miner.submit(share, { jobId: miner.job.id })).toBe('duplicate-share');
     expect(upstream.shares).toHaveLength(1);
+  });
+});
+
+describe('places', () => {
+  it('are given until all are taken, and again when one is free', () => {
+    const fake = new FakeFarm();
+    const first = fake.open();
+    while (fake.farm.miners < PLACES_BOUND) fake.open();
+    expect(() => fake.open()).toThrow('all places are taken');
+    first.miner.close();
+    expect([...fake.open().miner.extranonce1]).toEqual([0, 1]);
   });
 });
 
