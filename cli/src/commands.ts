@@ -67,6 +67,8 @@ const versionWords: readonly string[] = ['version', '--version', '-v'];
 /** Runs the command that the words after `sluice` name. */
 export async function runCommand(words: readonly string[]): Promise<number> {
   const [name = 'help', ...argv] = words;
+  // `npm start -- proxy` puts its own word before the one that is meant.
+  if (name === 'start' && Object.hasOwn(commands, argv[0] ?? '')) return runCommand(argv);
   if (versionWords.includes(name)) return printVersion(argv);
   if (helpWords.includes(name)) return help(argv);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;

@@ -6,7 +6,8 @@ import { setFlagsFromString } from 'node:v8';
 
 // The pool on one machine is a guest there. V8's space for young objects would grow to 32 MB during the start and stay; what has been
 // made so far is collected more often instead, which at the loads of one machine costs little. Before the cache: the flags are part of its key.
-if (process.argv[2] === 'start') setFlagsFromString('--semi-space-growth-factor=1');
+const [first, second = '-'] = process.argv.slice(2);
+if (first === 'start' && second.startsWith('-')) setFlagsFromString('--semi-space-growth-factor=1');
 
 // From the second start on nothing is compiled again, which takes half of a start's time. In a folder of
 // the user's own: code that others could write must not be run. Where it cannot be written all goes on without it.

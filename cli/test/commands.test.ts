@@ -41,6 +41,12 @@ describe('sluice', () => {
     expect(stderr).toMatch(/^sluice: .*; allowed: .*\n$/);
   });
 
+  it('takes a command behind that of npm start', () => {
+    expect(sluice('start', 'proxy', '--help')).toEqual(sluice('proxy', '--help'));
+    expect(sluice('proxy', '--help').stdout).toContain('Usage: sluice proxy [flags]');
+    expect(sluice('start', 'poxy').stderr).toMatch(/^sluice start: .*poxy/);
+  });
+
   it('tells its version', () => {
     const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
     for (const word of ['version', '--version', '-v'])
