@@ -124,6 +124,19 @@ describe('Upstreams', () => {
     expect(site.counters.upstreamDowns['upstream-connection-closed']).toBe(1);
   });
 
+  it('do not have the farm follow one that comes and goes', async () => {
+    const site = new Site(2, 60_000);
+    await until(() => site.upstreams.isUp(0) && site.upstreams.isUp(1));
+    for (let times = 1; times <= 3; times += 1) {
+      site.server(0).close();
+      await until(() => !site.upstreams.isUp(0));
+      expect(site.upstreams.active).toBe(1);
+      if (times < 3) await until(() => site.upstreams.isUp(0));
+    }
+    expect(site.jobs).toEqual([100, 200]);
+    expect(site.counters.switches).toBe(2);
+  });
+
   it('say why none works', async () => {
     const site = new Site(2, 60_000, [0, 1]);
     const reason = 'upstream-unreachable (connect ECONNREFUSED';
