@@ -9,7 +9,7 @@ import { Vardiff } from '@sluice/mining/vardiff';
 import { hashesOfTarget } from '@sluice/mining/vardiff-difficulty';
 import type { Clock } from '@sluice/runtime/clock';
 import type { ProxyCounters } from '../counters.ts';
-import type { ShareOwner } from '../upstream/upstream-work.ts';
+import type { ShareOwner, UpstreamWork } from '../upstream/upstream-work.ts';
 import type { FarmWork } from './farm-work.ts';
 import type { FarmJob, Miner, MinerListener, ShareAnswer } from './miner.ts';
 import { hashesOfDifficulty, type MinerTargets } from './miner-target.ts';
@@ -92,7 +92,7 @@ export class FarmMiner implements Miner, ShareOwner {
     this.#vardiff = this.#newVardiff(now);
     const sizes = { extranoncePrefix: this.extranonce1, extranonceSize: this.extranonce2Size };
     this.#channel = new MiningChannel({ kind: 'extended', ...sizes, target: this.#nextTarget(now) });
-    if (now !== undefined) this.take(now, now.first, true, clock.now(), clock.monotonic());
+    if (now !== undefined) this.take(now, now.newest, true, clock.now(), clock.monotonic());
   }
 
   suggestDifficulty(difficulty: number): void {
@@ -124,14 +124,15 @@ export class FarmMiner implements Miner, ShareOwner {
       counters.sharesGood += 1;
       this.#hasShares = true;
       this.#vardiff?.onShare(checker.target?.difficulty ?? 0);
-      if (!work.upstream.link.isOpen) this.#answerUnserved(request);
-      else if (checker.solution || meetsTarget(checker.hash, work.upstream.target.bytes))
-        this.#sendUp(work, extranonce2, ntime, nonce, version, this, request);
+      const upstream = work.upstreamOf(jobId);
+      if (!upstream.link.isOpen) this.#answerUnserved(request);
+      else if (checker.solution || meetsTarget(checker.hash, upstream.target.bytes))
+        this.#sendUp(upstream, work.padding, extranonce2, ntime, nonce, version, this, request);
       else this.#keep(request);
       return;
     }
     if (work !== undefined && checker.solution && isBlockAs(outcome))
-      this.#sendUp(work, extranonce2, ntime, nonce, version, undefined, '');
+      this.#sendUp(work.upstreamOf(jobId), work.padding, extranonce2, ntime, nonce, version, undefined, '');
     this.#refuse(request, outcome);
   }
 
@@ -147,8 +148,7 @@ export class FarmMiner implements Miner, ShareOwner {
   }
 
   /**
-   * Gives it a job, and with it the target that holds from there on. `clean`: on another tip, or of another upstream; `job` is the first of the
-   * work then. @param nowMs Unix milliseconds. @param monotonicMs of the monotonic clock.
+   * Gives it a job, and with it the target that holds from there on. `clean`: on another tip, or of another upstream. @param nowMs Unix milliseconds. @param monotonicMs of the monotonic clock.
    */
   take(work: FarmWork, job: FarmJob, clean: boolean, nowMs: number, monotonicMs: number): void {
     const channel = this.#channel;
@@ -164,7 +164,7 @@ export class FarmMiner implements Miner, ShareOwner {
       if (this.#isClosed) return;
     }
     if (clean) channel.tipSent(work, work.tip, nowMs);
-    else channel.jobSent(work, job.id, nowMs);
+    if (!clean || job.id !== work.jobId) channel.jobSent(work, job.id, nowMs);
     this.#vardiff?.onJob(monotonicMs);
     this.#listener.onJob(job, clean);
   }
@@ -224,7 +224,8 @@ export class FarmMiner implements Miner, ShareOwner {
   }
 
   #sendUp(
-    work: FarmWork,
+    work: UpstreamWork,
+    padding: number,
     extranonce2: Uint8Array,
     ntime: number,
     nonce: number,
@@ -232,11 +233,10 @@ export class FarmMiner implements Miner, ShareOwner {
     owner: ShareOwner | undefined,
     request: string,
   ): void {
-    const { link, extranonceSize } = work.upstream;
-    const extranonce = extranonceBytes.subarray(0, extranonceSize).fill(0, 0, work.padding);
-    extranonce.set(this.extranonce1, work.padding);
-    extranonce.set(extranonce2, work.padding + this.extranonce1.length);
-    link.submit({ work: work.upstream, extranonce, nonce, ntime, version, worker: this.#worker }, owner, request);
+    const extranonce = extranonceBytes.subarray(0, work.extranonceSize).fill(0, 0, padding);
+    extranonce.set(this.extranonce1, padding);
+    extranonce.set(extranonce2, padding + this.extranonce1.length);
+    work.link.submit({ work, extranonce, nonce, ntime, version, worker: this.#worker }, owner, request);
   }
 
   /** Good, and below what the upstream wants. */

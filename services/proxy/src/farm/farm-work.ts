@@ -1,13 +1,16 @@
 // An upstream's job as the farm works on it: for the share checker a job of ours, for miners the jobs that were made of it.
+import { equalBytes } from '@sluice/bitcoin/serialize';
 import { type ExtendedJob, type Tip, tipOf } from '@sluice/mining/job';
 import { ROLLABLE_VERSION_BITS } from '@sluice/mining/share-check';
 import type { UpstreamWork } from '../upstream/upstream-work.ts';
 import type { FarmJob } from './miner.ts';
 import { PLACE_SIZE } from './places.ts';
 
+/** Times that an upstream sends the same bytes again on one tip; shares of older ones count as of the oldest that is kept. */
+export const UPSTREAM_JOBS_BOUND = 64;
+
 export class FarmWork implements ExtendedJob {
-  readonly upstream: UpstreamWork;
-  /** Number of `first`. */
+  /** Of the first job that was made of it. */
   readonly jobId: number;
   readonly version: number;
   readonly versionRollingAllowed: boolean;
@@ -17,18 +20,18 @@ export class FarmWork implements ExtendedJob {
   readonly tip: Tip;
   /** Zeros before the miner's place, so that a miner's extranonce is as long on every upstream. */
   readonly padding: number;
-  /** The first job that was made of it. */
-  readonly first: FarmJob;
   // The upstream's own matters.
   readonly height = 0;
   readonly provider = '';
   readonly templateId = 0n;
-  #ntime: number;
+  /** The upstream's jobs of these bytes, each with the first number of ours that was made of it. */
+  readonly #upstream: { readonly from: number; readonly work: UpstreamWork }[];
+  #newest: FarmJob;
 
   /** @param feed orders tips: higher than that of any tip before. @param extranonce2Size bytes that a miner rolls. */
   constructor(upstream: UpstreamWork, jobId: number, feed: number, extranonce2Size: number) {
     const { prevHash, nbits, minNtime } = upstream;
-    this.upstream = upstream;
+    this.#upstream = [{ from: jobId, work: upstream }];
     this.jobId = jobId;
     this.version = upstream.version;
     this.versionRollingAllowed = upstream.versionRollingAllowed;
@@ -37,20 +40,58 @@ export class FarmWork implements ExtendedJob {
     this.coinbaseSuffix = upstream.coinbaseSuffix;
     this.merklePath = upstream.merklePath;
     this.tip = tipOf({ feed, prevHash, nbits, minNtime });
-    this.#ntime = minNtime;
-    this.first = this.#job(jobId);
+    this.#newest = this.#job(jobId, minNtime);
   }
 
-  /** The same work under another number: some devices take no job whose number or bytes they have seen. */
-  again(jobId: number): FarmJob {
-    this.#ntime += 1;
-    return this.#job(jobId);
+  /** The upstream's newest job of these bytes. */
+  get upstream(): UpstreamWork {
+    return this.upstreamOf(this.#newest.id);
   }
 
-  #job(id: number): FarmJob {
+  /** What miners were told last. */
+  get newest(): FarmJob {
+    return this.#newest;
+  }
+
+  /** Which job of the upstream a share of one of ours is for. */
+  upstreamOf(jobId: number): UpstreamWork {
+    const all = this.#upstream;
+    let at = all.length - 1;
+    while (at > 0 && all[at]!.from > jobId) at -= 1;
+    return all[at]!.work;
+  }
+
+  /** Whether an upstream's job has the same bytes: its shares have the same headers then. */
+  isOf(upstream: UpstreamWork): boolean {
+    const { link, version, versionRollingAllowed, coinbasePrefix, coinbaseSuffix, merklePath } = this.upstream;
+    return (
+      upstream.link === link &&
+      upstream.version === version &&
+      upstream.versionRollingAllowed === versionRollingAllowed &&
+      equalBytes(upstream.coinbasePrefix, coinbasePrefix) &&
+      equalBytes(upstream.coinbaseSuffix, coinbaseSuffix) &&
+      upstream.merklePath.length === merklePath.length &&
+      upstream.merklePath.every((hash, index) => equalBytes(hash, merklePath[index]!))
+    );
+  }
+
+  /**
+   * The same bytes under another number, and for later times, so that a miner does not find again what it has found: some devices take no job
+   * whose number or bytes they have seen. @param upstream the job that its shares are for.
+   */
+  again(jobId: number, upstream: UpstreamWork): FarmJob {
+    if (upstream !== this.upstream) {
+      this.#upstream.push({ from: jobId, work: upstream });
+      if (this.#upstream.length > UPSTREAM_JOBS_BOUND) this.#upstream.shift();
+    }
+    this.#newest = this.#job(jobId, Math.max(this.#newest.ntime + 1, upstream.minNtime));
+    return this.#newest;
+  }
+
+  #job(id: number, ntime: number): FarmJob {
     return {
       id,
-      ntime: this.#ntime,
+      ntime,
       version: this.version,
       versionMask: this.versionRollingAllowed ? ROLLABLE_VERSION_BITS : 0,
       prevHash: this.tip.prevHash,

@@ -83,11 +83,11 @@ export class Farm implements MinerPlaces {
     const before = this.#work;
     const clean =
       before === undefined || !before.upstream.link.isOpen || !equalBytes(before.tip.prevHash, upstream.prevHash);
-    // Back on a job that miners have had: its duplicates must be known as such.
-    const known = clean ? undefined : this.#known.get(upstream);
+    // Back on bytes that miners have had: what they found before must be known as such.
+    const known = clean ? undefined : (this.#known.get(upstream) ?? (before.isOf(upstream) ? before : undefined));
     if (clean) this.#lastFeed += 1;
     const work = known ?? new FarmWork(upstream, this.#nextJobId(), this.#lastFeed, this.#policy.extranonce2Size);
-    const job = known?.again(this.#nextJobId()) ?? work.first;
+    const job = known?.again(this.#nextJobId(), upstream) ?? work.newest;
     this.#known.set(upstream, work);
     this.#work = work;
     counters.jobs += 1;
@@ -114,7 +114,7 @@ export class Farm implements MinerPlaces {
     const miners = [...this.#retargeted].filter(({ isRetargeted }) => isRetargeted);
     this.#retargeted.clear();
     if (work === undefined || miners.length === 0) return;
-    const job = work.again(this.#nextJobId());
+    const job = work.again(this.#nextJobId(), work.upstream);
     const nowMs = this.#modules.clock.now();
     for (const miner of miners) if (this.#work === work) miner.take(work, job, false, nowMs, monotonicMs);
   }

@@ -218,6 +218,33 @@ describe('another upstream', () => {
   });
 });
 
+describe('the same bytes again', () => {
+  it('are another number for later times, their duplicates are known, and a share is for the job that it names', () => {
+    const { farm, miner, upstream } = working();
+    const old = miner.job;
+    const share = miner.find(old, { meets: UPSTREAM_TARGET });
+    expect(miner.submit(share)).toBeUndefined();
+    farm.setWork(upstream.work(2, 0xa1, { minNtime: TIME + 5, target: shareTarget(2n * UPSTREAM_TARGET) }));
+    expect(miner.jobs.at(-1)?.clean).toBe(false);
+    expect(miner.job).toMatchObject({ ntime: TIME + 5, coinbasePrefix: old.coinbasePrefix });
+    expect(miner.submit(share, { jobId: miner.job.id })).toBe('duplicate-share');
+    miner.forwarded();
+    miner.forwarded(old);
+    expect(upstream.shares.map(({ work }) => work.jobId)).toEqual([1, 2, 1]);
+    farm.setWork(upstream.work(3, 0xa1));
+    expect(miner.job.ntime).toBe(TIME + 6);
+  });
+
+  it('are what a miner that comes later begins with', () => {
+    const { fake, farm, miner, upstream } = working();
+    farm.setWork(upstream.work(2, 0xa1, { minNtime: TIME + 5 }));
+    const late = fake.join();
+    expect(late.jobs).toEqual([{ job: miner.job, clean: true }]);
+    late.forwarded();
+    expect(upstream.shares.map(({ work }) => work.jobId)).toEqual([2]);
+  });
+});
+
 describe('places', () => {
   it('are given until all are taken, and again when one is free', () => {
     const fake = new FakeFarm();
