@@ -12,6 +12,8 @@ import { waitFor } from '../support/wait-for.ts';
 
 /** A block takes 2^32 hashes: none is found here. */
 const HARD_NBITS = 0x1d00_ffff;
+/** A block takes 4,096 hashes. */
+const EASY_NBITS = 0x1f0f_ffff;
 const TIP_TO_MINERS_MS = 1_000;
 const FAIL_OVER_MS = 2_000;
 const BLACK_HOLE_MS = 10_000;
@@ -89,6 +91,23 @@ describe('the proxy on a pool', () => {
     expect(await proxy.process.kill('SIGTERM')).toBe(0);
     await waitFor(() => miner?.isOpen === false);
   });
+});
+
+test('a block that a miner finds is in the chain, and accepted', async () => {
+  const pool = await LocalPool.start({ nbits: EASY_NBITS });
+  // After that block shares are easier than blocks again.
+  pool.chain.setNbits(HARD_NBITS);
+  const proxy = await ProxyProcess.start({ upstreams: [pool], identity: 'finder' });
+  try {
+    const { height } = pool.chain;
+    const [miner] = await proxy.connect(1, 50_000);
+    await waitFor(() => pool.chain.height > height && (miner?.blocks.length ?? 0) > 0);
+    expect(await pool.chain.isInChain(miner?.blocks[0] as Uint8Array)).toBe(true);
+    expect(await proxy.metric('blocks_total')).toBeGreaterThan(0);
+  } finally {
+    await proxy.stop();
+    await pool.stop();
+  }
 });
 
 test('before a pool works nobody is let in, readiness says why, and the end is as orderly as ever', async () => {
