@@ -11,6 +11,7 @@ import { unixMicros } from '@sluice/runtime/clock';
 import { codeOf, messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
 import { OutageLog } from '@sluice/runtime/outage-log';
+import { BurstPace } from './burst-pace.ts';
 import type { ValidatorCounters } from './counters.ts';
 import { type AppendOutcome, CreditLog } from './credit-log.ts';
 import type { CreditRun } from './credit-run.ts';
@@ -62,6 +63,7 @@ export class IncarnationWorker {
   #done: Promise<void> | undefined;
   #busyWith: StreamMessage | undefined;
   #crediting: Crediting | undefined;
+  readonly #pace = new BurstPace(RECORDS_AHEAD);
   #idleSince: number;
 
   constructor(incarnation: bigint, options: WorkerOptions, modules: WorkerModules) {
@@ -164,8 +166,12 @@ export class IncarnationWorker {
   }
 
   async #handle(message: StreamMessage, turn: Turn, crediting: Crediting): Promise<void> {
-    const { clock, counters } = this.#modules;
+    const { clock, counters, sleep } = this.#modules;
     this.#busyWith = message;
+    const restMs = this.#pace.restBefore(clock.monotonic() - this.#idleSince);
+    if (restMs > 0) await sleep(restMs, undefined, { signal: turn.signal }).catch(() => undefined);
+    // Told to stop: the record is left to the next turn, and what is judged is still credited.
+    if (turn.signal.aborted) return;
     const verdict = await turn.audit.judge(message);
     if (verdict === undefined) {
       counters.recordsAgain += 1;
