@@ -1,7 +1,7 @@
 // The course of `npm run load:profile`: each load twice on new processes of Sluice. The first time gives what a share costs; the second
 // time they leave CPU profiles when they end, and the profiler, whose own cost is by time and not by share, is not counted.
 import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bitcoind } from '../../support/bitcoind.ts';
 import { type ShareCpu, shareCpuByProcess } from '../compare/figures.ts';
@@ -69,7 +69,8 @@ export class ProfileRun {
 
   async #profile(row: Row, bitcoind: Bitcoind): Promise<LoadProfile> {
     say(row.title);
-    const folder = join(this.#config.profiles, row.name);
+    // Each service has a working folder of its own.
+    const folder = resolve(this.#config.profiles, row.name);
     rmSync(folder, { recursive: true, force: true });
     const costs = shareCpuByProcess(await this.#load(row, bitcoind));
     const profiled = await this.#load(row, bitcoind, folder);
