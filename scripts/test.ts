@@ -31,6 +31,8 @@ const directory = mkdtempSync(join(tmpdir(), 'sluice-test-'));
 // The fast curve is built where a compiler is, or can be had; without it the suites run on the reference and say so.
 const install = inCi ? ['--install'] : [];
 spawnSync(process.execPath, [join(import.meta.dirname, 'build-secp256k1.ts'), ...install], { stdio: 'inherit' });
+const withPeers = filters.length === 0 || filters.some((filter) => /peers|sri/.test(filter));
+if (withPeers) spawnSync(process.execPath, [join(import.meta.dirname, 'build-peers.ts')], { stdio: 'inherit' });
 
 function runProject(project: string): Outcome {
   const report = join(directory, `${project}.json`);

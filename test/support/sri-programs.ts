@@ -15,6 +15,7 @@ const programs = {
   jd_client_sv2: { crate: 'jd_client_sv2@0.6.0', minutes: 9 },
 } as const;
 export type SriProgram = keyof typeof programs;
+export const sriPrograms = Object.keys(programs) as readonly SriProgram[];
 
 /** Some watchers of a build end it when it says nothing for long. */
 const PROGRESS_MS = 60_000;
@@ -48,7 +49,7 @@ export async function buildSriProgram(name: SriProgram): Promise<string> {
   await withMachineLock(target, async () => {
     if (existsSync(pathOf(name))) return;
     await installCompiler();
-    const missing = (Object.keys(programs) as SriProgram[]).filter((each) => !existsSync(pathOf(each)));
+    const missing = sriPrograms.filter((each) => !existsSync(pathOf(each)));
     for (const [index, each] of missing.entries()) await build(each, `${index + 1} of ${missing.length}`, target);
     rmSync(target, { recursive: true, force: true });
   });

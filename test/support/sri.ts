@@ -3,6 +3,7 @@
 import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { cacheDirectory } from './cache.ts';
+import { withMachineLock } from './machine-lock.ts';
 import { run } from './run.ts';
 
 const crate = join(import.meta.dirname, '../peers/sri');
@@ -19,7 +20,15 @@ export async function buildSriPeer(): Promise<string> {
   const recipe = files.map((file) => `${file}\n${readFileSync(join(crate, file), 'utf8')}`).join('\n');
   const directory = cacheDirectory('sri-peer', recipe);
   const program = join(directory, 'sri-peer');
-  if (existsSync(program)) return program;
+  if (!existsSync(program))
+    await withMachineLock(directory, async () => {
+      if (!existsSync(program)) await build(directory, files, program);
+    });
+  return program;
+}
+
+async function build(directory: string, files: readonly string[], program: string): Promise<void> {
+  console.log('building the peer on the crates of SRI once for this machine: some minutes');
   for (const file of files) {
     mkdirSync(dirname(join(directory, file)), { recursive: true });
     copyFileSync(join(crate, file), join(directory, file));
@@ -31,5 +40,4 @@ export async function buildSriPeer(): Promise<string> {
   });
   copyFileSync(join(target, 'release/sri-peer'), `${program}.new`);
   renameSync(`${program}.new`, program);
-  return program;
 }
