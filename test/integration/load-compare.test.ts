@@ -10,7 +10,14 @@ import { whyNoSriProgram } from '../support/sri-programs.ts';
 const program = join(import.meta.dirname, '../load/compare/main.ts');
 const MAX_MS = 3_600_000;
 
-const row = { name: 'hold-1000', group: 'opening', title: '1,000 connections', connections: 1_000, flags: [] } as const;
+const row = {
+  name: 'hold-1000',
+  group: 'opening',
+  title: '1,000 connections',
+  connections: 1_000,
+  flags: [],
+  sriBatch: 1,
+} as const;
 const record = (sri: readonly number[], sluice: readonly number[]): RowRecord => ({
   row,
   values: {
