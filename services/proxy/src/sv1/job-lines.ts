@@ -1,5 +1,6 @@
-// Jobs as lines of mining.notify, one for all miners that get the same bytes, and the ids of jobs as they stand in them: `1f` is the farm's
-// job 31, `1f-2` the same job told for the third time. No text is ever used for another job, because the farm's numbers are not.
+// Jobs as lines of mining.notify, one for all miners that get the same bytes, and the ids of jobs as they stand in them: the farm's number
+// from a start on that is another for each process, such as `8a41f`; `8a41f-2` is the same job told for the third time. So no text stands for
+// two jobs, and a share of a job from before a restart is known for one: cgminer hands such in for two minutes.
 import { NotifyTemplate } from '@sluice/sv1/notify-template';
 import type { FarmJob } from '../farm/miner.ts';
 import type { Sv1Counters } from './counters.ts';
@@ -8,6 +9,8 @@ import type { Sv1Counters } from './counters.ts';
 const NO_JOB = 0;
 /** Lines kept of one job; the oldest goes. Miners are told at the same time, so that few are in use. */
 const MAX_LINES = 4;
+/** Ids begin below it, so that they have six or seven digits for years. */
+export const FIRST_ID_BOUND = 2 ** 24;
 
 interface LinesOfJob {
   readonly template: NotifyTemplate;
@@ -18,12 +21,17 @@ interface LinesOfJob {
 /** For all sessions of a process. */
 export class JobLines {
   readonly #counters: Sv1Counters;
+  readonly #firstId: number;
   readonly #repeatSeconds: number;
   readonly #jobs = new WeakMap<FarmJob, LinesOfJob>();
   #newest: FarmJob | undefined;
 
-  /** @param repeatSeconds by which ntime is later each time that a job is told again; at least 1. */
-  constructor(repeatSeconds: number, counters: Sv1Counters) {
+  /**
+   * @param firstId where ids begin, from 0 to below FIRST_ID_BOUND.
+   * @param repeatSeconds by which ntime is later each time that a job is told again; at least 1.
+   */
+  constructor(firstId: number, repeatSeconds: number, counters: Sv1Counters) {
+    this.#firstId = firstId;
     this.#repeatSeconds = repeatSeconds;
     this.#counters = counters;
   }
@@ -40,11 +48,24 @@ export class JobLines {
     let line = lines.get(key);
     if (line === undefined) {
       const ntime = job.ntime + repeat * this.#repeatSeconds;
-      line = Buffer.from(template.line(wireJobId(job.id, repeat), ntime, clean).buffer);
-      for (const oldest of lines.size < MAX_LINES ? [] : [...lines.keys()].slice(0, 1)) lines.delete(oldest);
+      line = Buffer.from(template.line(this.#wireId(job.id, repeat), ntime, clean).buffer);
+      const [oldest] = lines.keys();
+      if (oldest !== undefined && lines.size >= MAX_LINES) lines.delete(oldest);
       lines.set(key, line);
     }
     return line;
+  }
+
+  /** The farm's number of a job by the text of its id; 0 when it is none. */
+  jobIdOf(text: string): number {
+    const [, digits] = /^([\da-f]{1,9})(?:-[\da-f]{1,8})?$/.exec(text) ?? [];
+    if (digits === undefined) return NO_JOB;
+    return Math.max(NO_JOB, Number.parseInt(digits, 16) - this.#firstId);
+  }
+
+  #wireId(jobId: number, repeat: number): string {
+    const id = (this.#firstId + jobId).toString(16);
+    return repeat === 0 ? id : `${id}-${repeat.toString(16)}`;
   }
 
   #linesOf(job: FarmJob): LinesOfJob {
@@ -57,15 +78,4 @@ export class JobLines {
     }
     return made;
   }
-}
-
-function wireJobId(jobId: number, repeat: number): string {
-  const id = jobId.toString(16);
-  return repeat === 0 ? id : `${id}-${repeat.toString(16)}`;
-}
-
-/** The farm's number of a job; 0 for a text that is none. */
-export function farmJobId(text: string): number {
-  const [, digits] = /^([\da-f]{1,8})(?:-[\da-f]{1,8})?$/.exec(text) ?? [];
-  return digits === undefined ? NO_JOB : Number.parseInt(digits, 16);
 }

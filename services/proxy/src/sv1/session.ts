@@ -32,7 +32,7 @@ import type { FarmJob, Miner, MinerListener, MinerPlaces, ShareAnswer } from '..
 import { AnswerQueue } from './answer-queue.ts';
 import type { Sv1Counters } from './counters.ts';
 import type { Sv1CloseReason, Sv1OwnCloseReason } from './errors.ts';
-import { farmJobId, type JobLines } from './job-lines.ts';
+import type { JobLines } from './job-lines.ts';
 import type { Sv1Limits } from './limits.ts';
 import { SessionWork } from './session-work.ts';
 
@@ -89,9 +89,9 @@ export class Session extends PeerSocket<Sv1OwnCloseReason> implements MinerListe
 
   /** Deadlines, and the last job again. */
   override sweep(nowMs: number): void {
-    const { setupDeadlineMs, idleMs, keepAliveMs } = this.#modules.limits;
+    const { idleMs, keepAliveMs } = this.#modules.limits;
     if (this.ending === undefined) {
-      if (!this.#working && nowMs >= this.#setupBy) this.end('setup-timeout', `${setupDeadlineMs} ms`);
+      if (!this.#working && nowMs >= this.#setupBy) this.end('setup-timeout');
       else if (nowMs - this.#heardAt >= idleMs) this.end('idle');
       else this.#work.sweep(nowMs, keepAliveMs);
     }
@@ -107,10 +107,9 @@ export class Session extends PeerSocket<Sv1OwnCloseReason> implements MinerListe
   }
 
   onAnswer(request: string, answer: ShareAnswer): void {
-    this.#answers.settle(
-      request,
-      answer === '' ? acceptedLine(request) : this.#refusal(request, 'submit', sv1ErrorOf(answer)),
-    );
+    if (request === NO_ID) return;
+    const line = answer === '' ? acceptedLine(request) : this.#refusal(request, 'mining.submit', sv1ErrorOf(answer));
+    this.#answers.settle(request, line);
   }
 
   protected onBytes(chunk: Buffer): void {
@@ -276,7 +275,7 @@ export class Session extends PeerSocket<Sv1OwnCloseReason> implements MinerListe
       this.#refuse(id, 'mining.submit', miner === undefined ? NOT_SUBSCRIBED : UNAUTHORIZED);
       return;
     }
-    const jobId = farmJobId(request.jobId);
+    const jobId = this.#modules.lines.jobIdOf(request.jobId);
     const share = readShare(request, {
       extranonce2Size: miner.extranonce2Size,
       // Of a job that is not known any more any version will do.

@@ -9,7 +9,7 @@ import { OutboundTick } from '@sluice/server/socket-writer';
 import { reconnectLine } from '@sluice/sv1/server-lines';
 import type { MinerPlaces } from '../farm/miner.ts';
 import type { Sv1Counters } from './counters.ts';
-import { JobLines } from './job-lines.ts';
+import { FIRST_ID_BOUND, JobLines } from './job-lines.ts';
 import type { Sv1Limits } from './limits.ts';
 import { Session, type SessionModules } from './session.ts';
 
@@ -53,12 +53,14 @@ export class Sv1Server {
     const { limits, versionMask } = options;
     this.#options = options;
     this.#modules = modules;
+    const firstId = Math.floor(modules.random() * FIRST_ID_BOUND);
+    const repeatSeconds = Math.max(1, Math.floor(limits.keepAliveMs / 1_000));
     this.#sessionModules = {
       ...modules,
       limits,
       versionMask,
       tick: new OutboundTick(),
-      lines: new JobLines(Math.max(1, Math.floor(limits.keepAliveMs / 1_000)), modules.counters),
+      lines: new JobLines(firstId, repeatSeconds, modules.counters),
       onClosed: (session) => this.sessions.delete(session.id),
     };
     this.#listener = new Listener(limits, {
@@ -119,8 +121,8 @@ export class Sv1Server {
   async #settle(sessions: readonly Session[], ms: number): Promise<void> {
     const { clock, sleep } = this.#modules;
     const end = clock.monotonic() + ms;
-    while (sessions.some(({ waitingAnswers }) => waitingAnswers > 0) && clock.monotonic() < end)
-      await sleep(SETTLE_STEP_MS);
+    const isWaiting = ({ ending, waitingAnswers }: Session) => ending === undefined && waitingAnswers > 0;
+    while (sessions.some(isWaiting) && clock.monotonic() < end) await sleep(SETTLE_STEP_MS);
   }
 
   #sendAway(session: Session): void {

@@ -5,6 +5,7 @@ import { BIP320_MASK, BIP323_MASK } from '@sluice/sv1/version-bits';
 import { afterEach, describe, expect, it } from 'vitest';
 import { dialects, fill, type ServerFacts } from '../../../../packages/sv1/test/dialects.ts';
 import type { LineClient } from './support/line-client.ts';
+import { JOB_VERSION } from './support/scripted-farm.ts';
 import { TestServer } from './support/test-server.ts';
 
 const masks = [BIP320_MASK, BIP323_MASK] as const;
@@ -53,6 +54,10 @@ describe.each(rows)('$name, of mask $facts.versionMask', ({ exchanges, takes, ma
       expect(await client.take(gets.length)).toEqual(gets.map((line) => fill(line, facts)));
     }
     await staysConnected(client);
+    const versions = exchanges.flatMap(({ share }) => (share === undefined ? [] : [share.versionBits ?? 0]));
+    expect(server.farm.places.flatMap(({ shares }) => shares).map(({ version }) => version)).toEqual(
+      versions.map((bits) => JOB_VERSION | bits),
+    );
   });
 
   it('is answered when all comes at once: in order, and nothing else before work may begin', async () => {

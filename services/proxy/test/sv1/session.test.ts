@@ -233,6 +233,11 @@ test('notifications and answers of a miner are taken and not answered', async ()
   await client.hasNothing();
   expect(server.farm.last.shares.length).toBe(1);
   expect(server.counters.requests).toMatchObject({ submit: 1, response: 1, unknown: 1, pong: 1 });
+  server.farm.judge = () => 'duplicate-share';
+  client.send('{"id":null,"method":"mining.submit","params":["farm.rig","1","00000007","6553f101","0a8b014c"]}');
+  await client.hasNothing();
+  expect(server.farm.last.shares.length).toBe(2);
+  expect(server.counters.errorAnswers[22]).toBe(0);
   server.stop();
 });
 

@@ -91,6 +91,23 @@ test('no id of a job comes twice', async () => {
   server.stop();
 });
 
+test('ids of another process are not taken for those of this one', async () => {
+  const before = new TestServer({ random: 0.25 });
+  before.farm.makeJob();
+  const lines = await before.connect().setUp();
+  const { id } = notify(lines[3] ?? '');
+  expect(id).toBe('400001');
+  before.stop();
+  const server = new TestServer({ random: 0.75 });
+  const client = await server.miner();
+  for (const jobId of [id, '1', 'c00000', 'c00001'])
+    client.request(5, 'mining.submit', 'a', jobId, '00000007', '6553f101', '7');
+  const refused = '{"id":5,"result":null,"error":[21,"Job not found",null]}';
+  expect(await client.take(4)).toEqual([refused, refused, refused, '{"id":5,"result":true,"error":null}']);
+  expect(server.farm.last.shares.map(({ jobId }) => jobId)).toEqual([0, 0, 0, 1]);
+  server.stop();
+});
+
 test('a miner may roll what itself, the proxy and the job allow, and is told when a job changes that', async () => {
   const server = new TestServer();
   const { farm } = server;

@@ -13,6 +13,8 @@ export interface TestServerOptions {
   readonly limits?: Partial<Sv1Limits>;
   readonly versionMask?: number;
   readonly reconnectAgents?: readonly string[];
+  /** Where ids of jobs begin, and the jitter of a drain; default 0. */
+  readonly random?: number;
 }
 
 export class TestServer {
@@ -23,7 +25,7 @@ export class TestServer {
   readonly logged: Record<string, unknown>[] = [];
   readonly server: Sv1Server;
 
-  constructor({ limits, versionMask = BIP320_MASK, reconnectAgents = [] }: TestServerOptions = {}) {
+  constructor({ limits, versionMask = BIP320_MASK, reconnectAgents = [], random = 0 }: TestServerOptions = {}) {
     const destination = new Writable({
       decodeStrings: false,
       write: (line: string, _encoding, done) => {
@@ -38,7 +40,7 @@ export class TestServer {
         log: createLogger({ name: 'proxy', level: 'debug', format: 'json', destination }),
         counters: this.counters,
         farm: this.farm,
-        random: () => 0.5,
+        random: () => random,
         sleep: async (ms) => {
           this.clock.advance(ms);
           await turn();
