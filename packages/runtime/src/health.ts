@@ -1,8 +1,10 @@
-// What the outside asks a process over HTTP: /livez (is it alive), /readyz (may it be given work, and why not), /metrics.
+// What the outside asks a process over HTTP: /livez (is it alive), /readyz (may it be given work, and why not), /metrics, and what routes the
+// service has added.
 // Bounded: small requests only, a few connections, short deadlines. Readiness is a set of named checks with reasons.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { messageOf, RuntimeError } from './errors.ts';
+import type { JsonRoutes } from './json-routes.ts';
 import type { MetricsRegistry } from './metrics.ts';
 
 /** Connections held at once; more are refused. A scraper and a kubelet need two. */
@@ -54,10 +56,17 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
+export interface HealthServerModules {
+  readonly health: Health;
+  readonly metrics: MetricsRegistry;
+  /** Of a service that has some. */
+  readonly routes?: JsonRoutes;
+}
+
 /** @throws RuntimeError `listen-failed`. */
 export async function startHealthServer(
   options: HealthServerOptions,
-  modules: { readonly health: Health; readonly metrics: MetricsRegistry },
+  modules: HealthServerModules,
 ): Promise<HealthServer> {
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: REQUEST_TIMEOUT_MS }, (req, res) => {
     answer(req, res, modules).catch((error: unknown) => send(res, 500, `${messageOf(error)}\n`));
@@ -73,10 +82,11 @@ export async function startHealthServer(
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { health, metrics }: { readonly health: Health; readonly metrics: MetricsRegistry },
+  { health, metrics, routes }: HealthServerModules,
 ): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'GET only\n');
-  switch (new URL(request.url ?? '/', 'http://localhost').pathname) {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  switch (pathname) {
     case '/livez':
       return send(response, 200, 'ok\n');
     case '/readyz': {
@@ -89,8 +99,13 @@ async function answer(
     }
     case '/metrics':
       return send(response, 200, await metrics.scrape(), metrics.contentType);
-    default:
-      return send(response, 404, 'one of /livez /readyz /metrics\n');
+    default: {
+      const route = routes?.find(pathname);
+      if (route === undefined)
+        return send(response, 404, `one of ${['/livez', '/readyz', '/metrics', ...(routes?.paths ?? [])].join(' ')}\n`);
+      const { status, body } = route(searchParams);
+      return send(response, status, `${JSON.stringify(body)}\n`, 'application/json');
+    }
   }
 }
 

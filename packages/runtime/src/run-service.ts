@@ -8,6 +8,7 @@ import { codeOf, messageOf } from './errors.ts';
 import { ExitCode } from './exit-code.ts';
 
 import { Health, startHealthServer } from './health.ts';
+import { JsonRoutes } from './json-routes.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { MetricsRegistry } from './metrics.ts';
 import { showProcess } from './process-metrics.ts';
@@ -29,6 +30,8 @@ export interface ServiceContext<S extends Settings> {
   readonly log: Logger;
   readonly metrics: MetricsRegistry;
   readonly health: Health;
+  /** Add here what the service tells of its state over HTTP, beside /readyz. */
+  readonly routes: JsonRoutes;
   readonly clock: Clock;
   /** Add here what `create` opened, such as the bus; it is closed after the service has stopped. */
   readonly shutdown: Shutdown;
@@ -66,11 +69,12 @@ export async function runService<S extends Settings>(program: ServiceProgram<S>)
   const metrics = new MetricsRegistry();
   showProcess(metrics);
   const health = new Health();
+  const routes = new JsonRoutes();
   const shutdown = new Shutdown(log);
   const ignoreSignals = shutdownOnSignals(shutdown, log);
   const ignoreUncaught = endOnUncaught(shutdown, log);
   try {
-    const server = await startHealthServer(healthAddress, { health, metrics });
+    const server = await startHealthServer(healthAddress, { health, metrics, routes });
     shutdown.add('health server', () => server.close());
     log.info({ health: formatHostPort(server) }, 'starting');
     return await serve(program, {
@@ -78,6 +82,7 @@ export async function runService<S extends Settings>(program: ServiceProgram<S>)
       log,
       metrics,
       health,
+      routes,
       clock: systemClock,
       shutdown,
     });

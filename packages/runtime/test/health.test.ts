@@ -1,13 +1,14 @@
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Health, type HealthServer, startHealthServer } from '../src/health.ts';
+import { JsonRoutes } from '../src/json-routes.ts';
 import { createMetrics, defineMetrics, gauge, MetricsRegistry } from '../src/metrics.ts';
 
 let server: HealthServer | undefined;
 afterEach(() => server?.close());
 
-async function start(health = new Health(), metrics = new MetricsRegistry()) {
-  server = await startHealthServer({ host: '127.0.0.1', port: 0 }, { health, metrics });
+async function start(health = new Health(), metrics = new MetricsRegistry(), routes = new JsonRoutes()) {
+  server = await startHealthServer({ host: '127.0.0.1', port: 0 }, { health, metrics, routes });
   return async (path: string, init?: RequestInit) => {
     const response = await fetch(`http://127.0.0.1:${server?.port}${path}`, init);
     return { status: response.status, body: await response.text() };
@@ -34,6 +35,28 @@ describe('health server', () => {
     createMetrics(metrics, defineMetrics({ miners: gauge('sluice_test_miners', 'Miners.') })).miners.follow(() => 7);
     const get = await start(new Health(), metrics);
     expect((await get('/metrics')).body).toContain('\nsluice_test_miners 7\n');
+  });
+
+  it('serves the routes of its service, and names them', async () => {
+    const routes = new JsonRoutes();
+    routes.add('/api/v1/echo', (query) => ({ status: query.has('bad') ? 400 : 200, body: { said: query.get('say') } }));
+    const get = await start(new Health(), new MetricsRegistry(), routes);
+    expect(await get('/api/v1/echo?say=a%20b')).toEqual({ status: 200, body: '{"said":"a b"}\n' });
+    expect((await get('/api/v1/echo?bad')).status).toBe(400);
+    expect((await get('/api/v1/echo', { method: 'POST' })).status).toBe(405);
+    expect(await get('/api/v1/other')).toEqual({
+      status: 404,
+      body: 'one of /livez /readyz /metrics /api/v1/echo\n',
+    });
+  });
+
+  it('answers a route that throws with its reason', async () => {
+    const routes = new JsonRoutes();
+    routes.add('/api/v1/broken', () => {
+      throw new Error('out of order');
+    });
+    const get = await start(new Health(), new MetricsRegistry(), routes);
+    expect(await get('/api/v1/broken')).toEqual({ status: 500, body: 'out of order\n' });
   });
 
   it('refuses what it does not know', async () => {
