@@ -5,6 +5,7 @@ import { OutageLog } from '@sluice/runtime/outage-log';
 import type { UpstreamError } from './errors.ts';
 import { FailOver } from './fail-over.ts';
 import { Upstream, type UpstreamModules, type UpstreamOptions } from './upstream.ts';
+import { UpstreamHistory, type UpstreamState } from './upstream-history.ts';
 import type { UpstreamWork } from './upstream-work.ts';
 
 const TICK_MS = 250;
@@ -27,6 +28,7 @@ interface Place {
 }
 
 export class Upstreams {
+  readonly history: UpstreamHistory;
   readonly #modules: UpstreamsModules;
   readonly #failOver: FailOver;
   readonly #places: readonly Place[];
@@ -37,6 +39,7 @@ export class Upstreams {
   constructor(upstreams: readonly UpstreamOptions[], returnAfterMs: number, modules: UpstreamsModules) {
     const { clock } = modules;
     this.#modules = modules;
+    this.history = new UpstreamHistory(upstreams.length, clock.now());
     this.#failOver = new FailOver(upstreams.length, { returnAfterMs }, clock.monotonic());
     this.#places = upstreams.map((options, place) => ({
       upstream: new Upstream(
@@ -64,6 +67,16 @@ export class Upstreams {
 
   isUp(place: number): boolean {
     return this.#places[place]?.isUp ?? false;
+  }
+
+  /** For people, such as `pool.example:3333`. */
+  nameOf(place: number): string {
+    return this.#at(place).upstream.name;
+  }
+
+  /** Shares that wait for the answer of one upstream. */
+  sharesInFlightOf(place: number): number {
+    return this.#at(place).upstream.sharesInFlight;
   }
 
   /** Shares that wait for an upstream's answer. */
@@ -104,6 +117,7 @@ export class Upstreams {
     if (!at.isUp) {
       at.isUp = true;
       at.outage.over();
+      this.#note(place, 'standby');
       this.#modules.counters.upstreamUps += 1;
       this.#modules.log.info({ upstream: at.upstream.name, place: place + 1 }, 'upstream is up');
       this.#failOver.up(place, this.#modules.clock.monotonic());
@@ -111,11 +125,13 @@ export class Upstreams {
     } else if (place === this.#active) this.#modules.onWork(work);
   }
 
-  #onDown(place: number, { code, message }: UpstreamError): void {
+  #onDown(place: number, reason: UpstreamError): void {
+    const { code, message } = reason;
     const { clock, counters, log } = this.#modules;
     const at = this.#at(place);
     at.isUp = false;
     counters.upstreamDowns[code] += 1;
+    this.#note(place, 'down', reason);
     const facts = { upstream: at.upstream.name, place: place + 1, reason: code, detail: message };
     log[at.outage.level()](facts, 'upstream is down');
     this.#failOver.down(place, clock.monotonic());
@@ -132,6 +148,8 @@ export class Upstreams {
       const lingers = usedMs !== undefined && now - usedMs < LINGER_MS && upstream.sharesInFlight > 0;
       const isWanted = this.#failOver.wants(place) || lingers;
       if (!isWanted && this.#at(place).isUp) this.#leave(place, now);
+      if (!isWanted) this.#note(place, 'not-needed');
+      else if (this.history.current(place).state === 'not-needed') this.#note(place, 'connecting');
       upstream.want(isWanted);
     }
   }
@@ -141,6 +159,8 @@ export class Upstreams {
     const from = this.#active;
     this.#active = active;
     counters.switches += 1;
+    if (from !== undefined && this.isUp(from)) this.#note(from, 'standby');
+    if (active !== undefined) this.#note(active, 'active');
     if (active === undefined) {
       log.error('no upstream works: miners go on with their last job, and their shares are refused');
       return;
@@ -158,6 +178,10 @@ export class Upstreams {
     at.isUp = false;
     this.#failOver.down(place, nowMs);
     this.#modules.log.info({ upstream: at.upstream.name, place: place + 1 }, 'upstream is not needed now');
+  }
+
+  #note(place: number, state: UpstreamState, reason?: UpstreamError): void {
+    this.history.note(place, state, this.#modules.clock.now(), reason);
   }
 
   #at(place: number): Place {

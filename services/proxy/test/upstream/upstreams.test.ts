@@ -100,6 +100,8 @@ describe('Upstreams', () => {
     await until(() => !site.upstreams.isUp(2));
     expect(site.upstreams.active).toBe(0);
     expect(site.upstreams.trouble).toBeUndefined();
+    const states = [0, 1, 2].map((place) => site.upstreams.history.current(place).state);
+    expect(states).toEqual(['active', 'standby', 'not-needed']);
     expect(site.jobs).toEqual([100]);
     // News of the warm one is none for the farm.
     site.server(1).send(NewExtendedMiningJob, newJob(205, { minNtime: 1_700_000_001 }));
