@@ -82,6 +82,12 @@ export class ProxyProcess {
     }
   }
 
+  /** What it tells of itself. @param path behind `/api/v1`, such as `/workers?limit=2`. */
+  async api(path: string): Promise<unknown> {
+    const response = await fetch(`http://127.0.0.1:${this.#healthPort}/api/v1${path}`);
+    return response.json();
+  }
+
   /** One of its metrics without the prefix `sluice_proxy_`, added up over its labels. */
   async metric(name: string): Promise<number> {
     const value = await this.process.metric(`sluice_proxy_${name}`);

@@ -26,7 +26,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
     commands,
     // Longer than any drain that can be set.
     stopDeadlineMs: 3_600_000 + STOP_MARGIN_MS,
-    create({ config, log, metrics, health, clock }) {
+    create({ config, log, metrics, health, routes, clock }) {
       const wasm = findSecp256k1Wasm();
       const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
       if (wasm === undefined)
@@ -52,7 +52,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
           reconnectAgents: config.reconnectAgents,
         },
         {
-          ...{ clock, log, metrics, health, ec },
+          ...{ clock, log, metrics, health, routes, ec },
           ...{ aead: wasmAead(), sha256d: wasmSha256d, random: randomBytes, connect: connectTcp },
         },
       );

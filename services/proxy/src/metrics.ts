@@ -2,6 +2,7 @@
 import { counter, defineMetrics, gauge, type MetricsOf } from '@sluice/runtime/metrics';
 import { type ProxyCounters, shareErrorCodes } from './counters.ts';
 import type { Farm } from './farm/farm.ts';
+import type { Workers } from './statistics/workers.ts';
 import { type Sv1Counters, sv1ErrorNumbers, sv1LineFaults, sv1RequestKinds, sv1ShareRefusals } from './sv1/counters.ts';
 import { sv1CloseReasons } from './sv1/errors.ts';
 import type { Sv1Server } from './sv1/sv1-server.ts';
@@ -16,6 +17,11 @@ const upstreamPlaces = Array.from({ length: UPSTREAMS_BOUND }, (_, place) => Str
 export const proxyMetrics = defineMetrics({
   miners: gauge('sluice_proxy_miners', 'Miners with a place on the channel'),
   hashrate: gauge('sluice_proxy_hashrate', 'Hashes a second of all miners, as estimated from their shares'),
+  workers: gauge('sluice_proxy_workers', 'Workers whose statistics are kept, those without a miner among them'),
+  workersForgotten: counter(
+    'sluice_proxy_workers_forgotten_total',
+    'Workers without a miner whose statistics were dropped for those that left later',
+  ),
   sharesGood: counter('sluice_proxy_shares_good_total', 'Shares that passed every check here'),
   sharesRefused: counter('sluice_proxy_shares_refused_total', 'Shares refused here, by code', {
     code: shareErrorCodes,
@@ -60,6 +66,10 @@ export const proxyMetrics = defineMetrics({
     { reason: downReasons },
   ),
   switches: counter('sluice_proxy_upstream_switches_total', 'Times that the farm went to another upstream, or to none'),
+  upstreamHistory: gauge(
+    'sluice_proxy_upstream_history_changes',
+    'Changes of state that the history of upstreams holds',
+  ),
 
   connections: gauge('sluice_proxy_sv1_connections', 'Open connections of miners'),
   accepted: counter('sluice_proxy_sv1_connections_accepted_total', 'Sockets accepted'),
@@ -110,6 +120,7 @@ export interface Followed {
   readonly counters: ProxyCounters;
   readonly sv1Counters: Sv1Counters;
   readonly farm: Farm;
+  readonly workers: Workers;
   readonly upstreams: Upstreams;
   readonly sv1: Sv1Server;
 }
@@ -121,9 +132,11 @@ export function followProxy(metrics: MetricsOf<typeof proxyMetrics>, followed: F
   followMiners(metrics, followed);
 }
 
-function followShares(metrics: MetricsOf<typeof proxyMetrics>, { counters, farm }: Followed): void {
+function followShares(metrics: MetricsOf<typeof proxyMetrics>, { counters, farm, workers }: Followed): void {
   metrics.miners.follow(() => farm.miners);
   metrics.hashrate.follow(() => (farm.miners === 0 ? 0 : farm.hashrate));
+  metrics.workers.follow(() => workers.size);
+  metrics.workersForgotten.follow(() => workers.forgotten);
   for (const name of sameNames) metrics[name].follow(() => counters[name]);
   for (const code of shareErrorCodes) {
     metrics.sharesRefused.with({ code }).follow(() => counters.sharesRefused[code]);
@@ -133,6 +146,7 @@ function followShares(metrics: MetricsOf<typeof proxyMetrics>, { counters, farm 
 
 function followUpstreams(metrics: MetricsOf<typeof proxyMetrics>, { counters, upstreams }: Followed): void {
   metrics.sharesInFlight.follow(() => upstreams.sharesInFlight);
+  metrics.upstreamHistory.follow(() => upstreams.history.changes.length);
   for (const reason of downReasons) metrics.upstreamDowns.with({ reason }).follow(() => counters.upstreamDowns[reason]);
   for (const [index, place] of upstreamPlaces.slice(0, upstreams.count).entries()) {
     metrics.upstreamUp.with({ place }).follow(() => Number(upstreams.isUp(index)));

@@ -8,14 +8,17 @@ import type { EcBackend, RandomBytes } from '@sluice/noise/ec';
 import type { Clock } from '@sluice/runtime/clock';
 import { formatHostPort, type HostPort } from '@sluice/runtime/config/value-types';
 import type { Health } from '@sluice/runtime/health';
+import type { JsonRoutes } from '@sluice/runtime/json-routes';
 import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
 import { randomFraction } from '@sluice/runtime/random';
 import type { Service } from '@sluice/runtime/run-service';
+import { addApiRoutes } from './api/routes.ts';
 import { createCounters } from './counters.ts';
 import { FARM_TICK_MS, Farm } from './farm/farm.ts';
 import type { FarmPolicy } from './farm/farm-miner.ts';
 import { followProxy, proxyMetrics } from './metrics.ts';
+import { Workers } from './statistics/workers.ts';
 import { createSv1Counters } from './sv1/counters.ts';
 import type { Sv1Limits } from './sv1/limits.ts';
 import { SV1_TICK_MS, Sv1Server } from './sv1/sv1-server.ts';
@@ -45,6 +48,7 @@ export interface ProxyModules {
   readonly log: Logger;
   readonly metrics: MetricsRegistry;
   readonly health: Health;
+  readonly routes: JsonRoutes;
   readonly ec: EcBackend;
   readonly aead: AeadBackend;
   readonly sha256d: Sha256dBackend;
@@ -67,12 +71,13 @@ class ProxyService implements Service {
   #isStopping = false;
 
   constructor(options: ProxyOptions, modules: ProxyModules) {
-    const { clock, log, metrics, health } = modules;
+    const { clock, log, metrics, health, routes } = modules;
     const counters = createCounters();
     const sv1Counters = createSv1Counters();
     this.#options = options;
     this.#modules = modules;
-    const farm = new Farm(options.policy, { ...modules, counters });
+    const workers = new Workers();
+    const farm = new Farm(options.policy, { ...modules, counters, workers });
     this.#farm = farm;
     const { extranonceSize: minExtranonceSize } = farm;
     this.#upstreams = new Upstreams(
@@ -94,9 +99,10 @@ class ProxyService implements Service {
       counters: sv1Counters,
     });
     followProxy(createMetrics(metrics, proxyMetrics), {
-      ...{ counters, sv1Counters, farm },
+      ...{ counters, sv1Counters, farm, workers },
       ...{ upstreams: this.#upstreams, sv1: this.#sv1 },
     });
+    addApiRoutes(routes, { clock, counters, farm, workers, upstreams: this.#upstreams });
     health.check('proxy: upstream', () => this.#upstreams.trouble);
   }
 

@@ -1,6 +1,6 @@
 // One miner of the farm: what it was given, how hard its shares are, and the way of each of its shares. Nothing is allocated for a share that
 // stays here.
-import { meetsTarget } from '@sluice/bitcoin/target';
+import { difficultyOfTarget, meetsTarget } from '@sluice/bitcoin/target';
 import { MiningChannel } from '@sluice/mining/channel';
 import type { ShareChecker } from '@sluice/mining/share-check';
 import { ShareOutcome, shareErrorCodes } from '@sluice/mining/share-outcome';
@@ -9,12 +9,14 @@ import { Vardiff } from '@sluice/mining/vardiff';
 import { hashesOfTarget } from '@sluice/mining/vardiff-difficulty';
 import type { Clock } from '@sluice/runtime/clock';
 import type { ProxyCounters } from '../counters.ts';
+import type { ShareErrorCode, WorkerMiner, WorkerStatistics } from '../statistics/worker-statistics.ts';
+import type { Workers } from '../statistics/workers.ts';
 import type { ShareOwner, UpstreamWork } from '../upstream/upstream-work.ts';
 import type { FarmWork } from './farm-work.ts';
 import type { FarmJob, Miner, MinerListener, ShareAnswer } from './miner.ts';
 import { hashesOfDifficulty, type MinerTargets } from './miner-target.ts';
 import { placeBytes } from './places.ts';
-import { workerField } from './worker-name.ts';
+import { workerField, workerOf } from './worker-name.ts';
 
 /** How hard shares may be, in hashes that one takes. */
 export interface FarmPolicy {
@@ -33,6 +35,7 @@ export interface FarmMinerModules {
   readonly clock: Clock;
   readonly checker: ShareChecker;
   readonly counters: ProxyCounters;
+  readonly workers: Workers;
   readonly targets: MinerTargets;
   readonly policy: FarmPolicy;
   /** What the farm works on. */
@@ -46,10 +49,17 @@ export interface FarmMinerModules {
 const EXTRANONCE_BOUND = 32;
 const extranonceBytes = new Uint8Array(EXTRANONCE_BOUND);
 
-export class FarmMiner implements Miner, ShareOwner {
+export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
+  readonly id: number;
   readonly place: number;
   readonly extranonce1: Uint8Array;
   readonly extranonce2Size: number;
+  /** Unix milliseconds. */
+  readonly openedMs: number;
+  sharesAccepted = 0;
+  sharesRefused = 0;
+  /** From `authorize` on. */
+  statistics: WorkerStatistics | undefined;
   readonly #listener: MinerListener;
   readonly #modules: FarmMinerModules;
   /** From `authorize` on. */
@@ -66,8 +76,10 @@ export class FarmMiner implements Miner, ShareOwner {
   #targetBound = -1n;
   #toldTarget: ShareTarget | undefined;
 
-  constructor(place: number, listener: MinerListener, modules: FarmMinerModules) {
+  constructor(id: number, place: number, listener: MinerListener, modules: FarmMinerModules) {
+    this.id = id;
     this.place = place;
+    this.openedMs = modules.clock.now();
     this.extranonce1 = placeBytes(place);
     this.extranonce2Size = modules.policy.extranonce2Size;
     this.#listener = listener;
@@ -79,6 +91,18 @@ export class FarmMiner implements Miner, ShareOwner {
     return this.#vardiff?.hashrate ?? 0;
   }
 
+  get agent(): string {
+    return this.#listener.agent;
+  }
+
+  get remoteAddress(): string {
+    return this.#listener.remoteAddress;
+  }
+
+  get difficulty(): number | undefined {
+    return this.#toldTarget === undefined ? undefined : difficultyOfTarget(this.#toldTarget.value);
+  }
+
   get isWorking(): boolean {
     return this.#channel !== undefined;
   }
@@ -86,6 +110,7 @@ export class FarmMiner implements Miner, ShareOwner {
   authorize(user: string): void {
     if (this.#isClosed) return;
     this.#worker = workerField(user);
+    this.#joinWorker(workerOf(user));
     if (this.#channel !== undefined) return;
     const { clock, work } = this.#modules;
     const now = work();
@@ -123,10 +148,16 @@ export class FarmMiner implements Miner, ShareOwner {
     if (outcome === ShareOutcome.accepted && work !== undefined) {
       counters.sharesGood += 1;
       this.#hasShares = true;
-      this.#vardiff?.onShare(checker.target?.difficulty ?? 0);
+      const hashes = checker.target?.difficulty ?? 0;
+      this.#vardiff?.onShare(hashes);
       const upstream = work.upstreamOf(jobId);
-      if (!upstream.link.isOpen) this.#answerUnserved(request);
-      else if (checker.solution || meetsTarget(checker.hash, upstream.target.bytes))
+      if (!upstream.link.isOpen) {
+        this.#answerUnserved(request);
+        return;
+      }
+      this.sharesAccepted += 1;
+      this.statistics?.accepted(checker.hash, hashes, clock.monotonic());
+      if (checker.solution || meetsTarget(checker.hash, upstream.target.bytes))
         this.#sendUp(upstream, work.padding, extranonce2, ntime, nonce, version, this, request);
       else this.#keep(request);
       return;
@@ -137,13 +168,20 @@ export class FarmMiner implements Miner, ShareOwner {
   }
 
   answered(request: string, answer: ShareAnswer): void {
+    if (answer !== '') this.statistics?.upstreamRefused(answer);
     if (!this.#isClosed) this.#listener.onAnswer(request, answer);
+  }
+
+  refusedLate(code: ShareErrorCode): void {
+    this.statistics?.upstreamRefused(code);
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#channel = undefined;
+    // Kept for what an upstream says of its shares later.
+    if (this.statistics !== undefined) this.#modules.workers.leave(this.statistics, this);
     this.#modules.onClosed(this);
   }
 
@@ -183,6 +221,13 @@ export class FarmMiner implements Miner, ShareOwner {
     if (this.isRetargeted) this.#modules.onRetarget(this);
     // The same power of two: the job that it has will do.
     else vardiff.onJob(monotonicMs);
+  }
+
+  #joinWorker(name: string): void {
+    const { clock, workers } = this.#modules;
+    if (this.statistics?.name === name) return;
+    if (this.statistics !== undefined) workers.leave(this.statistics, this);
+    this.statistics = workers.join(name, this, clock.monotonic());
   }
 
   #newVardiff(work: FarmWork | undefined): Vardiff {
@@ -248,13 +293,20 @@ export class FarmMiner implements Miner, ShareOwner {
   /** Good, and there is nobody who would pay for it. */
   #answerUnserved(request: string): void {
     this.#modules.counters.sharesUnserved += 1;
+    this.#countRefused('share-not-stored');
     this.#listener.onAnswer(request, 'share-not-stored');
+  }
+
+  #countRefused(code: ShareErrorCode): void {
+    this.sharesRefused += 1;
+    this.statistics?.refused(code);
   }
 
   #refuse(request: string, outcome: ShareOutcome): void {
     // Never accepted: the caller has looked.
     const code = shareErrorCodes[outcome] || 'invalid-job-id';
     this.#modules.counters.sharesRefused[code] += 1;
+    this.#countRefused(code);
     if (!this.#isClosed) this.#listener.onAnswer(request, code);
   }
 }

@@ -4,6 +4,7 @@ import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
 import { ShareChecker } from '@sluice/mining/share-check';
 import type { Clock } from '@sluice/runtime/clock';
 import type { ProxyCounters } from '../counters.ts';
+import type { Workers } from '../statistics/workers.ts';
 import type { UpstreamWork } from '../upstream/upstream-work.ts';
 import { FarmMiner, type FarmMinerModules, type FarmPolicy } from './farm-miner.ts';
 import { FarmWork } from './farm-work.ts';
@@ -20,6 +21,7 @@ export interface FarmModules {
   readonly clock: Clock;
   readonly sha256d: Sha256dBackend;
   readonly counters: ProxyCounters;
+  readonly workers: Workers;
 }
 
 export class Farm implements MinerPlaces {
@@ -27,13 +29,14 @@ export class Farm implements MinerPlaces {
   readonly #policy: FarmPolicy;
   readonly #minerModules: FarmMinerModules;
   readonly #places = new Places();
-  /** By place. */
+  /** By place, in the order of their ids. */
   readonly #miners = new Map<number, FarmMiner>();
   /** Miners whose target changes with the next job. */
   readonly #retargeted = new Set<FarmMiner>();
   /** What was made of the work that upstreams have. */
   readonly #known = new WeakMap<UpstreamWork, FarmWork>();
   #work: FarmWork | undefined;
+  #lastMinerId = 0;
   #lastJobId = 0;
   #lastFeed = 0;
   #slot = 0;
@@ -62,6 +65,11 @@ export class Farm implements MinerPlaces {
     return this.#miners.size;
   }
 
+  /** Miners with a place, in the order of their ids. */
+  all(): Iterable<FarmMiner> {
+    return this.#miners.values();
+  }
+
   /** Estimated hashes a second of all miners; before there is one, of a single one as it is expected. */
   get hashrate(): number {
     let sum = 0;
@@ -72,7 +80,8 @@ export class Farm implements MinerPlaces {
   open(listener: MinerListener): Miner | undefined {
     const place = this.#places.take();
     if (place === undefined) return undefined;
-    const miner = new FarmMiner(place, listener, this.#minerModules);
+    this.#lastMinerId += 1;
+    const miner = new FarmMiner(this.#lastMinerId, place, listener, this.#minerModules);
     this.#miners.set(place, miner);
     return miner;
   }

@@ -33,6 +33,11 @@ export type ShareAnswer = ErrorCode<'SubmitShares.Error'> | '';
 
 /** Told by the farm; nothing comes before `authorize`, and nothing after `close`. */
 export interface MinerListener {
+  /** What the miner calls its software; empty when it does not tell. */
+  readonly agent: string;
+  /** Where it connected from, for people. */
+  readonly remoteAddress: string;
+
   /** Holds for the jobs after it, one of which follows at once. Always that of a power of two as a difficulty of SV1. */
   onTarget(target: ShareTarget): void;
   /** `clean`: shares of earlier jobs are stale. */

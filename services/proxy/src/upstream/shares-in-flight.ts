@@ -16,8 +16,8 @@ const UNKNOWN: ErrorCode<'SubmitShares.Error'> = 'share-not-stored';
 interface InFlight {
   readonly request: string;
   readonly sentAtMs: number;
-  /** Still waits; nobody: it has been answered. */
-  owner: ShareOwner | undefined;
+  readonly owner: ShareOwner | undefined;
+  isAnswered: boolean;
 }
 
 export class SharesInFlight {
@@ -43,7 +43,7 @@ export class SharesInFlight {
   /** The sequence number to send it with. */
   add(owner: ShareOwner | undefined, request: string, nowMs: number): number {
     this.#lastSequence = (this.#lastSequence + 1) >>> 0;
-    this.#shares.set(this.#lastSequence, { request, sentAtMs: nowMs, owner });
+    this.#shares.set(this.#lastSequence, { request, sentAtMs: nowMs, owner, isAnswered: false });
     this.#counters.sharesForwarded += 1;
     if (this.#shares.size > IN_FLIGHT_BOUND) {
       for (const [oldest, share] of this.#shares) {
@@ -56,12 +56,12 @@ export class SharesInFlight {
 
   /** SubmitShares.Success: every share up to this one that was not refused is accepted. */
   accepted(lastSequence: number): void {
-    for (const [sequence, { owner, request }] of this.#shares) {
+    for (const [sequence, { owner, request, isAnswered }] of this.#shares) {
       // Numbers start again after 2^32.
       if (((lastSequence - sequence) | 0) < 0) break;
       this.#shares.delete(sequence);
       this.#counters.upstreamAccepted += 1;
-      owner?.answered(request, '');
+      if (!isAnswered) owner?.answered(request, '');
     }
   }
 
@@ -72,15 +72,17 @@ export class SharesInFlight {
     this.#shares.delete(sequence);
     const known = shareErrorCodes.find((one) => one === code) ?? UNKNOWN;
     this.#counters.upstreamRefused[known] += 1;
-    share.owner?.answered(share.request, known);
+    if (share.isAnswered) share.owner?.refusedLate(known);
+    else share.owner?.answered(share.request, known);
   }
 
   /** Has those that waited long enough answered; they stay until the upstream has its say. */
   answerOverdue(nowMs: number): void {
     for (const share of this.#shares.values()) {
       if (nowMs - share.sentAtMs < ANSWER_MS) break;
+      if (share.isAnswered) continue;
+      share.isAnswered = true;
       share.owner?.answered(share.request, '');
-      share.owner = undefined;
     }
   }
 
@@ -89,9 +91,9 @@ export class SharesInFlight {
     for (const [sequence, share] of this.#shares) this.#lose(sequence, share);
   }
 
-  #lose(sequence: number, { owner, request }: InFlight): void {
+  #lose(sequence: number, { owner, request, isAnswered }: InFlight): void {
     this.#shares.delete(sequence);
     this.#counters.upstreamUnanswered += 1;
-    owner?.answered(request, UNKNOWN);
+    if (!isAnswered) owner?.answered(request, UNKNOWN);
   }
 }

@@ -1,10 +1,14 @@
 // What an upstream gives and takes, as the farm sees it.
 import type { ShareTarget } from '@sluice/mining/share-target';
+import type { ErrorCode } from '@sluice/sv2/error-codes';
 import type { ShareAnswer } from '../farm/miner.ts';
 
 /** Who is told what became of a share. */
 export interface ShareOwner {
   answered(request: string, answer: ShareAnswer): void;
+
+  /** The upstream refuses a share after it was answered as accepted. */
+  refusedLate(code: ErrorCode<'SubmitShares.Error'>): void;
 }
 
 /** A share that goes up. Good during the call only. */

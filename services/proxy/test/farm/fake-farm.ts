@@ -11,6 +11,7 @@ import { FARM_TICK_MS, Farm } from '../../src/farm/farm.ts';
 import type { FarmPolicy } from '../../src/farm/farm-miner.ts';
 import type { FarmJob, Miner, MinerListener } from '../../src/farm/miner.ts';
 import { hashesOfDifficulty } from '../../src/farm/miner-target.ts';
+import { Workers } from '../../src/statistics/workers.ts';
 import type { ShareOwner, UpstreamLink, UpstreamShare, UpstreamWork } from '../../src/upstream/upstream-work.ts';
 import { HARD_NBITS, newJob, PREFIX, TIME } from '../upstream/told-work.ts';
 
@@ -74,6 +75,8 @@ export interface Wanted {
 }
 
 export class FakeMiner implements MinerListener {
+  agent = 'fake/1';
+  readonly remoteAddress = '192.0.2.1:4000';
   readonly jobs: { readonly job: FarmJob; readonly clean: boolean }[] = [];
   readonly targets: ShareTarget[] = [];
   /** By request. */
@@ -149,6 +152,7 @@ export class FakeMiner implements MinerListener {
 export class FakeFarm {
   readonly clock = new ManualClock(TIME * 1_000);
   readonly counters = createCounters();
+  readonly workers = new Workers();
   readonly farm: Farm;
 
   constructor(policy: Partial<FarmPolicy> = {}) {
@@ -159,7 +163,7 @@ export class FakeFarm {
         easiestHashes: hashesOfDifficulty(2 ** -30),
         ...policy,
       },
-      { clock: this.clock, sha256d: wasmSha256d, counters: this.counters },
+      { clock: this.clock, sha256d: wasmSha256d, counters: this.counters, workers: this.workers },
     );
   }
 

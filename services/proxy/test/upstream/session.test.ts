@@ -122,7 +122,10 @@ describe('UpstreamSession', () => {
   it('sends a share once, with its worker, and hands the answers on', async () => {
     const { server, session, works, counters } = await working();
     const answers: string[] = [];
-    const owner = { answered: (request: string, answer: string) => void answers.push(`${request}:${answer}`) };
+    const owner = {
+      answered: (request: string, answer: string) => void answers.push(`${request}:${answer}`),
+      refusedLate: (code: string) => void answers.push(`late:${code}`),
+    };
     server.on(SubmitSharesExtended, ({ sequenceNumber }) => {
       if (sequenceNumber === 1)
         server.send(SubmitSharesError, { channelId: CHANNEL, sequenceNumber, errorCode: 'stale-share' });
@@ -146,7 +149,10 @@ describe('UpstreamSession', () => {
   it('loses what is under way with the connection, and sends nothing any more', async () => {
     const { server, session, works, counters, ended } = await working();
     const answers: string[] = [];
-    const owner = { answered: (request: string, answer: string) => void answers.push(`${request}:${answer}`) };
+    const owner = {
+      answered: (request: string, answer: string) => void answers.push(`${request}:${answer}`),
+      refusedLate: (code: string) => void answers.push(`late:${code}`),
+    };
     session.submit(share(works[0]), owner, 'a');
     server.close();
     expect(await ended()).toBe('upstream-connection-closed');

@@ -5,11 +5,15 @@ import { ANSWER_MS, IN_FLIGHT_BOUND, SharesInFlight } from '../../src/upstream/s
 function flight() {
   const counters = createCounters();
   const answers: [string, string][] = [];
-  const owner = { answered: (request: string, answer: string) => void answers.push([request, answer]) };
+  const late: string[] = [];
+  const owner = {
+    answered: (request: string, answer: string) => void answers.push([request, answer]),
+    refusedLate: (code: string) => void late.push(code),
+  };
   const shares = new SharesInFlight(counters);
   const send = (count: number, nowMs = 0) =>
     Array.from({ length: count }, (_, index) => shares.add(owner, String(index + 1), nowMs));
-  return { counters, answers, owner, shares, send };
+  return { counters, answers, late, owner, shares, send };
 }
 
 describe('SharesInFlight', () => {
@@ -57,8 +61,8 @@ describe('SharesInFlight', () => {
     expect(counters.upstreamAccepted).toBe(0);
   });
 
-  it('answers what waits for too long, once, and counts what the upstream says later', () => {
-    const { answers, counters, shares, owner, send } = flight();
+  it('answers what waits for too long, once, and counts and tells what the upstream says later', () => {
+    const { answers, late, counters, shares, owner, send } = flight();
     send(2, 0);
     shares.add(owner, '3', 500);
     shares.answerOverdue(ANSWER_MS - 1);
@@ -72,6 +76,7 @@ describe('SharesInFlight', () => {
     shares.refused(1, 'stale-share');
     shares.accepted(3);
     expect(answers.slice(2)).toEqual([['3', '']]);
+    expect(late).toEqual(['stale-share']);
     expect(counters).toMatchObject({ upstreamAccepted: 2 });
     expect(counters.upstreamRefused['stale-share']).toBe(1);
   });
