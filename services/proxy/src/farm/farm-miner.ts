@@ -176,6 +176,10 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     this.statistics?.upstreamRefused(code);
   }
 
+  refusedForm(code: ShareErrorCode): void {
+    this.#countRefused(code);
+  }
+
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -75,6 +75,9 @@ export interface Miner {
    */
   submit(jobId: number, extranonce2: Uint8Array, ntime: number, nonce: number, version: number, request: string): void;
 
+  /** A share was refused for its form, before it could be handed in. Only counted: whoever refused it has answered. */
+  refusedForm(code: ErrorCode<'SubmitShares.Error'>): void;
+
   /** Answers nothing any more and gives the place back. */
   close(): void;
 }

@@ -284,6 +284,7 @@ export class Session extends PeerSocket<Sv1OwnCloseReason> implements MinerListe
     });
     if (typeof share === 'string') {
       this.#modules.counters.sharesRefused[share] += 1;
+      miner.refusedForm(share);
       this.#refuse(id, 'mining.submit', sv1ErrorOf(share));
       return;
     }

@@ -95,7 +95,7 @@ describe('GET /api/v1', () => {
     const { get } = busySite();
     const first = get('/api/v1/clients', 'limit=1').body;
     expect(first).toMatchObject({
-      clients: [{ id: 1, worker: 'rig-1', address: '192.0.2.1:4000', shares_accepted: 2, shares_refused: 1 }],
+      clients: [{ id: 1, worker: 'rig-1', address: '192.0.2.1', shares_accepted: 2, shares_refused: 1 }],
       next_cursor: '1',
     });
     expect(get('/api/v1/clients', `limit=1&cursor=${first.next_cursor}`).body).toMatchObject({

@@ -76,7 +76,7 @@ export interface Wanted {
 
 export class FakeMiner implements MinerListener {
   agent = 'fake/1';
-  readonly remoteAddress = '192.0.2.1:4000';
+  readonly remoteAddress = '192.0.2.1';
   readonly jobs: { readonly job: FarmJob; readonly clean: boolean }[] = [];
   readonly targets: ShareTarget[] = [];
   /** By request. */

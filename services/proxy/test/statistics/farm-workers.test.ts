@@ -39,6 +39,7 @@ describe('the workers of a farm', () => {
     miner.submit(share);
     miner.submit(share);
     miner.submit(share, { jobId: 99 });
+    miner.miner.refusedForm('bad-extranonce-size');
     miner.forwarded();
     miner.forwarded();
     upstream.shares[0]?.owner?.answered(upstream.shares[0].request, 'stale-share');
@@ -47,10 +48,12 @@ describe('the workers of a farm', () => {
     expect(miner.kept()).toBe('share-not-stored');
     const { sharesAccepted, refusedByCode, upstreamRefusedByCode } = worker('rig-1');
     expect(sharesAccepted).toBe(3);
-    expect(refusedByCode).toEqual({ 'duplicate-share': 1, 'invalid-job-id': 1, 'share-not-stored': 1 });
+    expect(refusedByCode).toEqual({
+      ...{ 'duplicate-share': 1, 'invalid-job-id': 1, 'share-not-stored': 1, 'bad-extranonce-size': 1 },
+    });
     expect(upstreamRefusedByCode).toEqual({ 'stale-share': 1, 'invalid-share': 1 });
     const [client] = farm.farm.all();
-    expect(client).toMatchObject({ sharesAccepted: 3, sharesRefused: 3 });
+    expect(client).toMatchObject({ sharesAccepted: 3, sharesRefused: 4 });
   });
 
   it('are left by a miner that takes another name or goes, and keep what they have', () => {

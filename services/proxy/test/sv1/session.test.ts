@@ -137,6 +137,17 @@ test.each([
   server.stop();
 });
 
+test('a share that is refused for its form is counted to its miner', async () => {
+  const server = new TestServer();
+  const client = await server.miner();
+  client.send(submit(8, undefined, undefined, '0007'), `${submit(9).slice(0, -2)},"00002000"]}`);
+  await client.next();
+  await client.next();
+  expect(server.farm.last.formRefusals).toEqual(['bad-extranonce-size', 'version-rolling-not-allowed']);
+  expect(server.farm.last.shares).toEqual([]);
+  server.stop();
+});
+
 test.each([
   ['stale-share', 21, 'Stale share'],
   ['invalid-job-id', 21, 'Job not found'],

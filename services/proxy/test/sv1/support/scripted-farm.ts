@@ -22,6 +22,8 @@ class ScriptedPlace implements Miner {
   readonly users: string[] = [];
   readonly wishes: number[] = [];
   readonly shares: ScriptedShare[] = [];
+  /** Codes of shares that were refused for their form. */
+  readonly formRefusals: string[] = [];
   closed = false;
   readonly #farm: ScriptedFarm;
   readonly #listener: MinerListener;
@@ -52,6 +54,10 @@ class ScriptedPlace implements Miner {
     this.shares.push(share);
     const answer = this.#farm.judge(share);
     if (answer !== undefined) this.answer(request, answer);
+  }
+
+  refusedForm(code: string): void {
+    this.formRefusals.push(code);
   }
 
   close(): void {
