@@ -12,7 +12,10 @@ const FIRST_DIFFICULTY = '1e-7';
 
 export interface ProxyPlan {
   /** The preferred one first. */
-  readonly upstreams: readonly { readonly address: string; readonly authorityKey: string }[];
+  readonly upstreams: readonly (
+    | { readonly address: string; readonly authorityKey: string }
+    | { readonly url: string }
+  )[];
   /** Account at all of them. */
   readonly identity: string;
   readonly flags?: readonly string[];
@@ -31,9 +34,9 @@ export class ProxyProcess {
     this.#healthPort = healthPort;
     this.#identity = identity;
     this.#directory = mkdtempSync(join(tmpdir(), 'sluice-proxy-'));
-    const urls = upstreams.flatMap(({ address, authorityKey }) => [
+    const urls = upstreams.flatMap((upstream) => [
       '--upstream',
-      `stratum2+tcp://${address}/${authorityKey}`,
+      'url' in upstream ? upstream.url : `stratum2+tcp://${upstream.address}/${upstream.authorityKey}`,
     ]);
     this.process = new ServiceProcess({
       ...{ name: 'proxy', command: 'proxy', healthPort, directory: this.#directory },

@@ -20,7 +20,7 @@ export const proxySettings = defineConfig({
   },
   upstream: {
     type: upstreamUrls(),
-    doc: 'The pools, the preferred one first; without a key any server is trusted. Behind ?identity= stands what this pool alone knows the farm by.',
+    doc: 'The pools, the preferred one first; without a key any server is trusted. Behind ?identity= stands what this pool alone knows the farm by, which is the user with one of Stratum V1.',
   },
   identity: {
     type: identityText(),

@@ -32,7 +32,9 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       if (wasm === undefined)
         log.warn('handshakes use the reference curve, which is slower and not constant-time: run npm run secp256k1');
       for (const upstream of config.upstream)
-        if (upstream.authorityKey === undefined)
+        if (upstream.sv1Password !== undefined)
+          log.warn({ upstream: formatHostPort(upstream) }, 'Stratum V1 to a pool is open to anybody on the way');
+        else if (upstream.authorityKey === undefined)
           log.warn({ upstream: formatHostPort(upstream) }, 'no authority key in the URL: any server is trusted');
       return createProxyService(
         {

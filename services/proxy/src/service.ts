@@ -79,9 +79,9 @@ class ProxyService implements Service {
     const workers = new Workers();
     const farm = new Farm(options.policy, { ...modules, counters, workers });
     this.#farm = farm;
-    const { extranonceSize: minExtranonceSize } = farm;
+    const needs = { minExtranonceSize: farm.extranonceSize, versionMask: options.versionMask };
     this.#upstreams = new Upstreams(
-      options.upstreams.map((upstream) => ({ ...upstream, minExtranonceSize })),
+      options.upstreams.map((upstream) => ({ ...upstream, ...needs })),
       options.returnAfterMs,
       {
         ...modules,

@@ -63,11 +63,13 @@ export class FarmWork implements ExtendedJob {
 
   /** Whether an upstream's job has the same bytes: its shares have the same headers then. */
   isOf(upstream: UpstreamWork): boolean {
-    const { link, version, versionRollingAllowed, coinbasePrefix, coinbaseSuffix, merklePath } = this.upstream;
+    const { link, version, versionRollingAllowed, coinbasePrefix, coinbaseSuffix, merklePath, extranonceSize } =
+      this.upstream;
     return (
       upstream.link === link &&
       upstream.version === version &&
       upstream.versionRollingAllowed === versionRollingAllowed &&
+      upstream.extranonceSize === extranonceSize &&
       equalBytes(upstream.coinbasePrefix, coinbasePrefix) &&
       equalBytes(upstream.coinbaseSuffix, coinbaseSuffix) &&
       upstream.merklePath.length === merklePath.length &&

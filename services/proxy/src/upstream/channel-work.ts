@@ -1,10 +1,10 @@
 // What is known of the channel on an upstream: jobs that wait, the tip, the work in force [sv2 5.3.15 to 5.3.22]. No socket in here.
 // A string that is returned says how the upstream is out of order.
-import { compactToTarget } from '@sluice/bitcoin/target';
 import { type ShareTarget, shareTargetFromBytes } from '@sluice/mining/share-target';
 import type { NewExtendedMiningJob } from '@sluice/sv2/messages/mining/new-extended-mining-job';
 import type { OpenExtendedMiningChannelSuccess } from '@sluice/sv2/messages/mining/open-extended-mining-channel-success';
 import type { SetNewPrevHash } from '@sluice/sv2/messages/mining/set-new-prev-hash';
+import { isNetworkTarget } from './network-target.ts';
 import type { UpstreamLink, UpstreamWork } from './upstream-work.ts';
 
 /** Jobs that wait for their tip; the oldest goes. */
@@ -88,7 +88,7 @@ export class ChannelWork {
     const job = this.#future.get(jobId);
     this.#future.clear();
     if (job === undefined) return 'names a future job that was not sent';
-    if (!isTarget(nbits)) return 'nbits is no target';
+    if (!isNetworkTarget(nbits)) return 'nbits is no target';
     this.#work = { ...job, prevHash, nbits, minNtime, target: this.#target };
     return undefined;
   }
@@ -98,13 +98,5 @@ export class ChannelWork {
     this.#future.set(job.jobId, job);
     const [oldest] = this.#future.keys();
     if (this.#future.size > FUTURE_JOBS_BOUND && oldest !== undefined) this.#future.delete(oldest);
-  }
-}
-
-function isTarget(nbits: number): boolean {
-  try {
-    return compactToTarget(nbits) > 0n;
-  } catch {
-    return false;
   }
 }

@@ -6,8 +6,8 @@ export const upstreamErrorCodes = {
   'upstream-unreachable': 'No TCP connection to the upstream came about.',
   'upstream-handshake-failed':
     'The Noise handshake with the upstream failed, or it has not the authority key of its URL.',
-  'upstream-setup-refused': 'The upstream answered SetupConnection with an error.',
-  'upstream-channel-refused': 'The upstream answered the opening of the channel with an error.',
+  'upstream-setup-refused': 'The upstream answered SetupConnection, or mining.subscribe, with an error.',
+  'upstream-channel-refused': 'The upstream answered the opening of the channel, or mining.authorize, with an error.',
   'upstream-extranonce-too-small': 'The upstream leaves fewer bytes of extranonce than the miners were promised.',
   'upstream-fault': 'The upstream sent a message that cannot be read, or one out of order.',
   'upstream-silent': 'The upstream did not answer in time: it hangs, or the way to it is cut.',

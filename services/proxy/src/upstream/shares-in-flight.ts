@@ -65,6 +65,15 @@ export class SharesInFlight {
     }
   }
 
+  /** The answer of Stratum V1: this one is accepted, and no other. */
+  acceptedOne(sequence: number): void {
+    const share = this.#shares.get(sequence);
+    if (share === undefined) return;
+    this.#shares.delete(sequence);
+    this.#counters.upstreamAccepted += 1;
+    if (!share.isAnswered) share.owner?.answered(share.request, '');
+  }
+
   /** SubmitShares.Error. `code` is the upstream's, and may be any text. */
   refused(sequence: number, code: string): void {
     const share = this.#shares.get(sequence);

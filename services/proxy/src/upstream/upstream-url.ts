@@ -5,13 +5,18 @@ import { formatHostPort, listOf, text, type ValueType } from '@sluice/runtime/co
 export interface UpstreamUrl extends ServerUrl {
   /** Instead of the identity that is set for all. */
   readonly identity?: string;
+  /** Of a pool of Stratum V1; absent: it speaks Stratum V2. */
+  readonly sv1Password?: string;
 }
+
+/** Most pools of Stratum V1 take any, but want one. */
+const ANY_PASSWORD = 'x';
 
 /** More are not needed, and each has a series in the metrics. */
 export const UPSTREAMS_BOUND = 8;
 
 const ALLOWED =
-  'stratum2+tcp://host:port/<authority key>, with ?identity=NAME where it has an identity of its own; each upstream once, eight at most';
+  'stratum2+tcp://host:port/<authority key>, with ?identity=NAME where it has an identity of its own, or stratum+tcp://user:password@host:port for one of Stratum V1; each upstream once, eight at most';
 
 /** What a pool knows the farm by: a STR0_255 of the protocol. */
 export function identityText(): ValueType<string> {
@@ -31,6 +36,25 @@ export function upstreamUrls(): ValueType<readonly UpstreamUrl[]> {
 }
 
 function parseUpstreamUrl(value: string): UpstreamUrl | undefined {
+  return value.startsWith('stratum+tcp://') ? parseSv1Url(value) : parseSv2Url(value);
+}
+
+/** The user is the identity, where there is one. */
+function parseSv1Url(value: string): UpstreamUrl | undefined {
+  const match = /^stratum\+tcp:\/\/(?:([^\s:@/?]+)(?::([^\s@/?]*))?@)?([^\s@/?]+)\/?$/.exec(value);
+  if (match === null) return undefined;
+  const [, user, password, address] = match;
+  const server = parseServerUrl(`stratum2+tcp://${address}`);
+  const sv1Password = decoded(password ?? ANY_PASSWORD);
+  // One that cannot be decoded is not sent as an empty one.
+  if (server === undefined || (sv1Password === '' && password !== '')) return undefined;
+  const sv1 = { ...server, sv1Password };
+  if (user === undefined) return sv1;
+  const identity = identityText().parse(decoded(user));
+  return identity === undefined ? undefined : { ...sv1, identity };
+}
+
+function parseSv2Url(value: string): UpstreamUrl | undefined {
   const [address = '', query, ...more] = value.split('?');
   const server = parseServerUrl(address);
   if (server === undefined || query === undefined) return server;
@@ -49,7 +73,11 @@ function decoded(encoded: string): string {
   }
 }
 
-function formatUpstreamUrl({ identity, ...server }: UpstreamUrl): string {
+function formatUpstreamUrl({ identity, sv1Password, ...server }: UpstreamUrl): string {
+  if (sv1Password !== undefined) {
+    const login = identity === undefined ? '' : `${encodeURIComponent(identity)}:${encodeURIComponent(sv1Password)}@`;
+    return `stratum+tcp://${login}${formatHostPort(server)}`;
+  }
   return `${formatServerUrl(server)}${identity === undefined ? '' : `?identity=${encodeURIComponent(identity)}`}`;
 }
 

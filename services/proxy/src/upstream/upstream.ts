@@ -6,7 +6,8 @@ import type { ServerUrl } from '@sluice/client/server-url';
 import { formatHostPort } from '@sluice/runtime/config/value-types';
 import type { Reconnect } from '@sluice/sv2/messages/common/reconnect';
 import { isLasting, UpstreamError, upstreamErrorOf } from './errors.ts';
-import { type SessionModules, UpstreamSession } from './session.ts';
+import { type SessionListener, type SessionModules, UpstreamSession } from './session.ts';
+import { Sv1UpstreamSession } from './sv1-session.ts';
 import type { UpstreamUrl } from './upstream-url.ts';
 import type { UpstreamWork } from './upstream-work.ts';
 
@@ -19,6 +20,8 @@ export interface UpstreamOptions {
   readonly url: UpstreamUrl;
   readonly identity: string;
   readonly minExtranonceSize: number;
+  /** Bits of the version that the farm's miners roll, u32. */
+  readonly versionMask: number;
 }
 
 export interface UpstreamListener {
@@ -43,7 +46,7 @@ export class Upstream {
   readonly #options: UpstreamOptions;
   readonly #listener: UpstreamListener;
   readonly #modules: UpstreamModules;
-  #session: UpstreamSession | undefined;
+  #session: UpstreamSession | Sv1UpstreamSession | undefined;
   #isWanted = false;
   #failures = 0;
   /** Where a Reconnect has sent us, for the next attempt alone. */
@@ -91,39 +94,53 @@ export class Upstream {
   }
 
   async #connect(): Promise<void> {
-    const { clock, connect, hashrate } = this.#modules;
+    const { clock, connect } = this.#modules;
     const attempt = new AbortController();
     this.#attempt = attempt;
     const url = this.#redirect ?? this.#options.url;
     this.#redirect = undefined;
-    let session: UpstreamSession;
+    let session: UpstreamSession | Sv1UpstreamSession;
     let upSinceMs: number | undefined;
     try {
       const stream = await connect(url.host, url.port, attempt.signal);
-      session = await UpstreamSession.open(
-        stream,
-        { ...this.#options, url, hashrate: hashrate() },
-        {
-          onWork: (work) => {
-            if (attempt !== this.#attempt) return;
-            upSinceMs ??= clock.monotonic();
-            this.downReason = undefined;
-            this.#listener.onWork(work);
-          },
-          onClosed: (reason, reconnect) => {
-            if (attempt !== this.#attempt) return;
-            this.#session = undefined;
-            this.#onEnd(reason, upSinceMs, reconnect);
-          },
+      session = await this.#open(stream, url, {
+        onWork: (work) => {
+          if (attempt !== this.#attempt) return;
+          upSinceMs ??= clock.monotonic();
+          this.downReason = undefined;
+          this.#listener.onWork(work);
         },
-        this.#modules,
-      );
+        onClosed: (reason, reconnect) => {
+          if (attempt !== this.#attempt) return;
+          this.#session = undefined;
+          this.#onEnd(reason, upSinceMs, reconnect);
+        },
+      });
     } catch (error) {
       if (attempt === this.#attempt) this.#onEnd(upstreamErrorOf(error), undefined, undefined);
       return;
     }
     if (attempt !== this.#attempt) session.close(NOT_NEEDED);
     else if (session.isOpen) this.#session = session;
+  }
+
+  async #open(
+    stream: Duplex,
+    url: ServerUrl,
+    listener: SessionListener,
+  ): Promise<UpstreamSession | Sv1UpstreamSession> {
+    const { identity, minExtranonceSize, versionMask } = this.#options;
+    const { sv1Password } = this.#options.url;
+    const hashrate = this.#modules.hashrate();
+    if (sv1Password === undefined)
+      return UpstreamSession.open(stream, { url, identity, minExtranonceSize, hashrate }, listener, this.#modules);
+    const login = { host: url.host, user: identity, password: sv1Password };
+    return new Sv1UpstreamSession(
+      stream,
+      { ...login, minExtranonceSize, versionMask, hashrate },
+      listener,
+      this.#modules,
+    );
   }
 
   #onEnd(reason: UpstreamError, upSinceMs: number | undefined, reconnect: Reconnect | undefined): void {

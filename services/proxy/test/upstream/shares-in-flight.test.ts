@@ -30,6 +30,23 @@ describe('SharesInFlight', () => {
     expect(counters).toMatchObject({ sharesForwarded: 4, upstreamAccepted: 3 });
   });
 
+  it('takes the answer of Stratum V1 for the one that it names, once', () => {
+    const { counters, answers, shares, send } = flight();
+    send(3);
+    for (const sequence of [3, 3, 9, 1]) shares.acceptedOne(sequence);
+    expect(answers).toEqual([
+      ['3', ''],
+      ['1', ''],
+    ]);
+    expect(shares.size).toBe(1);
+    expect(counters.upstreamAccepted).toBe(2);
+    // A late one counts, and is not told again.
+    shares.answerOverdue(ANSWER_MS);
+    shares.acceptedOne(2);
+    expect(answers.slice(2)).toEqual([['2', '']]);
+    expect(counters.upstreamAccepted).toBe(3);
+  });
+
   it('takes a refused one out of what a later answer accepts', () => {
     const { counters, answers, shares, send } = flight();
     send(3);

@@ -17,7 +17,28 @@ describe('upstreams as a setting', () => {
     expect(type.format(parsed ?? [])).toBe(`${url},stratum2+tcp://127.0.0.1:3334?identity=bc1q.farm%2C1`);
   });
 
+  it('of Stratum V1 have a user, who is their identity, and a password', () => {
+    const texts = [
+      'stratum+tcp://bc1q%2C1.farm:d%3D5@[::1]:3333',
+      'stratum+tcp://farm:@pool.example:3333/',
+      'stratum+tcp://pool.example:3334',
+    ];
+    const parsed = type.parse(texts.join(','));
+    expect(parsed).toEqual([
+      { host: '::1', port: 3333, identity: 'bc1q,1.farm', sv1Password: 'd=5' },
+      { host: 'pool.example', port: 3333, identity: 'farm', sv1Password: '' },
+      { host: 'pool.example', port: 3334, sv1Password: 'x' },
+    ]);
+    expect(type.parse(type.format(parsed ?? []))).toEqual(parsed);
+  });
+
   it.each([
+    'stratum+tcp://farm:x@pool.example',
+    `stratum+tcp://pool.example:3333/${key}`,
+    'stratum+tcp://%E0%A4:x@pool.example:3333',
+    'stratum+tcp://farm:%E0%A4@pool.example:3333',
+    'stratum+tcp://a@b@pool.example:3333',
+    'stratum+ssl://farm:x@pool.example:3333',
     'pool.example:3333',
     `${url}?`,
     `${url}?identity=`,

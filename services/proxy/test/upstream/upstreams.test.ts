@@ -45,7 +45,7 @@ class Site {
     this.upstreams = new Upstreams(
       Array.from({ length: count }, (_, place) => ({
         url: { host: `${place}.example`, port: 3333, authorityKey },
-        ...{ identity: 'farm', minExtranonceSize: 6 },
+        ...{ identity: 'farm', minExtranonceSize: 6, versionMask: 0x1fff_e000 },
       })),
       returnAfterMs,
       {
