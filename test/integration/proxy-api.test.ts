@@ -11,7 +11,6 @@ import { waitFor } from '../support/wait-for.ts';
 const HARD_NBITS = 0x1d00_ffff;
 
 interface WorkerAnswer {
-  readonly id: number;
   readonly name: string;
   readonly clients_connected: number;
   readonly clients: readonly { readonly user_agent: string; readonly difficulty: number }[];
@@ -57,7 +56,11 @@ describe("the proxy's API", () => {
     await pool?.stop();
   });
 
-  const workers = async () => ((await proxy.api('/workers')) as { readonly workers: readonly WorkerAnswer[] }).workers;
+  /** In the order of their names. */
+  const workers = async () => {
+    const answer = (await proxy.api('/workers')) as { readonly workers: readonly WorkerAnswer[] };
+    return answer.workers.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  };
   const upstreams = async () => {
     const answer = (await proxy.api('/upstreams')) as { readonly upstreams: readonly UpstreamAnswer[] };
     return answer.upstreams.map(({ place, state, down_reason }) => [place, state, down_reason]);
@@ -82,7 +85,7 @@ describe("the proxy's API", () => {
       const { clients_connected, clients, shares_refused, work_hashes, best_share_difficulty } = worker;
       expect({ clients_connected, shares_refused }).toEqual({ clients_connected: 1, shares_refused: {} });
       expect(clients.map(({ user_agent }) => user_agent)).toEqual(['sluice-test/1']);
-      const difficulty = (worker.id === 1 ? first : second).difficulties.at(-1) as number;
+      const difficulty = (worker.name === 'rig-0' ? first : second).difficulties.at(-1) as number;
       expect((clients[0]?.difficulty ?? 0) / difficulty).toBeCloseTo(1, 6);
       // No share is easier than the easiest that it was told, nor is the best.
       expect(work_hashes).toBeGreaterThan(worker.shares_accepted);
@@ -100,16 +103,16 @@ describe("the proxy's API", () => {
   });
 
   test('goes through the clients in parts', async () => {
-    const seen: unknown[] = [];
+    const seen: (readonly [worker: string, address: string])[] = [];
     for (let cursor: string | null = '0'; cursor !== null; ) {
       const part = (await proxy.api(`/clients?limit=1&cursor=${cursor}`)) as {
         readonly clients: readonly { readonly worker: string; readonly address: string }[];
         readonly next_cursor: string | null;
       };
-      seen.push(...part.clients.map(({ worker, address }) => [worker, address]));
+      seen.push(...part.clients.map(({ worker, address }) => [worker, address] as const));
       cursor = part.next_cursor;
     }
-    expect(seen).toEqual([
+    expect(seen.toSorted()).toEqual([
       ['rig-0', expect.stringContaining('127.0.0.1')],
       ['rig-1', expect.stringContaining('127.0.0.1')],
     ]);
@@ -121,6 +124,8 @@ describe("the proxy's API", () => {
       [2, 'active', null],
     ]);
     way.cut();
+    // What is sent before is refused for the upstream's sake, and counted apart.
+    await waitFor(async () => (await upstreams())[1]?.[1] === 'down');
     const [first] = proxy.miners as [Sv1Miner];
     first.hashrate = 8_000;
     await waitFor(() => first.rejections.length > 3);
