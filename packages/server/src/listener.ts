@@ -52,12 +52,18 @@ export class Listener {
     return this.#open;
   }
 
-  /** Resolves with the bound addresses. @throws ServerError `server-listen-failed`. */
-  async listen(addresses: readonly HostPort[]): Promise<readonly HostPort[]> {
+  /**
+   * Resolves with the bound addresses. @throws ServerError `server-listen-failed`.
+   * @param onSocket who gets the sockets of these addresses; the limits are those of all together.
+   */
+  async listen(
+    addresses: readonly HostPort[],
+    onSocket: ListenerModules['onSocket'] = this.#modules.onSocket,
+  ): Promise<readonly HostPort[]> {
     const bound: HostPort[] = [];
     for (const { host, port } of addresses) {
       const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }, (socket) =>
-        this.#accept(socket),
+        this.#accept(socket, onSocket),
       );
       this.#servers.push(server);
       await new Promise<void>((resolve, reject) => {
@@ -81,8 +87,8 @@ export class Listener {
     for (const server of this.#servers) if (server.listening) server.close();
   }
 
-  #accept(socket: Socket): void {
-    const { clock, counters, onSocket } = this.#modules;
+  #accept(socket: Socket, onSocket: ListenerModules['onSocket']): void {
+    const { clock, counters } = this.#modules;
     const address = socket.remoteAddress;
     if (address === undefined) {
       socket.destroy();
