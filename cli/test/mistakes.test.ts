@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { encodeAuthoritySecretKey } from '@sluice/noise/authority-key';
 import { type NamedSetting, namedSettings } from '@sluice/runtime/config';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { makeTlsPair } from '../../test/support/tls-certificate.ts';
 import { commandSettings } from '../src/command-settings.ts';
 import { commands } from '../src/commands.ts';
 
@@ -150,6 +151,9 @@ function folderWithOpenKey(): string {
 const node = ['--bitcoind', 'http://127.0.0.1:8332'];
 const address = 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4';
 const privateKey = 'KwDiBf89QgGbjEhKnhXJuH7LrciVrZi3qYjgd9M7rFU73sVHnoWn';
+const pem = makeTlsPair();
+const tls = { certificate: file('tls.crt', pem.certificate), key: file('tls.key', pem.key) };
+const farm = ['proxy', '--identity', 'x', '--upstream', 'stratum2+tcp://h:1'];
 const nobody = ['template-provider', '--simulated-chain'];
 
 it.each<[words: readonly string[], place: RegExp, why: string]>([
@@ -204,6 +208,11 @@ it.each<[words: readonly string[], place: RegExp, why: string]>([
     'given twice',
   ],
   [['proxy', '--upstream', 'stratum2+tcp://h:1?identity=x', '--first-difficulty', '1e-6'], /^--first-diff/, 'easier'],
+  [[...farm, '--tls-key-file', tls.key], /^--listen-tls, SLUICE_LISTEN_TLS/, 'but --tls-key-file is'],
+  [[...farm, '--listen-tls', ':0'], /^--tls-certificate-file, SLUICE_TLS_CERT/, 'but --listen-tls is'],
+  [[...farm, '--tls-certificate-file', key], /^--tls-certificate-file/, 'holds no certificate in PEM'],
+  [[...farm, '--tls-key-file', tls.certificate], /^--tls-key-file/, 'holds no private key in PEM'],
+  [[...farm, '--tls-key-file', file('open.pem', 'x', 0o644)], /^--tls-key-file/, 'chmod 600'],
   [['miner', '--pool', 'stratum2+tcp://h:1', '--extended', '--standard-jobs'], /^--extended/, 'so is --standard-jobs'],
   [['miner', '--pool', 'stratum2+tcp://h:1', '--gateway-label', 'x'], /^--gateway-label/, 'connection-gateway'],
   [['keys', '--show', '--file', join(directory, 'none.key')], /^--file/, 'ENOENT'],

@@ -2,6 +2,7 @@
 // where it may, and believes only what it is answered.
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { connect as connectTls } from 'node:tls';
 import { writeHeader } from '@sluice/bitcoin/header';
 import { foldMerklePath } from '@sluice/bitcoin/merkle';
 import { wasmSha256d as sha256d } from '@sluice/bitcoin/sha256d-wasm';
@@ -56,6 +57,8 @@ export interface Sv1MinerOptions {
   readonly hashrate: number;
   /** Whether it asks for version rolling; default true. */
   readonly rollsVersion?: boolean;
+  /** Over TLS, trusting this certificate in PEM alone; `any`: without looking at it, as most devices do. */
+  readonly trusts?: string;
 }
 
 export class Sv1Miner {
@@ -88,10 +91,11 @@ export class Sv1Miner {
   #timer: NodeJS.Timeout | undefined;
   #slicedAt = 0;
 
-  constructor({ port, user, hashrate, rollsVersion = true }: Sv1MinerOptions) {
+  constructor({ port, user, hashrate, rollsVersion = true, trusts }: Sv1MinerOptions) {
     this.#user = user;
     this.hashrate = hashrate;
-    this.#socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    const address = { host: '127.0.0.1', port, noDelay: true };
+    this.#socket = trusts === undefined ? connect(address) : connectTls({ ...address, ...trustOf(trusts) });
     this.#socket.setEncoding('utf8').on('data', (text: unknown) => this.#take(String(text)));
     this.#socket.on('error', () => undefined);
     const closed = new Promise<never>((_, reject) => {
@@ -255,6 +259,8 @@ export class Sv1Miner {
 }
 
 type NotifyParams = [string, string, string, string, string[], string, string, string, boolean];
+
+const trustOf = (trusts: string) => (trusts === 'any' ? { rejectUnauthorized: false } : { ca: trusts });
 
 function hex32(value: number): string {
   return (value >>> 0).toString(16).padStart(8, '0');

@@ -1,4 +1,5 @@
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
+import { readableFile, secretFile } from '@sluice/runtime/config/path-types';
 import {
   decimal,
   formatHostPort,
@@ -9,7 +10,9 @@ import {
   text,
 } from '@sluice/runtime/config/value-types';
 import { PLACES_BOUND } from './farm/places.ts';
+import type { ProxyOptions } from './service.ts';
 import { defaultSv1Limits, type Sv1Limits } from './sv1/limits.ts';
+import { certificateFault, privateKeyFault } from './sv1/tls-certificate.ts';
 import { identityText, upstreamUrls } from './upstream/upstream-url.ts';
 
 export const proxySettings = defineConfig({
@@ -17,6 +20,21 @@ export const proxySettings = defineConfig({
     type: listOf(listenAddress()),
     default: [{ host: '0.0.0.0', port: 34255 }],
     doc: 'Where miners of Stratum V1 connect.',
+  },
+  listenTls: {
+    type: listOf(listenAddress()),
+    default: [],
+    doc: 'Where miners of Stratum V1 connect by TLS.',
+  },
+  tlsCertificateFile: {
+    type: readableFile({ holds: 'a certificate in PEM', fault: certificateFault }),
+    optional: true,
+    doc: 'The certificate of the TLS port, and behind it those up to its authority; it and the key are read again when they change.',
+  },
+  tlsKeyFile: {
+    type: secretFile({ holds: 'the private key of tlsCertificateFile in PEM', fault: privateKeyFault }),
+    optional: true,
+    doc: 'The key of that certificate.',
   },
   upstream: {
     type: upstreamUrls(),
@@ -118,6 +136,27 @@ export const proxyRule: ConfigRule<typeof proxySettings> = (config, placeOf) => 
           },
         ]
       : []),
+    ...tlsRule(config, placeOf),
+  ];
+};
+
+/** The TLS port, its certificate and its key: all of them or none. */
+const tlsRule: ConfigRule<typeof proxySettings> = (config, placeOf) => {
+  const isGiven = {
+    listenTls: config.listenTls.length > 0,
+    tlsCertificateFile: config.tlsCertificateFile !== undefined,
+    tlsKeyFile: config.tlsKeyFile !== undefined,
+  };
+  const names = Object.keys(isGiven) as (keyof typeof isGiven)[];
+  const given = names.find((name) => isGiven[name]);
+  const missing = names.find((name) => !isGiven[name]);
+  if (given === undefined || missing === undefined) return [];
+  return [
+    {
+      setting: missing,
+      problem: `not set, but ${placeOf(given)} is`,
+      allowed: 'an address for TLS with its certificate and its key, or none of the three',
+    },
   ];
 };
 
@@ -129,4 +168,10 @@ export function limitsOf(config: ProxyConfig): Sv1Limits {
     connectionsPerSecond: config.connectionRate,
     messagesPerSecond: config.messageRate,
   };
+}
+
+/** The TLS port, when there is one: the rule has seen to it that it has both files. */
+export function tlsOf(config: ProxyConfig): ProxyOptions['tls'] {
+  const { listenTls: listen, tlsCertificateFile: certificate, tlsKeyFile: key } = config;
+  return certificate === undefined || key === undefined ? undefined : { listen, files: { certificate, key } };
 }

@@ -9,7 +9,7 @@ import { formatHostPort } from '@sluice/runtime/config/value-types';
 import { randomBytes } from '@sluice/runtime/random';
 import { runService } from '@sluice/runtime/run-service';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
-import { limitsOf, proxyRule, proxySettings } from './config.ts';
+import { limitsOf, proxyRule, proxySettings, tlsOf } from './config.ts';
 import { hashesOfDifficulty } from './farm/miner-target.ts';
 import { createProxyService } from './service.ts';
 
@@ -39,6 +39,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       return createProxyService(
         {
           listen: config.listen,
+          tls: tlsOf(config),
           // The rule has seen to it that each has one.
           upstreams: config.upstream.map((url) => ({ url, identity: url.identity ?? config.identity ?? '' })),
           returnAfterMs: config.returnAfter * 1_000,

@@ -6,6 +6,7 @@ import type { Workers } from './statistics/workers.ts';
 import { type Sv1Counters, sv1ErrorNumbers, sv1LineFaults, sv1RequestKinds, sv1ShareRefusals } from './sv1/counters.ts';
 import { sv1CloseReasons } from './sv1/errors.ts';
 import type { Sv1Server } from './sv1/sv1-server.ts';
+import type { TlsCertificate } from './sv1/tls-certificate.ts';
 import { downReasons } from './upstream/errors.ts';
 import { UPSTREAMS_BOUND } from './upstream/upstream-url.ts';
 import type { Upstreams } from './upstream/upstreams.ts';
@@ -66,6 +67,7 @@ export const proxyMetrics = defineMetrics({
     { reason: downReasons },
   ),
   switches: counter('sluice_proxy_upstream_switches_total', 'Times that the farm went to another upstream, or to none'),
+
   upstreamHistory: gauge(
     'sluice_proxy_upstream_history_changes',
     'Changes of state that the history of upstreams holds',
@@ -77,6 +79,16 @@ export const proxyMetrics = defineMetrics({
   closed: counter('sluice_proxy_sv1_connections_closed_total', 'Connections ended, by reason', {
     reason: sv1CloseReasons,
   }),
+  tlsUnderWay: gauge('sluice_proxy_sv1_tls_handshakes_under_way', 'TLS handshakes that are not done yet'),
+  tlsHandshakes: counter('sluice_proxy_sv1_tls_handshakes_total', 'TLS handshakes done'),
+  tlsCertificateFaults: counter(
+    'sluice_proxy_sv1_tls_certificate_faults_total',
+    'Times that new files with a TLS certificate could not be used',
+  ),
+  tlsCertificateExpiry: gauge(
+    'sluice_proxy_sv1_tls_certificate_expiry_timestamp_seconds',
+    'Unix time at which the TLS certificate of new handshakes expires',
+  ),
   heldBack: counter('sluice_proxy_sv1_held_back_total', 'Times that a socket was left unread because it sent too much'),
   requests: counter('sluice_proxy_sv1_requests_total', 'Messages of miners, by kind', { kind: sv1RequestKinds }),
   lineFaults: counter('sluice_proxy_sv1_line_faults_total', 'Lines that are no messages, by fault', {
@@ -114,7 +126,15 @@ const sameNames = [
   'upstreamUps',
   'switches',
 ] as const;
-const sv1Names = ['heldBack', 'notifies', 'keepAlives', 'setDifficulties', 'oversizedJobs'] as const;
+const sv1Names = [
+  'heldBack',
+  'tlsHandshakes',
+  'tlsCertificateFaults',
+  'notifies',
+  'keepAlives',
+  'setDifficulties',
+  'oversizedJobs',
+] as const;
 
 export interface Followed {
   readonly counters: ProxyCounters;
@@ -123,6 +143,7 @@ export interface Followed {
   readonly workers: Workers;
   readonly upstreams: Upstreams;
   readonly sv1: Sv1Server;
+  readonly certificate: TlsCertificate | undefined;
 }
 
 /** Has every metric read at a scrape from where it is counted. */
@@ -154,10 +175,12 @@ function followUpstreams(metrics: MetricsOf<typeof proxyMetrics>, { counters, up
   }
 }
 
-function followMiners(metrics: MetricsOf<typeof proxyMetrics>, { sv1Counters, sv1 }: Followed): void {
+function followMiners(metrics: MetricsOf<typeof proxyMetrics>, { sv1Counters, sv1, certificate }: Followed): void {
   metrics.connections.follow(() => sv1.sessions.size);
   metrics.outboundBytes.follow(() => sv1.outboundBytes);
   metrics.waitingAnswers.follow(() => sv1.waitingAnswers);
+  metrics.tlsUnderWay.follow(() => sv1.tlsHandshakes);
+  if (certificate !== undefined) metrics.tlsCertificateExpiry.follow(() => certificate.expiry);
   metrics.accepted.follow(() => sv1Counters.connectionsAccepted);
   metrics.refused.with({ limit: 'total' }).follow(() => sv1Counters.refusedTotal);
   metrics.refused.with({ limit: 'address' }).follow(() => sv1Counters.refusedAddress);

@@ -22,14 +22,19 @@ import { Workers } from './statistics/workers.ts';
 import { createSv1Counters } from './sv1/counters.ts';
 import type { Sv1Limits } from './sv1/limits.ts';
 import { SV1_TICK_MS, Sv1Server } from './sv1/sv1-server.ts';
+import { TlsCertificate, type TlsFiles } from './sv1/tls-certificate.ts';
 import type { UpstreamUrl } from './upstream/upstream-url.ts';
 import { Upstreams } from './upstream/upstreams.ts';
 
 /** After the drain: how long the end waits for the upstreams' last answers. */
 const FLUSH_MS = 2_000;
+/** How often the files of the TLS certificate are looked at. */
+const CERTIFICATE_MS = 1_000;
 
 export interface ProxyOptions {
   readonly listen: readonly HostPort[];
+  /** Where miners connect by TLS, if anywhere. */
+  readonly tls: { readonly listen: readonly HostPort[]; readonly files: TlsFiles } | undefined;
   /** In order of preference, each with what it knows the farm by. */
   readonly upstreams: readonly { readonly url: UpstreamUrl; readonly identity: string }[];
   /** How long a preferred upstream must have been up before the farm goes back to it. */
@@ -94,13 +99,15 @@ class ProxyService implements Service {
         },
       },
     );
+    const tlsModules = { clock, log, counters: sv1Counters };
+    const certificate = options.tls && new TlsCertificate(options.tls.files, tlsModules);
     this.#sv1 = new Sv1Server(options, {
-      ...{ clock, log, farm, sleep, random: randomFraction },
+      ...{ clock, log, farm, certificate, sleep, random: randomFraction },
       counters: sv1Counters,
     });
     followProxy(createMetrics(metrics, proxyMetrics), {
       ...{ counters, sv1Counters, farm, workers },
-      ...{ upstreams: this.#upstreams, sv1: this.#sv1 },
+      ...{ upstreams: this.#upstreams, sv1: this.#sv1, certificate },
     });
     addApiRoutes(routes, { clock, counters, farm, workers, upstreams: this.#upstreams });
     health.check('proxy: upstream', () => this.#upstreams.trouble);
@@ -115,6 +122,7 @@ class ProxyService implements Service {
     if (this.#isStopping) return;
     const addresses = await this.#sv1.listen(this.#options.listen);
     this.#modules.log.info({ addresses: addresses.map(formatHostPort).join(' ') }, 'miners can connect');
+    await this.#listenTls();
   }
 
   async stop(): Promise<void> {
@@ -123,6 +131,14 @@ class ProxyService implements Service {
     await this.#sv1.drain(this.#options.drainMs);
     await this.#upstreams.stop(FLUSH_MS);
     for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  async #listenTls(): Promise<void> {
+    const { tls } = this.#options;
+    if (tls === undefined || this.#isStopping) return;
+    const addresses = await this.#sv1.listenTls(tls.listen);
+    this.#every(CERTIFICATE_MS, () => this.#sv1.refreshCertificate());
+    this.#modules.log.info({ addresses: addresses.map(formatHostPort).join(' ') }, 'miners can connect by TLS');
   }
 
   #every(ms: number, run: () => void): void {

@@ -46,6 +46,9 @@ export function createSv1Counters() {
     refusedTotal: 0,
     refusedAddress: 0,
     refusedRate: 0,
+    tlsHandshakes: 0,
+    /** Times that new files with a TLS certificate could not be used. */
+    tlsCertificateFaults: 0,
     /** Times that a socket was not read because its peer sent too much. */
     heldBack: 0,
     closed: zeros(sv1CloseReasons),

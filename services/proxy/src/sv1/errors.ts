@@ -5,8 +5,12 @@ import { type SocketCloseReason, socketCloseReasonCodes } from '@sluice/server/e
 export const sv1CloseReasonCodes = {
   'spoke-http': 'The peer speaks HTTP.',
   'spoke-tls': 'The peer began with a TLS handshake on a port that is plain.',
+  'spoke-plain': 'The peer speaks Stratum V1 without TLS on a port that is for TLS.',
   'spoke-binary': 'The first bytes are no text: most likely the Noise handshake of Stratum V2.',
   'spoke-text': 'The first line is text that is no JSON.',
+  'tls-handshake-timeout': 'The TLS handshake was not done within its deadline.',
+  'tls-handshake-failed':
+    'The TLS handshake failed: no version or cipher in common, or the peer does not trust the certificate.',
   'line-too-long': 'A line has more than 8,192 bytes.',
   'malformed-lines': 'Too many lines in a row were no messages.',
   'setup-timeout': 'mining.subscribe and mining.authorize did not both come within their deadline.',

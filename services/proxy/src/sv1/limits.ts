@@ -3,7 +3,9 @@ import type { ListenerLimits } from '@sluice/server/listener';
 import type { SocketLimits } from '@sluice/server/peer-socket';
 
 export interface Sv1Limits extends ListenerLimits, SocketLimits {
-  /** From the accepted socket until mining.subscribe and mining.authorize have both come. Then the connection is closed. */
+  /** From the accepted socket to the end of the TLS handshake. Then the socket is closed. */
+  readonly tlsHandshakeDeadlineMs: number;
+  /** From the accepted socket, with TLS from the handshake, until mining.subscribe and mining.authorize have both come. Then the connection is closed. */
   readonly setupDeadlineMs: number;
   /** Without a line from the miner. Then the connection is closed. */
   readonly idleMs: number;
@@ -25,6 +27,7 @@ export const defaultSv1Limits: Sv1Limits = {
   // A line of mining.notify may have 8 KiB, and a device may be away for some jobs.
   outboundBytes: 262_144,
   outboundStallMs: 30_000,
+  tlsHandshakeDeadlineMs: 10_000,
   setupDeadlineMs: 30_000,
   // At six shares a minute a device is as silent by chance once in 10^39 times.
   idleMs: 900_000,

@@ -12,6 +12,8 @@ import type { Sv1Counters } from './counters.ts';
 import { FIRST_ID_BOUND, JobLines } from './job-lines.ts';
 import type { Sv1Limits } from './limits.ts';
 import { Session, type SessionModules } from './session.ts';
+import type { TlsCertificate } from './tls-certificate.ts';
+import { TlsPort } from './tls-port.ts';
 
 /** How often `tick` is to be called. */
 export const SV1_TICK_MS = 100;
@@ -33,6 +35,8 @@ export interface Sv1ServerModules {
   readonly log: Logger;
   readonly counters: Sv1Counters;
   readonly farm: MinerPlaces;
+  /** Of the TLS port, if there is one. */
+  readonly certificate?: TlsCertificate | undefined;
   /** In [0, 1). */
   random(): number;
   sleep(ms: number): Promise<void>;
@@ -45,6 +49,7 @@ export class Sv1Server {
   readonly #modules: Sv1ServerModules;
   readonly #sessionModules: SessionModules;
   readonly #listener: Listener;
+  readonly #tls: TlsPort | undefined;
   #lastSession = 0;
   #slot = 0;
   #draining: Drain<Session> | undefined;
@@ -67,11 +72,22 @@ export class Sv1Server {
       ...modules,
       onSocket: (socket, remoteAddress) => this.accept(socket, remoteAddress),
     });
+    if (modules.certificate !== undefined)
+      this.#tls = new TlsPort(modules.certificate.current, {
+        ...modules,
+        handshakeDeadlineMs: limits.tlsHandshakeDeadlineMs,
+        onSecure: (socket, remoteAddress) => this.accept(socket, remoteAddress),
+      });
   }
 
   /** Resolves with the bound addresses. @throws ServerError `server-listen-failed`. */
   listen(addresses: readonly HostPort[]): Promise<readonly HostPort[]> {
     return this.#listener.listen(addresses);
+  }
+
+  /** The same with TLS, within the same limits; there must be a certificate. @throws ServerError `server-listen-failed`. */
+  listenTls(addresses: readonly HostPort[]): Promise<readonly HostPort[]> {
+    return this.#listener.listen(addresses, (socket, remoteAddress) => this.#tls?.accept(socket, remoteAddress));
   }
 
   /** Takes over a socket. */
@@ -80,6 +96,17 @@ export class Sv1Server {
     const session = new Session(this.#lastSession, socket, remoteAddress, this.#sessionModules);
     this.sessions.set(session.id, session);
     this.#modules.log.debug({ connection: session.id, remote: remoteAddress }, 'connection accepted');
+  }
+
+  /** TLS handshakes under way. */
+  get tlsHandshakes(): number {
+    return this.#tls?.handshakes ?? 0;
+  }
+
+  /** Has the files of the certificate looked at again. */
+  refreshCertificate(): void {
+    const { certificate } = this.#modules;
+    if (certificate?.refresh()) this.#tls?.use(certificate.current);
   }
 
   /** Bytes that wait for miners. */
@@ -109,6 +136,7 @@ export class Sv1Server {
    */
   drain(deadlineMs: number): Promise<void> {
     this.#listener.close();
+    this.#tls?.stop();
     this.#draining?.hasten(deadlineMs);
     this.#draining ??= new Drain(this.sessions, deadlineMs, {
       ...this.#modules,

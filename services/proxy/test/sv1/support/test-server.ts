@@ -6,6 +6,7 @@ import { BIP320_MASK } from '@sluice/sv1/version-bits';
 import { createSv1Counters } from '../../../src/sv1/counters.ts';
 import { defaultSv1Limits, type Sv1Limits } from '../../../src/sv1/limits.ts';
 import { Sv1Server } from '../../../src/sv1/sv1-server.ts';
+import { TlsCertificate, type TlsFiles } from '../../../src/sv1/tls-certificate.ts';
 import { LineClient } from './line-client.ts';
 import { ScriptedFarm } from './scripted-farm.ts';
 
@@ -15,6 +16,8 @@ export interface TestServerOptions {
   readonly reconnectAgents?: readonly string[];
   /** Where ids of jobs begin, and the jitter of a drain; default 0. */
   readonly random?: number;
+  /** With them it can listen for TLS. */
+  readonly tls?: TlsFiles;
 }
 
 export class TestServer {
@@ -25,7 +28,7 @@ export class TestServer {
   readonly logged: Record<string, unknown>[] = [];
   readonly server: Sv1Server;
 
-  constructor({ limits, versionMask = BIP320_MASK, reconnectAgents = [], random = 0 }: TestServerOptions = {}) {
+  constructor({ limits, versionMask = BIP320_MASK, reconnectAgents = [], random = 0, tls }: TestServerOptions = {}) {
     const destination = new Writable({
       decodeStrings: false,
       write: (line: string, _encoding, done) => {
@@ -33,12 +36,13 @@ export class TestServer {
         done();
       },
     });
+    const log = createLogger({ name: 'proxy', level: 'debug', format: 'json', destination });
+    const { clock, counters } = this;
     this.server = new Sv1Server(
       { limits: { ...defaultSv1Limits, lingerMs: 50, ...limits }, versionMask, reconnectAgents },
       {
-        clock: this.clock,
-        log: createLogger({ name: 'proxy', level: 'debug', format: 'json', destination }),
-        counters: this.counters,
+        ...{ clock, log, counters },
+        certificate: tls && new TlsCertificate(tls, { clock, log, counters }),
         farm: this.farm,
         random: () => random,
         sleep: async (ms) => {
