@@ -1,4 +1,5 @@
 // Miners over TLS, on real sockets: the same sessions and limits as on the plain port, and an end with its reason for all that is no TLS.
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -119,6 +120,28 @@ test.each([
   expect(server.counters).toMatchObject({ connectionsAccepted: 1, refusedTotal: 1 });
   await client.untilClosed();
   await closedFor('tls-handshake-timeout');
+});
+
+test('a ClientHello with any byte wrong, cut short or reset ends its connection once and nothing else', async () => {
+  await listen();
+  const [near, far] = duplexPair();
+  connectTls({ socket: near }).on('error', () => undefined);
+  const [hello] = (await once(far, 'data')) as [Buffer];
+  for (let offset = 0; offset < hello.length; offset++) {
+    const bytes = Buffer.from(hello.subarray(0, offset % 3 === 0 ? offset : hello.length));
+    if (offset % 3 !== 0) bytes[offset] = (bytes[offset] ?? 0) ^ 0xff;
+    const socket = plain().on('error', () => undefined);
+    await once(socket, 'connect');
+    socket.write(bytes);
+    if (offset % 2 === 0) socket.resetAndDestroy();
+    else socket.end();
+  }
+  // Sockets are accepted in their order: all others were before it, but for those whose reset was there first.
+  expect(await miner().setUp()).toHaveLength(4);
+  await waitFor(() => server.server.tlsHandshakes === 0);
+  const ended = Object.values(server.counters.closed).reduce((sum, count) => sum + count, 0);
+  expect(server.counters).toMatchObject({ connectionsAccepted: ended + 1, tlsHandshakes: 1 });
+  expect(ended).toBeGreaterThanOrEqual(hello.length >> 1);
 });
 
 test('handshakes under way end with the drain', async () => {
