@@ -1,10 +1,10 @@
 // One miner of the farm: what it was given, how hard its shares are, and the way of each of its shares. Nothing is allocated for a share that
 // stays here.
-import { difficultyOfTarget, meetsTarget } from '@sluice/bitcoin/target';
+import { difficultyOfTarget, MAX_TARGET, meetsTarget } from '@sluice/bitcoin/target';
 import { MiningChannel } from '@sluice/mining/channel';
 import type { ShareChecker } from '@sluice/mining/share-check';
 import { ShareOutcome, shareErrorCodes } from '@sluice/mining/share-outcome';
-import type { ShareTarget } from '@sluice/mining/share-target';
+import { type ShareTarget, shareTarget } from '@sluice/mining/share-target';
 import { Vardiff } from '@sluice/mining/vardiff';
 import { hashesOfTarget } from '@sluice/mining/vardiff-difficulty';
 import type { Clock } from '@sluice/runtime/clock';
@@ -13,7 +13,7 @@ import type { ShareErrorCode, WorkerMiner, WorkerStatistics } from '../statistic
 import type { Workers } from '../statistics/workers.ts';
 import type { ShareOwner, UpstreamWork } from '../upstream/upstream-work.ts';
 import type { FarmWork } from './farm-work.ts';
-import type { FarmJob, Miner, MinerListener, ShareAnswer } from './miner.ts';
+import type { FarmJob, Miner, MinerClaim, MinerListener, ShareAnswer } from './miner.ts';
 import { hashesOfDifficulty, type MinerTargets } from './miner-target.ts';
 import { placeBytes } from './places.ts';
 import { workerField, workerOf } from './worker-name.ts';
@@ -48,6 +48,8 @@ export interface FarmMinerModules {
 /** What the extranonce of a share is put together in. */
 const EXTRANONCE_BOUND = 32;
 const extranonceBytes = new Uint8Array(EXTRANONCE_BOUND);
+/** Of a miner that says nothing of itself. */
+const NO_CLAIM: MinerClaim = { nominalHashrate: 0, maxTarget: MAX_TARGET };
 
 export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
   readonly id: number;
@@ -68,6 +70,7 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
   #worker: Uint8Array | undefined;
   /** A difficulty of SV1 that the miner wished; 0: none. */
   #suggested = 0;
+  #claim = NO_CLAIM;
   #hasShares = false;
   #isClosed = false;
   /** The target that goes with the next job, and what it was made of. */
@@ -126,6 +129,17 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     if (this.#channel === undefined) return;
     this.#vardiff = this.#newVardiff(this.#modules.work());
     this.#modules.onRetarget(this);
+  }
+
+  claim(claim: MinerClaim): boolean {
+    this.#claim = claim;
+    this.#target = undefined;
+    if (this.#isClosed || this.#channel === undefined) return false;
+    const easiest = this.#easiestHashes;
+    const { clock, work } = this.#modules;
+    this.#vardiff?.onUpdateChannel(clock.monotonic(), claim.nominalHashrate, easiest, hardestHashes(easiest, work()));
+    if (this.isRetargeted) this.#modules.onRetarget(this);
+    return this.isRetargeted;
   }
 
   versionOf(jobId: number): number | undefined {
@@ -236,18 +250,21 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
 
   #newVardiff(work: FarmWork | undefined): Vardiff {
     const { clock, policy } = this.#modules;
-    const { sharesPerMinute, firstHashes, easiestHashes } = policy;
-    const wanted = this.#suggested === 0 ? firstHashes : hashesOfDifficulty(this.#suggested);
-    const hardest = hardestHashes(easiestHashes, work);
+    const { sharesPerMinute, firstHashes } = policy;
+    const { nominalHashrate } = this.#claim;
+    const expected = nominalHashrate === 0 ? firstHashes : (nominalHashrate * 60) / sharesPerMinute;
+    const wanted = this.#suggested === 0 ? expected : hashesOfDifficulty(this.#suggested);
+    const easiest = this.#easiestHashes;
+    const hardest = hardestHashes(easiest, work);
     this.#targetBound = work?.upstream.target.value ?? -1n;
     this.#target = undefined;
     return new Vardiff(
       {
         sharesPerMinute,
-        minDifficulty: easiestHashes,
+        minDifficulty: easiest,
         maxDifficulty: hardest,
-        firstDifficulty: Math.min(Math.max(wanted, easiestHashes), hardest),
-        nominalHashrate: 0,
+        firstDifficulty: Math.min(Math.max(wanted, easiest), hardest),
+        nominalHashrate,
       },
       clock.monotonic(),
     );
@@ -259,15 +276,23 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     if (value === this.#targetBound) return;
     this.#targetBound = value;
     this.#target = undefined;
-    const { easiestHashes } = this.#modules.policy;
-    this.#vardiff?.onUpdateChannel(monotonicMs, 0, easiestHashes, hardestHashes(easiestHashes, work));
+    const easiest = this.#easiestHashes;
+    this.#vardiff?.onUpdateChannel(monotonicMs, 0, easiest, hardestHashes(easiest, work));
+  }
+
+  /** Of the easiest share that both the policy and the miner allow. */
+  get #easiestHashes(): number {
+    return Math.max(this.#modules.policy.easiestHashes, hashesOfTarget(this.#claim.maxTarget));
   }
 
   #nextTarget(work: FarmWork | undefined): ShareTarget {
     const hashes = this.#vardiff?.announced ?? 0;
     if (this.#target === undefined || this.#targetHashes !== hashes) {
       this.#targetHashes = hashes;
-      this.#target = this.#modules.targets.of(hashes, work?.upstream.target.value ?? 0n);
+      const target = this.#modules.targets.of(hashes, work?.upstream.target.value ?? 0n);
+      const { maxTarget } = this.#claim;
+      if (target.value <= maxTarget) this.#target = target;
+      else this.#target = this.#toldTarget?.value === maxTarget ? this.#toldTarget : shareTarget(maxTarget);
     }
     return this.#target;
   }

@@ -38,12 +38,23 @@ export interface MinerListener {
   /** Where it connected from, for people. */
   readonly remoteAddress: string;
 
-  /** Holds for the jobs after it, one of which follows at once. Always that of a power of two as a difficulty of SV1. */
+  /**
+   * Holds for the jobs after it, one of which follows at once. That of a power of two as a difficulty of SV1, unless the miner claimed to take
+   * no shares that easy.
+   */
   onTarget(target: ShareTarget): void;
   /** `clean`: shares of earlier jobs are stale. */
   onJob(job: FarmJob, clean: boolean): void;
   /** Called once for each share, within `submit` or later, in any order. @param request as it was given with the share. */
   onAnswer(request: string, answer: ShareAnswer): void;
+}
+
+/** What a miner says of itself that knows more than difficulties. */
+export interface MinerClaim {
+  /** Hashes a second; 0: not told. */
+  readonly nominalHashrate: number;
+  /** The easiest target that it takes, 1 to 2^256 - 1. */
+  readonly maxTarget: bigint;
 }
 
 /** One place in the farm, from `Farm.open`. */
@@ -64,6 +75,12 @@ export interface Miner {
    * share, once.
    */
   suggestDifficulty(difficulty: number): void;
+
+  /**
+   * What the miner says of itself: before `authorize` it decides its first target, later it takes the place of the last claim. True: another target
+   * follows, with a job and within about a second.
+   */
+  claim(claim: MinerClaim): boolean;
 
   /** Header version of a job that this miner was given; `undefined` when it is not known any more, which `submit` will refuse. */
   versionOf(jobId: number): number | undefined;

@@ -1,7 +1,7 @@
 // A farm that does what a test says: it gives places, remembers what miners hand in, and tells them jobs and targets when asked to.
 import { targetOfDifficulty } from '@sluice/bitcoin/target';
 import { shareTarget } from '@sluice/mining/share-target';
-import type { FarmJob, Miner, MinerListener, MinerPlaces, ShareAnswer } from '../../../src/farm/miner.ts';
+import type { FarmJob, Miner, MinerClaim, MinerListener, MinerPlaces, ShareAnswer } from '../../../src/farm/miner.ts';
 
 export interface ScriptedShare {
   readonly jobId: number;
@@ -21,6 +21,7 @@ class ScriptedPlace implements Miner {
   readonly extranonce2Size = 4;
   readonly users: string[] = [];
   readonly wishes: number[] = [];
+  readonly claims: MinerClaim[] = [];
   readonly shares: ScriptedShare[] = [];
   /** Codes of shares that were refused for their form. */
   readonly formRefusals: string[] = [];
@@ -43,6 +44,11 @@ class ScriptedPlace implements Miner {
 
   suggestDifficulty(difficulty: number): void {
     this.wishes.push(difficulty);
+  }
+
+  claim(claim: MinerClaim): boolean {
+    this.claims.push(claim);
+    return false;
   }
 
   versionOf(jobId: number): number | undefined {
