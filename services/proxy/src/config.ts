@@ -9,10 +9,12 @@ import {
   oneOf,
   text,
 } from '@sluice/runtime/config/value-types';
+import { identityNeeded, identityRule, identitySettings } from '@sluice/server/identity-settings';
 import { PLACES_BOUND } from './farm/places.ts';
 import type { ProxyOptions } from './service.ts';
 import { defaultSv1Limits, type Sv1Limits } from './sv1/limits.ts';
 import { certificateFault, privateKeyFault } from './sv1/tls-certificate.ts';
+import { defaultSv2Limits, type Sv2Limits } from './sv2/limits.ts';
 import { identityText, upstreamUrls } from './upstream/upstream-url.ts';
 
 export const proxySettings = defineConfig({
@@ -36,6 +38,12 @@ export const proxySettings = defineConfig({
     optional: true,
     doc: 'The key of that certificate.',
   },
+  listenSv2: {
+    type: listOf(listenAddress()),
+    default: [],
+    doc: 'Where miners of Stratum V2 connect; none without a key or certificate.',
+  },
+  ...identitySettings,
   upstream: {
     type: upstreamUrls(),
     doc: 'The pools, the preferred one first; without a key any server is trusted. Behind ?identity= stands what this pool alone knows the farm by, which is the user with one of Stratum V1.',
@@ -118,6 +126,8 @@ export const proxyRule: ConfigRule<typeof proxySettings> = (config, placeOf) => 
   const { upstream, identity, firstDifficulty, easiestDifficulty } = config;
   const nameless = upstream.find((one) => one.identity === undefined);
   return [
+    ...identityRule(config, placeOf),
+    ...(config.listenSv2.length > 0 ? identityNeeded(config, placeOf) : []),
     ...(identity === undefined && nameless !== undefined
       ? [
           {
@@ -174,4 +184,15 @@ export function limitsOf(config: ProxyConfig): Sv1Limits {
 export function tlsOf(config: ProxyConfig): ProxyOptions['tls'] {
   const { listenTls: listen, tlsCertificateFile: certificate, tlsKeyFile: key } = config;
   return certificate === undefined || key === undefined ? undefined : { listen, files: { certificate, key } };
+}
+
+export function sv2LimitsOf(config: ProxyConfig): Sv2Limits {
+  return {
+    ...defaultSv2Limits,
+    connections: config.maxConnections,
+    connectionsPerAddress: config.maxConnectionsPerAddress,
+    // Each costs a key exchange.
+    connectionsPerSecond: Math.min(config.connectionRate, defaultSv2Limits.connectionsPerSecond),
+    messagesPerSecond: config.messageRate,
+  };
 }

@@ -9,7 +9,8 @@ import { formatHostPort } from '@sluice/runtime/config/value-types';
 import { randomBytes } from '@sluice/runtime/random';
 import { runService } from '@sluice/runtime/run-service';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
-import { limitsOf, proxyRule, proxySettings, tlsOf } from './config.ts';
+import { openIdentity } from '@sluice/server/identity-settings';
+import { limitsOf, proxyRule, proxySettings, sv2LimitsOf, tlsOf } from './config.ts';
 import { hashesOfDifficulty } from './farm/miner-target.ts';
 import { createProxyService } from './service.ts';
 
@@ -19,7 +20,7 @@ const STOP_MARGIN_MS = 15_000;
 export const main = (argv: readonly string[], commands?: CommandTables): Promise<number> =>
   runService({
     name: 'proxy',
-    doc: 'Puts many miners of Stratum V1 on one Stratum V2 channel of a pool, with other pools to fall back on.',
+    doc: 'Puts many miners on one Stratum V2 channel of a pool, with other pools to fall back on.',
     settings: proxySettings,
     rule: proxyRule,
     argv,
@@ -36,10 +37,13 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
           log.warn({ upstream: formatHostPort(upstream) }, 'Stratum V1 to a pool is open to anybody on the way');
         else if (upstream.authorityKey === undefined)
           log.warn({ upstream: formatHostPort(upstream) }, 'no authority key in the URL: any server is trusted');
+      const identity =
+        config.listenSv2.length === 0 ? undefined : openIdentity(config, { ec, random: randomBytes, clock, log });
       return createProxyService(
         {
           listen: config.listen,
           tls: tlsOf(config),
+          listenSv2: config.listenSv2,
           // The rule has seen to it that each has one.
           upstreams: config.upstream.map((url) => ({ url, identity: url.identity ?? config.identity ?? '' })),
           returnAfterMs: config.returnAfter * 1_000,
@@ -50,12 +54,14 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
             easiestHashes: hashesOfDifficulty(config.easiestDifficulty),
           },
           limits: limitsOf(config),
+          sv2Limits: sv2LimitsOf(config),
           versionMask: Number.parseInt(config.versionMask, 16),
           drainMs: config.drainSeconds * 1_000,
           reconnectAgents: config.reconnectAgents,
         },
         {
           ...{ clock, log, metrics, health, routes, ec },
+          identity,
           ...{ aead: wasmAead(), sha256d: wasmSha256d, random: randomBytes, connect: connectTcp },
         },
       );

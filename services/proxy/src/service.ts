@@ -13,6 +13,7 @@ import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
 import { randomFraction } from '@sluice/runtime/random';
 import type { Service } from '@sluice/runtime/run-service';
+import type { IdentitySource } from '@sluice/server/identity';
 import { addApiRoutes } from './api/routes.ts';
 import { createCounters } from './counters.ts';
 import { FARM_TICK_MS, Farm } from './farm/farm.ts';
@@ -23,6 +24,10 @@ import { createSv1Counters } from './sv1/counters.ts';
 import type { Sv1Limits } from './sv1/limits.ts';
 import { SV1_TICK_MS, Sv1Server } from './sv1/sv1-server.ts';
 import { TlsCertificate, type TlsFiles } from './sv1/tls-certificate.ts';
+import { createSv2Counters } from './sv2/counters.ts';
+import type { Sv2Limits } from './sv2/limits.ts';
+import { followSv2, sv2Metrics } from './sv2/metrics.ts';
+import { SV2_TICK_MS, Sv2Server } from './sv2/sv2-server.ts';
 import type { UpstreamUrl } from './upstream/upstream-url.ts';
 import { Upstreams } from './upstream/upstreams.ts';
 
@@ -30,17 +35,22 @@ import { Upstreams } from './upstream/upstreams.ts';
 const FLUSH_MS = 2_000;
 /** How often the files of the TLS certificate are looked at. */
 const CERTIFICATE_MS = 1_000;
+/** How often the certificate of the Stratum V2 port is looked after. */
+const IDENTITY_MS = 60_000;
 
 export interface ProxyOptions {
   readonly listen: readonly HostPort[];
   /** Where miners connect by TLS, if anywhere. */
   readonly tls: { readonly listen: readonly HostPort[]; readonly files: TlsFiles } | undefined;
+  /** Where miners of Stratum V2 connect; may be empty. */
+  readonly listenSv2: readonly HostPort[];
   /** In order of preference, each with what it knows the farm by. */
   readonly upstreams: readonly { readonly url: UpstreamUrl; readonly identity: string }[];
   /** How long a preferred upstream must have been up before the farm goes back to it. */
   readonly returnAfterMs: number;
   readonly policy: FarmPolicy;
   readonly limits: Sv1Limits;
+  readonly sv2Limits: Sv2Limits;
   /** Bits of the version that miners may roll at most, u32. */
   readonly versionMask: number;
   /** Over how long connections are moved away at the end. */
@@ -54,6 +64,8 @@ export interface ProxyModules {
   readonly metrics: MetricsRegistry;
   readonly health: Health;
   readonly routes: JsonRoutes;
+  /** `undefined`: miners of Stratum V2 are not served. */
+  readonly identity: IdentitySource | undefined;
   readonly ec: EcBackend;
   readonly aead: AeadBackend;
   readonly sha256d: Sha256dBackend;
@@ -71,6 +83,7 @@ class ProxyService implements Service {
   readonly #farm: Farm;
   readonly #upstreams: Upstreams;
   readonly #sv1: Sv1Server;
+  readonly #sv2: Sv2Server | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #firstWork = Promise.withResolvers<void>();
   #isStopping = false;
@@ -110,6 +123,7 @@ class ProxyService implements Service {
       ...{ upstreams: this.#upstreams, sv1: this.#sv1, certificate },
     });
     addApiRoutes(routes, { clock, counters, farm, workers, upstreams: this.#upstreams });
+    this.#sv2 = this.#createSv2();
     health.check('proxy: upstream', () => this.#upstreams.trouble);
   }
 
@@ -123,12 +137,14 @@ class ProxyService implements Service {
     const addresses = await this.#sv1.listen(this.#options.listen);
     this.#modules.log.info({ addresses: addresses.map(formatHostPort).join(' ') }, 'miners can connect');
     await this.#listenTls();
+    await this.#startSv2();
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#firstWork.resolve();
-    await this.#sv1.drain(this.#options.drainMs);
+    const { drainMs } = this.#options;
+    await Promise.all([this.#sv1.drain(drainMs), this.#sv2?.drain(drainMs)]);
     await this.#upstreams.stop(FLUSH_MS);
     for (const timer of this.#timers) clearInterval(timer);
   }
@@ -139,6 +155,27 @@ class ProxyService implements Service {
     const addresses = await this.#sv1.listenTls(tls.listen);
     this.#every(CERTIFICATE_MS, () => this.#sv1.refreshCertificate());
     this.#modules.log.info({ addresses: addresses.map(formatHostPort).join(' ') }, 'miners can connect by TLS');
+  }
+
+  async #startSv2(): Promise<void> {
+    const server = this.#sv2;
+    if (server === undefined || this.#isStopping) return;
+    const addresses = await server.listen(this.#options.listenSv2);
+    this.#every(SV2_TICK_MS, () => server.tick());
+    this.#every(IDENTITY_MS, () => this.#modules.identity?.refresh());
+    this.#modules.log.info({ addresses: addresses.map(formatHostPort).join(' ') }, 'miners of Stratum V2 can connect');
+  }
+
+  #createSv2(): Sv2Server | undefined {
+    const { identity, metrics, random: randomBytes } = this.#modules;
+    if (identity === undefined) return undefined;
+    const counters = createSv2Counters();
+    const server = new Sv2Server(this.#options.sv2Limits, {
+      ...this.#modules,
+      ...{ identity, counters, sleep, randomBytes, farm: this.#farm, random: randomFraction },
+    });
+    followSv2(createMetrics(metrics, sv2Metrics), counters, server);
+    return server;
   }
 
   #every(ms: number, run: () => void): void {

@@ -1,0 +1,149 @@
+// The SV2 side of the proxy, put together: sockets become connections, whose channels have places in the farm.
+import type { Duplex } from 'node:stream';
+import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
+import type { AeadBackend } from '@sluice/noise/aead';
+import type { EcBackend, RandomBytes } from '@sluice/noise/ec';
+import { NoiseResponder } from '@sluice/noise/responder';
+import type { Clock } from '@sluice/runtime/clock';
+import type { HostPort } from '@sluice/runtime/config/value-types';
+import type { Logger } from '@sluice/runtime/logger';
+import { Drain } from '@sluice/server/drain';
+import type { IdentitySource } from '@sluice/server/identity';
+import { Listener } from '@sluice/server/listener';
+import { OutboundTick } from '@sluice/server/socket-writer';
+import type { MinerPlaces } from '../farm/miner.ts';
+import { ChannelRequests } from './channel-requests.ts';
+import { Connection, type ConnectionModules } from './connection.ts';
+import type { Sv2Counters } from './counters.ts';
+import { JobFrames } from './job-frames.ts';
+import type { Sv2Limits } from './limits.ts';
+import { acceptedPayload, Router } from './router.ts';
+import { handleRequestExtensions, handleSetupConnection } from './setup.ts';
+import { SubmittedShares } from './submitted-shares.ts';
+
+/** How often `tick` is to be called. */
+export const SV2_TICK_MS = 1_000;
+/** Between two looks whether the answers of a batch have left. */
+const SETTLE_STEP_MS = 10;
+
+export interface Sv2ServerModules {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly counters: Sv2Counters;
+  readonly farm: MinerPlaces;
+  readonly identity: IdentitySource;
+  readonly ec: EcBackend;
+  readonly aead: AeadBackend;
+  readonly sha256d: Sha256dBackend;
+  readonly randomBytes: RandomBytes;
+  /** In [0, 1). */
+  random(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+export class Sv2Server {
+  /** Open connections by their ids. */
+  readonly connections = new Map<number, Connection>();
+  readonly #modules: Sv2ServerModules;
+  readonly #connectionModules: ConnectionModules;
+  readonly #listener: Listener;
+  #lastConnection = 0;
+  #draining: Drain<Connection> | undefined;
+
+  constructor(limits: Sv2Limits, modules: Sv2ServerModules) {
+    const { clock, log, counters, farm, sha256d } = modules;
+    this.#modules = modules;
+    const requests = new ChannelRequests({ limits, farm, counters, jobs: new JobFrames(sha256d, counters) });
+    const shares = new SubmittedShares({ limits, counters });
+    const router = new Router(
+      {
+        setupConnection: handleSetupConnection,
+        requestExtensions: handleRequestExtensions,
+        openStandardMiningChannel: (connection, open) => requests.openStandard(connection, open),
+        openExtendedMiningChannel: (connection, open) => requests.openExtended(connection, open),
+        updateChannel: (connection, update) => requests.update(connection, update),
+        closeChannel: (connection, close) => requests.close(connection, close),
+        submitSharesStandard: (connection, payload) => shares.standard(connection, payload),
+        submitSharesExtended: (connection, payload) => shares.extended(connection, payload),
+      },
+      counters,
+    );
+    this.#connectionModules = {
+      ...{ clock, log, limits, counters },
+      tick: new OutboundTick(),
+      newResponder: () => this.#newResponder(),
+      route: (connection, extensionType, msgType, payload) => router.route(connection, extensionType, msgType, payload),
+      onClosed: (connection) => this.connections.delete(connection.id),
+    };
+    this.#listener = new Listener(limits, {
+      ...{ clock, counters },
+      onSocket: (socket, remoteAddress) => this.accept(socket, remoteAddress),
+    });
+  }
+
+  /** Resolves with the bound addresses. @throws ServerError `server-listen-failed`. */
+  listen(addresses: readonly HostPort[]): Promise<readonly HostPort[]> {
+    return this.#listener.listen(addresses);
+  }
+
+  /** Takes over a socket. */
+  accept(socket: Duplex, remoteAddress: string): void {
+    this.#lastConnection += 1;
+    const connection = new Connection(this.#lastConnection, socket, remoteAddress, this.#connectionModules);
+    this.connections.set(connection.id, connection);
+    this.#modules.log.debug({ connection: connection.id, remote: remoteAddress }, 'connection accepted');
+  }
+
+  get channels(): number {
+    return this.#sum(({ channels }) => channels.size);
+  }
+
+  /** Bytes that wait for miners. */
+  get outboundBytes(): number {
+    return this.#sum(({ writer }) => writer.queuedBytes);
+  }
+
+  /** Shares whose answers have not left. */
+  get waitingShares(): number {
+    return this.#sum(({ waitingShares }) => waitingShares);
+  }
+
+  /** Deadlines and slow readers. */
+  tick(): void {
+    const now = this.#modules.clock.monotonic();
+    for (const connection of this.connections.values()) connection.sweep(now);
+  }
+
+  /**
+   * Takes no more sockets and moves the present ones away, each after its shares under way were answered. A second call hastens the first.
+   * Resolves when none is left.
+   */
+  drain(deadlineMs: number): Promise<void> {
+    this.#listener.close();
+    this.#draining?.hasten(deadlineMs);
+    this.#draining ??= new Drain(this.connections, deadlineMs, {
+      ...this.#modules,
+      settle: (connections, ms) => this.#settle(connections, ms),
+      sendAway: (connection) => connection.end('drained'),
+    });
+    return this.#draining.done;
+  }
+
+  async #settle(connections: readonly Connection[], ms: number): Promise<void> {
+    const { clock, sleep } = this.#modules;
+    const end = clock.monotonic() + ms;
+    const isWaiting = ({ ending, waitingShares }: Connection) => ending === undefined && waitingShares > 0;
+    while (connections.some(isWaiting) && clock.monotonic() < end) await sleep(SETTLE_STEP_MS);
+  }
+
+  #sum(value: (connection: Connection) => number): number {
+    let sum = 0;
+    for (const connection of this.connections.values()) sum += value(connection);
+    return sum;
+  }
+
+  #newResponder(): NoiseResponder {
+    const { ec, aead, randomBytes: random, identity } = this.#modules;
+    return new NoiseResponder({ ec, aead, random, ...identity.current(), maxPayload: acceptedPayload });
+  }
+}
