@@ -191,9 +191,10 @@ export class Sv2Channel {
   }
 
   #workOn(job: ChannelJob): void {
+    // On the same bytes it goes on, so as not to find the same once more.
+    if (this.job === undefined || Buffer.compare(this.job.merkleRoot, job.merkleRoot) !== 0) this.#nonce = 0;
     this.job = job;
     this.jobTarget = this.target;
-    this.#nonce = 0;
   }
 
   onSuccess({ lastSequenceNumber, newSubmitsAcceptedCount }: SubmitSharesSuccess): void {
