@@ -208,6 +208,7 @@ it.each<[words: readonly string[], place: RegExp, why: string]>([
     'given twice',
   ],
   [['proxy', '--upstream', 'stratum2+tcp://h:1?identity=x', '--first-difficulty', '1e-6'], /^--first-diff/, 'easier'],
+  [[...farm, '--listen-sv2', ':0'], /^--authority-secret-file, SLUICE_AUTHORITY/, 'neither is --certificate-directory'],
   [[...farm, '--tls-key-file', tls.key], /^--listen-tls, SLUICE_LISTEN_TLS/, 'but --tls-key-file is'],
   [[...farm, '--listen-tls', ':0'], /^--tls-certificate-file, SLUICE_TLS_CERT/, 'but --listen-tls is'],
   [[...farm, '--tls-certificate-file', key], /^--tls-certificate-file/, 'holds no certificate in PEM'],
