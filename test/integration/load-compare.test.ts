@@ -32,7 +32,14 @@ const record = (sri: readonly number[], sluice: readonly number[]): RowRecord =>
   },
 });
 const sectionWith = (...records: readonly RowRecord[]) =>
-  sectionOf({ records, leftOut: [], failures: ['FAILED: one'], warnings: [], method: ['method'] });
+  sectionOf({
+    records,
+    leftOut: [],
+    failures: ['FAILED: one'],
+    warnings: [],
+    method: ['method'],
+    diskSync: 'sync 0.2 ms',
+  });
 
 describe('the section', () => {
   it('has least, median and most, and what is behind in bold: more opens, less CPU time', () => {
@@ -40,6 +47,7 @@ describe('the section', () => {
     expect(section).toContain('| 1,000 connections | opens/s | 10 / 20 / 30 | 40 / 50 / 60 | 2.50 |');
     expect(section).toContain('|  | **CPU ms an open** | 10 / 20 / 30 | **40 / 50 / 60** | 2.50 |');
     expect(section).toContain('- FAILED: one');
+    expect(section).toContain('Disk: sync 0.2 ms.');
     expect(section.split('\n').some((line) => line.includes('opens/s') && line.includes('**'))).toBe(false);
   });
 

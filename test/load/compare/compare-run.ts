@@ -194,19 +194,24 @@ export class CompareRun {
       failures: this.#failures,
       warnings,
       method: this.#method(machine),
+      diskSync: this.#diskSyncText(),
     });
+  }
+
+  #diskSyncText(): string {
+    const [p50, p99] = [0.5, 0.99].map((part) => show(this.#diskSync.quantile(part)));
+    return `a 4 KiB append with fdatasync p50 ${p50} ms, p99 ${p99} ms, max ${show(this.#diskSync.max)} ms`;
   }
 
   #method(machine: readonly string[]): readonly string[] {
     const { rounds, seconds, warmUpSeconds, workers, quick } = this.#config;
-    const sync = [0.5, 0.99].map((part) => show(this.#diskSync.quantile(part)));
     return [
       `\`npm run load:compare\` on ${new Date().toISOString().slice(0, 10)}, ${rounds} ${rounds === 1 ? 'round' : 'rounds'} in which the pools alternate. Cells are least / median / most of`,
       'the rounds; where the median of Sluice is behind, it is bold.',
       '',
       ...machine.map((text) => `- ${text}`),
       `- ${this.#pinning.text}; the load is \`npm run load\` with ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
-      `- a 4 KiB append with fdatasync, where nats-server keeps its streams: p50 ${sync[0]} ms, p99 ${sync[1]} ms, max ${show(this.#diskSync.max)} ms`,
+      `- ${this.#diskSyncText()}, where nats-server keeps its streams`,
       `- other work took up to ${show(this.#busy * 100)} % of the machine, looked at before each run`,
       '',
       'The same for both: the node (regtest; blocks of somebody else, without transactions), its mempool of',

@@ -18,6 +18,8 @@ export interface Comparison {
   /** What the load tool says of itself. */
   readonly warnings: readonly string[];
   readonly method: readonly string[];
+  /** Of the disk that shares are synced to, in words: it stands with every table. */
+  readonly diskSync: string;
 }
 
 const groups: readonly (readonly [RowGroup, string])[] = [
@@ -27,7 +29,7 @@ const groups: readonly (readonly [RowGroup, string])[] = [
 ];
 
 export function sectionOf(comparison: Comparison): string {
-  const { records, leftOut, failures, warnings, method } = comparison;
+  const { records, leftOut, failures, warnings, method, diskSync } = comparison;
   const notes = [...leftOut, ...failures, ...warnings].map((text) => `- ${text}`);
   return [
     "## Beside SRI's pool",
@@ -36,7 +38,7 @@ export function sectionOf(comparison: Comparison): string {
     '',
     ...groups.flatMap(([group, title]) => {
       const ofGroup = records.filter(({ row }) => row.group === group);
-      return ofGroup.length === 0 ? [] : [`### ${title}`, '', ...tableOf(ofGroup), ''];
+      return ofGroup.length === 0 ? [] : [`### ${title}`, '', `Disk: ${diskSync}.`, '', ...tableOf(ofGroup), ''];
     }),
     ...processTable(records),
     ...(notes.length === 0 ? [] : [...notes, '']),
