@@ -10,7 +10,7 @@ import {
   text,
 } from '@sluice/runtime/config/value-types';
 import { identityNeeded, identityRule, identitySettings } from '@sluice/server/identity-settings';
-import { PLACES_BOUND } from './farm/places.ts';
+import { PLACES_BOUND } from './miners/places.ts';
 import type { ProxyOptions } from './service.ts';
 import { defaultSv1Limits, type Sv1Limits } from './sv1/limits.ts';
 import { certificateFault, privateKeyFault } from './sv1/tls-certificate.ts';

@@ -11,7 +11,7 @@ import { runService } from '@sluice/runtime/run-service';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
 import { openIdentity } from '@sluice/server/identity-settings';
 import { limitsOf, proxyRule, proxySettings, sv2LimitsOf, tlsOf } from './config.ts';
-import { hashesOfDifficulty } from './farm/miner-target.ts';
+import { hashesOfDifficulty } from './miners/miner-target.ts';
 import { createProxyService } from './service.ts';
 
 /** Beyond the drain itself: the last answers of the upstreams, and closing. */

@@ -1,7 +1,7 @@
 // Declared here, counted as plain numbers in counters.ts and sv1/counters.ts, read at a scrape.
 import { counter, defineMetrics, gauge, type MetricsOf } from '@sluice/runtime/metrics';
 import { type ProxyCounters, shareErrorCodes } from './counters.ts';
-import type { Farm } from './farm/farm.ts';
+import type { Farm } from './miners/farm.ts';
 import type { Workers } from './statistics/workers.ts';
 import { type Sv1Counters, sv1ErrorNumbers, sv1LineFaults, sv1RequestKinds, sv1ShareRefusals } from './sv1/counters.ts';
 import { sv1CloseReasons } from './sv1/errors.ts';

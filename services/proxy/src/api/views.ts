@@ -2,8 +2,8 @@
 import { difficultyOfTarget, targetFromBytes } from '@sluice/bitcoin/target';
 import type { Clock } from '@sluice/runtime/clock';
 import type { ProxyCounters } from '../counters.ts';
-import type { Farm } from '../farm/farm.ts';
-import type { FarmMiner } from '../farm/farm-miner.ts';
+import type { Farm } from '../miners/farm.ts';
+import type { FarmMiner } from '../miners/farm-miner.ts';
 import type { WorkerStatistics } from '../statistics/worker-statistics.ts';
 import type { Workers } from '../statistics/workers.ts';
 import type { StateChange } from '../upstream/upstream-history.ts';

@@ -2,7 +2,7 @@
 // from a start on that is another for each process, such as `8a41f`; `8a41f-2` is the same job told for the third time. So no text stands for
 // two jobs, and a share of a job from before a restart is known for one: cgminer hands such in for two minutes.
 import { NotifyTemplate } from '@sluice/sv1/notify-template';
-import type { FarmJob } from '../farm/miner.ts';
+import type { FarmJob } from '../miners/miner.ts';
 import type { Sv1Counters } from './counters.ts';
 
 /** No job of the farm. */

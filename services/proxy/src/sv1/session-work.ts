@@ -5,7 +5,7 @@ import type { ShareTarget } from '@sluice/mining/share-target';
 import type { SocketWriter } from '@sluice/server/socket-writer';
 import { powerOfTwoDifficulty } from '@sluice/sv1/difficulty';
 import { setDifficultyLine, setVersionMaskLine } from '@sluice/sv1/server-lines';
-import type { FarmJob } from '../farm/miner.ts';
+import type { FarmJob } from '../miners/miner.ts';
 import type { Sv1Counters } from './counters.ts';
 import type { JobLines } from './job-lines.ts';
 

@@ -28,7 +28,7 @@ import {
 import { parsePasswordOptions } from '@sluice/sv1/password-options';
 import { acceptedLine, noTransactionsLine, pongLine, refusedLine, subscribeResultLine } from '@sluice/sv1/server-lines';
 import { readShare } from '@sluice/sv1/submitted-share';
-import type { FarmJob, Miner, MinerListener, MinerPlaces, ShareAnswer } from '../farm/miner.ts';
+import type { FarmJob, Miner, MinerListener, MinerPlaces, ShareAnswer } from '../miners/miner.ts';
 import { AnswerQueue } from './answer-queue.ts';
 import type { Sv1Counters } from './counters.ts';
 import type { Sv1CloseReason, Sv1OwnCloseReason } from './errors.ts';

@@ -7,7 +7,7 @@ import { Drain } from '@sluice/server/drain';
 import { Listener } from '@sluice/server/listener';
 import { OutboundTick } from '@sluice/server/socket-writer';
 import { reconnectLine } from '@sluice/sv1/server-lines';
-import type { MinerPlaces } from '../farm/miner.ts';
+import type { MinerPlaces } from '../miners/miner.ts';
 import type { Sv1Counters } from './counters.ts';
 import { FIRST_ID_BOUND, JobLines } from './job-lines.ts';
 import type { Sv1Limits } from './limits.ts';

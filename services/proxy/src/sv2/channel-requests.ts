@@ -9,7 +9,7 @@ import type { UpdateChannel } from '@sluice/sv2/messages/mining/update-channel';
 import { UpdateChannelError } from '@sluice/sv2/messages/mining/update-channel-error';
 import { printable } from '@sluice/sv2/text';
 import { isHashRate } from '@sluice/sv2/validate';
-import type { MinerPlaces } from '../farm/miner.ts';
+import type { MinerPlaces } from '../miners/miner.ts';
 import { Channel, type ChannelKind, type ChannelModules, GROUP_CHANNEL_ID } from './channel.ts';
 import type { Connection } from './connection.ts';
 import type { OpenErrorCode } from './counters.ts';

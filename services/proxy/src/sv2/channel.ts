@@ -4,7 +4,7 @@ import { OpenExtendedMiningChannelSuccess } from '@sluice/sv2/messages/mining/op
 import { OpenStandardMiningChannelSuccess } from '@sluice/sv2/messages/mining/open-standard-mining-channel-success';
 import { SetTarget } from '@sluice/sv2/messages/mining/set-target';
 import { printable } from '@sluice/sv2/text';
-import type { FarmJob, Miner, MinerListener, ShareAnswer } from '../farm/miner.ts';
+import type { FarmJob, Miner, MinerListener, ShareAnswer } from '../miners/miner.ts';
 import type { Connection } from './connection.ts';
 import type { Sv2Counters } from './counters.ts';
 import type { JobFrames } from './job-frames.ts';

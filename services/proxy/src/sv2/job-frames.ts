@@ -7,7 +7,7 @@ import { NEW_MINING_JOB_MAX_FRAME_SIZE, writeNewMiningJob } from '@sluice/sv2/fa
 import { SET_NEW_PREV_HASH_FRAME_SIZE, writeSetNewPrevHash } from '@sluice/sv2/fast/set-new-prev-hash';
 import { encodeFrame, FRAME_HEADER_SIZE } from '@sluice/sv2/frames';
 import { NewExtendedMiningJob } from '@sluice/sv2/messages/mining/new-extended-mining-job';
-import type { FarmJob } from '../farm/miner.ts';
+import type { FarmJob } from '../miners/miner.ts';
 import type { Sv2Counters } from './counters.ts';
 
 interface ExtendedFrames {

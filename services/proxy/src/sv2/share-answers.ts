@@ -6,7 +6,7 @@ import type { SocketWriter } from '@sluice/server/socket-writer';
 import type { ErrorCode } from '@sluice/sv2/error-codes';
 import { submitSharesErrorFrameSize, writeSubmitSharesError } from '@sluice/sv2/fast/submit-shares-error';
 import { SUBMIT_SHARES_SUCCESS_FRAME_SIZE, writeSubmitSharesSuccess } from '@sluice/sv2/fast/submit-shares-success';
-import type { ShareAnswer } from '../farm/miner.ts';
+import type { ShareAnswer } from '../miners/miner.ts';
 import type { Sv2Counters } from './counters.ts';
 
 /** Written and sealed before the next call. */

@@ -11,7 +11,7 @@ import { Drain } from '@sluice/server/drain';
 import type { IdentitySource } from '@sluice/server/identity';
 import { Listener } from '@sluice/server/listener';
 import { OutboundTick } from '@sluice/server/socket-writer';
-import type { MinerPlaces } from '../farm/miner.ts';
+import type { MinerPlaces } from '../miners/miner.ts';
 import { ChannelRequests } from './channel-requests.ts';
 import { Connection, type ConnectionModules } from './connection.ts';
 import type { Sv2Counters } from './counters.ts';

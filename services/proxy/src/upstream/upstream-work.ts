@@ -1,7 +1,7 @@
 // What an upstream gives and takes, as the farm sees it.
 import type { ShareTarget } from '@sluice/mining/share-target';
 import type { ErrorCode } from '@sluice/sv2/error-codes';
-import type { ShareAnswer } from '../farm/miner.ts';
+import type { ShareAnswer } from '../miners/miner.ts';
 
 /** Who is told what became of a share. */
 export interface ShareOwner {

@@ -9,7 +9,7 @@ import { authorityKey, modules } from '../../../../packages/client/test/support/
 import { addApiRoutes } from '../../src/api/routes.ts';
 import { UpstreamError } from '../../src/upstream/errors.ts';
 import { Upstreams } from '../../src/upstream/upstreams.ts';
-import { FakeFarm, FakeUpstream, UPSTREAM_TARGET } from '../farm/fake-farm.ts';
+import { FakeFarm, FakeUpstream, UPSTREAM_TARGET } from '../miners/fake-farm.ts';
 
 const PAGE = join(import.meta.dirname, '../../../../docs/reference/proxy-api.md');
 

@@ -1,7 +1,7 @@
 // What a farm of hashing miners has counted of its workers.
 import { difficultyOfTarget, targetFromBytes } from '@sluice/bitcoin/target';
 import { describe, expect, it } from 'vitest';
-import { FakeFarm, FakeUpstream, UPSTREAM_TARGET } from '../farm/fake-farm.ts';
+import { FakeFarm, FakeUpstream, UPSTREAM_TARGET } from '../miners/fake-farm.ts';
 
 function site() {
   const farm = new FakeFarm();

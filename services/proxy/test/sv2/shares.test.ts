@@ -8,7 +8,7 @@ import { SubmitSharesExtended } from '@sluice/sv2/messages/mining/submit-shares-
 import { SubmitSharesStandard } from '@sluice/sv2/messages/mining/submit-shares-standard';
 import { SubmitSharesSuccess } from '@sluice/sv2/messages/mining/submit-shares-success';
 import { afterEach, expect, test } from 'vitest';
-import { hashOf } from '../farm/fake-farm.ts';
+import { hashOf } from '../miners/fake-farm.ts';
 import type { Sv2Miner, Sv2Work, WantedShare } from './support/sv2-miner.ts';
 import { TestSv2Server } from './support/test-sv2-server.ts';
 

@@ -16,7 +16,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { authorityKey, FakeServer, modules } from '../../../../packages/client/test/support/fake-server.ts';
 import { UpstreamSession } from '../../src/upstream/session.ts';
-import { FakeFarm } from '../farm/fake-farm.ts';
+import { FakeFarm } from '../miners/fake-farm.ts';
 import { CHANNEL, GROUP, newJob, newTip, opened } from './told-work.ts';
 
 const RUNS = 150;

@@ -4,7 +4,7 @@ import { ManualClock } from '@sluice/runtime/clock';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Sv1UpstreamSession } from '../../src/upstream/sv1-session.ts';
-import { FakeFarm } from '../farm/fake-farm.ts';
+import { FakeFarm } from '../miners/fake-farm.ts';
 
 const RUNS = 300;
 const hex = (maxLength: number) => fc.uint8Array({ maxLength }).map((bytes) => Buffer.from(bytes).toString('hex'));

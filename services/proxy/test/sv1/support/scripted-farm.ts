@@ -1,7 +1,7 @@
 // A farm that does what a test says: it gives places, remembers what miners hand in, and tells them jobs and targets when asked to.
 import { targetOfDifficulty } from '@sluice/bitcoin/target';
 import { shareTarget } from '@sluice/mining/share-target';
-import type { FarmJob, Miner, MinerClaim, MinerListener, MinerPlaces, ShareAnswer } from '../../../src/farm/miner.ts';
+import type { FarmJob, Miner, MinerClaim, MinerListener, MinerPlaces, ShareAnswer } from '../../../src/miners/miner.ts';
 
 export interface ScriptedShare {
   readonly jobId: number;

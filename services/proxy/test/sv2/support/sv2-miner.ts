@@ -15,7 +15,7 @@ import { OpenStandardMiningChannel } from '@sluice/sv2/messages/mining/open-stan
 import { OpenStandardMiningChannelSuccess } from '@sluice/sv2/messages/mining/open-standard-mining-channel-success';
 import { SetNewPrevHash } from '@sluice/sv2/messages/mining/set-new-prev-hash';
 import { TestPeer } from '../../../../../packages/server/test/support/test-peer.ts';
-import { UPSTREAM_TARGET } from '../../farm/fake-farm.ts';
+import { UPSTREAM_TARGET } from '../../miners/fake-farm.ts';
 
 export const EASIEST = new Uint8Array(32).fill(0xff);
 

@@ -10,7 +10,7 @@ import { selfCertified } from '@sluice/server/identity';
 import { createSv2Counters } from '../../../src/sv2/counters.ts';
 import { defaultSv2Limits, type Sv2Limits } from '../../../src/sv2/limits.ts';
 import { Sv2Server } from '../../../src/sv2/sv2-server.ts';
-import { FakeFarm, FakeUpstream } from '../../farm/fake-farm.ts';
+import { FakeFarm, FakeUpstream } from '../../miners/fake-farm.ts';
 import { Sv2Miner } from './sv2-miner.ts';
 
 const aead = wasmAead();

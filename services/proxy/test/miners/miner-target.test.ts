@@ -1,7 +1,7 @@
 import { MAX_TARGET, targetOfDifficulty } from '@sluice/bitcoin/target';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { hashesOfDifficulty, MinerTargets } from '../../src/farm/miner-target.ts';
+import { hashesOfDifficulty, MinerTargets } from '../../src/miners/miner-target.ts';
 
 const targets = new MinerTargets();
 

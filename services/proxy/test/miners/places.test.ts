@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { PLACES_BOUND, Places, placeBytes } from '../../src/farm/places.ts';
+import { PLACES_BOUND, Places, placeBytes } from '../../src/miners/places.ts';
 
 it('gives every place once, and none when all are taken', () => {
   const places = new Places();

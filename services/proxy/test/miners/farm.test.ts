@@ -3,7 +3,7 @@ import { meetsTarget, targetOfDifficulty } from '@sluice/bitcoin/target';
 import { shareTarget } from '@sluice/mining/share-target';
 import { encodeWorkerIdentity } from '@sluice/sv2/extensions';
 import { describe, expect, it } from 'vitest';
-import { PLACES_BOUND } from '../../src/farm/places.ts';
+import { PLACES_BOUND } from '../../src/miners/places.ts';
 import { TIME } from '../upstream/told-work.ts';
 import { FakeFarm, type FakeMiner, FakeUpstream, FIRST_DIFFICULTY, hashOf, UPSTREAM_TARGET } from './fake-farm.ts';
 

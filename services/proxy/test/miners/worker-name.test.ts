@@ -1,6 +1,6 @@
 import { encodeWorkerIdentity } from '@sluice/sv2/extensions';
 import { expect, it } from 'vitest';
-import { workerField, workerOf } from '../../src/farm/worker-name.ts';
+import { workerField, workerOf } from '../../src/miners/worker-name.ts';
 
 it.each([
   ['farm.rig-1', 'rig-1'],
