@@ -1,4 +1,5 @@
 // Everything the gateway counts, as plain numbers: counting costs an addition where it happens, and metrics.ts reads them at a scrape.
+import { zeroCounts } from '@sluice/runtime/zero-counts';
 import { errorCodes } from '@sluice/sv2/error-codes';
 import { closeReasons } from './errors.ts';
 
@@ -7,9 +8,6 @@ export type ShareErrorCode = keyof (typeof errorCodes)['SubmitShares.Error'];
 
 export const openErrorCodes = Object.keys(errorCodes['OpenMiningChannel.Error']) as OpenErrorCode[];
 export type OpenErrorCode = keyof (typeof errorCodes)['OpenMiningChannel.Error'];
-
-const zeros = <K extends string>(keys: readonly K[]) =>
-  Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
 
 export type GatewayCounters = ReturnType<typeof createCounters>;
 
@@ -20,19 +18,19 @@ export function createCounters() {
     refusedAddress: 0,
     refusedRate: 0,
     handshakes: 0,
-    closed: zeros(closeReasons),
+    closed: zeroCounts(closeReasons),
     /** Messages that are not defined, or not meant for a server, or out of place without harm. */
     ignoredMessages: 0,
     /** Times that a socket was not read because its peer sent too much. */
     heldBack: 0,
 
     channelsOpened: 0,
-    opensRefused: zeros(openErrorCodes),
+    opensRefused: zeroCounts(openErrorCodes),
     updates: 0,
     setTargets: 0,
 
     sharesAccepted: 0,
-    sharesRefused: zeros(shareErrorCodes),
+    sharesRefused: zeroCounts(shareErrorCodes),
     sharesStored: 0,
     batchesStored: 0,
     appendRetries: 0,

@@ -1,12 +1,10 @@
 // Everything the proxy counts of shares and upstreams, as plain numbers: counting costs an addition where it happens, and metrics.ts reads
 // them at a scrape.
+import { zeroCounts } from '@sluice/runtime/zero-counts';
 import { type ErrorCode, errorCodes } from '@sluice/sv2/error-codes';
 import { downReasons } from './upstream/errors.ts';
 
 export const shareErrorCodes = Object.keys(errorCodes['SubmitShares.Error']) as ErrorCode<'SubmitShares.Error'>[];
-
-const zeros = <K extends string>(keys: readonly K[]) =>
-  Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
 
 export type ProxyCounters = ReturnType<typeof createCounters>;
 
@@ -15,7 +13,7 @@ export function createCounters() {
     /** Found good here: kept, sent up, or without an upstream to send them to. */
     sharesGood: 0,
     /** Refused here, by code. */
-    sharesRefused: zeros(shareErrorCodes),
+    sharesRefused: zeroCounts(shareErrorCodes),
     /** Good, and below the upstream's target: not sent. */
     sharesKept: 0,
     /** Good, and refused because the upstream of their job was gone. */
@@ -23,7 +21,7 @@ export function createCounters() {
     /** Sent to an upstream. */
     sharesForwarded: 0,
     upstreamAccepted: 0,
-    upstreamRefused: zeros(shareErrorCodes),
+    upstreamRefused: zeroCounts(shareErrorCodes),
     /** The connection ended before the upstream's answer. */
     upstreamUnanswered: 0,
     /** Hashes of blocks among the shares, whatever became of them. */
@@ -35,7 +33,7 @@ export function createCounters() {
     targets: 0,
 
     upstreamUps: 0,
-    upstreamDowns: zeros(downReasons),
+    upstreamDowns: zeroCounts(downReasons),
     /** Times that the farm went to another upstream, or to one again. */
     switches: 0,
   };

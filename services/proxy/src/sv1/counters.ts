@@ -1,4 +1,5 @@
 // Everything that the SV1 side counts, as plain numbers: counting costs an addition where it happens, and metrics read them at a scrape.
+import { zeroCounts } from '@sluice/runtime/zero-counts';
 import { sv1Codes } from '@sluice/sv1/error-codes';
 import { type LineFaultCode, lineFaultCodes } from '@sluice/sv1/errors';
 import type { MinerRequest } from '@sluice/sv1/miner-requests';
@@ -27,9 +28,6 @@ const shareRefusals: Readonly<Record<ShareRefusal, 0>> = {
   'version-rolling-not-allowed': 0,
 };
 
-const zeros = <K extends string>(keys: readonly K[]) =>
-  Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
-
 /** What messages of miners are told apart by: those of `MinerRequest`, and answers. */
 export const sv1RequestKinds = Object.keys(requestKinds) as (keyof typeof requestKinds)[];
 /** Of shares that do not get as far as the farm. */
@@ -51,13 +49,13 @@ export function createSv1Counters() {
     tlsCertificateFaults: 0,
     /** Times that a socket was not read because its peer sent too much. */
     heldBack: 0,
-    closed: zeros(sv1CloseReasons),
+    closed: zeroCounts(sv1CloseReasons),
 
-    requests: zeros(sv1RequestKinds),
-    lineFaults: zeros(sv1LineFaults),
+    requests: zeroCounts(sv1RequestKinds),
+    lineFaults: zeroCounts(sv1LineFaults),
     /** Answers with an error, shares' among them, by its number. */
-    errorAnswers: zeros(sv1ErrorNumbers) as Record<number, number>,
-    sharesRefused: zeros(sv1ShareRefusals),
+    errorAnswers: zeroCounts(sv1ErrorNumbers) as Record<number, number>,
+    sharesRefused: zeroCounts(sv1ShareRefusals),
 
     /** Lines of mining.notify written, those that tell a job again among them. */
     notifies: 0,

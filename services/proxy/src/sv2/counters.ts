@@ -1,13 +1,11 @@
 // Everything that the SV2 side counts, as plain numbers: counting costs an addition where it happens, and metrics read them at a scrape.
+import { zeroCounts } from '@sluice/runtime/zero-counts';
 import { type ErrorCode, errorCodes } from '@sluice/sv2/error-codes';
 import { shareErrorCodes } from '../counters.ts';
 import { sv2CloseReasons } from './errors.ts';
 
 export type OpenErrorCode = ErrorCode<'OpenMiningChannel.Error'>;
 export const openErrorCodes = Object.keys(errorCodes['OpenMiningChannel.Error']) as OpenErrorCode[];
-
-const zeros = <K extends string>(keys: readonly K[]) =>
-  Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
 
 export type Sv2Counters = ReturnType<typeof createSv2Counters>;
 
@@ -20,12 +18,12 @@ export function createSv2Counters() {
     handshakes: 0,
     /** Times that a socket was not read because its peer sent too much. */
     heldBack: 0,
-    closed: zeros(sv2CloseReasons),
+    closed: zeroCounts(sv2CloseReasons),
     /** Messages that are not defined, or not meant for a server, or out of place without harm. */
     ignoredMessages: 0,
 
     channelsOpened: 0,
-    opensRefused: zeros(openErrorCodes),
+    opensRefused: zeroCounts(openErrorCodes),
     updates: 0,
     setTargets: 0,
     /** Jobs and tips written. */
@@ -34,6 +32,6 @@ export function createSv2Counters() {
     /** Messages of SubmitShares.Success. */
     acknowledgements: 0,
     /** Messages of SubmitShares.Error, by code. */
-    shareErrors: zeros(shareErrorCodes),
+    shareErrors: zeroCounts(shareErrorCodes),
   };
 }

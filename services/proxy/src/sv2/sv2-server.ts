@@ -10,6 +10,7 @@ import type { Logger } from '@sluice/runtime/logger';
 import { Drain } from '@sluice/server/drain';
 import type { IdentitySource } from '@sluice/server/identity';
 import { Listener } from '@sluice/server/listener';
+import { handleRequestExtensions } from '@sluice/server/request-extensions';
 import { OutboundTick } from '@sluice/server/socket-writer';
 import type { MinerPlaces } from '../miners/miner.ts';
 import { ChannelRequests } from './channel-requests.ts';
@@ -18,7 +19,7 @@ import type { Sv2Counters } from './counters.ts';
 import { JobFrames } from './job-frames.ts';
 import type { Sv2Limits } from './limits.ts';
 import { acceptedPayload, Router } from './router.ts';
-import { handleRequestExtensions, handleSetupConnection } from './setup.ts';
+import { handleSetupConnection } from './setup.ts';
 import { SubmittedShares } from './submitted-shares.ts';
 
 /** How often `tick` is to be called. */

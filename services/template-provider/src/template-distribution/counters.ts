@@ -1,4 +1,5 @@
 // What template distribution counts, as plain numbers; metrics.ts reads them at a scrape.
+import { zeroCounts } from '@sluice/runtime/zero-counts';
 import { type CloseReason, closeReasons } from './errors.ts';
 
 export const requestOutcomes = ['served', 'template-id-not-found', 'stale-template-id'] as const;
@@ -7,9 +8,6 @@ export type RequestOutcome = (typeof requestOutcomes)[number];
 /** `submitted` went to the nodes; the others cost them nothing. */
 export const solutionOutcomes = ['submitted', 'template-unknown', 'malformed-coinbase', 'no-work'] as const;
 export type SolutionOutcome = (typeof solutionOutcomes)[number];
-
-const zeros = <K extends string>(keys: readonly K[]) =>
-  Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
 
 export type DistributionCounters = ReturnType<typeof createCounters>;
 
@@ -20,13 +18,13 @@ export function createCounters() {
     refusedAddress: 0,
     refusedRate: 0,
     handshakes: 0,
-    closed: zeros<CloseReason>(closeReasons),
+    closed: zeroCounts<CloseReason>(closeReasons),
     /** Messages that are not defined, or not meant for a server, or out of place without harm. */
     ignoredMessages: 0,
     heldBack: 0,
     newTemplates: 0,
     setNewPrevHashes: 0,
-    requests: zeros<RequestOutcome>(requestOutcomes),
-    solutions: zeros<SolutionOutcome>(solutionOutcomes),
+    requests: zeroCounts<RequestOutcome>(requestOutcomes),
+    solutions: zeroCounts<SolutionOutcome>(solutionOutcomes),
   };
 }
