@@ -1,42 +1,29 @@
-// One miner of the farm: what it was given, how hard its shares are, and the way of each of its shares. Nothing is allocated for a share that
+// One miner of the farm: what it was given, and the way of each of its shares. Nothing is allocated for a share that
 // stays here.
-import { difficultyOfTarget, MAX_TARGET, meetsTarget } from '@sluice/bitcoin/target';
+import { difficultyOfTarget, meetsTarget } from '@sluice/bitcoin/target';
 import { MiningChannel } from '@sluice/mining/channel';
 import type { ShareChecker } from '@sluice/mining/share-check';
 import { ShareOutcome, shareErrorCodes } from '@sluice/mining/share-outcome';
-import { type ShareTarget, shareTarget } from '@sluice/mining/share-target';
-import { Vardiff } from '@sluice/mining/vardiff';
-import { hashesOfTarget } from '@sluice/mining/vardiff-difficulty';
-import type { Clock } from '@sluice/runtime/clock';
 import type { ProxyCounters } from '../counters.ts';
 import type { ShareErrorCode, WorkerMiner, WorkerStatistics } from '../statistics/worker-statistics.ts';
 import type { Workers } from '../statistics/workers.ts';
 import type { ShareOwner, UpstreamWork } from '../upstream/upstream-work.ts';
 import type { FarmWork } from './farm-work.ts';
 import type { FarmJob, Miner, MinerClaim, MinerListener, ShareAnswer } from './miner.ts';
-import { hashesOfDifficulty, type MinerTargets } from './miner-target.ts';
+import { type DifficultyPolicy, MinerDifficulty, type MinerDifficultyModules } from './miner-difficulty.ts';
 import { placeBytes } from './places.ts';
 import { workerField, workerOf } from './worker-name.ts';
 
-/** How hard shares may be, in hashes that one takes. */
-export interface FarmPolicy {
+export interface FarmPolicy extends DifficultyPolicy {
   /** Bytes that each miner rolls. */
   readonly extranonce2Size: number;
-  /** Wanted of each miner. */
-  readonly sharesPerMinute: number;
-  /** Of a miner that says nothing. */
-  readonly firstHashes: number;
-  /** No miner gets easier ones, unless its upstream's are. */
-  readonly easiestHashes: number;
 }
 
 /** What all miners of a farm share. */
-export interface FarmMinerModules {
-  readonly clock: Clock;
+export interface FarmMinerModules extends MinerDifficultyModules {
   readonly checker: ShareChecker;
   readonly counters: ProxyCounters;
   readonly workers: Workers;
-  readonly targets: MinerTargets;
   readonly policy: FarmPolicy;
   /** What the farm works on. */
   work(): FarmWork | undefined;
@@ -48,8 +35,6 @@ export interface FarmMinerModules {
 /** What the extranonce of a share is put together in. */
 const EXTRANONCE_BOUND = 32;
 const extranonceBytes = new Uint8Array(EXTRANONCE_BOUND);
-/** Of a miner that says nothing of itself. */
-const NO_CLAIM: MinerClaim = { nominalHashrate: 0, maxTarget: MAX_TARGET };
 
 export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
   readonly id: number;
@@ -66,18 +51,9 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
   readonly #modules: FarmMinerModules;
   /** From `authorize` on. */
   #channel: MiningChannel | undefined;
-  #vardiff: Vardiff | undefined;
+  readonly #difficulty: MinerDifficulty;
   #worker: Uint8Array | undefined;
-  /** A difficulty of SV1 that the miner wished; 0: none. */
-  #suggested = 0;
-  #claim = NO_CLAIM;
-  #hasShares = false;
   #isClosed = false;
-  /** The target that goes with the next job, and what it was made of. */
-  #target: ShareTarget | undefined;
-  #targetHashes = 0;
-  #targetBound = -1n;
-  #toldTarget: ShareTarget | undefined;
 
   constructor(id: number, place: number, listener: MinerListener, modules: FarmMinerModules) {
     this.id = id;
@@ -87,11 +63,12 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     this.extranonce2Size = modules.policy.extranonce2Size;
     this.#listener = listener;
     this.#modules = modules;
+    this.#difficulty = new MinerDifficulty(modules);
   }
 
   /** Hashes a second, estimated; 0 before it works. */
   get hashrate(): number {
-    return this.#vardiff?.hashrate ?? 0;
+    return this.#difficulty.hashrate;
   }
 
   get agent(): string {
@@ -103,7 +80,8 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
   }
 
   get difficulty(): number | undefined {
-    return this.#toldTarget === undefined ? undefined : difficultyOfTarget(this.#toldTarget.value);
+    const { told } = this.#difficulty;
+    return told === undefined ? undefined : difficultyOfTarget(told.value);
   }
 
   get isWorking(): boolean {
@@ -117,27 +95,22 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     if (this.#channel !== undefined) return;
     const { clock, work } = this.#modules;
     const now = work();
-    this.#vardiff = this.#newVardiff(now);
+    this.#difficulty.start(now);
     const sizes = { extranoncePrefix: this.extranonce1, extranonceSize: this.extranonce2Size };
-    this.#channel = new MiningChannel({ kind: 'extended', ...sizes, target: this.#nextTarget(now) });
+    this.#channel = new MiningChannel({ kind: 'extended', ...sizes, target: this.#difficulty.next(now) });
     if (now !== undefined) this.take(now, now.newest, true, clock.now(), clock.monotonic());
   }
 
   suggestDifficulty(difficulty: number): void {
-    if (this.#suggested !== 0 || this.#hasShares || this.#isClosed) return;
-    this.#suggested = difficulty;
-    if (this.#channel === undefined) return;
-    this.#vardiff = this.#newVardiff(this.#modules.work());
+    if (this.#isClosed || !this.#difficulty.suggest(difficulty) || this.#channel === undefined) return;
+    this.#difficulty.start(this.#modules.work());
     this.#modules.onRetarget(this);
   }
 
   claim(claim: MinerClaim): boolean {
-    this.#claim = claim;
-    this.#target = undefined;
+    this.#difficulty.claim(claim);
     if (this.#isClosed || this.#channel === undefined) return false;
-    const easiest = this.#easiestHashes;
-    const { clock, work } = this.#modules;
-    this.#vardiff?.onUpdateChannel(clock.monotonic(), claim.nominalHashrate, easiest, hardestHashes(easiest, work()));
+    this.#difficulty.applyClaim(this.#modules.work());
     if (this.isRetargeted) this.#modules.onRetarget(this);
     return this.isRetargeted;
   }
@@ -161,9 +134,8 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     if (checker.solution && outcome !== ShareOutcome.duplicate) counters.blocks += 1;
     if (outcome === ShareOutcome.accepted && work !== undefined) {
       counters.sharesGood += 1;
-      this.#hasShares = true;
       const hashes = checker.target?.difficulty ?? 0;
-      this.#vardiff?.onShare(hashes);
+      this.#difficulty.onShare(hashes);
       const upstream = work.upstreamOf(jobId);
       if (!upstream.link.isOpen) {
         this.#answerUnserved(request);
@@ -209,10 +181,10 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
   take(work: FarmWork, job: FarmJob, clean: boolean, nowMs: number, monotonicMs: number): void {
     const channel = this.#channel;
     if (channel === undefined) return;
-    this.#followUpstream(work, monotonicMs);
-    const target = this.#nextTarget(work);
-    if (target !== this.#toldTarget) {
-      this.#toldTarget = target;
+    this.#difficulty.followUpstream(work, monotonicMs);
+    const target = this.#difficulty.next(work);
+    if (target !== this.#difficulty.told) {
+      this.#difficulty.tell(target);
       channel.setTarget(target);
       this.#modules.counters.targets += 1;
       this.#listener.onTarget(target);
@@ -221,24 +193,22 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     }
     if (clean) channel.tipSent(work, work.tip, nowMs);
     if (!clean || job.id !== work.jobId) channel.jobSent(work, job.id, nowMs);
-    this.#vardiff?.onJob(monotonicMs);
+    this.#difficulty.onJob(monotonicMs);
     this.#listener.onJob(job, clean);
   }
 
   /** Whether its target would be another one with the next job. */
   get isRetargeted(): boolean {
     const work = this.#modules.work();
-    return work !== undefined && this.#channel !== undefined && this.#nextTarget(work) !== this.#toldTarget;
+    return work !== undefined && this.#channel !== undefined && this.#difficulty.next(work) !== this.#difficulty.told;
   }
 
   /** Looks at its shares; about once a second. */
   evaluate(monotonicMs: number): void {
-    const vardiff = this.#vardiff;
-    if (vardiff === undefined || this.#toldTarget === undefined) return;
-    if (vardiff.evaluate(monotonicMs) === undefined) return;
+    if (!this.#difficulty.evaluate(monotonicMs)) return;
     if (this.isRetargeted) this.#modules.onRetarget(this);
     // The same power of two: the job that it has will do.
-    else vardiff.onJob(monotonicMs);
+    else this.#difficulty.onJob(monotonicMs);
   }
 
   #joinWorker(name: string): void {
@@ -246,55 +216,6 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     if (this.statistics?.name === name) return;
     if (this.statistics !== undefined) workers.leave(this.statistics, this);
     this.statistics = workers.join(name, this, clock.monotonic());
-  }
-
-  #newVardiff(work: FarmWork | undefined): Vardiff {
-    const { clock, policy } = this.#modules;
-    const { sharesPerMinute, firstHashes } = policy;
-    const { nominalHashrate } = this.#claim;
-    const expected = nominalHashrate === 0 ? firstHashes : (nominalHashrate * 60) / sharesPerMinute;
-    const wanted = this.#suggested === 0 ? expected : hashesOfDifficulty(this.#suggested);
-    const easiest = this.#easiestHashes;
-    const hardest = hardestHashes(easiest, work);
-    this.#targetBound = work?.upstream.target.value ?? -1n;
-    this.#target = undefined;
-    return new Vardiff(
-      {
-        sharesPerMinute,
-        minDifficulty: easiest,
-        maxDifficulty: hardest,
-        firstDifficulty: Math.min(Math.max(wanted, easiest), hardest),
-        nominalHashrate,
-      },
-      clock.monotonic(),
-    );
-  }
-
-  /** The upstream's target bounds the miner's. */
-  #followUpstream(work: FarmWork, monotonicMs: number): void {
-    const { value } = work.upstream.target;
-    if (value === this.#targetBound) return;
-    this.#targetBound = value;
-    this.#target = undefined;
-    const easiest = this.#easiestHashes;
-    this.#vardiff?.onUpdateChannel(monotonicMs, 0, easiest, hardestHashes(easiest, work));
-  }
-
-  /** Of the easiest share that both the policy and the miner allow. */
-  get #easiestHashes(): number {
-    return Math.max(this.#modules.policy.easiestHashes, hashesOfTarget(this.#claim.maxTarget));
-  }
-
-  #nextTarget(work: FarmWork | undefined): ShareTarget {
-    const hashes = this.#vardiff?.announced ?? 0;
-    if (this.#target === undefined || this.#targetHashes !== hashes) {
-      this.#targetHashes = hashes;
-      const target = this.#modules.targets.of(hashes, work?.upstream.target.value ?? 0n);
-      const { maxTarget } = this.#claim;
-      if (target.value <= maxTarget) this.#target = target;
-      else this.#target = this.#toldTarget?.value === maxTarget ? this.#toldTarget : shareTarget(maxTarget);
-    }
-    return this.#target;
   }
 
   #sendUp(
@@ -345,10 +266,4 @@ function isBlockAs(outcome: ShareOutcome): boolean {
   return (
     outcome === ShareOutcome.stale || outcome === ShareOutcome.unknownJob || outcome === ShareOutcome.difficultyTooLow
   );
-}
-
-/** Hashes of the hardest share: those of one for the upstream. */
-function hardestHashes(easiestHashes: number, work: FarmWork | undefined): number {
-  if (work === undefined) return Number.MAX_VALUE;
-  return Math.max(easiestHashes, hashesOfTarget(work.upstream.target.value));
 }
