@@ -1,10 +1,16 @@
 // The proxy as a process on a pool that has nothing but Stratum V1: alone, behind a pool of ours, and before one.
-import { describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LocalPool } from '../support/local-pool.ts';
 import { ProxyProcess } from '../support/proxy-process.ts';
 import type { Sv1Miner } from '../support/sv1-miner.ts';
 import { Sv1Pool } from '../support/sv1-pool.ts';
 import { TcpRelay } from '../support/tcp-relay.ts';
+import { makeTlsPair } from '../support/tls-certificate.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** A block takes 2^32 hashes: none is found here. */
@@ -77,6 +83,71 @@ describe('the proxy on a pool of Stratum V1', () => {
     } finally {
       await proxy.stop();
       await pool.stop();
+    }
+  });
+});
+
+describe('the proxy on a pool of Stratum V1 by TLS', () => {
+  const pair = makeTlsPair();
+  let directory: string;
+  let trust: readonly string[];
+  let pool: Sv1Pool;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'sluice-pool-tls-'));
+    writeFileSync(join(directory, 'ca.crt'), pair.certificate);
+    trust = ['--upstream-ca-file', join(directory, 'ca.crt')];
+    pool = await Sv1Pool.start({ difficulty: DIFFICULTY, tls: { cert: pair.certificate, key: pair.key } });
+  });
+  afterAll(async () => {
+    await pool?.stop();
+    rmSync(directory, { recursive: true });
+  });
+
+  test('shares arrive, and a connection that is cut comes again', async () => {
+    const way = await TcpRelay.start(pool.port);
+    const url = pool.urlFor(USER).replace(String(pool.port), String(way.port));
+    const flags = [...trust, '--shares-per-minute', '600'];
+    const proxy = await ProxyProcess.start({ upstreams: [{ url }], identity: 'farm', flags });
+    try {
+      const miners = await proxy.connect(5, 8_000);
+      await allAccepted(miners);
+      way.cut();
+      way.restore();
+      await waitFor(async () => (await proxy.metric('upstream_ups_total')) === 2);
+      await allAccepted(miners);
+      await proxy.pause();
+      expect(pool.refused).toEqual([]);
+      expect(pool.accepted.get(USER)).toBe(await proxy.metric('upstream_shares_accepted_total'));
+      expect(miners.map(({ isOpen }) => isOpen)).toEqual(miners.map(() => true));
+    } finally {
+      await proxy.stop();
+      await way.stop();
+    }
+  });
+
+  test('what is wrong with its certificate stands in the history', async () => {
+    const plain = createServer((socket) => socket.once('data', () => socket.end('{"id":null}\n')));
+    await once(plain.listen(0, '127.0.0.1'), 'listening');
+    const { port } = plain.address() as AddressInfo;
+    const upstreams = [{ url: pool.urlFor(USER, 'localhost') }, { url: `stratum+ssl://${USER}:x@127.0.0.1:${port}` }];
+    const proxy = await ProxyProcess.launch({ upstreams, identity: 'farm', flags: trust });
+    const stranger = await ProxyProcess.launch({ upstreams: [{ url: pool.urlFor(USER) }], identity: 'farm' });
+    const reasons = async (of: ProxyProcess) => {
+      const told = await of.api('/upstreams').catch(() => undefined);
+      return (told as { upstreams: readonly { down_reason: string }[] } | undefined)?.upstreams.map(
+        ({ down_reason }) => down_reason,
+      );
+    };
+    try {
+      const told = ['upstream-name-mismatch', 'upstream-not-tls'];
+      await waitFor(async () => String(await reasons(proxy)) === String(told));
+      await waitFor(async () => String(await reasons(stranger)) === 'upstream-authority-unknown');
+      expect(await proxy.readiness()).toContain('localhost');
+    } finally {
+      await proxy.stop();
+      await stranger.stop();
+      plain.close();
     }
   });
 });

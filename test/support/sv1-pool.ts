@@ -2,6 +2,7 @@
 // A test has it misbehave.
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { wasmSha256d as sha256d } from '@sluice/bitcoin/sha256d-wasm';
 import { meetsTarget, targetOfDifficulty, targetToBytes } from '@sluice/bitcoin/target';
 import { agreedMask, configureResultLine } from '@sluice/sv1/configure';
@@ -34,6 +35,8 @@ export interface Sv1PoolOptions {
   readonly extranonce2Size?: number;
   /** Default: any. */
   readonly isKnown?: (user: string) => boolean;
+  /** Default: no TLS. */
+  readonly tls?: TlsOptions;
 }
 
 interface Client {
@@ -66,19 +69,21 @@ export class Sv1Pool {
     this.port = typeof address === 'object' && address !== null ? address.port : 0;
     this.#server = server;
     this.#options = options;
-    server.on('connection', (socket) => this.#serve(socket));
+    server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket) => this.#serve(socket));
+    // Clients that trust it not.
+    server.on('tlsClientError', () => undefined);
     this.newTip();
   }
 
   static async start(options: Sv1PoolOptions): Promise<Sv1Pool> {
-    const server = createServer().listen(0, '127.0.0.1');
+    const server = (options.tls === undefined ? createServer() : createTlsServer(options.tls)).listen(0, '127.0.0.1');
     await once(server, 'listening');
     return new Sv1Pool(server, options);
   }
 
   /** As a setting. */
-  urlFor(user: string): string {
-    return `stratum+tcp://${user}:x@127.0.0.1:${this.port}`;
+  urlFor(user: string, host = '127.0.0.1'): string {
+    return `stratum+${this.#options.tls === undefined ? 'tcp' : 'ssl'}://${user}:x@${host}:${this.port}`;
   }
 
   get connections(): number {

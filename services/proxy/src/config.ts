@@ -48,6 +48,11 @@ export const proxySettings = defineConfig({
     type: upstreamUrls(),
     doc: 'The pools, the preferred one first; without a key any server is trusted. Behind ?identity= stands what this pool alone knows the farm by, which is the user with one of Stratum V1.',
   },
+  upstreamCaFile: {
+    type: readableFile({ holds: 'a certificate in PEM', fault: certificateFault }),
+    optional: true,
+    doc: "Certificate authority that pools of Stratum V1 may have beside the system's, for stratum+ssl.",
+  },
   identity: {
     type: identityText(),
     optional: true,

@@ -1,4 +1,5 @@
 // Composition root of the proxy process.
+import { readFileSync } from 'node:fs';
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import { connectTcp } from '@sluice/client/tcp';
 import { nobleEc } from '@sluice/noise/noble-ec';
@@ -13,6 +14,7 @@ import { openIdentity } from '@sluice/server/identity-settings';
 import { limitsOf, proxyRule, proxySettings, sv2LimitsOf, tlsOf } from './config.ts';
 import { hashesOfDifficulty } from './miners/miner-target.ts';
 import { createProxyService } from './service.ts';
+import { PoolTls } from './upstream/pool-tls.ts';
 
 /** Beyond the drain itself: the last answers of the upstreams, and closing. */
 const STOP_MARGIN_MS = 15_000;
@@ -33,10 +35,11 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       if (wasm === undefined)
         log.warn('handshakes use the reference curve, which is slower and not constant-time: run npm run secp256k1');
       for (const upstream of config.upstream)
-        if (upstream.sv1Password !== undefined)
+        if (upstream.sv1Password !== undefined && !upstream.isTls)
           log.warn({ upstream: formatHostPort(upstream) }, 'Stratum V1 to a pool is open to anybody on the way');
-        else if (upstream.authorityKey === undefined)
+        else if (upstream.sv1Password === undefined && upstream.authorityKey === undefined)
           log.warn({ upstream: formatHostPort(upstream) }, 'no authority key in the URL: any server is trusted');
+      const tls = new PoolTls(config.upstreamCaFile && readFileSync(config.upstreamCaFile, 'utf8'));
       const identity =
         config.listenSv2.length === 0 ? undefined : openIdentity(config, { ec, random: randomBytes, clock, log });
       return createProxyService(
@@ -63,6 +66,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
           ...{ clock, log, metrics, health, routes, ec },
           identity,
           ...{ aead: wasmAead(), sha256d: wasmSha256d, random: randomBytes, connect: connectTcp },
+          secure: (stream, host) => tls.secure(stream, host),
         },
       );
     },

@@ -71,6 +71,8 @@ export interface ProxyModules {
   readonly sha256d: Sha256dBackend;
   readonly random: RandomBytes;
   connect(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /** TLS to pools of Stratum V1. @throws UpstreamError. */
+  secure(stream: Duplex, host: string): Promise<Duplex>;
 }
 
 export function createProxyService(options: ProxyOptions, modules: ProxyModules): Service {

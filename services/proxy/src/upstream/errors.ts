@@ -5,7 +5,12 @@ import { CodedError, messageOf } from '@sluice/runtime/errors';
 export const upstreamErrorCodes = {
   'upstream-unreachable': 'No TCP connection to the upstream came about.',
   'upstream-handshake-failed':
-    'The Noise handshake with the upstream failed, or it has not the authority key of its URL.',
+    'The Noise handshake with the upstream failed, or it has not the authority key of its URL; or the TLS handshake with a pool of Stratum V1 failed.',
+  'upstream-certificate-expired': 'The certificate of the pool has expired, or is not valid yet.',
+  'upstream-authority-unknown':
+    'The certificate of the pool is of no authority that is trusted here, or those between are missing.',
+  'upstream-name-mismatch': 'The certificate of the pool is not for the host of its URL.',
+  'upstream-not-tls': 'The pool answered the TLS handshake with something else.',
   'upstream-setup-refused': 'The upstream answered SetupConnection, or mining.subscribe, with an error.',
   'upstream-channel-refused': 'The upstream answered the opening of the channel, or mining.authorize, with an error.',
   'upstream-extranonce-too-small': 'The upstream leaves fewer bytes of extranonce than the miners were promised.',

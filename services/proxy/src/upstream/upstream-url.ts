@@ -7,6 +7,8 @@ export interface UpstreamUrl extends ServerUrl {
   readonly identity?: string;
   /** Of a pool of Stratum V1; absent: it speaks Stratum V2. */
   readonly sv1Password?: string;
+  /** Of a pool of Stratum V1 that is spoken to by TLS. */
+  readonly isTls?: true;
 }
 
 /** Most pools of Stratum V1 take any, but want one. */
@@ -16,7 +18,7 @@ const ANY_PASSWORD = 'x';
 export const UPSTREAMS_BOUND = 8;
 
 const ALLOWED =
-  'stratum2+tcp://host:port/<authority key>, with ?identity=NAME where it has an identity of its own, or stratum+tcp://user:password@host:port for one of Stratum V1; each upstream once, eight at most';
+  'stratum2+tcp://host:port/<authority key>, with ?identity=NAME where it has an identity of its own, or stratum+tcp://user:password@host:port, by TLS stratum+ssl://…, for one of Stratum V1; each upstream once, eight at most';
 
 /** What a pool knows the farm by: a STR0_255 of the protocol. */
 export function identityText(): ValueType<string> {
@@ -36,19 +38,19 @@ export function upstreamUrls(): ValueType<readonly UpstreamUrl[]> {
 }
 
 function parseUpstreamUrl(value: string): UpstreamUrl | undefined {
-  return value.startsWith('stratum+tcp://') ? parseSv1Url(value) : parseSv2Url(value);
+  return value.startsWith('stratum+') ? parseSv1Url(value) : parseSv2Url(value);
 }
 
-/** The user is the identity, where there is one. */
+/** The user is the identity, where there is one. Pools call TLS by two names. */
 function parseSv1Url(value: string): UpstreamUrl | undefined {
-  const match = /^stratum\+tcp:\/\/(?:([^\s:@/?]+)(?::([^\s@/?]*))?@)?([^\s@/?]+)\/?$/.exec(value);
+  const match = /^stratum\+(tcp|ssl|tls):\/\/(?:([^\s:@/?]+)(?::([^\s@/?]*))?@)?([^\s@/?]+)\/?$/.exec(value);
   if (match === null) return undefined;
-  const [, user, password, address] = match;
+  const [, scheme, user, password, address] = match;
   const server = parseServerUrl(`stratum2+tcp://${address}`);
   const sv1Password = decoded(password ?? ANY_PASSWORD);
   // One that cannot be decoded is not sent as an empty one.
   if (server === undefined || (sv1Password === '' && password !== '')) return undefined;
-  const sv1 = { ...server, sv1Password };
+  const sv1: UpstreamUrl = { ...server, sv1Password, ...(scheme === 'tcp' ? {} : { isTls: true }) };
   if (user === undefined) return sv1;
   const identity = identityText().parse(decoded(user));
   return identity === undefined ? undefined : { ...sv1, identity };
@@ -73,10 +75,10 @@ function decoded(encoded: string): string {
   }
 }
 
-function formatUpstreamUrl({ identity, sv1Password, ...server }: UpstreamUrl): string {
+function formatUpstreamUrl({ identity, sv1Password, isTls, ...server }: UpstreamUrl): string {
   if (sv1Password !== undefined) {
     const login = identity === undefined ? '' : `${encodeURIComponent(identity)}:${encodeURIComponent(sv1Password)}@`;
-    return `stratum+tcp://${login}${formatHostPort(server)}`;
+    return `stratum+${isTls ? 'ssl' : 'tcp'}://${login}${formatHostPort(server)}`;
   }
   return `${formatServerUrl(server)}${identity === undefined ? '' : `?identity=${encodeURIComponent(identity)}`}`;
 }

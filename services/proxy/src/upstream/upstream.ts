@@ -32,6 +32,8 @@ export interface UpstreamListener {
 
 export interface UpstreamModules extends SessionModules {
   connect(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /** TLS over a connected stream to a pool of Stratum V1. @throws UpstreamError that says what is wrong. */
+  secure(stream: Duplex, host: string): Promise<Duplex>;
   /** Of the farm, hashes a second, positive. */
   hashrate(): number;
 }
@@ -130,13 +132,13 @@ export class Upstream {
     listener: SessionListener,
   ): Promise<UpstreamSession | Sv1UpstreamSession> {
     const { identity, minExtranonceSize, versionMask } = this.#options;
-    const { sv1Password } = this.#options.url;
+    const { sv1Password, isTls } = this.#options.url;
     const hashrate = this.#modules.hashrate();
     if (sv1Password === undefined)
       return UpstreamSession.open(stream, { url, identity, minExtranonceSize, hashrate }, listener, this.#modules);
     const login = { host: url.host, user: identity, password: sv1Password };
     return new Sv1UpstreamSession(
-      stream,
+      isTls ? await this.#modules.secure(stream, url.host) : stream,
       { ...login, minExtranonceSize, versionMask, hashrate },
       listener,
       this.#modules,

@@ -23,6 +23,7 @@ function site() {
     {
       ...{ ...modules, clock: systemClock, log: silentLogger(), counters, now: () => clock.now() },
       ...{ hashrate: () => 1, onWork: () => undefined, connect: () => Promise.reject(new Error('never asked')) },
+      secure: async (stream) => stream,
     },
   );
   const routes = new JsonRoutes();

@@ -32,13 +32,22 @@ describe('upstreams as a setting', () => {
     expect(type.parse(type.format(parsed ?? []))).toEqual(parsed);
   });
 
+  it('of Stratum V1 may be spoken to by TLS, by either of its names', () => {
+    const parsed = type.parse('stratum+ssl://farm:x@pool.example:443,stratum+tls://pool.example:3334');
+    expect(parsed).toEqual([
+      { host: 'pool.example', port: 443, identity: 'farm', sv1Password: 'x', isTls: true },
+      { host: 'pool.example', port: 3334, sv1Password: 'x', isTls: true },
+    ]);
+    expect(type.format(parsed ?? [])).toBe('stratum+ssl://farm:x@pool.example:443,stratum+ssl://pool.example:3334');
+  });
+
   it.each([
     'stratum+tcp://farm:x@pool.example',
     `stratum+tcp://pool.example:3333/${key}`,
     'stratum+tcp://%E0%A4:x@pool.example:3333',
     'stratum+tcp://farm:%E0%A4@pool.example:3333',
     'stratum+tcp://a@b@pool.example:3333',
-    'stratum+ssl://farm:x@pool.example:3333',
+    'stratum+udp://farm:x@pool.example:3333',
     'pool.example:3333',
     `${url}?`,
     `${url}?identity=`,

@@ -59,6 +59,7 @@ class Site {
           this.work = work;
         },
         connect: async (host) => this.#connect(host),
+        secure: async (stream) => stream,
       },
     );
     onTestFinished(() => this.upstreams.stop(0));
