@@ -97,7 +97,7 @@ class ProxyService implements Service {
     this.#options = options;
     this.#modules = modules;
     const workers = new Workers();
-    const farm = new Farm(options.policy, { ...modules, counters, workers });
+    const farm = new Farm(options.policy, options.upstreams.length, { ...modules, counters, workers });
     this.#farm = farm;
     const needs = { minExtranonceSize: farm.extranonceSize, versionMask: options.versionMask };
     this.#upstreams = new Upstreams(
@@ -108,8 +108,9 @@ class ProxyService implements Service {
         counters,
         now: () => clock.now(),
         hashrate: () => farm.hashrate,
-        onWork: (work) => {
-          farm.setWork(work);
+        onWork: (place, work) => farm.setWork(place, work),
+        onUse: (place, work) => {
+          farm.use(place, work);
           this.#firstWork.resolve();
         },
       },

@@ -9,6 +9,7 @@ import type { ShareErrorCode, WorkerMiner, WorkerStatistics } from '../statistic
 import type { Workers } from '../statistics/workers.ts';
 import type { ShareOwner, UpstreamWork } from '../upstream/upstream-work.ts';
 import type { FarmWork } from './farm-work.ts';
+import type { Feed } from './feed.ts';
 import type { FarmJob, Miner, MinerClaim, MinerListener, ShareAnswer } from './miner.ts';
 import { type DifficultyPolicy, MinerDifficulty, type MinerDifficultyModules } from './miner-difficulty.ts';
 import { placeBytes } from './places.ts';
@@ -25,10 +26,6 @@ export interface FarmMinerModules extends MinerDifficultyModules {
   readonly counters: ProxyCounters;
   readonly workers: Workers;
   readonly policy: FarmPolicy;
-  /** What the farm works on. */
-  work(): FarmWork | undefined;
-  /** The miner is to be told another target, with a job. */
-  onRetarget(miner: FarmMiner): void;
   onClosed(miner: FarmMiner): void;
 }
 
@@ -52,10 +49,12 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
   /** From `authorize` on. */
   #channel: MiningChannel | undefined;
   readonly #difficulty: MinerDifficulty;
+  #feed: Feed;
+  #work: FarmWork | undefined;
   #worker: Uint8Array | undefined;
   #isClosed = false;
 
-  constructor(id: number, place: number, listener: MinerListener, modules: FarmMinerModules) {
+  constructor(id: number, place: number, feed: Feed, listener: MinerListener, modules: FarmMinerModules) {
     this.id = id;
     this.place = place;
     this.openedMs = modules.clock.now();
@@ -64,6 +63,18 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     this.#listener = listener;
     this.#modules = modules;
     this.#difficulty = new MinerDifficulty(modules);
+    this.#feed = feed;
+    feed.join(this);
+  }
+
+  /** Where it takes its work from. */
+  get feed(): Feed {
+    return this.#feed;
+  }
+
+  /** What it was given last; of another feed when it has just come to this one. */
+  get work(): FarmWork | undefined {
+    return this.#work;
   }
 
   /** Hashes a second, estimated; 0 before it works. */
@@ -93,26 +104,26 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     this.#worker = workerField(user);
     this.#joinWorker(workerOf(user));
     if (this.#channel !== undefined) return;
-    const { clock, work } = this.#modules;
-    const now = work();
-    this.#difficulty.start(now);
+    const { clock } = this.#modules;
+    const { work } = this.#feed;
+    this.#difficulty.start(work);
     const sizes = { extranoncePrefix: this.extranonce1, extranonceSize: this.extranonce2Size };
-    this.#channel = new MiningChannel({ kind: 'extended', ...sizes, target: this.#difficulty.next(now) });
-    if (now !== undefined) this.take(now, now.newest, true, clock.now(), clock.monotonic());
+    this.#channel = new MiningChannel({ kind: 'extended', ...sizes, target: this.#difficulty.next(work) });
+    if (work !== undefined) this.take(work, work.newest, true, clock.now(), clock.monotonic());
   }
 
   suggestDifficulty(difficulty: number): void {
     if (this.#isClosed || !this.#difficulty.suggest(difficulty) || this.#channel === undefined) return;
-    this.#difficulty.start(this.#modules.work());
-    this.#modules.onRetarget(this);
+    this.#difficulty.start(this.#feed.work);
+    this.#feed.expect(this);
   }
 
   claim(claim: MinerClaim): boolean {
     this.#difficulty.claim(claim);
     if (this.#isClosed || this.#channel === undefined) return false;
-    this.#difficulty.applyClaim(this.#modules.work());
-    if (this.isRetargeted) this.#modules.onRetarget(this);
-    return this.isRetargeted;
+    this.#difficulty.applyClaim(this.#feed.work);
+    if (this.#isRetargeted) this.#feed.expect(this);
+    return this.#isRetargeted;
   }
 
   versionOf(jobId: number): number | undefined {
@@ -172,7 +183,16 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     this.#channel = undefined;
     // Kept for what an upstream says of its shares later.
     if (this.statistics !== undefined) this.#modules.workers.leave(this.statistics, this);
+    this.#feed.leave(this);
     this.#modules.onClosed(this);
+  }
+
+  /** Takes its work from another feed from now on; `giveDue` of that one gives it the first. */
+  moveTo(feed: Feed): void {
+    if (this.#isClosed || feed === this.#feed) return;
+    this.#feed.leave(this);
+    this.#feed = feed;
+    feed.join(this);
   }
 
   /**
@@ -181,6 +201,7 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
   take(work: FarmWork, job: FarmJob, clean: boolean, nowMs: number, monotonicMs: number): void {
     const channel = this.#channel;
     if (channel === undefined) return;
+    this.#work = work;
     this.#difficulty.followUpstream(work, monotonicMs);
     const target = this.#difficulty.next(work);
     if (target !== this.#difficulty.told) {
@@ -197,18 +218,23 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     this.#listener.onJob(job, clean);
   }
 
-  /** Whether its target would be another one with the next job. */
-  get isRetargeted(): boolean {
-    const work = this.#modules.work();
-    return work !== undefined && this.#channel !== undefined && this.#difficulty.next(work) !== this.#difficulty.told;
+  /** Whether a job would tell it something: it has none of its feed, or would have another target with the next one. */
+  get isDue(): boolean {
+    const { work } = this.#feed;
+    return (work !== this.#work && work !== undefined && this.#channel !== undefined) || this.#isRetargeted;
   }
 
   /** Looks at its shares; about once a second. */
   evaluate(monotonicMs: number): void {
     if (!this.#difficulty.evaluate(monotonicMs)) return;
-    if (this.isRetargeted) this.#modules.onRetarget(this);
+    if (this.#isRetargeted) this.#feed.expect(this);
     // The same power of two: the job that it has will do.
     else this.#difficulty.onJob(monotonicMs);
+  }
+
+  get #isRetargeted(): boolean {
+    const { work } = this.#feed;
+    return work !== undefined && this.#channel !== undefined && this.#difficulty.next(work) !== this.#difficulty.told;
   }
 
   #joinWorker(name: string): void {

@@ -1,5 +1,4 @@
-// All miners on one upstream channel: places, the work that all are given, and a look at each miner's difficulty about once a second.
-import { equalBytes } from '@sluice/bitcoin/serialize';
+// The miners of a farm: places, which feed each takes its work from, and a look at each miner's difficulty about once a second.
 import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
 import { ShareChecker } from '@sluice/mining/share-check';
 import type { Clock } from '@sluice/runtime/clock';
@@ -7,7 +6,8 @@ import type { ProxyCounters } from '../counters.ts';
 import type { Workers } from '../statistics/workers.ts';
 import type { UpstreamWork } from '../upstream/upstream-work.ts';
 import { FarmMiner, type FarmMinerModules, type FarmPolicy } from './farm-miner.ts';
-import { FarmWork } from './farm-work.ts';
+import { Feed } from './feed.ts';
+import { JobNumbers } from './job-numbers.ts';
 import type { Miner, MinerListener, MinerPlaces } from './miner.ts';
 import { MinerTargets } from './miner-target.ts';
 import { PLACE_SIZE, Places } from './places.ts';
@@ -31,17 +31,15 @@ export class Farm implements MinerPlaces {
   readonly #places = new Places();
   /** By place, in the order of their ids. */
   readonly #miners = new Map<number, FarmMiner>();
-  /** Miners whose target changes with the next job. */
-  readonly #retargeted = new Set<FarmMiner>();
-  /** What was made of the work that upstreams have. */
-  readonly #known = new WeakMap<UpstreamWork, FarmWork>();
-  #work: FarmWork | undefined;
+  /** By the place of their upstream in the list. */
+  readonly #feeds: readonly Feed[];
+  /** The feed of the upstream in use; the last one when there is none. */
+  #used: Feed;
   #lastMinerId = 0;
-  #lastJobId = 0;
-  #lastFeed = 0;
   #slot = 0;
 
-  constructor(policy: FarmPolicy, modules: FarmModules) {
+  /** @param upstreams how many there are in the list; at least one. */
+  constructor(policy: FarmPolicy, upstreams: number, modules: FarmModules) {
     this.#modules = modules;
     this.#policy = policy;
     this.#minerModules = {
@@ -49,10 +47,12 @@ export class Farm implements MinerPlaces {
       policy,
       checker: new ShareChecker(modules.sha256d),
       targets: new MinerTargets(),
-      work: () => this.#work,
-      onRetarget: (miner) => this.#retargeted.add(miner),
       onClosed: (miner) => this.#onClosed(miner),
     };
+    const { extranonce2Size } = policy;
+    const feedModules = { ...modules, extranonce2Size, numbers: new JobNumbers() };
+    this.#feeds = Array.from({ length: upstreams }, (_, place) => new Feed(place, feedModules));
+    this.#used = this.#feedOf(0);
   }
 
   /** Bytes that an upstream's channel must leave to the farm. */
@@ -81,33 +81,22 @@ export class Farm implements MinerPlaces {
     const place = this.#places.take();
     if (place === undefined) return undefined;
     this.#lastMinerId += 1;
-    const miner = new FarmMiner(this.#lastMinerId, place, listener, this.#minerModules);
+    const miner = new FarmMiner(this.#lastMinerId, place, this.#used, listener, this.#minerModules);
     this.#miners.set(place, miner);
     return miner;
   }
 
-  /** Gives all miners this work. Earlier jobs are void when it is on another tip, or when nobody takes their shares any more. */
-  setWork(upstream: UpstreamWork): void {
-    const { clock, counters } = this.#modules;
-    const before = this.#work;
-    const clean =
-      before === undefined || !before.upstream.link.isOpen || !equalBytes(before.tip.prevHash, upstream.prevHash);
-    // Back on bytes that miners have had: what they found before must be known as such.
-    const known = clean ? undefined : (this.#known.get(upstream) ?? (before.isOf(upstream) ? before : undefined));
-    if (clean) this.#lastFeed += 1;
-    const work = known ?? new FarmWork(upstream, this.#nextJobId(), this.#lastFeed, this.#policy.extranonce2Size);
-    const job = known?.again(this.#nextJobId(), upstream) ?? work.newest;
-    this.#known.set(upstream, work);
-    this.#work = work;
-    counters.jobs += 1;
-    if (clean) counters.tips += 1;
-    const nowMs = clock.now();
-    const monotonicMs = clock.monotonic();
-    for (const miner of this.#miners.values()) {
-      // Giving it may have ended the upstream's connection, and so brought other work.
-      if (this.#work !== work) return;
-      miner.take(work, job, clean, nowMs, monotonicMs);
-    }
+  /** An upstream in use has this work. @param place of it in the list, from 0. */
+  setWork(place: number, work: UpstreamWork): void {
+    this.#feedOf(place).setWork(work);
+  }
+
+  /** Has all miners work for this upstream. @param place of it in the list, from 0. */
+  use(place: number, work: UpstreamWork): void {
+    const feed = this.#feedOf(place);
+    this.#used = feed;
+    for (const miner of this.#miners.values()) miner.moveTo(feed);
+    feed.setWork(work);
   }
 
   /** Looks at a tenth of the miners, and once a second gives a job to those whose target has changed. */
@@ -115,27 +104,17 @@ export class Farm implements MinerPlaces {
     const monotonicMs = this.#modules.clock.monotonic();
     this.#slot = (this.#slot + 1) % SLOTS;
     for (const miner of this.#miners.values()) if (miner.place % SLOTS === this.#slot) miner.evaluate(monotonicMs);
-    if (this.#slot === 0) this.#retarget(monotonicMs);
-  }
-
-  #retarget(monotonicMs: number): void {
-    const work = this.#work;
-    const miners = [...this.#retargeted].filter(({ isRetargeted }) => isRetargeted);
-    this.#retargeted.clear();
-    if (work === undefined || miners.length === 0) return;
-    const job = work.again(this.#nextJobId(), work.upstream);
-    const nowMs = this.#modules.clock.now();
-    for (const miner of miners) if (this.#work === work) miner.take(work, job, false, nowMs, monotonicMs);
+    if (this.#slot === 0) for (const feed of this.#feeds) feed.giveDue();
   }
 
   #onClosed(miner: FarmMiner): void {
     this.#miners.delete(miner.place);
-    this.#retargeted.delete(miner);
     this.#places.release(miner.place);
   }
 
-  #nextJobId(): number {
-    this.#lastJobId = (this.#lastJobId + 1) >>> 0 || 1;
-    return this.#lastJobId;
+  #feedOf(place: number): Feed {
+    const feed = this.#feeds[place];
+    if (feed === undefined) throw new RangeError(`there is no upstream ${place}`);
+    return feed;
   }
 }

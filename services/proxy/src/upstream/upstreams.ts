@@ -15,8 +15,10 @@ const FLUSH_STEP_MS = 20;
 
 export interface UpstreamsModules extends UpstreamModules {
   readonly log: Logger;
-  /** The work of the upstream in use has changed, or another upstream is in use. */
-  onWork(work: UpstreamWork): void;
+  /** The work of the upstream in use has changed. @param place of it in the list, from 0. */
+  onWork(place: number, work: UpstreamWork): void;
+  /** Another upstream is in use. @param place of it in the list, from 0. */
+  onUse(place: number, work: UpstreamWork): void;
 }
 
 interface Place {
@@ -122,7 +124,7 @@ export class Upstreams {
       this.#modules.log.info({ upstream: at.upstream.name, place: place + 1 }, 'upstream is up');
       this.#failOver.up(place, this.#modules.clock.monotonic());
       this.#settle();
-    } else if (place === this.#active) this.#modules.onWork(work);
+    } else if (place === this.#active) this.#modules.onWork(place, work);
   }
 
   #onDown(place: number, reason: UpstreamError): void {
@@ -155,7 +157,7 @@ export class Upstreams {
   }
 
   #use(active: number | undefined): void {
-    const { counters, log, onWork } = this.#modules;
+    const { counters, log, onUse } = this.#modules;
     const from = this.#active;
     this.#active = active;
     counters.switches += 1;
@@ -170,7 +172,7 @@ export class Upstreams {
       { upstream: upstream.name, place: active + 1, ...(from === undefined ? {} : { from: from + 1 }) },
       'mining for an upstream',
     );
-    if (upstream.work !== undefined) onWork(upstream.work);
+    if (upstream.work !== undefined) onUse(active, upstream.work);
   }
 
   #leave(place: number, nowMs: number): void {

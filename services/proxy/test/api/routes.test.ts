@@ -22,7 +22,12 @@ function site() {
     60_000,
     {
       ...{ ...modules, clock: systemClock, log: silentLogger(), counters, now: () => clock.now() },
-      ...{ hashrate: () => 1, onWork: () => undefined, connect: () => Promise.reject(new Error('never asked')) },
+      ...{
+        hashrate: () => 1,
+        onWork: () => undefined,
+        onUse: () => undefined,
+        connect: () => Promise.reject(new Error('never asked')),
+      },
       secure: async (stream) => stream,
     },
   );
@@ -41,7 +46,7 @@ function site() {
 function busySite() {
   const { fake, upstreams, get } = site();
   const upstream = new FakeUpstream();
-  fake.farm.setWork(upstream.work(1, 0xa1));
+  fake.farm.setWork(0, upstream.work(1, 0xa1));
   const miner = fake.join('farm.rig-1');
   fake.open();
   fake.pass(1);

@@ -20,6 +20,9 @@ export const FIRST_DIFFICULTY = 2 ** -26;
 /** One for the upstream takes 1,024. */
 export const UPSTREAM_TARGET = 1n << 246n;
 
+/** Upstreams in the list; the first one is in use. */
+const UPSTREAMS = 3;
+
 interface Forwarded extends UpstreamShare {
   readonly owner: ShareOwner | undefined;
   readonly request: string;
@@ -163,6 +166,7 @@ export class FakeFarm {
         easiestHashes: hashesOfDifficulty(2 ** -30),
         ...policy,
       },
+      UPSTREAMS,
       { clock: this.clock, sha256d: wasmSha256d, counters: this.counters, workers: this.workers },
     );
   }

@@ -11,7 +11,7 @@ import { FakeFarm, type FakeMiner, FakeUpstream, FIRST_DIFFICULTY, hashOf, UPSTR
 function working() {
   const fake = new FakeFarm();
   const upstream = new FakeUpstream();
-  fake.farm.setWork(upstream.work(1, 0xa1));
+  fake.farm.setWork(0, upstream.work(1, 0xa1));
   return { ...fake, fake, upstream, miner: fake.join() };
 }
 
@@ -21,7 +21,7 @@ describe('jobs', () => {
     const early = fake.join();
     const silent = fake.open();
     expect(early.jobs).toEqual([]);
-    fake.farm.setWork(new FakeUpstream().work(1, 0xa1));
+    fake.farm.setWork(0, new FakeUpstream().work(1, 0xa1));
     const late = fake.join();
     for (const { jobs, targets } of [early, late]) {
       expect(jobs.map(({ clean }) => clean)).toEqual([true]);
@@ -38,7 +38,7 @@ describe('jobs', () => {
     const { coinbasePrefix } = miner.job;
     expect([...coinbasePrefix.slice(-7)]).toEqual([9, 8, 7, 0, 0, 0, 0]);
     const other = new FakeUpstream();
-    farm.setWork(other.work(5, 0xa1, { coinbasePrefix: Uint8Array.of(1, 2), extranonceSize: 6 }));
+    farm.use(1, other.work(5, 0xa1, { coinbasePrefix: Uint8Array.of(1, 2), extranonceSize: 6 }));
     expect([...miner.job.coinbasePrefix]).toEqual([1, 2]);
     expect([miner.miner.extranonce1, miner.miner.extranonce2Size]).toEqual(before);
     expect([...fake.open().miner.extranonce1]).toEqual([0, 2]);
@@ -49,13 +49,13 @@ describe('jobs', () => {
   it('void the earlier ones on another tip alone', () => {
     const { farm, miner, upstream } = working();
     const first = miner.job;
-    farm.setWork(upstream.work(2, 0xa1, { minNtime: TIME + 1 }));
+    farm.setWork(0, upstream.work(2, 0xa1, { minNtime: TIME + 1 }));
     expect(miner.jobs.at(-1)?.clean).toBe(false);
     expect(miner.kept(first)).toBe('');
-    farm.setWork(upstream.work(3, 0xa2));
+    farm.setWork(0, upstream.work(3, 0xa2));
     expect(miner.jobs.at(-1)?.clean).toBe(true);
     expect(miner.kept(first)).toBe('stale-share');
-    farm.setWork(upstream.work(4, 0xa3));
+    farm.setWork(0, upstream.work(4, 0xa3));
     expect(miner.kept(first)).toBe('invalid-job-id');
     expect(miner.kept()).toBe('');
     expect(new Set(miner.jobs.map(({ job }) => job.id)).size).toBe(4);
@@ -64,7 +64,7 @@ describe('jobs', () => {
   it('say which bits of the version may be rolled', () => {
     const { farm, miner, upstream } = working();
     expect(miner.job.versionMask).toBe(0x1fff_ffe0);
-    farm.setWork(upstream.work(2, 0xa2, { versionRollingAllowed: false }));
+    farm.setWork(0, upstream.work(2, 0xa2, { versionRollingAllowed: false }));
     expect(miner.job.versionMask).toBe(0);
   });
 });
@@ -124,7 +124,7 @@ describe('shares', () => {
 
   it('whose version is rolled where it may not be are refused', () => {
     const { farm, miner, upstream } = working();
-    farm.setWork(upstream.work(2, 0xa2, { versionRollingAllowed: false }));
+    farm.setWork(0, upstream.work(2, 0xa2, { versionRollingAllowed: false }));
     const share = miner.find(miner.job, { meets: miner.target, version: 0x2000_2000 });
     expect(miner.submit(share)).toBe('version-rolling-not-allowed');
   });
@@ -132,11 +132,11 @@ describe('shares', () => {
   it('that are blocks go up although they are late or too easy for a share', () => {
     const { farm, miner, upstream, counters } = working();
     // A block takes two hashes.
-    farm.setWork(upstream.work(2, 0xa2, { nbits: 0x207f_ffff }));
+    farm.setWork(0, upstream.work(2, 0xa2, { nbits: 0x207f_ffff }));
     const block = miner.find(miner.job, { meets: 1n << 254n, misses: miner.target });
     expect(miner.submit(block)).toBe('difficulty-too-low');
     const late = miner.find(miner.job, { meets: 1n << 254n });
-    farm.setWork(upstream.work(3, 0xa3));
+    farm.setWork(0, upstream.work(3, 0xa3));
     expect(miner.submit(late)).toBe('stale-share');
     expect(upstream.shares.map(({ work, owner }) => [work.jobId, owner])).toEqual([
       [2, undefined],
@@ -174,7 +174,7 @@ describe('another upstream', () => {
     const { farm, miner, upstream } = working();
     const old = miner.job;
     const other = new FakeUpstream();
-    farm.setWork(other.work(9, 0xa1));
+    farm.use(1, other.work(9, 0xa1));
     expect(miner.jobs.at(-1)?.clean).toBe(false);
     expect(miner.forwarded(old)).toBeUndefined();
     expect(upstream.shares).toHaveLength(1);
@@ -187,7 +187,7 @@ describe('another upstream', () => {
     const old = miner.job;
     upstream.isOpen = false;
     const other = new FakeUpstream();
-    farm.setWork(other.work(9, 0xa1));
+    farm.use(1, other.work(9, 0xa1));
     expect(miner.jobs.at(-1)?.clean).toBe(true);
     expect(miner.forwarded(old)).toBe('stale-share');
     expect(miner.kept()).toBe('');
@@ -205,12 +205,12 @@ describe('another upstream', () => {
   it('that comes back with a job that miners have had knows its duplicates, and gives it another number', () => {
     const { farm, miner, upstream } = working();
     const work = upstream.work(1, 0xb1);
-    farm.setWork(work);
+    farm.setWork(0, work);
     const old = miner.job;
     const share = miner.find(old, { meets: UPSTREAM_TARGET });
     expect(miner.submit(share)).toBeUndefined();
-    farm.setWork(new FakeUpstream().work(9, 0xb1));
-    farm.setWork(work);
+    farm.use(1, new FakeUpstream().work(9, 0xb1));
+    farm.use(0, work);
     expect(miner.job.id).not.toBe(old.id);
     expect(miner.job.ntime).toBeGreaterThan(old.ntime);
     expect(miner.submit(share, { jobId: miner.job.id })).toBe('duplicate-share');
@@ -224,20 +224,20 @@ describe('the same bytes again', () => {
     const old = miner.job;
     const share = miner.find(old, { meets: UPSTREAM_TARGET });
     expect(miner.submit(share)).toBeUndefined();
-    farm.setWork(upstream.work(2, 0xa1, { minNtime: TIME + 5, target: shareTarget(2n * UPSTREAM_TARGET) }));
+    farm.setWork(0, upstream.work(2, 0xa1, { minNtime: TIME + 5, target: shareTarget(2n * UPSTREAM_TARGET) }));
     expect(miner.jobs.at(-1)?.clean).toBe(false);
     expect(miner.job).toMatchObject({ ntime: TIME + 5, coinbasePrefix: old.coinbasePrefix });
     expect(miner.submit(share, { jobId: miner.job.id })).toBe('duplicate-share');
     miner.forwarded();
     miner.forwarded(old);
     expect(upstream.shares.map(({ work }) => work.jobId)).toEqual([1, 2, 1]);
-    farm.setWork(upstream.work(3, 0xa1));
+    farm.setWork(0, upstream.work(3, 0xa1));
     expect(miner.job.ntime).toBe(TIME + 6);
   });
 
   it('are what a miner that comes later begins with', () => {
     const { fake, farm, miner, upstream } = working();
-    farm.setWork(upstream.work(2, 0xa1, { minNtime: TIME + 5 }));
+    farm.setWork(0, upstream.work(2, 0xa1, { minNtime: TIME + 5 }));
     const late = fake.join();
     expect(late.jobs).toEqual([{ job: miner.job, clean: true }]);
     late.forwarded();
@@ -280,7 +280,7 @@ describe('difficulty', () => {
     fake.pass(5);
     expect(miner.target).toBeGreaterThanOrEqual(UPSTREAM_TARGET);
     const eased = 1n << 252n;
-    farm.setWork(upstream.work(2, 0xa1, { target: shareTarget(eased) }));
+    farm.setWork(0, upstream.work(2, 0xa1, { target: shareTarget(eased) }));
     expect(miner.target).toBeGreaterThanOrEqual(eased);
     expect(miner.target).toBeLessThan(2n * eased);
   });
@@ -319,7 +319,7 @@ describe('difficulty', () => {
     const fake = new FakeFarm();
     const one = fake.farm.hashrate;
     expect(one).toBeCloseTo(6.4, 1);
-    fake.farm.setWork(new FakeUpstream().work(1, 0xa1));
+    fake.farm.setWork(0, new FakeUpstream().work(1, 0xa1));
     fake.join();
     expect(fake.farm.hashrate).toBeCloseTo(one, 5);
     fake.join();

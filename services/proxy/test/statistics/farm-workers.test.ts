@@ -6,7 +6,7 @@ import { FakeFarm, FakeUpstream, UPSTREAM_TARGET } from '../miners/fake-farm.ts'
 function site() {
   const farm = new FakeFarm();
   const upstream = new FakeUpstream();
-  farm.farm.setWork(upstream.work(1, 0xa1));
+  farm.farm.setWork(0, upstream.work(1, 0xa1));
   const worker = (name: string) => {
     const found = [...farm.workers.all()].find((one) => one.name === name);
     if (found === undefined) throw new Error(`nobody knows ${name}`);

@@ -137,12 +137,12 @@ test('a job on the same tip begins at once, and one on another waits for its tip
   const extended = await miner.openExtended();
   const extranonce = Buffer.concat([extended.extranoncePrefix, new Uint8Array(4)]);
   await miner.extendedWork(extranonce);
-  fake.farm.setWork(upstream.work(2, 1, { version: 0x2000_4000 }));
+  fake.farm.setWork(0, upstream.work(2, 1, { version: 0x2000_4000 }));
   expect(await miner.expect(NewMiningJob)).toMatchObject({ channelId: standard.channelId, version: 0x2000_4000 });
   const active = await miner.expect(NewExtendedMiningJob);
   expect(active).toMatchObject({ channelId: extended.channelId, version: 0x2000_4000 });
   expect(active.minNtime).toBeTypeOf('number');
-  fake.farm.setWork(upstream.work(3, 9));
+  fake.farm.setWork(0, upstream.work(3, 9));
   expect([...(await miner.standardWork()).prevHash]).toEqual(Array(32).fill(9));
   expect([...(await miner.extendedWork(extranonce)).prevHash]).toEqual(Array(32).fill(9));
 });

@@ -86,7 +86,7 @@ it('never throws, and ends with a reason or goes on', async () => {
           ...{ identity: 'farm', minExtranonceSize: 6, hashrate: 1 },
         },
         {
-          onWork: (work) => fake.farm.setWork(work),
+          onWork: (work) => fake.farm.setWork(0, work),
           onClosed: ({ code }) => closed.resolve(code),
         },
         { ...modules, clock: new ManualClock(), counters: fake.counters },

@@ -46,7 +46,7 @@ it('never throws, and ends with a reason or goes on', async () => {
           ...{ host: 'pool.example', user: 'farm', password: 'x', minExtranonceSize: 6 },
           ...{ versionMask: 0x1fff_e000, hashrate: 1 },
         },
-        { onWork: (work) => fake.farm.setWork(work), onClosed: ({ code }) => closed.resolve(code) },
+        { onWork: (work) => fake.farm.setWork(0, work), onClosed: ({ code }) => closed.resolve(code) },
         { clock: new ManualClock(), counters: fake.counters },
       );
       theirs.resume();

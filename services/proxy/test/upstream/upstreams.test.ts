@@ -54,10 +54,8 @@ class Site {
         log: silentLogger(),
         counters: this.counters,
         hashrate: () => 1e12,
-        onWork: (work) => {
-          this.jobs.push(work.jobId);
-          this.work = work;
-        },
+        onWork: (_, work) => this.#give(work),
+        onUse: (_, work) => this.#give(work),
         connect: async (host) => this.#connect(host),
         secure: async (stream) => stream,
       },
@@ -74,6 +72,11 @@ class Site {
 
   connections(place: number): number {
     return this.servers.get(`${place}.example`)?.length ?? 0;
+  }
+
+  #give(work: UpstreamWork): void {
+    this.jobs.push(work.jobId);
+    this.work = work;
   }
 
   #connect(host: string): FakeServer['stream'] {

@@ -40,7 +40,7 @@ export class TestSv2Server {
         },
       },
     );
-    farm.setWork(this.upstream.work(1, 1));
+    farm.setWork(0, this.upstream.work(1, 1));
   }
 
   /** Encrypted, and nothing said yet. */
