@@ -2,8 +2,9 @@
 // folder, because they share most of their dependencies. Their crates compile Cap'n Proto schemas, which takes two Debian packages; as
 // root they are installed here.
 import { existsSync, rmSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { cacheDirectory } from './cache.ts';
+import { installPackages, mayInstall, onPath } from './debian-packages.ts';
 import { withMachineLock } from './machine-lock.ts';
 import { run } from './run.ts';
 
@@ -22,10 +23,6 @@ const PROGRESS_MS = 60_000;
 
 const compilerPackages = ['capnproto', 'libcapnp-dev'];
 
-function onPath(program: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, program)));
-}
-
 /** The compiler alone is not enough: schemas include its own. */
 const hasSchemaCompiler = () => onPath('capnp') && existsSync('/usr/include/capnp/c++.capnp');
 
@@ -36,8 +33,7 @@ const pathOf = (name: SriProgram) => join(rootOf(name), 'bin', name);
 export function whyNoSriProgram(name: SriProgram): string | undefined {
   if (existsSync(pathOf(name))) return undefined;
   if (!onPath('cargo')) return `SRI's ${name} needs cargo on PATH`;
-  const mayInstall = process.getuid?.() === 0 && onPath('apt-get');
-  if (!hasSchemaCompiler() && !mayInstall)
+  if (!hasSchemaCompiler() && !mayInstall())
     return `SRI's ${name} needs ${compilerPackages.join(' and ')} (apt-get install, as root)`;
   return undefined;
 }
@@ -48,19 +44,12 @@ export async function buildSriProgram(name: SriProgram): Promise<string> {
   const target = cacheDirectory('sri-programs-target', JSON.stringify(programs));
   await withMachineLock(target, async () => {
     if (existsSync(pathOf(name))) return;
-    await installCompiler();
+    if (!hasSchemaCompiler()) await installPackages(...compilerPackages);
     const missing = sriPrograms.filter((each) => !existsSync(pathOf(each)));
     for (const [index, each] of missing.entries()) await build(each, `${index + 1} of ${missing.length}`, target);
     rmSync(target, { recursive: true, force: true });
   });
   return pathOf(name);
-}
-
-async function installCompiler(): Promise<void> {
-  if (hasSchemaCompiler()) return;
-  const wait = ['-o', 'DPkg::Lock::Timeout=300'];
-  await run('apt-get', [...wait, 'update', '-qq']);
-  await run('apt-get', [...wait, 'install', '-y', '-qq', '--no-install-recommends', ...compilerPackages]);
 }
 
 async function build(name: SriProgram, place: string, target: string): Promise<void> {

@@ -1,10 +1,10 @@
 // The system calls of a running process, by strace: what reached the disk before what was sent.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { run } from './run.ts';
+import { installPackages, onPath } from './debian-packages.ts';
 
 export interface SystemCall {
   readonly name: string;
@@ -17,26 +17,16 @@ export interface SystemCall {
 
 const CALLS = 'openat,fdatasync,fsync,write,writev,pwrite64,sendto,sendmsg';
 
-const onPath = (program: string) =>
-  (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, program)));
-
 /** Installs strace where there is none and this may; one line that says why calls cannot be traced here; undefined: they can. */
 export async function whyNoTrace(): Promise<string | undefined> {
   try {
-    if (!onPath('strace')) await installStrace();
+    if (!onPath('strace')) await installPackages('strace');
     execFileSync('strace', ['-e', 'trace=none', 'true'], { stdio: 'pipe' });
     return undefined;
   } catch (error) {
     const [why] = error instanceof Error ? error.message.split('\n') : [];
     return `no strace, so the order of sync and acknowledgement is not shown: ${why}`;
   }
-}
-
-async function installStrace(): Promise<void> {
-  if (process.getuid?.() !== 0 || !onPath('apt-get')) throw new Error('apt-get install strace, as root');
-  const wait = ['-o', 'DPkg::Lock::Timeout=300'];
-  await run('apt-get', [...wait, 'update', '-qq']);
-  await run('apt-get', [...wait, 'install', '-y', '-qq', '--no-install-recommends', 'strace']);
 }
 
 export class Trace {

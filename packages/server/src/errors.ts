@@ -19,6 +19,12 @@ export const socketCloseReasonCodes = {
   'slow-reader': 'The bytes that waited for the peer reached their bound.',
   'stalled-reader': 'The peer took no bytes for too long while some waited.',
   'handler-failed': 'A fault of our own while a message was handled; logged as an error.',
+  'proxy-header-timeout': 'The PROXY protocol header of a load balancer was not complete within its deadline.',
+  'proxy-header-missing': 'A connection from a range of load balancers did not begin with a PROXY protocol header.',
+  'proxy-header-v1': 'A load balancer sends version 1 of the PROXY protocol.',
+  'proxy-header-malformed':
+    'A PROXY protocol header is longer than 536 bytes, or its command or addresses are none of a stream.',
+  'proxy-header-untrusted': 'A PROXY protocol header came from an address outside the ranges of load balancers.',
 } as const;
 export type SocketCloseReason = keyof typeof socketCloseReasonCodes;
 

@@ -3,7 +3,10 @@ import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import type { Clock } from '@sluice/runtime/clock';
 import type { HostPort } from '@sluice/runtime/config/value-types';
 import { messageOf } from '@sluice/runtime/errors';
-import { ServerError } from './errors.ts';
+import type { Logger } from '@sluice/runtime/logger';
+import { type AddressRange, inRanges } from './address-ranges.ts';
+import { ServerError, type SocketCloseReason } from './errors.ts';
+import { ProxiedSockets } from './proxied-sockets.ts';
 import { RateLimit } from './rate-limit.ts';
 
 /** Before the kernel asks a silent peer whether it is still there. */
@@ -18,6 +21,10 @@ export interface ListenerLimits {
   readonly connectionsPerAddress: number;
   /** New connections a second, after a burst of ten seconds' worth: each costs a key exchange. More are closed unread. */
   readonly connectionsPerSecond: number;
+  /** From a load balancer's socket to the end of its PROXY protocol header. Then the socket is closed. */
+  readonly proxyHeaderDeadlineMs: number;
+  /** Load balancers, whose connections count as their clients': they must begin with that header, which is taken from nobody else. */
+  readonly proxyProtocolFrom: readonly AddressRange[];
 }
 
 export interface ListenerCounters {
@@ -25,10 +32,12 @@ export interface ListenerCounters {
   refusedTotal: number;
   refusedAddress: number;
   refusedRate: number;
+  readonly closed: Record<SocketCloseReason, number>;
 }
 
 export interface ListenerModules {
   readonly clock: Clock;
+  readonly log: Logger;
   readonly counters: ListenerCounters;
   onSocket(socket: Socket, remoteAddress: string): void;
 }
@@ -39,12 +48,24 @@ export class Listener {
   readonly #servers: Server[] = [];
   readonly #perAddress = new Map<string, number>();
   readonly #rate: RateLimit;
+  readonly #isBalancer: (address: string) => boolean;
+  readonly #proxied: ProxiedSockets;
   #open = 0;
 
   constructor(limits: ListenerLimits, modules: ListenerModules) {
+    const { clock, log, counters } = modules;
     this.#limits = limits;
     this.#modules = modules;
-    this.#rate = new RateLimit(limits.connectionsPerSecond, modules.clock.monotonic());
+    this.#rate = new RateLimit(limits.connectionsPerSecond, clock.monotonic());
+    this.#isBalancer = inRanges(limits.proxyProtocolFrom);
+    this.#proxied = new ProxiedSockets({
+      log,
+      deadlineMs: limits.proxyHeaderDeadlineMs,
+      onFailed: (reason) => {
+        counters.connectionsAccepted += 1;
+        counters.closed[reason] += 1;
+      },
+    });
   }
 
   /** Sockets that were handed on and are open. */
@@ -85,34 +106,37 @@ export class Listener {
   /** Takes no more sockets; those that are open stay. */
   close(): void {
     for (const server of this.#servers) if (server.listening) server.close();
+    this.#proxied.stop();
   }
 
   #accept(socket: Socket, onSocket: ListenerModules['onSocket']): void {
-    const { clock, counters } = this.#modules;
     const address = socket.remoteAddress;
-    if (address === undefined) {
-      socket.destroy();
-      return;
-    }
-    const key = addressKey(address);
-    const ofAddress = this.#perAddress.get(key) ?? 0;
-    const refusal = this.#refusal(ofAddress, clock.monotonic());
-    if (refusal !== undefined) {
-      counters[refusal] += 1;
-      socket.destroy();
-      return;
-    }
-    counters.connectionsAccepted += 1;
-    this.#open += 1;
-    this.#perAddress.set(key, ofAddress + 1);
-    socket.once('close', () => this.#release(key));
-    onSocket(socket, address);
+    if (address === undefined) socket.destroy();
+    // Those that wait for their header count as well, or they would have no bound.
+    else if (this.#open + this.#proxied.waiting >= this.#limits.connections) this.#refuse(socket, 'refusedTotal');
+    else if (!this.#isBalancer(address)) this.#admit(socket, address, onSocket);
+    else this.#proxied.accept(socket, address, (client) => this.#admit(socket, client, onSocket));
   }
 
-  #refusal(ofAddress: number, nowMs: number): 'refusedTotal' | 'refusedAddress' | 'refusedRate' | undefined {
-    if (this.#open >= this.#limits.connections) return 'refusedTotal';
-    if (ofAddress >= this.#limits.connectionsPerAddress) return 'refusedAddress';
-    return this.#rate.tryTake(nowMs) ? undefined : 'refusedRate';
+  /** @param address of the peer itself, whoever hands it on. */
+  #admit(socket: Socket, address: string, onSocket: ListenerModules['onSocket']): void {
+    const { clock, counters } = this.#modules;
+    const key = addressKey(address);
+    const ofAddress = this.#perAddress.get(key) ?? 0;
+    if (ofAddress >= this.#limits.connectionsPerAddress) this.#refuse(socket, 'refusedAddress');
+    else if (!this.#rate.tryTake(clock.monotonic())) this.#refuse(socket, 'refusedRate');
+    else {
+      counters.connectionsAccepted += 1;
+      this.#open += 1;
+      this.#perAddress.set(key, ofAddress + 1);
+      socket.once('close', () => this.#release(key));
+      onSocket(socket, address);
+    }
+  }
+
+  #refuse(socket: Socket, limit: 'refusedTotal' | 'refusedAddress' | 'refusedRate'): void {
+    this.#modules.counters[limit] += 1;
+    socket.destroy();
   }
 
   #release(key: string): void {

@@ -7,6 +7,7 @@ import type { Message, MessageOf } from '@sluice/sv2/message';
 import type { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
 import type { NoiseCloseReason, PeerCloseReason } from './errors.ts';
 import { PeerSocket, type SocketCounters, type SocketLimits, type SocketModules } from './peer-socket.ts';
+import { beginsAsProxyHeader } from './proxy-header.ts';
 import { speaksStratumV1 } from './stratum-v1.ts';
 
 /** `handshake` → `setup` (encrypted, no SetupConnection yet) → `open`; `closing`: the last answer is on its way. */
@@ -114,6 +115,10 @@ export abstract class PeerConnection<OwnReason extends string = never> extends P
     if (speaksStratumV1(this.#act1)) {
       this.cut('stratum-v1');
       this.#modules.onStratumV1?.(this.remoteAddress);
+      return;
+    }
+    if (beginsAsProxyHeader(this.#act1)) {
+      this.cut('proxy-header-untrusted');
       return;
     }
     if (this.#act1.length < ACT_1_LENGTH) return;

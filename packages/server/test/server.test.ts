@@ -14,6 +14,7 @@ import { certificateFromFiles, selfCertified } from '../src/identity.ts';
 import { addressKey, Listener } from '../src/listener.ts';
 import { RateLimit } from '../src/rate-limit.ts';
 import { OutboundTick, SocketWriter } from '../src/socket-writer.ts';
+import { listenerCounters } from './support/listener-counters.ts';
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -91,11 +92,15 @@ test.each([
 });
 
 test('the listener closes unread what is beyond its limits', async () => {
-  const counters = { connectionsAccepted: 0, refusedTotal: 0, refusedAddress: 0, refusedRate: 0 };
-  const limits = { connections: 10, connectionsPerAddress: 2, connectionsPerSecond: 0.3 };
+  const counters = listenerCounters();
+  const limits = {
+    ...{ connections: 10, connectionsPerAddress: 2, connectionsPerSecond: 0.3 },
+    ...{ proxyHeaderDeadlineMs: 100, proxyProtocolFrom: [] },
+  };
   const accepted: { destroy(): void }[] = [];
   const listener = new Listener(limits, {
     clock: new ManualClock(),
+    log: silentLogger(),
     counters,
     onSocket: (socket) => accepted.push(socket),
   });

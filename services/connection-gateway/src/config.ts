@@ -2,6 +2,7 @@ import { busRule, busSettings } from '@sluice/bus/bus-settings';
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { hostPort, integer, listenAddress, listOf, text } from '@sluice/runtime/config/value-types';
 import { identityNeeded, identityRule, identitySettings } from '@sluice/server/identity-settings';
+import { proxyProtocolSettings } from '@sluice/server/proxy-protocol-settings';
 import { defaultLimits, type GatewayLimits } from './limits.ts';
 
 export const connectionGatewaySettings = defineConfig({
@@ -22,6 +23,7 @@ export const connectionGatewaySettings = defineConfig({
     default: [],
     doc: 'Template providers that take block candidates without the bus.',
   },
+  ...proxyProtocolSettings,
   maxConnections: {
     type: integer({ min: 1, max: 1_000_000 }),
     default: defaultLimits.connections,
@@ -30,7 +32,7 @@ export const connectionGatewaySettings = defineConfig({
   maxConnectionsPerAddress: {
     type: integer({ min: 1, max: 1_000_000 }),
     default: defaultLimits.connectionsPerAddress,
-    doc: 'Connections held at once from one address; more are closed. As many as maxConnections behind a load balancer that hides addresses.',
+    doc: 'Connections held at once from one address; more are closed. As many as maxConnections behind a load balancer without proxyProtocolFrom.',
   },
   connectionRate: {
     type: integer({ min: 1, max: 100_000 }),
@@ -73,6 +75,7 @@ export function limitsOf(config: ConnectionGatewayConfig): GatewayLimits {
     connections: config.maxConnections,
     connectionsPerAddress: config.maxConnectionsPerAddress,
     connectionsPerSecond: config.connectionRate,
+    proxyProtocolFrom: config.proxyProtocolFrom,
     messagesPerSecond: config.messageRate,
   };
 }

@@ -95,6 +95,7 @@ class ConnectionGateway implements ConnectionGatewayService {
     this.#metrics = createMetrics(modules.metrics, connectionGatewayMetrics);
     this.#listener = new Listener(options.limits, {
       clock: modules.clock,
+      log: modules.log,
       counters: this.#counters,
       onSocket: (socket, remoteAddress) => this.accept(socket, remoteAddress),
     });

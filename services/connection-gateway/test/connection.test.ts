@@ -7,6 +7,7 @@ import { OpenStandardMiningChannel } from '@sluice/sv2/messages/mining/open-stan
 import { SubmitSharesError } from '@sluice/sv2/messages/mining/submit-shares-error';
 import { SubmitSharesExtended } from '@sluice/sv2/messages/mining/submit-shares-extended';
 import { afterEach, expect, test } from 'vitest';
+import { proxyHeader } from '../../../packages/server/test/support/proxy-header.ts';
 import type { CloseReason } from '../src/errors.ts';
 import { fuzzedFrame, randomGenerator } from './support/fuzz.ts';
 import { TestGateway } from './support/test-gateway.ts';
@@ -39,6 +40,14 @@ test('a silent socket is closed when the handshake is overdue', async () => {
   gateway.clock.advance(1);
   gateway.gateway.sweep();
   expect(gateway.counters.closed['handshake-timeout']).toBe(1);
+  expect(gateway.gateway.connections.size).toBe(0);
+});
+
+test('a header of the PROXY protocol from anybody but a load balancer is closed, with what it was', async () => {
+  gateway = await TestGateway.start();
+  const socket = gateway.connect();
+  socket.write(proxyHeader('203.0.113.7'));
+  await expect.poll(() => gateway.counters.closed['proxy-header-untrusted']).toBe(1);
   expect(gateway.gateway.connections.size).toBe(0);
 });
 

@@ -10,6 +10,7 @@ import {
   text,
 } from '@sluice/runtime/config/value-types';
 import { identityNeeded, identityRule, identitySettings } from '@sluice/server/identity-settings';
+import { proxyProtocolSettings } from '@sluice/server/proxy-protocol-settings';
 import { PLACES_BOUND } from './miners/places.ts';
 import type { ProxyOptions } from './service.ts';
 import { defaultSv1Limits, type Sv1Limits } from './sv1/limits.ts';
@@ -88,6 +89,7 @@ export const proxySettings = defineConfig({
     default: 4,
     doc: 'Bytes of the extranonce that each miner rolls; a pool that leaves less than this and two more is not used.',
   },
+  ...proxyProtocolSettings,
   maxConnections: {
     type: integer({ min: 1, max: PLACES_BOUND }),
     default: defaultSv1Limits.connections,
@@ -96,7 +98,7 @@ export const proxySettings = defineConfig({
   maxConnectionsPerAddress: {
     type: integer({ min: 1, max: PLACES_BOUND }),
     default: defaultSv1Limits.connectionsPerAddress,
-    doc: 'Connections held at once from one address; more are closed. As many as maxConnections behind a load balancer that hides addresses.',
+    doc: 'Connections held at once from one address; more are closed. As many as maxConnections behind a load balancer without proxyProtocolFrom.',
   },
   connectionRate: {
     type: integer({ min: 1, max: 100_000 }),
@@ -181,6 +183,7 @@ export function limitsOf(config: ProxyConfig): Sv1Limits {
     connections: config.maxConnections,
     connectionsPerAddress: config.maxConnectionsPerAddress,
     connectionsPerSecond: config.connectionRate,
+    proxyProtocolFrom: config.proxyProtocolFrom,
     messagesPerSecond: config.messageRate,
   };
 }
@@ -198,6 +201,7 @@ export function sv2LimitsOf(config: ProxyConfig): Sv2Limits {
     connectionsPerAddress: config.maxConnectionsPerAddress,
     // Each costs a key exchange.
     connectionsPerSecond: Math.min(config.connectionRate, defaultSv2Limits.connectionsPerSecond),
+    proxyProtocolFrom: config.proxyProtocolFrom,
     messagesPerSecond: config.messageRate,
   };
 }

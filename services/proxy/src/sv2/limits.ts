@@ -15,6 +15,8 @@ export const defaultSv2Limits: Sv2Limits = {
   connections: 20_000,
   connectionsPerAddress: 5_000,
   connectionsPerSecond: 500,
+  proxyHeaderDeadlineMs: 5_000,
+  proxyProtocolFrom: [],
   messagesPerSecond: 2_000,
   handshakeDeadlineMs: 10_000,
   setupDeadlineMs: 10_000,

@@ -77,7 +77,7 @@ export class Sv2Server {
       onClosed: (connection) => this.connections.delete(connection.id),
     };
     this.#listener = new Listener(limits, {
-      ...{ clock, counters },
+      ...{ clock, log, counters },
       onSocket: (socket, remoteAddress) => this.accept(socket, remoteAddress),
     });
   }

@@ -21,6 +21,8 @@ export const defaultLimits: DistributionLimits = {
   connections: 128,
   connectionsPerAddress: 32,
   connectionsPerSecond: 10,
+  proxyHeaderDeadlineMs: 5_000,
+  proxyProtocolFrom: [],
   messagesPerSecond: 100,
   handshakeDeadlineMs: 10_000,
   setupDeadlineMs: 10_000,

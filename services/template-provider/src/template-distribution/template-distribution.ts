@@ -125,8 +125,7 @@ export class TemplateDistribution {
       onClosed: (client) => this.clients.delete(client.id),
     };
     this.#listener = new Listener(limits, {
-      clock,
-      counters,
+      ...{ clock, log, counters },
       onSocket: (socket, remoteAddress) => this.accept(socket, remoteAddress),
     });
     followDistribution(metrics, counters, this.#gauges());
