@@ -85,15 +85,17 @@ describe('InFlight', () => {
   it('knows which shares wait, whatever comes first', () => {
     const inFlight = new InFlight();
     for (let at = 1; at <= 100; at++) expect(inFlight.send(at)).toBe(at);
-    expect(inFlight.refused(3)).toBe(true);
-    expect(inFlight.refused(3)).toBe(false);
+    expect(inFlight.answered(3)).toBe(3);
+    expect(inFlight.answered(3)).toBeNaN();
     const answered: number[] = [];
     expect(inFlight.acceptedUpTo(5, (sentAt) => answered.push(sentAt))).toBe(4);
     expect(answered).toEqual([1, 2, 4, 5]);
-    expect(inFlight.refused(4)).toBe(false);
-    expect(inFlight.refused(101)).toBe(false);
+    expect(inFlight.answered(4)).toBeNaN();
+    expect(inFlight.answered(101)).toBeNaN();
     expect(inFlight.waiting).toBe(95);
-    expect(inFlight.acceptedUpTo(1_000, () => undefined)).toBe(95);
+    for (const sequence of [7, 6, 8]) expect(inFlight.answered(sequence)).toBe(sequence);
+    expect(inFlight.waiting).toBe(92);
+    expect(inFlight.acceptedUpTo(1_000, () => undefined)).toBe(92);
     expect(inFlight.waiting).toBe(0);
   });
 });

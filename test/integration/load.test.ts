@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LocalPool } from '../support/local-pool.ts';
 import { PoolProcesses } from '../support/pool-processes.ts';
+import { ProxyProcess } from '../support/proxy-process.ts';
 
 const program = join(import.meta.dirname, '../load/main.ts');
 const HARD_NBITS = 0x1b00ffff;
@@ -96,7 +97,7 @@ describe('on one machine', () => {
     expect(outcome.figure('Costs', 'shares per CPU-second', 'all processes')).toBeGreaterThan(0);
     const message = kind === 'extended' ? 'SubmitSharesExtended' : 'SubmitSharesStandard';
     const sent = outcome.figure('Shares', 'sent', 'whole run');
-    expect(outcome.figure('Encrypted bytes on the wire', message, 'messages')).toBe(sent);
+    expect(outcome.figure('Bytes on the wire', message, 'messages')).toBe(sent);
   });
 
   it('keeps one share in flight', async () => {
@@ -143,6 +144,49 @@ describe('on one machine', () => {
     expect(outcome.figure(table, 'the announcement', 'count')).toBe(ROUNDS * CONNECTIONS);
     expect(outcome.figure(table, 'the announcement', 'max')).toBeLessThan(5_000);
     expect(outcome.figure(table, 'the first connection told', 'p50')).toBeGreaterThanOrEqual(0);
+  });
+
+  describe('through a proxy, by miners of Stratum V1', () => {
+    let proxy: ProxyProcess;
+    let proxyUrl = '';
+
+    beforeAll(async () => {
+      const flags = ['--shares-per-minute', '1000'];
+      proxy = await ProxyProcess.start({ upstreams: [pool], identity: 'farm', flags });
+      proxyUrl = `stratum+tcp://127.0.0.1:${proxy.port}`;
+    });
+    afterAll(() => proxy?.stop());
+
+    it.each([
+      ['pipelined', ['--in-flight', '4', '--workers', '2']],
+      ['one-in-flight', []],
+      ['paced', ['--rate', '200']],
+    ])('sends real shares, %s, and counts what the proxy counts', async (mode, flags) => {
+      const good = await proxy.metric('shares_good_total');
+      const outcome = await load(proxyUrl, '--mode', mode, ...flags);
+      expectAllAnswered(outcome);
+      const sent = outcome.figure('Shares', 'sent', 'whole run');
+      expect(outcome.figure('Bytes on the wire', 'mining.submit', 'messages')).toBe(sent);
+      expect((await proxy.metric('shares_good_total')) - good).toBe(
+        outcome.figure('Shares', 'acknowledged', 'whole run'),
+      );
+    });
+
+    it('sees new tips, beside a steady load', async () => {
+      const { port } = hook.address() as AddressInfo;
+      const command = `${process.execPath} -e 'fetch("http://127.0.0.1:${port}").then((answer) => answer.text()).then(console.log)'`;
+      const rounds = ['--rounds', String(ROUNDS), '--round-seconds', '0.2', '--rate', '50'];
+      const outcome = await load(proxyUrl, '--mode', 'new-tip', '--tip-command', command, ...rounds, '--workers', '2');
+      expectAllAnswered(outcome);
+      const table = 'New tips, ms until a connection was told';
+      expect(outcome.figure(table, 'the announcement', 'count')).toBe(ROUNDS * CONNECTIONS);
+    });
+
+    it('has one channel on a connection', async () => {
+      const wrong = await load(proxyUrl, '--channels', '2');
+      expect(wrong.code).toBe(2);
+      expect(wrong.output).toContain('--channels');
+    });
   });
 
   it('fails when connections do not open, and refuses flags that contradict each other', async () => {

@@ -10,12 +10,11 @@ import { NewExtendedMiningJob } from '@sluice/sv2/messages/mining/new-extended-m
 import { NewMiningJob } from '@sluice/sv2/messages/mining/new-mining-job';
 import type { SetNewPrevHash } from '@sluice/sv2/messages/mining/set-new-prev-hash';
 import { decode } from './decode.ts';
+import { HARD_FROM, type SearchedWork } from './share-search.ts';
 
 /** As many as a client may be expected to keep; the oldest goes. */
 const MAX_FUTURE_JOBS = 16;
 const NONCES = 2 ** 32;
-/** Hashes a share from which four lanes are faster than one, their start included. */
-const HARD_FROM = 24;
 
 /** A job as it came, in memory of its own. */
 export interface StoredJob {
@@ -37,7 +36,7 @@ export function storeJob(payload: Uint8Array, standard: boolean): StoredJob {
   };
 }
 
-export class ChannelWork {
+export class ChannelWork implements SearchedWork {
   readonly header = new Uint8Array(80);
   /** 32 bytes each, in force for the active job. */
   target: Uint8Array;
@@ -73,7 +72,6 @@ export class ChannelWork {
     return this.#active !== undefined;
   }
 
-  /** Whether a share takes so long to find that sockets must have their turn meanwhile. */
   get isHard(): boolean {
     return this.hashes >= HARD_FROM;
   }

@@ -1,6 +1,6 @@
 // One channel: its work, the shares on their way, and how many more are wanted.
-import type { ChannelWork } from './channel-work.ts';
 import { InFlight } from './in-flight.ts';
+import type { SearchedWork } from './share-search.ts';
 
 export interface ChannelOpening {
   readonly id: number;
@@ -9,12 +9,13 @@ export interface ChannelOpening {
   readonly extranonceSize: number;
 }
 
-export class LoadChannel {
+/** On a connection of Stratum V1: its only one. */
+export class LoadChannel<Work extends SearchedWork = SearchedWork> {
   readonly id: number;
   groupId: number;
   readonly prefix: Uint8Array;
   readonly extranonceSize: number;
-  readonly work: ChannelWork;
+  readonly work: Work;
   readonly inFlight = new InFlight();
   acknowledged = 0;
   /** Shares to be sent as soon as they are found. */
@@ -26,7 +27,7 @@ export class LoadChannel {
   /** The last share that was sent before the present tip came. */
   lastBeforeTip = 0;
 
-  constructor({ id, groupId, prefix, extranonceSize }: ChannelOpening, work: ChannelWork) {
+  constructor({ id, groupId, prefix, extranonceSize }: ChannelOpening, work: Work) {
     this.id = id;
     this.groupId = groupId;
     this.prefix = prefix;

@@ -1,9 +1,9 @@
 // The flags of `npm run load`.
-import { serverUrl } from '@sluice/client/server-url';
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { decimal, integer, listOf, oneOf, path, text, toggle, url } from '@sluice/runtime/config/value-types';
 import { namedProcess } from './measure/server-processes.ts';
 import { channelKinds } from './orders.ts';
+import { poolAddress } from './pool-address.ts';
 
 export const modes = ['pipelined', 'one-in-flight', 'paced', 'open', 'reconnect', 'idle', 'new-tip'] as const;
 export type Mode = (typeof modes)[number];
@@ -13,8 +13,8 @@ const seconds = () => decimal({ min: 0, max: MAX_SECONDS });
 
 export const loadSettings = defineConfig({
   pool: {
-    type: listOf(serverUrl()),
-    doc: 'Where to connect; connections take several in turn. Without a key the certificate is not checked.',
+    type: listOf(poolAddress()),
+    doc: 'Where to connect; connections take several in turn. Without a key the certificate is not checked. stratum+tcp:// is Stratum V1.',
   },
   mode: { type: oneOf(modes), default: 'pipelined', doc: 'What is done and measured; see docs/load.md.' },
   name: { type: text({ allowed: 'any text' }), default: 'load', doc: 'What this run is called in its reports.' },
@@ -138,11 +138,18 @@ export const inFlightOf = ({ mode, inFlight }: LoadConfig) => (mode === 'one-in-
 
 /** What holds between the flags. */
 export const loadRule: ConfigRule<typeof loadSettings> = (config) => {
-  const { mode, rate, ackBatch, pool, workers, connections, tipCommand, tipRpc, announcements, nats } = config;
+  const { mode, rate, ackBatch, pool, workers, connections, channels, tipCommand, tipRpc, announcements, nats } =
+    config;
   const answersBringShares = mode === 'pipelined' || mode === 'one-in-flight';
   const blocksUnasked = makesBlocks(config) && mode !== 'new-tip';
   const rules: readonly (readonly [broken: boolean, keyof typeof loadSettings, problem: string, allowed: string])[] = [
     [pool.length === 0, 'pool', 'names no pool', 'one or more'],
+    [
+      channels > 1 && pool.some(({ protocol }) => protocol === 'stratum-v1'),
+      'channels',
+      'more than one, and a miner of Stratum V1 has no other',
+      '1 with stratum+tcp://',
+    ],
     [workers > connections, 'workers', 'more than there are connections', 'at most one for each'],
     [mode === 'paced' && rate === undefined, 'rate', 'not set, and --mode paced needs it', 'a rate'],
     [rate !== undefined && mode !== 'paced' && mode !== 'new-tip', 'rate', 'set', 'with --mode paced or new-tip'],

@@ -1,5 +1,4 @@
-// One connection: the handshake, its channels, the shares out and the answers in. A message of the hot path makes no object.
-import { connect, type Socket } from 'node:net';
+// One connection of Stratum V2: the handshake, its channels, the shares out and the answers in. A message of the hot path makes no object.
 import { NoiseInitiator } from '@sluice/noise/initiator';
 import { ACT_2_LENGTH } from '@sluice/noise/responder';
 import type { NoiseTransport } from '@sluice/noise/transport';
@@ -27,124 +26,79 @@ import { SubmitSharesSuccess } from '@sluice/sv2/messages/mining/submit-shares-s
 import { payloadLimits } from '@sluice/sv2/payload-limits';
 import { commonMessages, miningMessages } from '@sluice/sv2/registry';
 import type { LoadChannel } from './channel.ts';
-import { storeJob } from './channel-work.ts';
+import { type ChannelWork, storeJob } from './channel-work.ts';
 import { decode } from './decode.ts';
 import type { Kit } from './kit.ts';
+import { LoadSocket } from './load-socket.ts';
 import { monotonicMs } from './measure/monotonic.ts';
+import type { MinerConnection } from './miner-connection.ts';
 import { Opening } from './opening.ts';
 
 const maxPayload = payloadLimits([...commonMessages, ...miningMessages]);
 
-export class LoadConnection {
-  /** Among all connections of the run, and among those of this worker. */
-  readonly index: number;
+type Channel = LoadChannel<ChannelWork>;
+
+export class LoadConnection implements MinerConnection {
   readonly slot: number;
-  channels: readonly LoadChannel[] = [];
-  isOpen = false;
+  channels: readonly Channel[] = [];
+  /** Among all connections of the run. */
+  readonly #index: number;
   readonly #kit: Kit;
-  readonly #byId = new Map<number, LoadChannel>();
-  #socket: Socket | undefined;
+  readonly #socket: LoadSocket;
+  readonly #byId = new Map<number, Channel>();
   #initiator: NoiseInitiator | undefined;
   #transport: NoiseTransport | undefined;
   #act2 = new Uint8Array(0);
   #opening: Opening | undefined;
-  #closing = false;
-  #endReason = 'closed by the pool';
   /** Channels with answers in what is being read. */
-  #answered: LoadChannel[] = [];
+  #answered: Channel[] = [];
   /** When what is being read was read. */
   #now = 0;
 
   constructor(index: number, slot: number, kit: Kit) {
-    this.index = index;
+    this.#index = index;
     this.slot = slot;
     this.#kit = kit;
+    this.#socket = new LoadSocket(index, kit);
   }
 
-  /** Resolves when each channel has a job to work on; rejects with the reason. */
+  get isOpen(): boolean {
+    return this.#socket.isOpen;
+  }
+
+  get isCongested(): boolean {
+    return this.#socket.isCongested;
+  }
+
   open(): Promise<void> {
-    const { plan, input } = this.#kit;
-    const pool = plan.pools[this.index % plan.pools.length]!;
-    const localAddress = plan.localAddresses[this.index % plan.localAddresses.length];
-    this.#reset();
-    return new Promise((resolve, reject) => {
-      const opening = new Opening(this.index, pool, this.#kit, {
-        send: (frame) => this.#send(frame),
-        opened: (channels) => {
-          this.isOpen = true;
-          this.channels = channels;
-          this.#opening = undefined;
-          resolve();
-        },
-        channel: (channel) => this.#byId.set(channel.id, channel),
-      });
-      this.#opening = opening;
-      const socket = connect({
-        host: pool.host,
-        port: pool.port,
-        noDelay: true,
-        ...(localAddress === undefined ? {} : { localAddress }),
-        onread: {
-          buffer: input,
-          callback: (length) => {
-            this.#read(input.subarray(0, length));
-            return true;
-          },
-        },
-      });
-      this.#socket = socket;
-      socket.on('connect', () => {
-        opening.connected();
-        this.#shakeHands();
-      });
-      socket.on('error', (error) => {
-        this.#endReason = reasonOf(error);
-      });
-      socket.on('close', () => {
-        const wasOpen = this.isOpen;
-        this.isOpen = false;
-        if (!wasOpen) reject(new Error(this.#endReason));
-        else if (!this.#closing) {
-          const { lost } = this.#kit;
-          lost.set(this.#endReason, (lost.get(this.#endReason) ?? 0) + 1);
-        }
-      });
-    });
-  }
-
-  /** Resolves when the socket is gone. */
-  close(): Promise<void> {
-    this.#closing = true;
-    const socket = this.#socket;
-    if (socket === undefined || socket.closed) return Promise.resolve();
-    return new Promise((resolve) => {
-      socket.once('close', () => resolve());
-      socket.destroy();
-    });
-  }
-
-  #reset(): void {
     this.channels = [];
     this.#byId.clear();
     this.#transport = undefined;
     this.#act2 = new Uint8Array(0);
-    this.#closing = false;
-    this.#endReason = 'closed by the pool';
+    const opening = new Opening(this.#index, this.#socket.pool, this.#kit, {
+      send: (frame) => this.#send(frame),
+      opened: (channels) => {
+        this.channels = channels;
+        this.#opening = undefined;
+        this.#socket.opened();
+      },
+      channel: (channel) => this.#byId.set(channel.id, channel),
+    });
+    this.#opening = opening;
+    const connected = () => {
+      opening.connected();
+      this.#shakeHands();
+    };
+    return this.#socket.open(connected, (bytes) => this.#read(bytes));
   }
 
-  /** Whether what was written waits until the socket has drained. */
-  get isCongested(): boolean {
-    return this.#socket?.writableNeedDrain ?? true;
-  }
-
-  #end(reason: string): void {
-    this.#endReason = reason;
-    this.#socket?.destroy();
+  close(): Promise<void> {
+    return this.#socket.close();
   }
 
   #shakeHands(): void {
-    const { ec, aead, plan, sent } = this.#kit;
-    const { authorityKey } = plan.pools[this.index % plan.pools.length]!;
+    const { ec, aead, sent } = this.#kit;
+    const { authorityKey } = this.#socket.pool;
     this.#initiator = new NoiseInitiator({
       ec,
       aead,
@@ -155,7 +109,7 @@ export class LoadConnection {
     });
     const act1 = this.#initiator.act1();
     sent.handshake(act1.length);
-    this.#socket?.write(act1);
+    this.#socket.write(act1);
   }
 
   /** Returns what follows the second act. */
@@ -167,7 +121,7 @@ export class LoadConnection {
     const result = this.#initiator?.readAct2(held.subarray(0, ACT_2_LENGTH));
     this.#initiator = undefined;
     if (result?.ok !== true) {
-      this.#end(`handshake: ${result?.code}`);
+      this.#socket.end(`handshake: ${result?.code}`);
       return undefined;
     }
     this.#transport = result.transport;
@@ -181,9 +135,9 @@ export class LoadConnection {
     this.#now = monotonicMs();
     try {
       const failure = this.#transport.reader.push(chunk, this.#onFrame);
-      if (failure !== undefined) this.#end(failure.code);
+      if (failure !== undefined) this.#socket.end(failure.code);
     } catch (error) {
-      this.#end(reasonOf(error));
+      this.#socket.end(reasonOf(error));
     }
     const answered = this.#answered;
     for (const channel of answered) {
@@ -240,7 +194,7 @@ export class LoadConnection {
     const { counts, refusedByCode } = this.#kit;
     const channel = this.#byId.get(readU32(payload, 0));
     const sequence = readU32(payload, 4);
-    if (channel?.inFlight.refused(sequence) !== true) {
+    if (channel === undefined || Number.isNaN(channel.inFlight.answered(sequence))) {
       counts.miscounted += 1;
       return;
     }
@@ -251,7 +205,7 @@ export class LoadConnection {
     this.#answers(channel, 1);
   }
 
-  #answers(channel: LoadChannel, count: number): void {
+  #answers(channel: Channel, count: number): void {
     if (channel.answered === 0 && count > 0) this.#answered.push(channel);
     channel.answered += count;
   }
@@ -278,7 +232,7 @@ export class LoadConnection {
 
   #onRare(msgType: number, payload: Uint8Array): void {
     const reason = this.#opening?.onMessage(msgType, payload) ?? this.#onLater(msgType, payload);
-    if (reason !== undefined) this.#end(reason);
+    if (reason !== undefined) this.#socket.end(reason);
   }
 
   #onLater(msgType: number, payload: Uint8Array): string | undefined {
@@ -296,31 +250,29 @@ export class LoadConnection {
   }
 
   /** The channel of this number, or the members of the group. */
-  *#addressed(id: number): Generator<LoadChannel> {
+  *#addressed(id: number): Generator<Channel> {
     const channel = this.#byId.get(id);
     if (channel !== undefined) yield channel;
     else for (const member of this.#byId.values()) if (member.groupId === id) yield member;
   }
 
   /** A channel may have got a job. */
-  #working(channel: LoadChannel): void {
+  #working(channel: Channel): void {
     this.#opening?.working();
     if (channel.owed > 0) this.serve(channel);
   }
 
-  /** Sends what the channel owes: at once where shares are found at once, else when it is its turn to search. */
-  serve(channel: LoadChannel): void {
+  serve(channel: Channel): void {
     if (channel.work.isHard) this.#kit.searches.add(this, channel);
     else this.#submit(channel, channel.owed);
   }
 
-  /** The channel's turn: one share, if it is found. */
-  search(channel: LoadChannel): void {
+  search(channel: Channel): void {
     this.#submit(channel, 1);
     if (channel.owed > 0 && channel.work.hasJob && this.#kit.sending) this.#kit.searches.add(this, channel);
   }
 
-  #submit(channel: LoadChannel, most: number): void {
+  #submit(channel: Channel, most: number): void {
     const kit = this.#kit;
     const transport = this.#transport;
     if (!this.isOpen || transport === undefined || !kit.sending) return;
@@ -336,7 +288,7 @@ export class LoadConnection {
         break;
       }
       if (at + length > kit.output.length) {
-        this.#flush(at);
+        this.#socket.writeOutput(at);
         at = 0;
       }
       const sequence = channel.inFlight.send(monotonicMs());
@@ -354,18 +306,9 @@ export class LoadConnection {
       sent += 1;
     }
     if (sent === 0) return;
-    this.#flush(at);
+    this.#socket.writeOutput(at);
     kit.counts.sent += sent;
     kit.window.sent(sent, monotonicMs());
-  }
-
-  #flush(length: number): void {
-    const kit = this.#kit;
-    const socket = this.#socket;
-    if (socket === undefined) return;
-    socket.write(kit.output.subarray(0, length));
-    // What the system has not taken yet is still read from this memory.
-    if (socket.writableLength > 0) kit.newOutput();
   }
 
   #send(frame: Uint8Array): void {
@@ -375,6 +318,6 @@ export class LoadConnection {
     this.#kit.sent.count(extensionType, msgType, length);
     const out = Buffer.allocUnsafe(writer.sealedLength(frame.length));
     writer.seal(frame, out, 0);
-    this.#socket?.write(out);
+    this.#socket.write(out);
   }
 }

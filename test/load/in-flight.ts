@@ -37,15 +37,17 @@ export class InFlight {
     return taken;
   }
 
-  /** False: no such share waits. */
-  refused(sequence: number): boolean {
-    if (sequence < this.#oldest || sequence > this.#last) return false;
+  /** One share was answered: when it was sent; NaN: no such share waits. */
+  answered(sequence: number): number {
+    if (sequence < this.#oldest || sequence > this.#last) return Number.NaN;
     const place = sequence & (this.#sentAt.length - 1);
-    if (this.#sentAt[place] === ANSWERED) return false;
+    const sentAt = this.#sentAt[place]!;
+    if (sentAt === ANSWERED) return Number.NaN;
     this.#sentAt[place] = ANSWERED;
-    if (sequence === this.#oldest) this.#oldest += 1;
+    while (this.#oldest <= this.#last && this.#sentAt[this.#oldest & (this.#sentAt.length - 1)] === ANSWERED)
+      this.#oldest += 1;
     this.waiting -= 1;
-    return true;
+    return sentAt;
   }
 
   #grow(): void {

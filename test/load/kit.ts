@@ -9,10 +9,10 @@ import { randomBytes } from '@sluice/runtime/random';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
 import { extendedShareFrameSize, STANDARD_SHARE_FRAME_SIZE } from '@sluice/sv2/fast/submit-shares';
 import type { LoadChannel } from './channel.ts';
-import type { LoadConnection } from './connection.ts';
 import { LatencyHistogram } from './measure/latency-histogram.ts';
 import { ShareWindow } from './measure/share-window.ts';
 import { Traffic } from './measure/traffic.ts';
+import type { MinerConnection } from './miner-connection.ts';
 import { type OpenPhase, openPhases, type WorkerPlan } from './orders.ts';
 import { SearchQueue } from './search-queue.ts';
 import { ShareSearch } from './share-search.ts';
@@ -40,9 +40,9 @@ export class Kit {
   /** Whether shares may be sent. */
   sending = false;
   /** `count` shares of a channel were answered. */
-  onAnswered: ((connection: LoadConnection, channel: LoadChannel, count: number) => void) | undefined;
+  onAnswered: ((connection: MinerConnection, channel: LoadChannel, count: number) => void) | undefined;
   /** `prevHash` is good during the call only. */
-  onTip: ((connection: LoadConnection, prevHash: Uint8Array, now: number) => void) | undefined;
+  onTip: ((connection: MinerConnection, prevHash: Uint8Array, now: number) => void) | undefined;
   readonly #frames = new Map<number, Uint8Array>();
 
   constructor(plan: WorkerPlan) {

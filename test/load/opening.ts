@@ -1,5 +1,4 @@
 // How a connection comes to its channels: SetupConnection, then each channel, then a job for each; with the time that each step took.
-import type { ServerUrl } from '@sluice/client/server-url';
 import { miningClientFlags, PROTOCOL_VERSION, protocols } from '@sluice/sv2/flags';
 import { encodeFrame } from '@sluice/sv2/frames';
 import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
@@ -16,27 +15,28 @@ import { decode } from './decode.ts';
 import type { Kit } from './kit.ts';
 import { monotonicMs } from './measure/monotonic.ts';
 import type { OpenPhase } from './orders.ts';
+import type { PoolAddress } from './pool-address.ts';
 
 const MIN_EXTRANONCE_SIZE = 4;
 
 export interface OpeningConnection {
   send(frame: Uint8Array): void;
   /** A channel is there: its jobs are right behind. */
-  channel(channel: LoadChannel): void;
-  opened(channels: readonly LoadChannel[]): void;
+  channel(channel: LoadChannel<ChannelWork>): void;
+  opened(channels: readonly LoadChannel<ChannelWork>[]): void;
 }
 
 export class Opening {
   readonly #index: number;
-  readonly #pool: ServerUrl;
+  readonly #pool: PoolAddress;
   readonly #kit: Kit;
   readonly #connection: OpeningConnection;
-  readonly #channels: LoadChannel[] = [];
+  readonly #channels: LoadChannel<ChannelWork>[] = [];
   readonly #begunAt = monotonicMs();
   #stepAt = this.#begunAt;
   #isSetUp = false;
 
-  constructor(index: number, pool: ServerUrl, kit: Kit, connection: OpeningConnection) {
+  constructor(index: number, pool: PoolAddress, kit: Kit, connection: OpeningConnection) {
     this.#index = index;
     this.#pool = pool;
     this.#kit = kit;

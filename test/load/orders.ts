@@ -1,9 +1,9 @@
 // What the main process tells its workers and what they answer.
-import type { ServerUrl } from '@sluice/client/server-url';
 import type { HistogramData } from './measure/latency-histogram.ts';
 import type { OwnLoadData } from './measure/own-load.ts';
 import type { ShareWindowData } from './measure/share-window.ts';
 import type { TrafficData } from './measure/traffic.ts';
+import type { PoolAddress } from './pool-address.ts';
 
 /** A standard channel with jobs of its own, an extended one, or a standard one that gets the jobs of its group. */
 export const channelKinds = ['standard', 'extended', 'group'] as const;
@@ -14,7 +14,7 @@ export interface WorkerPlan {
   readonly worker: number;
   readonly workers: number;
   readonly connections: number;
-  readonly pools: readonly ServerUrl[];
+  readonly pools: readonly PoolAddress[];
   /** To connect from, in turn; none: the system's choice. */
   readonly localAddresses: readonly string[];
   readonly kind: ChannelKind;

@@ -1,15 +1,15 @@
 // Channels whose share takes more hashes than one turn has: each goes on when sockets and timers had theirs.
 import type { LoadChannel } from './channel.ts';
-import type { LoadConnection } from './connection.ts';
+import type { MinerConnection } from './miner-connection.ts';
 
 /** What sockets and timers may have to wait for. */
 const TURN_MS = 2;
 
 export class SearchQueue {
-  readonly #waiting: (readonly [LoadConnection, LoadChannel])[] = [];
+  readonly #waiting: (readonly [MinerConnection, LoadChannel])[] = [];
   #scheduled = false;
 
-  add(connection: LoadConnection, channel: LoadChannel): void {
+  add(connection: MinerConnection, channel: LoadChannel): void {
     if (channel.searching) return;
     channel.searching = true;
     this.#waiting.push([connection, channel]);

@@ -3,13 +3,33 @@
 import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
 import { meetsTarget } from '@sluice/bitcoin/target';
 import { NonceSearch } from '@sluice/miner/hashing/nonce-search';
-import type { ChannelWork } from './channel-work.ts';
 
 const LANES_STEP = 4_096;
 /** What one call may hash before others get their turn: some milliseconds. */
 const MAX_STEPS = 4;
 const MAX_SINGLE = 4_096;
 const NONCES = 2 ** 32;
+
+/** What is searched on: a header that was made ready, and how far the search has come. */
+export interface SearchedWork {
+  /** 80 bytes; the search writes its nonces. */
+  readonly header: Uint8Array;
+  /** 32 bytes each. */
+  readonly target: Uint8Array;
+  readonly networkTarget: Uint8Array;
+  /** Expected for a share. */
+  readonly hashes: number;
+  /** Nonces tried. */
+  position: number;
+  /** Nonces that meet the target and are not sent yet. */
+  readonly found: number[];
+  readonly hasJob: boolean;
+  /** Whether a share takes so long to find that sockets must have their turn meanwhile. */
+  readonly isHard: boolean;
+}
+
+/** Hashes a share from which four lanes are faster than one, their start included. */
+export const HARD_FROM = 24;
 
 export class ShareSearch {
   /** Of the last share found. */
@@ -28,11 +48,11 @@ export class ShareSearch {
   }
 
   /** Leaves a share's nonce in `nonce`; false: none in as many hashes as one call may do. `work` is prepared. */
-  find(work: ChannelWork): boolean {
+  find(work: SearchedWork): boolean {
     return work.isHard ? this.#findInLanes(work) : this.#findSingly(work);
   }
 
-  #findSingly(work: ChannelWork): boolean {
+  #findSingly(work: SearchedWork): boolean {
     for (let tries = 0; tries < MAX_SINGLE && work.position < NONCES; tries++) {
       writeBigEndian(work.header, work.position++);
       if (this.#isShare(work)) return true;
@@ -40,7 +60,7 @@ export class ShareSearch {
     return false;
   }
 
-  #findInLanes(work: ChannelWork): boolean {
+  #findInLanes(work: SearchedWork): boolean {
     const { header, target, found } = work;
     for (let steps = 0; steps < MAX_STEPS || found.length > 0; ) {
       const nonce = found.pop();
@@ -61,7 +81,7 @@ export class ShareSearch {
     return false;
   }
 
-  #isShare({ header, target, networkTarget }: ChannelWork): boolean {
+  #isShare({ header, target, networkTarget }: SearchedWork): boolean {
     this.#sha256d.header(header, this.#hash);
     if (!meetsTarget(this.#hash, target)) return false;
     if (!this.#sendBlocks && meetsTarget(this.#hash, networkTarget)) {

@@ -5,6 +5,7 @@ import { LoadConnection } from './connection.ts';
 import { Kit } from './kit.ts';
 import { monotonicMs } from './measure/monotonic.ts';
 import { OwnLoad } from './measure/own-load.ts';
+import type { MinerConnection } from './miner-connection.ts';
 import { openAll } from './modes/open.ts';
 import { Paced } from './modes/paced.ts';
 import { Pipelined } from './modes/pipelined.ts';
@@ -22,6 +23,9 @@ import type {
   WorkerMessage,
   WorkerPlan,
 } from './orders.ts';
+import { AcceptedAnswers } from './sv1/accepted-answers.ts';
+import { Sv1Connection } from './sv1/connection.ts';
+import { Sv1Jobs } from './sv1/jobs.ts';
 
 const PROGRESS_MS = 1_000;
 const DRAIN_STEP_MS = 5;
@@ -32,16 +36,23 @@ type Handlers = {
 
 class LoadWorker implements Handlers {
   readonly #kit: Kit;
-  readonly #connections: readonly LoadConnection[];
+  readonly #connections: readonly MinerConnection[];
   readonly #own = new OwnLoad();
   #mode: ShareMode | undefined;
   #tips: TipWatch | undefined;
 
   constructor(plan: WorkerPlan) {
     this.#kit = new Kit(plan);
-    const connections: LoadConnection[] = [];
-    for (let index = plan.worker; index < plan.connections; index += plan.workers)
-      connections.push(new LoadConnection(index, connections.length, this.#kit));
+    const sv1 = { answers: new AcceptedAnswers(), jobs: new Sv1Jobs() };
+    const connections: MinerConnection[] = [];
+    for (let index = plan.worker; index < plan.connections; index += plan.workers) {
+      const { protocol } = plan.pools[index % plan.pools.length]!;
+      connections.push(
+        protocol === 'stratum-v1'
+          ? new Sv1Connection(index, connections.length, this.#kit, sv1)
+          : new LoadConnection(index, connections.length, this.#kit),
+      );
+    }
     this.#connections = connections;
   }
 
@@ -97,7 +108,7 @@ class LoadWorker implements Handlers {
     return this.#shareAnswer();
   }
 
-  #unanswered(connections: readonly LoadConnection[]): number {
+  #unanswered(connections: readonly MinerConnection[]): number {
     let total = 0;
     for (const { channels } of connections) for (const { inFlight } of channels) total += inFlight.waiting;
     return total;

@@ -65,7 +65,7 @@ export const proxySettings = defineConfig({
     doc: 'Seconds that a preferred pool must have been there before the farm goes back to it.',
   },
   sharesPerMinute: {
-    type: decimal({ min: 0.1, max: 1_000 }),
+    type: decimal({ min: 0.1, max: 100_000 }),
     default: 6,
     doc: 'Shares of each miner that its difficulty is set for; most of them stay here.',
   },

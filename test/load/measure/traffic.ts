@@ -1,14 +1,16 @@
-// Messages and encrypted bytes on the wire, by message type and direction.
+// Messages and bytes on the wire, by message type and direction: encrypted ones of Stratum V2, lines of Stratum V1.
 import { sealedPayloadLength } from '@sluice/noise/transport';
 import { messageOf } from '@sluice/sv2/registry';
 
 /** Beside the 256 message types. */
 const HANDSHAKE = 256;
 const OF_EXTENSIONS = 257;
-const KINDS = 258;
+/** Lines of Stratum V1. */
+const lineKinds = { share: 258, answer: 259, job: 260, other: 261 } as const;
+const KINDS = 262;
 const SEALED_HEADER = 22;
 
-/** What passes between processes: by message type, then the handshake, then all messages of extensions. */
+/** What passes between processes: by message type, then the handshake, all messages of extensions, and lines. */
 export interface TrafficData {
   readonly messages: Float64Array;
   readonly bytes: Float64Array;
@@ -41,6 +43,12 @@ export class Traffic {
     this.#bytes[kind]! += SEALED_HEADER + sealedPayloadLength(payloadLength);
   }
 
+  /** A line of Stratum V1, its line feed included. */
+  line(kind: keyof typeof lineKinds, bytes: number): void {
+    this.#messages[lineKinds[kind]]! += 1;
+    this.#bytes[lineKinds[kind]]! += bytes;
+  }
+
   handshake(bytes: number): void {
     this.#messages[HANDSHAKE]! += 1;
     this.#bytes[HANDSHAKE]! += bytes;
@@ -59,8 +67,17 @@ export class Traffic {
   }
 }
 
+const lineNames: ReadonlyMap<number, string> = new Map([
+  [lineKinds.share, 'mining.submit'],
+  [lineKinds.answer, 'answer to mining.submit'],
+  [lineKinds.job, 'mining.notify'],
+  [lineKinds.other, 'other lines'],
+]);
+
 function nameOf(kind: number): string {
   if (kind === HANDSHAKE) return 'Noise handshake';
   if (kind === OF_EXTENSIONS) return 'messages of extensions';
+  const line = lineNames.get(kind);
+  if (line !== undefined) return line;
   return messageOf(0, kind)?.name ?? `unknown 0x${kind.toString(16)}`;
 }

@@ -1,8 +1,8 @@
 // Opens connections, a number of them at the same time, as fast as the pool lets them in or at a given rate.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@sluice/runtime/errors';
-import type { LoadConnection } from '../connection.ts';
 import { monotonicMs } from '../measure/monotonic.ts';
+import type { MinerConnection } from '../miner-connection.ts';
 import type { OpenOptions } from '../orders.ts';
 
 export interface Opened {
@@ -13,7 +13,7 @@ export interface Opened {
   readonly failed: ReadonlyMap<string, number>;
 }
 
-export async function openAll(connections: readonly LoadConnection[], options: OpenOptions): Promise<Opened> {
+export async function openAll(connections: readonly MinerConnection[], options: OpenOptions): Promise<Opened> {
   const { atOnce, perSecond } = options;
   const failed = new Map<string, number>();
   const startedAt = monotonicMs();

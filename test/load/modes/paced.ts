@@ -1,21 +1,21 @@
 // A steady rate over all channels, each in its turn, whatever the pool answers.
 import type { LoadChannel } from '../channel.ts';
-import type { LoadConnection } from '../connection.ts';
 import { monotonicMs } from '../measure/monotonic.ts';
+import type { MinerConnection } from '../miner-connection.ts';
 import { Pacer } from '../pacer.ts';
 import type { ShareMode } from './share-mode.ts';
 
 const TICK_MS = 1;
 
 export class Paced implements ShareMode {
-  readonly #channels: readonly (readonly [LoadConnection, LoadChannel])[];
+  readonly #channels: readonly (readonly [MinerConnection, LoadChannel])[];
   readonly #pacer: Pacer;
   #timer: NodeJS.Timeout | undefined;
   #next = 0;
   /** Nobody could send them. */
   #left = 0;
 
-  constructor(connections: readonly LoadConnection[], perSecond: number, startAt: number) {
+  constructor(connections: readonly MinerConnection[], perSecond: number, startAt: number) {
     this.#channels = connections.flatMap((connection) =>
       connection.channels.map((channel) => [connection, channel] as const),
     );

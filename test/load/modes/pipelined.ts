@@ -1,16 +1,16 @@
 // A number of shares in flight on each channel: every answer sends the next share. One in flight is the way of a device that waits.
 
-import type { LoadConnection } from '../connection.ts';
 import type { Kit } from '../kit.ts';
+import type { MinerConnection } from '../miner-connection.ts';
 import type { ShareMode } from './share-mode.ts';
 
 export class Pipelined implements ShareMode {
   readonly skipped = 0;
-  readonly #connections: readonly LoadConnection[];
+  readonly #connections: readonly MinerConnection[];
   readonly #kit: Kit;
   readonly #inFlight: number;
 
-  constructor(connections: readonly LoadConnection[], kit: Kit, inFlight: number) {
+  constructor(connections: readonly MinerConnection[], kit: Kit, inFlight: number) {
     this.#connections = connections;
     this.#kit = kit;
     this.#inFlight = inFlight;

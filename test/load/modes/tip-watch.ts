@@ -1,5 +1,5 @@
 // When each connection of a worker was told of each tip: by its first SetNewPrevHash for that block.
-import type { LoadConnection } from '../connection.ts';
+import type { MinerConnection } from '../miner-connection.ts';
 import type { TipStamps } from '../orders.ts';
 
 interface Tip {
@@ -8,18 +8,18 @@ interface Tip {
 }
 
 export class TipWatch {
-  readonly #connections: readonly LoadConnection[];
+  readonly #connections: readonly MinerConnection[];
   readonly #onAllTold: (tip: string) => void;
   readonly #tips = new Map<string, Tip>();
   readonly #lastHash = new Uint8Array(32);
   #last: Tip | undefined;
 
-  constructor(connections: readonly LoadConnection[], onAllTold: (tip: string) => void) {
+  constructor(connections: readonly MinerConnection[], onAllTold: (tip: string) => void) {
     this.#connections = connections;
     this.#onAllTold = onAllTold;
   }
 
-  told({ slot }: LoadConnection, prevHash: Uint8Array, now: number): void {
+  told({ slot }: MinerConnection, prevHash: Uint8Array, now: number): void {
     const tip = this.#tipOf(prevHash);
     if (!Number.isNaN(tip.told[slot])) return;
     tip.told[slot] = now;

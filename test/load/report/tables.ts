@@ -1,8 +1,8 @@
 // The figures of a run as tables.
-import { formatServerUrl } from '@sluice/client/server-url';
 import { inFlightOf, type LoadConfig, makesBlocks } from '../config.ts';
 import type { LatencyHistogram } from '../measure/latency-histogram.ts';
 import { openPhases } from '../orders.ts';
+import { formatPoolAddress } from '../pool-address.ts';
 import type { OpenResult, RunResult, ShareResult, TipResult } from '../results.ts';
 import { cpuBetween, type Mark, rssAt, type ServerUse } from '../server-record.ts';
 import type { Cell, Table } from './table.ts';
@@ -29,7 +29,7 @@ function settings(config: LoadConfig, startedAt: Date): Table {
   const rows: (readonly [string, Cell])[] = [
     ['name', config.name],
     ['started', startedAt.toISOString()],
-    ['pool', pool.map(({ host, port }) => formatServerUrl({ host, port })).join(' ')],
+    ['pool', pool.map(({ host, port, protocol }) => formatPoolAddress({ host, port, protocol })).join(' ')],
     ['mode', mode],
     ['connections', connections],
     ['channels of each', channels],
@@ -161,7 +161,7 @@ function traffic({ sent, received }: RunResult): Table {
   const all = [...sent, ...received];
   const sum = ['all', '', total(all.map(({ messages }) => messages)), total(all.map(({ bytes }) => bytes))] as const;
   return {
-    title: 'Encrypted bytes on the wire',
+    title: 'Bytes on the wire',
     columns: ['message', 'direction', 'messages', 'bytes', 'bytes each'],
     rows: [...rows, sum],
   };
