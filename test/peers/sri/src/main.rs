@@ -1,4 +1,4 @@
-//! `sri-peer <golden|decode|client|noise-vectors> ...`: what the reference implementation makes of our bytes.
+//! `sri-peer <golden|decode|client|noise-vectors|sv1> ...`: what the reference implementation makes of our bytes.
 //! Every mode reports JSON on standard output and ends with a code other than 0 on failure.
 mod client;
 mod connection;
@@ -9,6 +9,7 @@ mod golden;
 mod mining;
 mod noise_vectors;
 mod options;
+mod sv1;
 
 use std::process::ExitCode;
 
@@ -24,7 +25,8 @@ fn main() -> ExitCode {
         "decode" => decode::run(),
         "client" => client::run(&rest),
         "noise-vectors" => noise_vectors::run(),
-        _ => Err("usage: sri-peer golden | decode | client ... | noise-vectors".into()),
+        "sv1" => sv1::run(&rest),
+        _ => Err("usage: sri-peer golden | decode | client ... | noise-vectors | sv1 ...".into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
