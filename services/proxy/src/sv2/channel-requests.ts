@@ -10,9 +10,10 @@ import { UpdateChannelError } from '@sluice/sv2/messages/mining/update-channel-e
 import { printable } from '@sluice/sv2/text';
 import { isHashRate } from '@sluice/sv2/validate';
 import type { MinerPlaces } from '../miners/miner.ts';
-import { Channel, type ChannelKind, type ChannelModules, GROUP_CHANNEL_ID } from './channel.ts';
+import { Channel, type ChannelKind, type ChannelModules } from './channel.ts';
 import type { Connection } from './connection.ts';
 import type { OpenErrorCode } from './counters.ts';
+import { GROUP_CHANNEL_ID } from './job-group.ts';
 import type { Sv2Limits } from './limits.ts';
 
 /** Longest extranonce that the protocol has room for. */
@@ -62,9 +63,8 @@ export class ChannelRequests {
 
   /** The group's id closes all of its members. */
   close(connection: Connection, { channelId }: CloseChannel): void {
-    const closing = [...connection.channels.values()].filter(
-      ({ id }) => id === channelId || channelId === GROUP_CHANNEL_ID,
-    );
+    const isGroup = channelId === GROUP_CHANNEL_ID && connection.group !== undefined;
+    const closing = [...connection.channels.values()].filter(({ id }) => id === channelId || isGroup);
     if (closing.length === 0) this.#modules.counters.ignoredMessages += 1;
     for (const channel of closing) {
       connection.channels.delete(channel.id);

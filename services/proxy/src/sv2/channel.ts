@@ -8,10 +8,9 @@ import type { FarmJob, Miner, MinerListener, ShareAnswer } from '../miners/miner
 import type { Connection } from './connection.ts';
 import type { Sv2Counters } from './counters.ts';
 import type { JobFrames } from './job-frames.ts';
+import { GROUP_CHANNEL_ID, type GroupMember } from './job-group.ts';
 import { refuseShare, ShareAnswers } from './share-answers.ts';
 
-/** The group of every connection; channels count from the next id on. Jobs are written to each channel, so nothing is sent to it. */
-export const GROUP_CHANNEL_ID = 1;
 /** Targets that are remembered, to know what a share of an earlier job was worth; shares of older jobs count as of the oldest. */
 const TARGETS_BOUND = 16;
 
@@ -22,7 +21,7 @@ export interface ChannelModules {
   readonly jobs: JobFrames;
 }
 
-export class Channel implements MinerListener {
+export class Channel implements MinerListener, GroupMember {
   readonly id: number;
   readonly kind: ChannelKind;
   /** As the channel was opened with it. */
@@ -73,6 +72,7 @@ export class Channel implements MinerListener {
 
   onTarget(target: ShareTarget): void {
     const isFirst = this.#target === undefined;
+    this.#connection.group?.catchUp(this);
     this.#target = target;
     if (isFirst) this.#answerOpening(target);
     else this.confirmTarget();
@@ -86,9 +86,19 @@ export class Channel implements MinerListener {
   }
 
   onJob(job: FarmJob, clean: boolean): void {
+    const { group } = this.#connection;
+    this.#noteTarget(job.id);
+    if (group?.has(this) === true) group.give(this, job, clean);
+    else {
+      // Its first work is for it alone.
+      this.writeJob(job, clean);
+      group?.add(this);
+    }
+  }
+
+  writeJob(job: FarmJob, clean: boolean): void {
     const { jobs } = this.#modules;
     const { writer } = this.#connection;
-    this.#noteTarget(job.id);
     if (this.kind === 'standard') jobs.standard(writer, this.id, job, this.#extranoncePrefix, clean);
     else jobs.extended(writer, this.id, job, clean);
     if (clean) jobs.tip(writer, this.id, job);
@@ -133,6 +143,7 @@ export class Channel implements MinerListener {
 
   /** Gives its place back. */
   close(): void {
+    this.#connection.group?.remove(this);
     this.#miner?.close();
     this.#miner = undefined;
   }

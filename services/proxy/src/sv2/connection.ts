@@ -2,13 +2,17 @@
 import type { Duplex } from 'node:stream';
 import { PeerConnection, type PeerModules } from '@sluice/server/peer-connection';
 import { miningClientFlags } from '@sluice/sv2/flags';
-import { type Channel, GROUP_CHANNEL_ID } from './channel.ts';
+import type { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
+import type { Channel } from './channel.ts';
 import type { Sv2CloseReason, Sv2OwnCloseReason } from './errors.ts';
+import type { JobFrames } from './job-frames.ts';
+import { GROUP_CHANNEL_ID, JobGroup } from './job-group.ts';
 import type { Sv2Limits } from './limits.ts';
 
 /** What every connection of the process shares. */
 export interface ConnectionModules extends PeerModules<Sv2CloseReason> {
   readonly limits: Sv2Limits;
+  readonly jobs: JobFrames;
   /** One decrypted frame; `payload` is only valid during the call. */
   route(connection: Connection, extensionType: number, msgType: number, payload: Uint8Array): void;
   onClosed(connection: Connection): void;
@@ -19,6 +23,8 @@ export class Connection extends PeerConnection<Sv2OwnCloseReason> {
   readonly channels = new Map<number, Channel>();
   /** Extension 0x0002 was negotiated: shares may name a worker. */
   namesWorkers = false;
+  /** `undefined`: the device takes standard jobs only, so each channel has its own. */
+  group: JobGroup | undefined;
   readonly #modules: ConnectionModules;
   #lastChannel = GROUP_CHANNEL_ID;
   /** When the connection last had a channel. */
@@ -28,6 +34,11 @@ export class Connection extends PeerConnection<Sv2OwnCloseReason> {
     super(id, socket, remoteAddress, modules);
     this.#modules = modules;
     this.#channelAt = modules.clock.monotonic();
+  }
+
+  override opened(setup: SetupConnection): void {
+    super.opened(setup);
+    if (!this.requires('REQUIRES_STANDARD_JOBS')) this.group = new JobGroup(this.writer, this.#modules.jobs);
   }
 
   /** Whether the client has set this flag of SetupConnection. */

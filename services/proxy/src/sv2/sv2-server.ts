@@ -54,7 +54,8 @@ export class Sv2Server {
   constructor(limits: Sv2Limits, modules: Sv2ServerModules) {
     const { clock, log, counters, farm, sha256d } = modules;
     this.#modules = modules;
-    const requests = new ChannelRequests({ limits, farm, counters, jobs: new JobFrames(sha256d, counters) });
+    const jobs = new JobFrames(sha256d, counters);
+    const requests = new ChannelRequests({ limits, farm, counters, jobs });
     const shares = new SubmittedShares({ limits, counters });
     const router = new Router(
       {
@@ -70,7 +71,7 @@ export class Sv2Server {
       counters,
     );
     this.#connectionModules = {
-      ...{ clock, log, limits, counters },
+      ...{ clock, log, limits, counters, jobs },
       tick: new OutboundTick(),
       newResponder: () => this.#newResponder(),
       route: (connection, extensionType, msgType, payload) => router.route(connection, extensionType, msgType, payload),

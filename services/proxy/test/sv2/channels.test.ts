@@ -130,21 +130,22 @@ describe('opening', () => {
 
 test('a job on the same tip begins at once, and one on another waits for its tip', async () => {
   const { fake, upstream, ...server } = start();
-  const miner = await servers[0]!.miner();
   expect(server.counters.channelsOpened).toBe(0);
-  const standard = await miner.openStandard();
-  await miner.standardWork();
-  const extended = await miner.openExtended();
+  const one = await servers[0]!.miner();
+  const standard = await one.openStandard();
+  await one.standardWork();
+  const other = await servers[0]!.miner();
+  const extended = await other.openExtended();
   const extranonce = Buffer.concat([extended.extranoncePrefix, new Uint8Array(4)]);
-  await miner.extendedWork(extranonce);
+  await other.extendedWork(extranonce);
   fake.farm.setWork(0, upstream.work(2, 1, { version: 0x2000_4000 }));
-  expect(await miner.expect(NewMiningJob)).toMatchObject({ channelId: standard.channelId, version: 0x2000_4000 });
-  const active = await miner.expect(NewExtendedMiningJob);
+  expect(await one.expect(NewMiningJob)).toMatchObject({ channelId: standard.channelId, version: 0x2000_4000 });
+  const active = await other.expect(NewExtendedMiningJob);
   expect(active).toMatchObject({ channelId: extended.channelId, version: 0x2000_4000 });
   expect(active.minNtime).toBeTypeOf('number');
   fake.farm.setWork(0, upstream.work(3, 9));
-  expect([...(await miner.standardWork()).prevHash]).toEqual(Array(32).fill(9));
-  expect([...(await miner.extendedWork(extranonce)).prevHash]).toEqual(Array(32).fill(9));
+  expect([...(await one.standardWork()).prevHash]).toEqual(Array(32).fill(9));
+  expect([...(await other.extendedWork(extranonce)).prevHash]).toEqual(Array(32).fill(9));
 });
 
 describe('UpdateChannel', () => {
