@@ -1,8 +1,8 @@
 // What the end of a connection says of the server, and one line for who has to mend it.
 import { ClientError } from '@sluice/client/errors';
+import { TemplateServerError } from '@sluice/client/template-errors';
 import { messageOf } from '@sluice/runtime/errors';
 import type { NodeTrouble } from '../node-source.ts';
-import { TemplateServerError } from './errors.ts';
 
 export interface ServerTrouble {
   readonly trouble: NodeTrouble;

@@ -8,14 +8,14 @@ import { providerWords } from '@sluice/bus/payloads/solution';
 import type { ConnectionModules } from '@sluice/client/connection';
 import { reconnectDelay } from '@sluice/client/reconnect-delay';
 import type { ServerUrl } from '@sluice/client/server-url';
+import { TemplateConnection } from '@sluice/client/template-connection';
+import { TemplateServerError } from '@sluice/client/template-errors';
 import { formatHostPort } from '@sluice/runtime/config/value-types';
 import { RequestTransactionData } from '@sluice/sv2/messages/template-distribution/request-transaction-data';
 import { SubmitSolution } from '@sluice/sv2/messages/template-distribution/submit-solution';
 import type { NodeListener, NodeSource, NodeTrouble, SubmitAnswer, TipOrigin } from '../node-source.ts';
 import type { CoinbaseReserve, PreparedTemplate } from '../prepare-template.ts';
-import { TemplateServerError } from './errors.ts';
 import { KnownTips } from './known-tips.ts';
-import { ServerConnection, type ServerHandlers } from './server-connection.ts';
 import { ServerTemplates } from './server-templates.ts';
 import { serverTrouble } from './server-trouble.ts';
 import { ToldWork, type ToldWorkModules } from './told-work.ts';
@@ -52,7 +52,7 @@ export class TemplateServerNode implements NodeSource {
   readonly #tips = new KnownTips();
   readonly #stopped = new AbortController();
   #listener: NodeListener | undefined;
-  #connection: ServerConnection | undefined;
+  #connection: TemplateConnection | undefined;
   #toldTrouble: NodeTrouble | undefined | 'nothing' = 'nothing';
   #failures = 0;
   #running: Promise<void> | undefined;
@@ -144,23 +144,22 @@ export class TemplateServerNode implements NodeSource {
     const { url, reserve } = this.#options;
     const { signal } = this.#stopped;
     let templates: ServerTemplates | undefined;
-    const handlers = (connection: ServerConnection): ServerHandlers => {
-      templates = this.#templatesOf(connection);
-      const of = templates;
-      return {
-        newTemplate: (message) => of.newTemplate(message),
-        setNewPrevHash: (message) => of.setNewPrevHash(message),
-        transactions: (message) => of.transactions(message),
-        noTransactions: (message) => of.noTransactions(message),
-      };
-    };
     try {
       const stream = await this.#modules.connect(url.host, url.port, signal);
       const abandon = () => stream.destroy();
       signal.addEventListener('abort', abandon);
-      const connection = await ServerConnection.open(stream, { url, reserve }, { ...this.#modules, handlers }).finally(
+      const connection = await TemplateConnection.open(stream, { url, constraints: reserve }, this.#modules).finally(
         () => signal.removeEventListener('abort', abandon),
       );
+      const of = this.#templatesOf(connection);
+      templates = of;
+      connection.receive({
+        setUp: () => undefined,
+        newTemplate: (message) => of.newTemplate(message),
+        setNewPrevHash: (message) => of.setNewPrevHash(message),
+        transactions: (message) => of.transactions(message),
+        noTransactions: (message) => of.noTransactions(message),
+      });
       this.#connection = connection;
       if (signal.aborted) connection.close(new Error('the provider stops'));
       return await connection.closed;
@@ -172,7 +171,7 @@ export class TemplateServerNode implements NodeSource {
     }
   }
 
-  #templatesOf(connection: ServerConnection): ServerTemplates {
+  #templatesOf(connection: TemplateConnection): ServerTemplates {
     let origin: TipOrigin = 'start';
     return new ServerTemplates(this.#options, {
       work: this.#work,

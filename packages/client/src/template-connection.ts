@@ -1,9 +1,6 @@
 // The protocol of a client of Template Distribution [sv2 7]: handshake, setup and constraints; then every message of the server to its
 // handler. A handler that returns a string has found the server out of order, and the connection ends with it.
 import type { Duplex } from 'node:stream';
-import { ClientConnection, type ConnectionModules } from '@sluice/client/connection';
-import { ClientError } from '@sluice/client/errors';
-import type { ServerUrl } from '@sluice/client/server-url';
 import { PROTOCOL_VERSION, protocols } from '@sluice/sv2/flags';
 import { CHANNEL_MSG_BIT } from '@sluice/sv2/frames';
 import { decodePayload, type Message, type MessageOf } from '@sluice/sv2/message';
@@ -16,11 +13,13 @@ import { RequestTransactionDataError } from '@sluice/sv2/messages/template-distr
 import { RequestTransactionDataSuccess } from '@sluice/sv2/messages/template-distribution/request-transaction-data-success';
 import { TemplateSetNewPrevHash } from '@sluice/sv2/messages/template-distribution/set-new-prev-hash';
 import { payloadLimits } from '@sluice/sv2/payload-limits';
-import type { CoinbaseReserve } from '../prepare-template.ts';
-import { TemplateServerError } from './errors.ts';
+import { ClientConnection, type ConnectionModules } from './connection.ts';
+import { ClientError } from './errors.ts';
+import type { ServerUrl } from './server-url.ts';
+import { TemplateServerError } from './template-errors.ts';
 
 /** Of SetupConnection. */
-export const SETUP_DEADLINE_MS = 10_000;
+const SETUP_DEADLINE_MS = 10_000;
 
 const accepted = {
   setupConnectionSuccess: SetupConnectionSuccess,
@@ -40,55 +39,73 @@ const names = new Map<number, keyof Accepted>(
 type Handler<K extends keyof Accepted> = (message: MessageOf<Accepted[K]>) => string | undefined;
 
 /** What a handler is given belongs to it, but for the transactions: these are gone when it returns. */
-export type ServerHandlers = {
+export type TemplateHandlers = {
   readonly [K in 'newTemplate' | 'setNewPrevHash' | 'transactions' | 'noTransactions']: Handler<K>;
+} & {
+  /** The constraints are told: solutions can be sent. */
+  setUp(): void;
 };
 
-export class ServerConnection {
+/** The room that every template is to leave [sv2 7.1]. */
+export interface CoinbaseConstraints {
+  /** Serialized bytes of our outputs. */
+  readonly outputsSize: number;
+  /** Legacy signature operations of our outputs. */
+  readonly outputsSigops: number;
+}
+
+export interface TemplateConnectionOptions {
+  readonly url: ServerUrl;
+  readonly constraints: CoinbaseConstraints;
+}
+
+export class TemplateConnection {
   /** Resolves with the reason of its end; never rejects. */
   readonly closed: Promise<Error>;
   readonly #connection: ClientConnection;
-  readonly #handlers: ServerHandlers;
-  readonly #reserve: CoinbaseReserve;
-  readonly #deadline: NodeJS.Timeout;
+  readonly #options: TemplateConnectionOptions;
+  readonly #onClosed: (reason: Error) => void;
+  #handlers: TemplateHandlers | undefined;
+  #deadline: NodeJS.Timeout | undefined;
   #isSetUp = false;
   /** Why it was ended from here. */
   #reason: Error | undefined;
 
-  /** Handshake on a connected stream, then setup. @throws ClientError `client-handshake-failed`; the stream is closed then. */
+  /** Runs the handshake on a connected stream, which belongs to the connection from then on. @throws ClientError `client-handshake-failed`. */
   static async open(
     stream: Duplex,
-    { url, reserve }: { readonly url: ServerUrl; readonly reserve: CoinbaseReserve },
-    modules: ConnectionModules & { handlers(connection: ServerConnection): ServerHandlers },
-  ): Promise<ServerConnection> {
-    const { authorityKey } = url;
+    options: TemplateConnectionOptions,
+    modules: ConnectionModules,
+  ): Promise<TemplateConnection> {
+    const { authorityKey } = options.url;
     const trust = { maxPayload, ...(authorityKey === undefined ? {} : { authorityKey }) };
-    return new ServerConnection(await ClientConnection.open(stream, trust, modules), url, reserve, modules.handlers);
+    return new TemplateConnection(await ClientConnection.open(stream, trust, modules), options);
   }
 
-  private constructor(
-    connection: ClientConnection,
-    { host, port }: ServerUrl,
-    reserve: CoinbaseReserve,
-    handlers: (connection: ServerConnection) => ServerHandlers,
-  ) {
+  private constructor(connection: ClientConnection, options: TemplateConnectionOptions) {
+    const { promise, resolve } = Promise.withResolvers<Error>();
     this.#connection = connection;
-    this.#reserve = reserve;
-    this.#handlers = handlers(this);
+    this.#options = options;
+    this.closed = promise;
+    this.#onClosed = resolve;
+  }
+
+  /** Sets the connection up and starts to read. */
+  receive(handlers: TemplateHandlers): void {
+    this.#handlers = handlers;
     this.#deadline = setTimeout(
       () => this.close(new TemplateServerError('template-server-silent', 'no answer to SetupConnection')),
       SETUP_DEADLINE_MS,
     );
-    this.closed = new Promise((resolve) => {
-      connection.receive({
-        onFrame: (extensionType, msgType, payload) => this.#onFrame(extensionType, msgType, payload),
-        onClose: (reason) => {
-          clearTimeout(this.#deadline);
-          resolve(this.#reason ?? reason);
-        },
-      });
+    this.#connection.receive({
+      onFrame: (extensionType, msgType, payload) => this.#onFrame(extensionType, msgType, payload),
+      onClose: (reason) => {
+        clearTimeout(this.#deadline);
+        this.#onClosed(this.#reason ?? reason);
+      },
     });
-    connection.send(SetupConnection, {
+    const { host, port } = this.#options.url;
+    this.#connection.send(SetupConnection, {
       protocol: protocols.templateDistribution,
       minVersion: PROTOCOL_VERSION,
       maxVersion: PROTOCOL_VERSION,
@@ -125,7 +142,7 @@ export class ServerConnection {
   #handle(name: keyof Accepted, message: never): string | undefined {
     if (name === 'setupConnectionSuccess') return this.#onSetUp(message);
     if (name === 'setupConnectionError') return this.#onRefused(message);
-    return this.#isSetUp ? this.#handlers[name](message) : 'before SetupConnection was answered';
+    return this.#isSetUp ? this.#handlers?.[name](message) : 'before SetupConnection was answered';
   }
 
   #onSetUp({ usedVersion }: SetupConnectionSuccess): string | undefined {
@@ -134,9 +151,10 @@ export class ServerConnection {
     this.#isSetUp = true;
     clearTimeout(this.#deadline);
     this.send(CoinbaseOutputConstraints, {
-      coinbaseOutputMaxAdditionalSize: this.#reserve.outputsSize,
-      coinbaseOutputMaxAdditionalSigops: this.#reserve.outputsSigops,
+      coinbaseOutputMaxAdditionalSize: this.#options.constraints.outputsSize,
+      coinbaseOutputMaxAdditionalSigops: this.#options.constraints.outputsSigops,
     });
+    this.#handlers?.setUp();
     return undefined;
   }
 
