@@ -47,7 +47,7 @@ export const proxySettings = defineConfig({
   ...identitySettings,
   upstream: {
     type: upstreamUrls(),
-    doc: 'The pools, the preferred one first; without a key any server is trusted. Behind ?identity= stands what this pool alone knows the farm by, which is the user with one of Stratum V1.',
+    doc: 'The pools, the preferred one first; without a key any server is trusted. Behind ?identity= stands what this pool alone knows the farm by, which is the user with one of Stratum V1; pools with a ?weight= share the farm, and the others are to fall back on.',
   },
   upstreamCaFile: {
     type: readableFile({ holds: 'a certificate in PEM', fault: certificateFault }),

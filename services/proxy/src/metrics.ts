@@ -44,7 +44,7 @@ export const proxyMetrics = defineMetrics({
   sharesInFlight: gauge('sluice_proxy_upstream_shares_in_flight', "Shares that wait for an upstream's answer"),
   blocks: counter('sluice_proxy_blocks_total', 'Shares that are blocks'),
   jobs: counter('sluice_proxy_jobs_total', 'Jobs given to the miners, those on another tip or upstream among them'),
-  tips: counter('sluice_proxy_tips_total', 'Times that all earlier jobs were void'),
+  tips: counter('sluice_proxy_tips_total', 'Jobs among them on another tip, and the first of an upstream'),
   targets: counter('sluice_proxy_targets_total', 'Targets told to miners'),
   upstreamUp: gauge(
     'sluice_proxy_upstream_up',
@@ -60,13 +60,26 @@ export const proxyMetrics = defineMetrics({
       place: upstreamPlaces,
     },
   ),
+  upstreamMiners: gauge(
+    'sluice_proxy_upstream_miners',
+    'Miners that take their work from the upstream at this place of the list',
+    { place: upstreamPlaces },
+  ),
+  upstreamHashrate: gauge(
+    'sluice_proxy_upstream_hashrate',
+    'Hashes a second of these miners, as estimated from their shares',
+    { place: upstreamPlaces },
+  ),
   upstreamUps: counter('sluice_proxy_upstream_ups_total', 'Times that an upstream came up'),
   upstreamDowns: counter(
     'sluice_proxy_upstream_downs_total',
     'Times that an upstream went down or an attempt to reach it failed, by reason',
     { reason: downReasons },
   ),
-  switches: counter('sluice_proxy_upstream_switches_total', 'Times that the farm went to another upstream, or to none'),
+  switches: counter(
+    'sluice_proxy_upstream_switches_total',
+    'Times that the farm went to another upstream, to more or fewer of them, or to none',
+  ),
 
   upstreamHistory: gauge(
     'sluice_proxy_upstream_history_changes',
@@ -165,13 +178,15 @@ function followShares(metrics: MetricsOf<typeof proxyMetrics>, { counters, farm,
   }
 }
 
-function followUpstreams(metrics: MetricsOf<typeof proxyMetrics>, { counters, upstreams }: Followed): void {
+function followUpstreams(metrics: MetricsOf<typeof proxyMetrics>, { counters, farm, upstreams }: Followed): void {
   metrics.sharesInFlight.follow(() => upstreams.sharesInFlight);
   metrics.upstreamHistory.follow(() => upstreams.history.changes.length);
   for (const reason of downReasons) metrics.upstreamDowns.with({ reason }).follow(() => counters.upstreamDowns[reason]);
   for (const [index, place] of upstreamPlaces.slice(0, upstreams.count).entries()) {
     metrics.upstreamUp.with({ place }).follow(() => Number(upstreams.isUp(index)));
-    metrics.upstreamActive.with({ place }).follow(() => Number(upstreams.active === index));
+    metrics.upstreamActive.with({ place }).follow(() => Number(upstreams.inUse.includes(index)));
+    metrics.upstreamMiners.with({ place }).follow(() => farm.minersOf(index));
+    metrics.upstreamHashrate.with({ place }).follow(() => farm.hashrateOf(index));
   }
 }
 

@@ -107,10 +107,10 @@ class ProxyService implements Service {
         ...modules,
         counters,
         now: () => clock.now(),
-        hashrate: () => farm.hashrate,
+        hashrate: (place) => farm.nominalHashrateOf(place),
         onWork: (place, work) => farm.setWork(place, work),
-        onUse: (place, work) => {
-          farm.use(place, work);
+        onUse: (inUse) => {
+          farm.use(inUse);
           this.#firstWork.resolve();
         },
       },

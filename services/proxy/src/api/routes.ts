@@ -19,7 +19,7 @@ export function addApiRoutes(routes: JsonRoutes, shown: Shown): void {
         (worker) => workerView(worker, clock),
       ),
     upstreams: () =>
-      ok({ upstreams: Array.from({ length: upstreams.count }, (_, place) => upstreamView(upstreams, place)) }),
+      ok({ upstreams: Array.from({ length: upstreams.count }, (_, place) => upstreamView(shown, place)) }),
     history: () => ok({ history: upstreams.history.changes.map((change) => changeView(upstreams, change)) }),
   };
   const paths = Object.keys(resources).map((name) => `${API_PATH}/${name}`);

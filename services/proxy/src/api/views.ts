@@ -27,6 +27,7 @@ export function clientView(miner: FarmMiner) {
     worker: miner.statistics?.name ?? null,
     user_agent: miner.agent,
     address: miner.remoteAddress,
+    upstream: miner.feed.place + 1,
     connected_timestamp_seconds: seconds(miner.openedMs),
     difficulty: miner.difficulty ?? null,
     hashrate_hashes_per_second: miner.hashrate,
@@ -57,9 +58,12 @@ export function workerView(worker: WorkerStatistics, clock: Clock) {
   };
 }
 
-export function upstreamView(upstreams: Upstreams, place: number) {
+export function upstreamView({ farm, upstreams }: Shown, place: number) {
   return {
     ...changeView(upstreams, upstreams.history.current(place)),
+    weight: upstreams.weightOf(place) ?? null,
+    clients: farm.minersOf(place),
+    hashrate_hashes_per_second: farm.hashrateOf(place),
     shares_in_flight: upstreams.sharesInFlightOf(place),
   };
 }
@@ -79,12 +83,14 @@ export function changeView(upstreams: Upstreams, { place, state, atMs, reason, d
 
 /** @param startedMs of the monotonic clock. */
 export function totalsView({ clock, counters, farm, workers, upstreams }: Shown, startedMs: number) {
+  const active = upstreams.inUse.map((place) => place + 1);
   return {
     uptime_seconds: seconds(clock.monotonic() - startedMs),
     clients: farm.miners,
     workers: workers.size,
     hashrate_hashes_per_second: farm.miners === 0 ? 0 : farm.hashrate,
-    active_upstream: upstreams.active === undefined ? null : upstreams.active + 1,
+    active_upstream: active[0] ?? null,
+    active_upstreams: active,
     jobs: counters.jobs,
     blocks: counters.blocks,
     shares_good: counters.sharesGood,

@@ -5,17 +5,21 @@ import type { Clock } from '@sluice/runtime/clock';
 import type { ProxyCounters } from '../counters.ts';
 import type { Workers } from '../statistics/workers.ts';
 import type { UpstreamWork } from '../upstream/upstream-work.ts';
+import type { UpstreamInUse } from '../upstream/upstreams.ts';
 import { FarmMiner, type FarmMinerModules, type FarmPolicy } from './farm-miner.ts';
 import { Feed } from './feed.ts';
 import { JobNumbers } from './job-numbers.ts';
 import type { Miner, MinerListener, MinerPlaces } from './miner.ts';
 import { MinerTargets } from './miner-target.ts';
 import { PLACE_SIZE, Places } from './places.ts';
+import { Split } from './split.ts';
 
 /** How often `tick` is to be called. */
 export const FARM_TICK_MS = 100;
 /** Parts in which miners are looked at: ten thousand at once would be felt. */
 const SLOTS = 10;
+/** How often it is looked whether each upstream has its part of the hashrate. */
+export const BALANCE_MS = 5_000;
 
 export interface FarmModules {
   readonly clock: Clock;
@@ -33,8 +37,9 @@ export class Farm implements MinerPlaces {
   readonly #miners = new Map<number, FarmMiner>();
   /** By the place of their upstream in the list. */
   readonly #feeds: readonly Feed[];
-  /** The feed of the upstream in use; the last one when there is none. */
-  #used: Feed;
+  /** Of those in use; of the last ones while there is none. */
+  readonly #split: Split;
+  #balancedMs: number;
   #lastMinerId = 0;
   #slot = 0;
 
@@ -52,7 +57,8 @@ export class Farm implements MinerPlaces {
     const { extranonce2Size } = policy;
     const feedModules = { ...modules, extranonce2Size, numbers: new JobNumbers() };
     this.#feeds = Array.from({ length: upstreams }, (_, place) => new Feed(place, feedModules));
-    this.#used = this.#feedOf(0);
+    this.#split = new Split(this.#feedOf(0), this.#expectedHashrate);
+    this.#balancedMs = modules.clock.monotonic();
   }
 
   /** Bytes that an upstream's channel must leave to the farm. */
@@ -74,14 +80,30 @@ export class Farm implements MinerPlaces {
   get hashrate(): number {
     let sum = 0;
     for (const miner of this.#miners.values()) sum += miner.hashrate;
-    return sum > 0 ? sum : (this.#policy.firstHashes * this.#policy.sharesPerMinute) / 60;
+    return sum > 0 ? sum : this.#expectedHashrate;
+  }
+
+  /** Miners that take their work from this upstream. @param place of it in the list, from 0. */
+  minersOf(place: number): number {
+    return this.#feedOf(place).size;
+  }
+
+  /** Estimated hashes a second of these; 0 without one at work. */
+  hashrateOf(place: number): number {
+    return this.#feedOf(place).hashrate;
+  }
+
+  /** What this upstream is told of: the hashrate of its miners, and while it is not in use that of all, positive. */
+  nominalHashrateOf(place: number): number {
+    const feed = this.#feedOf(place);
+    return this.#split.has(feed) ? feed.hashrate || this.#expectedHashrate : this.hashrate;
   }
 
   open(listener: MinerListener): Miner | undefined {
     const place = this.#places.take();
     if (place === undefined) return undefined;
     this.#lastMinerId += 1;
-    const miner = new FarmMiner(this.#lastMinerId, place, this.#used, listener, this.#minerModules);
+    const miner = new FarmMiner(this.#lastMinerId, place, this.#split.next(), listener, this.#minerModules);
     this.#miners.set(place, miner);
     return miner;
   }
@@ -91,20 +113,38 @@ export class Farm implements MinerPlaces {
     this.#feedOf(place).setWork(work);
   }
 
-  /** Has all miners work for this upstream. @param place of it in the list, from 0. */
-  use(place: number, work: UpstreamWork): void {
-    const feed = this.#feedOf(place);
-    this.#used = feed;
-    for (const miner of this.#miners.values()) miner.moveTo(feed);
-    feed.setWork(work);
+  /** Has the miners work for these upstreams and no others, each for its part of the hashrate. */
+  use(inUse: readonly UpstreamInUse[]): void {
+    const parts = inUse.map(({ place, weight }) => ({ feed: this.#feedOf(place), weight }));
+    this.#split.use(parts);
+    this.#balance();
+    for (const { place, work } of inUse) {
+      // Giving work may have ended an upstream's connection, so that others are in use by now.
+      if (this.#split.parts !== parts) return;
+      const feed = this.#feedOf(place);
+      if (feed.work?.upstream === work) feed.giveDue();
+      else feed.setWork(work);
+    }
   }
 
-  /** Looks at a tenth of the miners, and once a second gives a job to those whose target has changed. */
+  /** Looks at a tenth of the miners; once a second gives a job to those whose target has changed, and now and then moves some to another upstream. */
   tick(): void {
     const monotonicMs = this.#modules.clock.monotonic();
     this.#slot = (this.#slot + 1) % SLOTS;
     for (const miner of this.#miners.values()) if (miner.place % SLOTS === this.#slot) miner.evaluate(monotonicMs);
-    if (this.#slot === 0) for (const feed of this.#feeds) feed.giveDue();
+    if (this.#slot !== 0) return;
+    if (monotonicMs - this.#balancedMs >= BALANCE_MS && this.#split.parts.length > 1) this.#balance();
+    for (const feed of this.#feeds) feed.giveDue();
+  }
+
+  #balance(): void {
+    this.#balancedMs = this.#modules.clock.monotonic();
+    this.#split.settle(this.#miners.values());
+  }
+
+  /** Of a miner that nothing is known of, hashes a second. */
+  get #expectedHashrate(): number {
+    return (this.#policy.firstHashes * this.#policy.sharesPerMinute) / 60;
   }
 
   #onClosed(miner: FarmMiner): void {

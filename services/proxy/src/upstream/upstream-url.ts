@@ -5,6 +5,8 @@ import { formatHostPort, listOf, text, type ValueType } from '@sluice/runtime/co
 export interface UpstreamUrl extends ServerUrl {
   /** Instead of the identity that is set for all. */
   readonly identity?: string;
+  /** Of the farm's hashrate beside the others that have one; absent: it is to fall back on. */
+  readonly weight?: number;
   /** Of a pool of Stratum V1; absent: it speaks Stratum V2. */
   readonly sv1Password?: string;
   /** Of a pool of Stratum V1 that is spoken to by TLS. */
@@ -14,11 +16,14 @@ export interface UpstreamUrl extends ServerUrl {
 /** Most pools of Stratum V1 take any, but want one. */
 const ANY_PASSWORD = 'x';
 
+/** Of an upstream's part of the farm. */
+const WEIGHT_BOUND = 1_000;
+
 /** More are not needed, and each has a series in the metrics. */
 export const UPSTREAMS_BOUND = 8;
 
 const ALLOWED =
-  'stratum2+tcp://host:port/<authority key>, with ?identity=NAME where it has an identity of its own, or stratum+tcp://user:password@host:port, by TLS stratum+ssl://…, for one of Stratum V1; each upstream once, eight at most';
+  'stratum2+tcp://host:port/<authority key>, with ?identity=NAME where it has an identity of its own, or stratum+tcp://user:password@host:port, by TLS stratum+ssl://…, for one of Stratum V1; ?weight=1 to ?weight=1000 behind those that share the farm; each upstream once, eight at most';
 
 /** What a pool knows the farm by: a STR0_255 of the protocol. */
 export function identityText(): ValueType<string> {
@@ -38,7 +43,35 @@ export function upstreamUrls(): ValueType<readonly UpstreamUrl[]> {
 }
 
 function parseUpstreamUrl(value: string): UpstreamUrl | undefined {
-  return value.startsWith('stratum+') ? parseSv1Url(value) : parseSv2Url(value);
+  const [address = '', query, ...more] = value.split('?');
+  const options = readOptions(query);
+  if (options === undefined || more.length > 0) return undefined;
+  if (!address.startsWith('stratum+')) {
+    const server = parseServerUrl(address);
+    return server && { ...server, ...options };
+  }
+  const server = parseSv1Url(address);
+  // It stands before the host.
+  return options.identity === undefined && server !== undefined ? { ...server, ...options } : undefined;
+}
+
+/** What stands behind the question mark, in any order and each once. */
+function readOptions(query: string | undefined): Pick<UpstreamUrl, 'identity' | 'weight'> | undefined {
+  const options: { identity?: string; weight?: number } = {};
+  for (const part of query?.split('&') ?? []) {
+    const [, name, value = ''] = /^(identity|weight)=(.+)$/.exec(part) ?? [];
+    if (name === undefined || name in options) return undefined;
+    if (name === 'weight') {
+      const weight = /^\d{1,4}$/.test(value) ? Number(value) : 0;
+      if (weight < 1 || weight > WEIGHT_BOUND) return undefined;
+      options.weight = weight;
+    } else {
+      const identity = identityText().parse(decoded(value));
+      if (identity === undefined) return undefined;
+      options.identity = identity;
+    }
+  }
+  return options;
 }
 
 /** The user is the identity, where there is one. Pools call TLS by two names. */
@@ -56,16 +89,6 @@ function parseSv1Url(value: string): UpstreamUrl | undefined {
   return identity === undefined ? undefined : { ...sv1, identity };
 }
 
-function parseSv2Url(value: string): UpstreamUrl | undefined {
-  const [address = '', query, ...more] = value.split('?');
-  const server = parseServerUrl(address);
-  if (server === undefined || query === undefined) return server;
-  const encoded = /^identity=([^&]+)$/.exec(query)?.[1];
-  if (encoded === undefined || more.length > 0) return undefined;
-  const identity = identityText().parse(decoded(encoded));
-  return identity === undefined ? undefined : { ...server, identity };
-}
-
 /** Empty when it cannot be read. */
 function decoded(encoded: string): string {
   try {
@@ -75,12 +98,18 @@ function decoded(encoded: string): string {
   }
 }
 
-function formatUpstreamUrl({ identity, sv1Password, isTls, ...server }: UpstreamUrl): string {
+function formatUpstreamUrl({ identity, weight, sv1Password, isTls, ...server }: UpstreamUrl): string {
+  const shared = weight === undefined ? [] : [`weight=${weight}`];
   if (sv1Password !== undefined) {
     const login = identity === undefined ? '' : `${encodeURIComponent(identity)}:${encodeURIComponent(sv1Password)}@`;
-    return `stratum+${isTls ? 'ssl' : 'tcp'}://${login}${formatHostPort(server)}`;
+    return `stratum+${isTls ? 'ssl' : 'tcp'}://${login}${formatHostPort(server)}${queryOf(shared)}`;
   }
-  return `${formatServerUrl(server)}${identity === undefined ? '' : `?identity=${encodeURIComponent(identity)}`}`;
+  const own = identity === undefined ? [] : [`identity=${encodeURIComponent(identity)}`];
+  return `${formatServerUrl(server)}${queryOf([...own, ...shared])}`;
+}
+
+function queryOf(options: readonly string[]): string {
+  return options.length === 0 ? '' : `?${options.join('&')}`;
 }
 
 function tooMany({ length }: readonly UpstreamUrl[]): string | undefined {

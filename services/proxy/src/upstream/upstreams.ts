@@ -1,9 +1,9 @@
-// The list of upstreams at work: keeps those connected that fail-over wants, and gives the farm the work of the one in use.
+// The list of upstreams at work: keeps those connected that fail-over wants, and gives the farm the work of those in use.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@sluice/runtime/logger';
 import { OutageLog } from '@sluice/runtime/outage-log';
 import type { UpstreamError } from './errors.ts';
-import { FailOver } from './fail-over.ts';
+import { FailOver, ranksOf } from './fail-over.ts';
 import { Upstream, type UpstreamModules, type UpstreamOptions } from './upstream.ts';
 import { UpstreamHistory, type UpstreamState } from './upstream-history.ts';
 import type { UpstreamWork } from './upstream-work.ts';
@@ -13,16 +13,29 @@ const TICK_MS = 250;
 const LINGER_MS = 5_000;
 const FLUSH_STEP_MS = 20;
 
-export interface UpstreamsModules extends UpstreamModules {
+/** One that the farm works for. */
+export interface UpstreamInUse {
+  /** In the list, from 0. */
+  readonly place: number;
+  /** Of the farm's hashrate beside the others in use. */
+  readonly weight: number;
+  readonly work: UpstreamWork;
+}
+
+export interface UpstreamsModules extends Omit<UpstreamModules, 'hashrate'> {
   readonly log: Logger;
-  /** The work of the upstream in use has changed. @param place of it in the list, from 0. */
+  /** Hashes a second that this upstream has or would have, positive. @param place of it in the list, from 0. */
+  hashrate(place: number): number;
+  /** The work of an upstream in use has changed. @param place of it in the list, from 0. */
   onWork(place: number, work: UpstreamWork): void;
-  /** Another upstream is in use. @param place of it in the list, from 0. */
-  onUse(place: number, work: UpstreamWork): void;
+  /** Others are in use; at least one. */
+  onUse(inUse: readonly UpstreamInUse[]): void;
 }
 
 interface Place {
   readonly upstream: Upstream;
+  /** Of the URL. */
+  readonly weight: number | undefined;
   readonly outage: OutageLog;
   isUp: boolean;
   /** When it was last in use; `undefined`: it never was. */
@@ -35,14 +48,16 @@ export class Upstreams {
   readonly #failOver: FailOver;
   readonly #places: readonly Place[];
   #timer: NodeJS.Timeout | undefined;
-  #active: number | undefined;
+  #inUse: readonly number[];
 
   /** @param upstreams in order of preference. */
   constructor(upstreams: readonly UpstreamOptions[], returnAfterMs: number, modules: UpstreamsModules) {
     const { clock } = modules;
     this.#modules = modules;
     this.history = new UpstreamHistory(upstreams.length, clock.now());
-    this.#failOver = new FailOver(upstreams.length, { returnAfterMs }, clock.monotonic());
+    const ranks = ranksOf(upstreams.map(({ url }) => url.weight));
+    this.#failOver = new FailOver(ranks, { returnAfterMs }, clock.monotonic());
+    this.#inUse = this.#failOver.inUse;
     this.#places = upstreams.map((options, place) => ({
       upstream: new Upstream(
         options,
@@ -50,8 +65,9 @@ export class Upstreams {
           onWork: (work) => this.#onWork(place, work),
           onDown: (reason) => this.#onDown(place, reason),
         },
-        modules,
+        { ...modules, hashrate: () => modules.hashrate(place) },
       ),
+      weight: options.url.weight,
       outage: new OutageLog(() => clock.monotonic()),
       isUp: false,
       usedMs: undefined,
@@ -62,13 +78,18 @@ export class Upstreams {
     return this.#places.length;
   }
 
-  /** From 0, in the order of the list; `undefined`: none works. */
-  get active(): number | undefined {
-    return this.#active;
+  /** Places from 0, in the order of the list; empty: none works. */
+  get inUse(): readonly number[] {
+    return this.#inUse;
   }
 
   isUp(place: number): boolean {
     return this.#places[place]?.isUp ?? false;
+  }
+
+  /** Its part of the farm's hashrate beside the others that have a weight; `undefined`: it is to fall back on. */
+  weightOf(place: number): number | undefined {
+    return this.#at(place).weight;
   }
 
   /** For people, such as `pool.example:3333`. */
@@ -88,7 +109,7 @@ export class Upstreams {
 
   /** Why no upstream is in use, for people; `undefined`: one is. */
   get trouble(): string | undefined {
-    if (this.#active !== undefined) return undefined;
+    if (this.#inUse.length > 0) return undefined;
     const reasons = this.#places.map(({ upstream: { name, downReason } }) =>
       downReason === undefined ? `${name}: not connected yet` : `${name}: ${downReason.code} (${downReason.message})`,
     );
@@ -109,8 +130,7 @@ export class Upstreams {
   }
 
   #tick(): void {
-    const hashrate = this.#modules.hashrate();
-    for (const { upstream } of this.#places) upstream.tick(hashrate);
+    for (const [place, { upstream }] of this.#places.entries()) upstream.tick(this.#modules.hashrate(place));
     this.#settle();
   }
 
@@ -124,7 +144,7 @@ export class Upstreams {
       this.#modules.log.info({ upstream: at.upstream.name, place: place + 1 }, 'upstream is up');
       this.#failOver.up(place, this.#modules.clock.monotonic());
       this.#settle();
-    } else if (place === this.#active) this.#modules.onWork(place, work);
+    } else if (this.#inUse.includes(place)) this.#modules.onWork(place, work);
   }
 
   #onDown(place: number, reason: UpstreamError): void {
@@ -143,9 +163,9 @@ export class Upstreams {
   /** Has the farm work for the right one, and the right ones connected. */
   #settle(): void {
     const now = this.#modules.clock.monotonic();
-    const active = this.#failOver.choose(now);
-    if (active !== this.#active) this.#use(active);
-    if (active !== undefined) this.#at(active).usedMs = now;
+    const inUse = this.#failOver.choose(now);
+    if (inUse !== this.#inUse) this.#use(inUse);
+    for (const place of inUse) this.#at(place).usedMs = now;
     for (const [place, { upstream, usedMs }] of this.#places.entries()) {
       const lingers = usedMs !== undefined && now - usedMs < LINGER_MS && upstream.sharesInFlight > 0;
       const isWanted = this.#failOver.wants(place) || lingers;
@@ -156,23 +176,29 @@ export class Upstreams {
     }
   }
 
-  #use(active: number | undefined): void {
+  #use(inUse: readonly number[]): void {
     const { counters, log, onUse } = this.#modules;
-    const from = this.#active;
-    this.#active = active;
+    const before = this.#inUse;
+    this.#inUse = inUse;
     counters.switches += 1;
-    if (from !== undefined && this.isUp(from)) this.#note(from, 'standby');
-    if (active !== undefined) this.#note(active, 'active');
-    if (active === undefined) {
+    for (const place of before) if (!inUse.includes(place) && this.isUp(place)) this.#note(place, 'standby');
+    for (const place of inUse) if (!before.includes(place)) this.#note(place, 'active');
+    if (inUse.length === 0) {
       log.error('no upstream works: miners go on with their last job, and their shares are refused');
       return;
     }
-    const { upstream } = this.#at(active);
-    log.info(
-      { upstream: upstream.name, place: active + 1, ...(from === undefined ? {} : { from: from + 1 }) },
-      'mining for an upstream',
+    const facts = before.length === 0 ? {} : { from: this.#names(before) };
+    log.info({ upstream: this.#names(inUse), ...facts }, 'mining for an upstream');
+    onUse(
+      inUse.flatMap((place) => {
+        const { upstream, weight = 1 } = this.#at(place);
+        return upstream.work === undefined ? [] : [{ place, weight, work: upstream.work }];
+      }),
     );
-    if (upstream.work !== undefined) onUse(active, upstream.work);
+  }
+
+  #names(places: readonly number[]): string {
+    return places.map((place) => this.nameOf(place)).join(' ');
   }
 
   #leave(place: number, nowMs: number): void {

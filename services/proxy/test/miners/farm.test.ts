@@ -3,7 +3,9 @@ import { meetsTarget, targetOfDifficulty } from '@sluice/bitcoin/target';
 import { shareTarget } from '@sluice/mining/share-target';
 import { encodeWorkerIdentity } from '@sluice/sv2/extensions';
 import { describe, expect, it } from 'vitest';
+import { BALANCE_MS } from '../../src/miners/farm.ts';
 import { PLACES_BOUND } from '../../src/miners/places.ts';
+import type { UpstreamWork } from '../../src/upstream/upstream-work.ts';
 import { TIME } from '../upstream/told-work.ts';
 import { FakeFarm, type FakeMiner, FakeUpstream, FIRST_DIFFICULTY, hashOf, UPSTREAM_TARGET } from './fake-farm.ts';
 
@@ -38,7 +40,9 @@ describe('jobs', () => {
     const { coinbasePrefix } = miner.job;
     expect([...coinbasePrefix.slice(-7)]).toEqual([9, 8, 7, 0, 0, 0, 0]);
     const other = new FakeUpstream();
-    farm.use(1, other.work(5, 0xa1, { coinbasePrefix: Uint8Array.of(1, 2), extranonceSize: 6 }));
+    farm.use([
+      { place: 1, weight: 1, work: other.work(5, 0xa1, { coinbasePrefix: Uint8Array.of(1, 2), extranonceSize: 6 }) },
+    ]);
     expect([...miner.job.coinbasePrefix]).toEqual([1, 2]);
     expect([miner.miner.extranonce1, miner.miner.extranonce2Size]).toEqual(before);
     expect([...fake.open().miner.extranonce1]).toEqual([0, 2]);
@@ -174,7 +178,7 @@ describe('another upstream', () => {
     const { farm, miner, upstream } = working();
     const old = miner.job;
     const other = new FakeUpstream();
-    farm.use(1, other.work(9, 0xa1));
+    farm.use([{ place: 1, weight: 1, work: other.work(9, 0xa1) }]);
     expect(miner.jobs.at(-1)?.clean).toBe(false);
     expect(miner.forwarded(old)).toBeUndefined();
     expect(upstream.shares).toHaveLength(1);
@@ -187,7 +191,7 @@ describe('another upstream', () => {
     const old = miner.job;
     upstream.isOpen = false;
     const other = new FakeUpstream();
-    farm.use(1, other.work(9, 0xa1));
+    farm.use([{ place: 1, weight: 1, work: other.work(9, 0xa1) }]);
     expect(miner.jobs.at(-1)?.clean).toBe(true);
     expect(miner.forwarded(old)).toBe('stale-share');
     expect(miner.kept()).toBe('');
@@ -209,12 +213,101 @@ describe('another upstream', () => {
     const old = miner.job;
     const share = miner.find(old, { meets: UPSTREAM_TARGET });
     expect(miner.submit(share)).toBeUndefined();
-    farm.use(1, new FakeUpstream().work(9, 0xb1));
-    farm.use(0, work);
+    farm.use([{ place: 1, weight: 1, work: new FakeUpstream().work(9, 0xb1) }]);
+    farm.use([{ place: 0, weight: 1, work: work }]);
     expect(miner.job.id).not.toBe(old.id);
     expect(miner.job.ntime).toBeGreaterThan(old.ntime);
     expect(miner.submit(share, { jobId: miner.job.id })).toBe('duplicate-share');
     expect(upstream.shares).toHaveLength(1);
+  });
+});
+
+describe('several upstreams at a time', () => {
+  /** At work for two, with so many miners of the same hashrate. */
+  function split(count: number) {
+    const fake = new FakeFarm();
+    const upstreams = [new FakeUpstream(), new FakeUpstream(), new FakeUpstream()] as const;
+    const works = upstreams.map((upstream, place) => upstream.work(place, 0xa1));
+    const use = (weights: Readonly<Record<number, number>>) =>
+      fake.farm.use(
+        Object.entries(weights).map(([place, weight]) => ({
+          ...{ place: Number(place), weight, work: works[Number(place)] as UpstreamWork },
+        })),
+      );
+    use({ 0: 70, 1: 30 });
+    const miners = Array.from({ length: count }, () => fake.join());
+    const sizes = () => upstreams.map((_, place) => fake.farm.minersOf(place));
+    return { fake, upstreams, use, miners, sizes };
+  }
+
+  it('have the miners that come by their weights', () => {
+    const { fake, sizes } = split(20);
+    expect(sizes()).toEqual([14, 6, 0]);
+    expect(fake.farm.hashrateOf(0) / fake.farm.hashrate).toBeCloseTo(0.7, 5);
+    expect(fake.farm.nominalHashrateOf(1)).toBe(fake.farm.hashrateOf(1));
+    // One that is not in use would have all.
+    expect(fake.farm.nominalHashrateOf(2)).toBe(fake.farm.hashrate);
+  });
+
+  it('have the shares of their own miners alone, with the same extranonce', () => {
+    const { upstreams, miners } = split(10);
+    for (const miner of miners) expect(miner.forwarded()).toBeUndefined();
+    expect(upstreams.map(({ shares }) => shares.length)).toEqual([7, 3, 0]);
+    const places = upstreams.flatMap(({ shares }) => shares.map(({ extranonce }) => extranonce[5]));
+    expect(new Set(places).size).toBe(10);
+  });
+
+  it('lose their miners to the others when they fail, by a clean job for these and none for those that were there', () => {
+    const { use, upstreams, miners, sizes } = split(10);
+    const jobs = miners.map((miner) => miner.jobs.length);
+    upstreams[0].isOpen = false;
+    use({ 1: 30 });
+    expect(sizes()).toEqual([0, 10, 0]);
+    const moved = miners.filter((miner, index) => miner.jobs.length > (jobs[index] ?? 0));
+    expect(moved).toHaveLength(7);
+    expect(moved.every((miner) => miner.jobs.at(-1)?.clean)).toBe(true);
+    expect(new Set(moved.map(({ job }) => job.id)).size).toBe(1);
+    for (const miner of miners) miner.forwarded();
+    expect(upstreams[1].shares).toHaveLength(10);
+  });
+
+  it('have them again by few moves, whose earlier jobs are still good on the same tip', () => {
+    const { use, upstreams, miners, sizes } = split(10);
+    use({ 1: 30 });
+    const before = miners.map(({ job }) => job);
+    use({ 0: 70, 1: 30 });
+    expect(sizes()).toEqual([7, 3, 0]);
+    const moved = miners.filter(({ job }, index) => job !== before[index]);
+    expect(moved).toHaveLength(7);
+    expect(moved.some((miner) => miner.jobs.at(-1)?.clean)).toBe(false);
+    // A share on its way goes where its job is from.
+    const [first] = moved;
+    first?.forwarded(before[miners.indexOf(first)]);
+    first?.forwarded();
+    expect(upstreams.map(({ shares }) => shares.length)).toEqual([1, 1, 0]);
+  });
+
+  it('know what a miner found before it went and came back', () => {
+    const { use, upstreams, miners } = split(1);
+    const [miner] = miners as [FakeMiner];
+    const old = miner.find(miner.job, { meets: UPSTREAM_TARGET });
+    expect(miner.submit(old)).toBeUndefined();
+    use({ 1: 30 });
+    use({ 0: 70 });
+    expect(miner.job.id).toBeGreaterThan(old.job.id);
+    expect(miner.submit(old, { jobId: miner.job.id })).toBe('duplicate-share');
+    expect(upstreams[0].shares).toHaveLength(1);
+  });
+
+  it('change miners when the parts are off by more than the tolerance, and only then', () => {
+    const { fake, miners, sizes } = split(10);
+    fake.pass(BALANCE_MS / 1_000);
+    expect(sizes()).toEqual([7, 3, 0]);
+    const ofFirst = miners.filter((_, index) => [...fake.farm.all()][index]?.feed.place === 0);
+    for (const miner of ofFirst.slice(0, 4)) miner.miner.close();
+    expect(sizes()).toEqual([3, 3, 0]);
+    fake.pass(BALANCE_MS / 1_000 + 1);
+    expect(sizes()).toEqual([4, 2, 0]);
   });
 });
 

@@ -41,6 +41,18 @@ describe('upstreams as a setting', () => {
     expect(type.format(parsed ?? [])).toBe('stratum+ssl://farm:x@pool.example:443,stratum+ssl://pool.example:3334');
   });
 
+  it('may have a weight, by which they share the farm', () => {
+    const texts = [`${url}?identity=farm&weight=70`, 'stratum+tcp://farm:x@pool.example:3334?weight=30'];
+    const parsed = type.parse(texts.join(','));
+    expect(parsed).toEqual([
+      { host: 'pool.example', port: 3333, authorityKey, identity: 'farm', weight: 70 },
+      { host: 'pool.example', port: 3334, identity: 'farm', sv1Password: 'x', weight: 30 },
+    ]);
+    expect(type.format(parsed ?? [])).toBe(texts.join(','));
+    expect(type.parse(`${url}?weight=1000`)).toMatchObject([{ weight: 1_000 }]);
+    expect(type.parse(`${url}?weight=1&identity=farm`)).toMatchObject([{ weight: 1, identity: 'farm' }]);
+  });
+
   it.each([
     'stratum+tcp://farm:x@pool.example',
     `stratum+tcp://pool.example:3333/${key}`,
@@ -52,6 +64,12 @@ describe('upstreams as a setting', () => {
     `${url}?`,
     `${url}?identity=`,
     `${url}?user=farm`,
+    `${url}?weight=0`,
+    `${url}?weight=1001`,
+    `${url}?weight=0.5`,
+    `${url}?weight=70&weight=30`,
+    `${url}?identity=farm&`,
+    'stratum+tcp://pool.example:3333?identity=farm',
     `${url}?identity=a&b=c`,
     `${url}?identity=a?identity=b`,
     `${url}?identity=%E0%A4`,

@@ -36,15 +36,21 @@ class Site {
   readonly away = new Set<string>();
   /** Numbers of the jobs that the farm was given. */
   readonly jobs: number[] = [];
+  /** Places and weights of those that the farm was told to work for. */
+  readonly used: (readonly (readonly [place: number, weight: number])[])[] = [];
   work: UpstreamWork | undefined;
   readonly counters = createCounters();
   readonly upstreams: Upstreams;
 
-  constructor(count: number, returnAfterMs: number, away: readonly number[] = []) {
+  constructor(
+    count: number,
+    returnAfterMs: number,
+    { away = [], weights = [] }: { readonly away?: readonly number[]; readonly weights?: readonly number[] } = {},
+  ) {
     for (const place of away) this.away.add(`${place}.example`);
     this.upstreams = new Upstreams(
       Array.from({ length: count }, (_, place) => ({
-        url: { host: `${place}.example`, port: 3333, authorityKey },
+        url: { host: `${place}.example`, port: 3333, authorityKey, ...weightOf(weights[place]) },
         ...{ identity: 'farm', minExtranonceSize: 6, versionMask: 0x1fff_e000 },
       })),
       returnAfterMs,
@@ -55,7 +61,10 @@ class Site {
         counters: this.counters,
         hashrate: () => 1e12,
         onWork: (_, work) => this.#give(work),
-        onUse: (_, work) => this.#give(work),
+        onUse: (inUse) => {
+          this.used.push(inUse.map(({ place, weight }) => [place, weight]));
+          for (const { work } of inUse) this.#give(work);
+        },
         connect: async (host) => this.#connect(host),
         secure: async (stream) => stream,
       },
@@ -97,12 +106,14 @@ class Site {
   }
 }
 
+const weightOf = (weight: number | undefined) => (weight === undefined ? {} : { weight });
+
 describe('Upstreams', () => {
   it('mine for the first, keep the second warm and leave the third alone', async () => {
     const site = new Site(3, 60_000);
     await until(() => site.upstreams.isUp(0) && site.upstreams.isUp(1));
     await until(() => !site.upstreams.isUp(2));
-    expect(site.upstreams.active).toBe(0);
+    expect(site.upstreams.inUse).toEqual([0]);
     expect(site.upstreams.trouble).toBeUndefined();
     const states = [0, 1, 2].map((place) => site.upstreams.history.current(place).state);
     expect(states).toEqual(['active', 'standby', 'not-needed']);
@@ -119,12 +130,12 @@ describe('Upstreams', () => {
     await until(() => site.upstreams.isUp(0) && site.upstreams.isUp(1));
     const diedAt = performance.now();
     site.server(0).close();
-    await until(() => site.upstreams.active === 1);
+    await until(() => site.upstreams.inUse[0] === 1);
     expect(performance.now() - diedAt).toBeLessThan(200);
     expect(site.jobs).toEqual([100, 200]);
     await until(() => site.upstreams.isUp(0));
-    expect(site.upstreams.active).toBe(1);
-    await until(() => site.upstreams.active === 0);
+    expect(site.upstreams.inUse).toEqual([1]);
+    await until(() => site.upstreams.inUse[0] === 0);
     expect(site.jobs).toEqual([100, 200, 101]);
     expect(site.counters).toMatchObject({ upstreamUps: 3, switches: 3 });
     expect(site.counters.upstreamDowns['upstream-connection-closed']).toBe(1);
@@ -136,23 +147,53 @@ describe('Upstreams', () => {
     for (let times = 1; times <= 3; times += 1) {
       site.server(0).close();
       await until(() => !site.upstreams.isUp(0));
-      expect(site.upstreams.active).toBe(1);
+      expect(site.upstreams.inUse).toEqual([1]);
       if (times < 3) await until(() => site.upstreams.isUp(0));
     }
     expect(site.jobs).toEqual([100, 200]);
     expect(site.counters.switches).toBe(2);
   });
 
+  it('with a weight are in use together, and the others of them alone while one is away', async () => {
+    const site = new Site(3, 300, { weights: [70, 30] });
+    await until(() => site.upstreams.inUse.length === 2);
+    expect([0, 1, 2].map((place) => site.upstreams.history.current(place).state)).toEqual([
+      ...['active', 'active', 'not-needed'],
+    ]);
+    // News of each of them are the farm's.
+    site.server(1).send(NewExtendedMiningJob, newJob(205, { minNtime: 1_700_000_001 }));
+    await until(() => site.jobs.includes(205));
+    site.server(0).close();
+    await until(() => site.upstreams.inUse.length === 1);
+    await until(() => site.upstreams.inUse.length === 2);
+    expect(site.used).toEqual([
+      [
+        [0, 70],
+        [1, 30],
+      ],
+      [[1, 30]],
+      [
+        [0, 70],
+        [1, 30],
+      ],
+    ]);
+    site.away.add('0.example').add('1.example');
+    site.server(0).close();
+    site.server(1).close();
+    await until(() => site.upstreams.inUse[0] === 2);
+    expect(site.used.at(-1)).toEqual([[2, 1]]);
+  });
+
   it('say why none works', async () => {
-    const site = new Site(2, 60_000, [0, 1]);
+    const site = new Site(2, 60_000, { away: [0, 1] });
     const reason = 'upstream-unreachable (connect ECONNREFUSED';
     await until(() => site.counters.upstreamDowns['upstream-unreachable'] >= 2);
-    expect(site.upstreams.active).toBeUndefined();
+    expect(site.upstreams.inUse).toEqual([]);
     expect(site.upstreams.trouble).toBe(
       `no upstream works: 0.example:3333: ${reason} 0.example); 1.example:3333: ${reason} 1.example)`,
     );
     site.away.clear();
-    await until(() => site.upstreams.active !== undefined);
+    await until(() => site.upstreams.inUse.length > 0);
     expect(site.upstreams.trouble).toBeUndefined();
   });
 
@@ -160,7 +201,7 @@ describe('Upstreams', () => {
     const site = new Site(1, 60_000);
     await until(() => site.upstreams.isUp(0));
     site.server(0).send(Reconnect, { newHost: '5.example', newPort: 0 });
-    await until(() => site.connections(5) === 1 && site.upstreams.active === 0);
+    await until(() => site.connections(5) === 1 && site.upstreams.inUse[0] === 0);
     expect(site.jobs).toEqual([100, 600]);
   });
 
