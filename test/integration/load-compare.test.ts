@@ -21,11 +21,11 @@ const row = {
 const record = (sri: readonly number[], sluice: readonly number[]): RowRecord => ({
   row,
   values: {
-    "SRI's pool_sv2": new Map([
+    peer: new Map([
       ['opens/s', sri],
       ['CPU ms an open', sri],
     ]),
-    Sluice: new Map([
+    ours: new Map([
       ['opens/s', sluice],
       ['CPU ms an open', sluice],
     ]),
@@ -33,6 +33,8 @@ const record = (sri: readonly number[], sluice: readonly number[]): RowRecord =>
 });
 const sectionWith = (...records: readonly RowRecord[]) =>
   sectionOf({
+    title: 'Beside another',
+    names: { peer: 'another', ours: 'Sluice' },
     records,
     leftOut: [],
     failures: ['FAILED: one'],
@@ -44,6 +46,8 @@ const sectionWith = (...records: readonly RowRecord[]) =>
 describe('the section', () => {
   it('has least, median and most, and what is behind in bold: more opens, less CPU time', () => {
     const section = sectionWith(record([30, 10, 20], [60, 40]));
+    expect(section).toMatch(/^## Beside another\n/);
+    expect(section).toContain('| load | figure | another | Sluice | Sluice ÷ SRI |');
     expect(section).toContain('| 1,000 connections | opens/s | 10 / 20 / 30 | 40 / 50 / 60 | 2.50 |');
     expect(section).toContain('|  | **CPU ms an open** | 10 / 20 / 30 | **40 / 50 / 60** | 2.50 |');
     expect(section).toContain('- FAILED: one');
@@ -63,20 +67,20 @@ describe('the section', () => {
   });
 });
 
-const missing = whyNoSriProgram('pool_sv2');
+const missing = whyNoSriProgram('pool_sv2') ?? whyNoSriProgram('translator_sv2');
 if (missing !== undefined) {
   if (inCi) throw new Error(missing);
   console.log(`skipped: ${missing}`);
 }
+
+const compare = (...flags: readonly string[]) => spawnSync(process.execPath, [program, ...flags], { encoding: 'utf8' });
 
 describe.skipIf(missing !== undefined)('npm run load:compare', () => {
   it(
     'measures both pools, every process of ours included',
     () => {
       const rows = ['--rows', 'pipelined-100,hold-1000,new-tip-1000'];
-      const { status, stdout, stderr } = spawnSync(process.execPath, [program, '--quick', ...rows], {
-        encoding: 'utf8',
-      });
+      const { status, stdout, stderr } = compare('--quick', ...rows);
       expect(status, stderr + stdout).toBe(0);
       expect(stdout).not.toMatch(/failed|– \/ –/);
       for (const process of ['connection-gateway', 'share-validator', 'channel-manager', 'job-distributor'])
@@ -87,9 +91,26 @@ describe.skipIf(missing !== undefined)('npm run load:compare', () => {
     MAX_MS,
   );
 
-  it('refuses loads that it does not know', () => {
-    const { status, stderr } = spawnSync(process.execPath, [program, '--rows', 'nothing'], { encoding: 'utf8' });
-    expect(status).toBe(2);
-    expect(stderr).toContain('pipelined-100');
+  it(
+    'measures both proxies, and how many shares went up',
+    () => {
+      const rows = ['--rows', 'proxy-one-in-flight-1000,proxy-hold-1000,proxy-new-tip-1000'];
+      const { status, stdout, stderr } = compare('--subject', 'proxy', '--quick', ...rows);
+      expect(status, stderr + stdout).toBe(0);
+      expect(stdout).not.toMatch(/failed|– \/ –|process of/);
+      expect(stdout).toContain("| load | figure | SRI's translator_sv2 | sluice proxy |");
+      expect(stdout).toMatch(/^[\d,]+ shares [\d,]+ with SRI, of [\d,]+ [\d,]+ with Sluice/m);
+      expect(stdout).not.toContain('Disk:');
+    },
+    MAX_MS,
+  );
+
+  it('refuses loads that it does not know, and those of another subject', () => {
+    const unknown = compare('--rows', 'nothing');
+    expect(unknown.status).toBe(2);
+    expect(unknown.stderr).toContain('pipelined-100');
+    const foreign = compare('--rows', 'proxy-hold-1000');
+    expect(foreign.status).toBe(2);
+    expect(foreign.stderr).toContain('proxy-hold-1000 is no load of a pool');
   });
 });

@@ -40,7 +40,7 @@ describe('a CPU profile', () => {
     ]);
     const selfTimesOfAll = selfTimes(profile, 0, 2_000);
     const processes = [{ process: 'connection-gateway', micros: 10, systemMicros: 2, selfTimes: selfTimesOfAll }];
-    const summary = summaryOf([{ title: 'paced', processes }], ['method']);
+    const summary = summaryOf('Where the time goes', [{ title: 'paced', processes }], ['method']);
     expect(summary).toContain('| **all** | 10 |');
     expect(summary).toContain('| packages/noise | 6 |');
     expect(summary).toContain('| `open` | packages/noise/src/transport.ts:42 | 6 |');

@@ -13,23 +13,31 @@ import { ProgressLine } from './progress.ts';
 import type { OpenResult, RunResult, ShareResult, TipResult } from './results.ts';
 import { ServerRecord } from './server-record.ts';
 import { ShareStream, type StoredShares } from './stored-shares.ts';
+import { type NewBlock, tipHookOf } from './tip-hook.ts';
 import { TipRounds } from './tip-rounds.ts';
 
 /** What begins at an instant is told to the workers before. */
 const START_AHEAD_MS = 200;
+
+/** What a caller knows better than the flags say. */
+export interface LoadRunHooks {
+  /** Resolves when the pool has nothing left to do for so many acknowledged shares. */
+  settled?(acknowledged: number): Promise<void>;
+  /** Makes a new block, with --mode new-tip. */
+  newBlock?(): Promise<NewBlock>;
+}
 
 export class LoadRun {
   readonly #config: LoadConfig;
   readonly #fleet: Fleet;
   readonly #servers: ServerRecord;
   readonly #progress: ProgressLine;
-  readonly #settled: (acknowledged: number) => Promise<void>;
+  readonly #hooks: LoadRunHooks;
   #own: readonly OwnLoadData[] = [];
 
-  /** `settled` resolves when the pool has nothing left to do for so many acknowledged shares. */
-  constructor(config: LoadConfig, settled: (acknowledged: number) => Promise<void> = async () => undefined) {
+  constructor(config: LoadConfig, hooks: LoadRunHooks = {}) {
     this.#config = config;
-    this.#settled = settled;
+    this.#hooks = hooks;
     this.#servers = new ServerRecord(config.pids);
     this.#fleet = new Fleet(config.workers);
     this.#progress = new ProgressLine(this.#fleet);
@@ -134,7 +142,8 @@ export class LoadRun {
     const { rate } = this.#config;
     if (rate !== undefined) await this.#startShares({ mode: 'paced', perSecond: rate });
     await this.#fleet.ask('watchTips', () => null);
-    const rounds = new TipRounds(this.#config, this.#fleet, (what) => this.#progress.say(what));
+    const hook = this.#hooks.newBlock ?? tipHookOf(this.#config);
+    const rounds = new TipRounds(this.#config, hook, this.#fleet, (what) => this.#progress.say(what));
     return this.#measured(() => rounds.run());
   }
 
@@ -145,7 +154,7 @@ export class LoadRun {
     const answers = await this.#fleet.ask('stopShares', () => this.#config.drainSeconds * 1_000);
     const channels = new Map(answers.flatMap((answer) => [...answer.channels]));
     const result = shareResult(answers, seconds ?? this.#config.seconds);
-    await this.#settled(result.counts.acknowledged);
+    await this.#hooks.settled?.(result.counts.acknowledged);
     this.#servers.mark('settled');
     return { result, channels };
   }

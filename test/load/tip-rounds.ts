@@ -7,7 +7,7 @@ import type { Fleet } from './fleet.ts';
 import { LatencyHistogram } from './measure/latency-histogram.ts';
 import { monotonicMs } from './measure/monotonic.ts';
 import type { TipResult, TipRound } from './results.ts';
-import { monotonicOf, type NewBlock, type TipHook, tipHookOf } from './tip-hook.ts';
+import { monotonicOf, type NewBlock, type TipHook } from './tip-hook.ts';
 
 const TOLD_WITHIN_MS = 20_000;
 const POLL_MS = 5;
@@ -26,20 +26,23 @@ interface Tip {
 
 export class TipRounds {
   readonly #config: LoadConfig;
+  readonly #hook: TipHook | undefined;
   readonly #fleet: Fleet;
   readonly #say: (what: string) => void;
   readonly #calls: Called[] = [];
   #untold = 0;
 
-  constructor(config: LoadConfig, fleet: Fleet, say: (what: string) => void) {
+  /** Without a hook the tips of `--seconds` are watched as they come. */
+  constructor(config: LoadConfig, hook: TipHook | undefined, fleet: Fleet, say: (what: string) => void) {
     this.#config = config;
+    this.#hook = hook;
     this.#fleet = fleet;
     this.#say = say;
   }
 
   async run(): Promise<TipResult> {
     const { rounds, seconds } = this.#config;
-    const hook = tipHookOf(this.#config);
+    const hook = this.#hook;
     const startedAt = monotonicMs();
     if (hook === undefined) {
       this.#say(`watching tips for ${seconds} s`);
@@ -111,7 +114,7 @@ export class TipRounds {
 
   /** With a hook: the tips of its blocks, each the one it named or the first that came after the call. Without: all. */
   #matched(tips: readonly Tip[]): readonly { readonly tip: Tip; readonly call: Called | undefined }[] {
-    if (tipHookOf(this.#config) === undefined) return tips.map((tip) => ({ tip, call: undefined }));
+    if (this.#hook === undefined) return tips.map((tip) => ({ tip, call: undefined }));
     return this.#calls.flatMap((call) => {
       const tip = tips.find(({ name, told }) =>
         call.hash === undefined ? (told[0] ?? 0) >= call.calledAt : name === call.hash,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Bus } from '@sluice/bus/bus';
 import { CreditBatch } from '@sluice/bus/payloads/credit';
 import { openAuthorityKey } from '@sluice/cli/authority-keystore';
-import { openBus, startPool } from '@sluice/cli/start/pool';
+import { type DifficultyPolicy, openBus, startPool } from '@sluice/cli/start/pool';
 import { nobleEc } from '@sluice/noise/noble-ec';
 import { wasmEc } from '@sluice/noise/wasm-ec';
 import { systemClock } from '@sluice/runtime/clock';
@@ -27,6 +27,10 @@ export interface LocalPoolOptions {
   readonly nbits: number;
   /** Blocks may pay the address that a miner's identity names; default: they pay the pool. */
   readonly payoutByIdentity?: boolean;
+  /** How hard shares are; default: as for miners on a CPU. */
+  readonly difficulty?: DifficultyPolicy;
+  /** That wait for each block; default 12. */
+  readonly transactions?: number;
 }
 
 /** What a worker of an account was credited with. */
@@ -62,20 +66,26 @@ export class LocalPool {
     this.#directory = directory;
   }
 
-  static async start({ nbits, payoutByIdentity = false }: LocalPoolOptions): Promise<LocalPool> {
+  static async start({
+    nbits,
+    payoutByIdentity = false,
+    difficulty,
+    transactions,
+  }: LocalPoolOptions): Promise<LocalPool> {
     const directory = mkdtempSync(join(tmpdir(), 'sluice-local-pool-'));
     const log = createLogger({ name: 'pool', level: 'error', format: 'json', destination: process.stderr });
     const shutdown = new Shutdown(log);
     const metrics = new MetricsRegistry();
     const modules = { clock: systemClock, log, metrics, health: new Health(), shutdown };
     const listen = { host: '127.0.0.1', port: await freePort() };
-    const chain = simulatedChain(nbits);
+    const chain = simulatedChain(nbits, transactions);
     const authority = openAuthorityKey(join(directory, 'authority.key'));
     const wasm = findSecp256k1Wasm();
     const options = {
       listen,
       directory,
       payoutByIdentity,
+      ...(difficulty === undefined ? {} : { difficulty }),
       chain: { nodes: [chain], network: NETWORK, simulated: true, label: 'simulated chain', tune: () => {} },
       authoritySecret: authority.secret,
       ec: wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes),
@@ -118,13 +128,13 @@ export class LocalPool {
   }
 }
 
-function simulatedChain(nbits: number): SimulatedChain {
+function simulatedChain(nbits: number, transactions = 12): SimulatedChain {
   return new SimulatedChain(
     {
       network: NETWORK,
       nbits,
       reserve: { outputsSize: 200, outputsSigops: 8 },
-      transactions: 12,
+      transactions,
       transactionFiller: 100,
       templateSeconds: 10,
     },

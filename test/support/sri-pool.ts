@@ -1,9 +1,9 @@
 // SRI's pool as a process on loopback, with its templates from a Template Distribution server.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
+import { listens } from './listens.ts';
 import { PeerProcess } from './peer-process.ts';
 import { SRI_AUTHORITY_PUBLIC_KEY, SRI_AUTHORITY_SECRET_KEY } from './sri-example-keys.ts';
 import { waitFor } from './wait-for.ts';
@@ -81,14 +81,4 @@ public_key = "${templateServer.authorityKey}"
     await this.process.stop();
     rmSync(this.#directory, { recursive: true, force: true });
   }
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
 }

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
+import { listens } from './listens.ts';
 import { PeerProcess } from './peer-process.ts';
+import { waitFor } from './wait-for.ts';
 
 export interface TranslatorUpstream {
   /** `127.0.0.1:PORT` */
@@ -27,6 +29,10 @@ export interface SriTranslatorOptions {
   readonly requiredExtensions?: readonly number[];
   /** Seconds until a job is sent again with a later time; default 0, never. */
   readonly keepaliveSeconds?: number;
+  /** Whether a miner's difficulty follows its shares; default true. */
+  readonly vardiff?: boolean;
+  /** Nothing below errors is logged; default false. Then `listens` tells whether it is there, and `ready` does not. */
+  readonly quiet?: boolean;
   /** Whether jobs must pay the address that the identity names. */
   readonly verifyPayout?: boolean;
 }
@@ -47,6 +53,7 @@ export class SriTranslator {
   static async start(options: SriTranslatorOptions): Promise<SriTranslator> {
     const { program, upstreams, aggregate, minerHashrate = 2_000, sharesPerMinute = 60 } = options;
     const { requiredExtensions = [], keepaliveSeconds = 0, verifyPayout = false } = options;
+    const { vardiff = true, quiet = false } = options;
     const directory = mkdtempSync(join(tmpdir(), 'sluice-sri-translator-'));
     const port = await freePort();
     const config = join(directory, 'translator.toml');
@@ -66,16 +73,22 @@ required_extensions = ${extensions}
 [downstream_difficulty_config]
 min_individual_miner_hashrate = ${minerHashrate.toFixed(1)}
 shares_per_minute = ${sharesPerMinute.toFixed(1)}
-enable_vardiff = true
+enable_vardiff = ${vardiff}
 job_keepalive_interval_secs = ${keepaliveSeconds}
 ${upstreams.map(upstreamTable).join('')}`,
     );
-    return new SriTranslator(port, new PeerProcess(program, ['-c', config]), directory);
+    const environment: Record<string, string> = quiet ? { RUST_LOG: 'error' } : {};
+    return new SriTranslator(port, new PeerProcess(program, ['-c', config], environment), directory);
   }
 
   /** Resolves when miners can connect; after a fallback they can again. */
   async ready(times = 1): Promise<void> {
     await this.process.until(() => this.count('Translator Proxy: listening on') >= times);
+  }
+
+  /** Resolves when miners can connect, whatever it logs. */
+  async listens(): Promise<void> {
+    await waitFor(() => listens(this.port));
   }
 
   /** Lines of its log that hold this text. */

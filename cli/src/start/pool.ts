@@ -8,7 +8,7 @@ import { targetOfDifficulty } from '@sluice/bitcoin/target';
 import type { Bus } from '@sluice/bus/bus';
 import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
 import { followBus } from '@sluice/bus/metrics';
-import { createChannelManagerService } from '@sluice/channel-manager/service';
+import { type ChannelManagerOptions, createChannelManagerService } from '@sluice/channel-manager/service';
 import { defaultLimits } from '@sluice/connection-gateway/limits';
 import { type ConnectionGatewayService, createConnectionGatewayService } from '@sluice/connection-gateway/service';
 import { createJobDistributorService } from '@sluice/job-distributor/service';
@@ -60,6 +60,8 @@ const demoPolicy = {
   unknownHashrate: 1e5,
 } as const;
 
+export type DifficultyPolicy = Omit<ChannelManagerOptions['policy'], 'payoutNetwork'>;
+
 export interface PoolOptions {
   readonly listen: HostPort;
   /** Folder of this chain's state. */
@@ -69,6 +71,8 @@ export interface PoolOptions {
   readonly payout?: string;
   /** Miners may have their blocks paid to the address of their identity. */
   readonly payoutByIdentity: boolean;
+  /** How hard shares are; default: by the chain, for real devices or for miners on a CPU. */
+  readonly difficulty?: DifficultyPolicy;
   /** 32 bytes. */
   readonly authoritySecret: Uint8Array;
   readonly ec: EcBackend;
@@ -109,7 +113,8 @@ export async function startPool(
   };
   const provider = await start('template-provider', (common) => templateProvider(options, common));
   const payouts = options.payoutByIdentity ? { payoutNetwork: options.chain.network } : {};
-  const policy = { ...(options.chain.simulated ? demoPolicy : realPolicy), ...payouts };
+  const difficulty = options.difficulty ?? (options.chain.simulated ? demoPolicy : realPolicy);
+  const policy = { ...difficulty, ...payouts };
   await start('channel-manager', (common) => createChannelManagerService({ policy }, common));
   await start('job-distributor', (common) => jobDistributor(options, common));
   await start('share-validator', (common) => shareValidator(payouts, common));

@@ -1,9 +1,7 @@
-// The course of a comparison: for each round and load both pools in turn, each with new processes.
+// The course of a comparison: for each round and load both sides in turn, each with new processes.
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codedMessageOf } from '@sluice/runtime/errors';
-import type { Bitcoind } from '../../support/bitcoind.ts';
-import { buildSriProgram } from '../../support/sri-programs.ts';
 import type { LoadConfig } from '../config.ts';
 import { LatencyHistogram } from '../measure/latency-histogram.ts';
 import { writeSection } from '../report/document-section.ts';
@@ -12,24 +10,14 @@ import { verdictOf } from '../report/verdict.ts';
 import type { RunResult } from '../results.ts';
 import { LoadRun } from '../run.ts';
 import type { CompareConfig } from './config.ts';
+import { type Contender, type Contest, type Side, sides } from './contest.ts';
+import { contestOf } from './contest-of.ts';
 import { figuresOf, shareCpuByProcess } from './figures.ts';
-import { endLongPolls, startFilledNode, TRANSACTIONS } from './filled-node.ts';
 import { describeMachine, maxOpenFiles, measureBusy, measureDiskSync } from './machine.ts';
 import { Pinning } from './pinning.ts';
-import {
-  gatewayBounds,
-  type PoolName,
-  poolNames,
-  type RunningPool,
-  sluicePolicy,
-  startSluicePool,
-  startSriPool,
-} from './pools.ts';
-import { rowLoad } from './row-load.ts';
-import { type Row, rowOf } from './rows.ts';
+import { type Row, rowNamesOf, rowOf } from './rows.ts';
 import { PROCESS_PREFIX, sectionOf } from './section.ts';
 
-const QUICK_TRANSACTIONS = 20;
 /** Open files of a process beside its connections. */
 const OTHER_FILES = 500;
 const HOLD_SECONDS = 10;
@@ -43,11 +31,12 @@ const REST_MS = 2_000;
 
 interface RowValues {
   readonly row: Row;
-  readonly values: Record<PoolName, Map<string, number[]>>;
+  readonly values: Record<Side, Map<string, number[]>>;
 }
 
 export class CompareRun {
   readonly #config: CompareConfig;
+  readonly #contest: Contest;
   readonly #pinning: Pinning;
   readonly #records: readonly RowValues[];
   readonly #leftOut: string[] = [];
@@ -55,17 +44,19 @@ export class CompareRun {
   readonly #warnings = new Map<string, number>();
   readonly #diskSync = new LatencyHistogram();
   #busy = 0;
-  #bitcoind: Bitcoind | undefined;
-  #pool: RunningPool | undefined;
+  #contender: Contender | undefined;
 
   constructor(config: CompareConfig) {
-    const { quick, rows } = config;
+    const { quick, rows, subject } = config;
+    this.#contest = contestOf(subject);
     this.#config = quick ? { ...config, rounds: 1, seconds: 3, warmUpSeconds: 1 } : config;
     this.#pinning = new Pinning(config.unpinned);
-    const wanted = rows.map((name) => rowOf(name, quick ? 100 : Number.POSITIVE_INFINITY));
+    const wanted = (rows.length > 0 ? rows : rowNamesOf(subject)).map((name) =>
+      rowOf(name, quick ? 100 : Number.POSITIVE_INFINITY),
+    );
     this.#records = wanted
       .filter((row) => this.#fits(row))
-      .map((row) => ({ row, values: { "SRI's pool_sv2": new Map(), Sluice: new Map() } }));
+      .map((row) => ({ row, values: { peer: new Map(), ours: new Map() } }));
   }
 
   #fits({ name, connections }: Row): boolean {
@@ -77,18 +68,17 @@ export class CompareRun {
 
   /** Resolves with whether everything held and, where it was to be written, was written. */
   async run(): Promise<boolean> {
-    const sriProgram = await buildSriProgram('pool_sv2');
     const { rounds, quick, document } = this.#config;
-    const bitcoind = await this.#startNode();
-    const machine = await describeMachine(bitcoind, sriProgram);
+    await this.#pinning.amongServers(() => this.#contest.open(quick));
+    const machine = [...(await describeMachine()), ...(await this.#contest.versions())];
     for (let round = 1; round <= rounds; round++) {
-      measureDiskSync(this.#diskSync);
+      if (this.#contest.syncsToDisk) measureDiskSync(this.#diskSync);
       // Whoever comes first in one round comes second in the next.
       for (const { row, values } of this.#records)
-        for (const pool of round % 2 === 1 ? poolNames : poolNames.toReversed()) {
-          say(`round ${round} of ${rounds}, ${row.name}: ${pool}`);
+        for (const side of round % 2 === 1 ? sides : sides.toReversed()) {
+          say(`round ${round} of ${rounds}, ${row.name}: ${this.#contest.names[side]}`);
           this.#busy = Math.max(this.#busy, await this.#waitForQuiet());
-          await this.#measure(pool, row, round, values[pool], sriProgram);
+          await this.#measure(side, row, round, values[side]);
         }
     }
     const section = this.#section(machine);
@@ -98,17 +88,16 @@ export class CompareRun {
       say(`not written to ${document}: other work took up to ${show(this.#busy * 100)} % of the machine`);
       return false;
     }
-    writeSection(document, 'load:compare', section);
+    writeSection(document, this.#contest.command, section);
     say(`written to ${document}`);
     return this.#failures.length === 0;
   }
 
   /** Ends everything; also in the middle. */
   async stop(): Promise<void> {
-    await this.#pool?.stop();
-    this.#pool = undefined;
-    await this.#bitcoind?.stop();
-    this.#bitcoind = undefined;
+    await this.#contender?.stop();
+    this.#contender = undefined;
+    await this.#contest.close();
   }
 
   /** What is left of the run before must not be part of this one; other work may go on for longer than is waited. */
@@ -119,67 +108,58 @@ export class CompareRun {
     return busy;
   }
 
-  async #startNode(): Promise<Bitcoind> {
-    say('filling the mempool of a node');
-    const transactions = this.#config.quick ? QUICK_TRANSACTIONS : TRANSACTIONS;
-    this.#bitcoind = await this.#pinning.amongServers(() => startFilledNode(transactions));
-    return this.#bitcoind;
-  }
-
-  async #measure(name: PoolName, row: Row, round: number, values: Map<string, number[]>, program: string) {
-    const bitcoind = this.#bitcoind;
-    if (bitcoind === undefined) return;
+  async #measure(side: Side, row: Row, round: number, values: Map<string, number[]>): Promise<void> {
     try {
-      const pool = await this.#pinning.amongServers(() =>
-        name === 'Sluice' ? startSluicePool(bitcoind) : startSriPool(bitcoind, program, row.sriBatch),
-      );
-      this.#pool = pool;
-      this.#pinning.check(pool.processes.map(({ pid }) => pid));
+      const contender = await this.#pinning.amongServers(() => this.#contest.start(side, row));
+      this.#contender = contender;
+      this.#pinning.check(contender.processes.map(({ pid }) => pid));
       await sleep(REST_MS);
-      const run = new LoadRun(this.#load(row, pool, bitcoind), (count) => pool.settled(count));
-      const result = await run.run();
+      const result = await new LoadRun(this.#load(row, contender), contender.hooks).run();
       const { failures, warnings } = verdictOf(result);
-      for (const failure of failures) this.#failed(name, row, round, failure);
-      for (const warning of warnings) this.#warned(name, row, warning);
-      if (failures.length === 0) this.#take(name, row, round, values, result);
-      else say(pool.logs());
+      for (const failure of failures) this.#failed(side, row, round, failure);
+      for (const warning of warnings) this.#warned(side, row, warning);
+      if (failures.length === 0) {
+        await this.#contest.note(side, result);
+        this.#take(side, row, round, values, result);
+      } else say(contender.logs());
     } catch (error) {
-      this.#failed(name, row, round, codedMessageOf(error));
-      if (this.#pool !== undefined) say(this.#pool.logs());
+      this.#failed(side, row, round, codedMessageOf(error));
+      if (this.#contender !== undefined) say(this.#contender.logs());
     } finally {
-      await this.#pool?.stop();
-      this.#pool = undefined;
-      await endLongPolls(bitcoind);
+      await this.#contender?.stop();
+      this.#contender = undefined;
+      await this.#contest.settle();
     }
   }
 
-  #failed(pool: PoolName, { name }: Row, round: number, why: string): void {
-    const text = `FAILED: ${name}, ${pool}, round ${round}: ${why}`;
+  #failed(side: Side, { name }: Row, round: number, why: string): void {
+    const text = `FAILED: ${name}, ${this.#contest.names[side]}, round ${round}: ${why}`;
     this.#failures.push(text);
     say(text);
   }
 
   /** Without the numbers, which differ from run to run. */
-  #warned(pool: PoolName, { name }: Row, warning: string): void {
+  #warned(side: Side, { name }: Row, warning: string): void {
     const [kind = ''] = warning.split(/[:;]/);
-    const text = `${name}, ${pool}: ${kind.replace(/^\d+ /, '')}`;
+    const text = `${name}, ${this.#contest.names[side]}: ${kind.replace(/^\d+ /, '')}`;
     this.#warnings.set(text, (this.#warnings.get(text) ?? 0) + 1);
   }
 
-  #take(pool: PoolName, row: Row, round: number, values: Map<string, number[]>, result: RunResult): void {
+  #take(side: Side, row: Row, round: number, values: Map<string, number[]>, result: RunResult): void {
     const { csv } = this.#config;
     const found: (readonly [string, number])[] = figuresOf(row).map((figure) => [figure.title, figure.of(result)]);
-    if (row.group === 'shares')
+    if (row.group === 'shares' && result.servers.length > 1)
       for (const { process, micros } of shareCpuByProcess(result)) found.push([`${PROCESS_PREFIX}${process}`, micros]);
     for (const [title, value] of found) {
       values.set(title, [...(values.get(title) ?? []), value]);
-      if (csv !== undefined) appendFileSync(csv, `${round},${row.name},${pool},"${title}",${value}\n`);
+      if (csv !== undefined)
+        appendFileSync(csv, `${round},${row.name},${this.#contest.names[side]},"${title}",${value}\n`);
     }
   }
 
-  #load(row: Row, pool: RunningPool, bitcoind: Bitcoind): LoadConfig {
+  #load(row: Row, contender: Contender): LoadConfig {
     const { seconds, warmUpSeconds, workers, quick } = this.#config;
-    return rowLoad(row, pool, bitcoind, {
+    return this.#contest.load(row, contender, {
       ...{ warmUpSeconds, workers },
       seconds: row.group === 'opening' && !quick ? HOLD_SECONDS : seconds,
       tips: quick ? 3 : TIPS,
@@ -188,13 +168,15 @@ export class CompareRun {
 
   #section(machine: readonly string[]): string {
     const warnings = [...this.#warnings].map(([text, count]) => `${text} (${count} runs)`);
+    const { title, names, syncsToDisk } = this.#contest;
     return sectionOf({
+      ...{ title, names },
       records: this.#records,
       leftOut: this.#leftOut,
       failures: this.#failures,
       warnings,
       method: this.#method(machine),
-      diskSync: this.#diskSyncText(),
+      diskSync: syncsToDisk ? this.#diskSyncText() : undefined,
     });
   }
 
@@ -204,27 +186,18 @@ export class CompareRun {
   }
 
   #method(machine: readonly string[]): readonly string[] {
-    const { rounds, seconds, warmUpSeconds, workers, quick } = this.#config;
+    const { rounds, workers } = this.#config;
+    const { command, syncsToDisk } = this.#contest;
     return [
-      `\`npm run load:compare\` on ${new Date().toISOString().slice(0, 10)}, ${rounds} ${rounds === 1 ? 'round' : 'rounds'} in which the pools alternate. Cells are least / median / most of`,
+      `\`npm run ${command}\` on ${new Date().toISOString().slice(0, 10)}, ${rounds} ${rounds === 1 ? 'round' : 'rounds'} in which the two alternate. Cells are least / median / most of`,
       'the rounds; where the median of Sluice is behind, it is bold.',
       '',
       ...machine.map((text) => `- ${text}`),
       `- ${this.#pinning.text}; the load is \`npm run load\` with ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
-      `- ${this.#diskSyncText()}, where nats-server keeps its streams`,
+      ...(syncsToDisk ? [`- ${this.#diskSyncText()}, where nats-server keeps its streams`] : []),
       `- other work took up to ${show(this.#busy * 100)} % of the machine, looked at before each run`,
       '',
-      'The same for both: the node (regtest; blocks of somebody else, without transactions), its mempool of',
-      `${show(quick ? QUICK_TRANSACTIONS : TRANSACTIONS)} transactions, \`template-provider\` with the same flags, the load, new processes for each load and pool, ${REST_MS / 1_000} s of rest after their`,
-      `start. Loads of shares: ${show(warmUpSeconds)} s before anything counts, then ${show(seconds)} s; every hash is a share, blocks are held back, and each share is acknowledged`,
-      'as soon as the pool does. Not the same: SRI gets its templates by Template Distribution, from a provider without a bus that is not counted; it keeps',
-      'shares in memory. Of Sluice everything is counted: connection-gateway, share-validator, channel-manager, job-distributor, template-provider and',
-      'nats-server with `sync_interval: always`; a share is synced to disk before it is acknowledged, and its CPU time runs to where share-validator has',
-      'credited the last one. The stream is held against what was acknowledged in each run.',
-      '',
-      'SRI: `RUST_LOG=error`, `shares_per_minute = 1000000`, claims of 1 H/s, `share_batch_size` 10, its default, where 20 are in flight, else 1, because it',
-      'never answers by time. Sluice: log level `info`,',
-      `\`channel-manager ${sluicePolicy.join(' ')}\`, \`connection-gateway ${gatewayBounds.join(' ')}\`.`,
+      ...this.#contest.method({ ...this.#config, restMs: REST_MS }),
     ];
   }
 }

@@ -1,7 +1,7 @@
 // The flags of `npm run load:compare`.
-import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
+import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { decimal, integer, listOf, oneOf, path, toggle } from '@sluice/runtime/config/value-types';
-import { rowNames } from './rows.ts';
+import { rowNames, subjectOf, subjects } from './rows.ts';
 
 const MAX_SECONDS = 3_600;
 
@@ -9,9 +9,10 @@ export const compareSettings = defineConfig({
   rounds: {
     type: integer({ min: 1, max: 100 }),
     default: 3,
-    doc: 'How often everything is measured; the two pools alternate.',
+    doc: 'How often everything is measured; the two alternate.',
   },
-  rows: { type: listOf(oneOf(rowNames)), default: rowNames, doc: 'Which loads.' },
+  subject: { type: oneOf(subjects), default: 'pool', doc: 'What is compared: pools, or proxies in front of one pool.' },
+  rows: { type: listOf(oneOf(rowNames)), default: [], doc: 'Which loads of the subject; without a value all of them.' },
   seconds: {
     type: decimal({ min: 1, max: MAX_SECONDS }),
     default: 15,
@@ -37,3 +38,12 @@ export const compareSettings = defineConfig({
   csv: { type: path(), optional: true, doc: 'File to which every figure of every run is appended, a line each.' },
 });
 export type CompareConfig = ConfigOf<typeof compareSettings>;
+
+/** Rows are of the subject. */
+export const compareRule: ConfigRule<typeof compareSettings> = ({ subject, rows }) => {
+  const foreign = rows.find((name) => subjectOf(name) !== subject);
+  if (foreign === undefined) return [];
+  return [
+    { setting: 'rows', problem: `${foreign} is no load of a ${subject}`, allowed: `those of --subject ${subject}` },
+  ];
+};

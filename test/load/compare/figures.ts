@@ -26,9 +26,9 @@ const bytesOf = (rows: RunResult['sent'], pattern: RegExp) =>
   total(rows.filter(({ name }) => pattern.test(name)).map(({ bytes }) => bytes));
 const acknowledged = ({ shares }: RunResult) => shares?.counts.acknowledged ?? Number.NaN;
 
-const ANSWERS = /^SubmitShares\.(Success|Error)$/;
-const SUBMITS = /^SubmitShares(Standard|Extended)$/;
-const isAsFastAsItGoes = ({ name }: Row) => !name.startsWith('paced');
+const ANSWERS = /^(SubmitShares\.(Success|Error)|answer to mining\.submit)$/;
+const SUBMITS = /^(SubmitShares(Standard|Extended)|mining\.submit)$/;
+const isAsFastAsItGoes = ({ name }: Row) => !name.includes('paced');
 
 const figures: Readonly<Record<RowGroup, readonly Figure[]>> = {
   shares: [

@@ -53,16 +53,25 @@ export function maxOpenFiles(): number {
   return soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
 }
 
-/** `peer`: a program that is measured as well. */
-export async function describeMachine(bitcoind: Bitcoind, peer?: string): Promise<readonly string[]> {
-  const { subversion } = await bitcoind.rpc('getnetworkinfo');
-  const versionOf = async (program: string) => (await run(program, ['--version'])).trim().split('\n')[0];
+/** The machine, and what of Sluice the figures depend on. */
+export async function describeMachine(): Promise<readonly string[]> {
   const commit = await run('git', ['-C', import.meta.dirname, 'rev-parse', '--short', 'HEAD']).catch(() => 'unknown');
   const handshakes = findSecp256k1Wasm() === undefined ? 'noble: `npm run secp256k1` was not run' : 'libsecp256k1';
   return [
     `${cpus().length} cores (${cpus()[0]?.model.trim()}), Linux ${release()}`,
     `Sluice at ${commit.trim()}, Node ${process.versions.node}, handshakes by ${handshakes}`,
-    ...(peer === undefined ? [] : [`${await versionOf(peer)}, release build of the published crate`]),
-    `${await versionOf(await natsServerBinary())}, bitcoind ${subversion.replaceAll('/', '')}`,
   ];
+}
+
+/** What a peer's program says of itself. */
+export async function describePeer(program: string): Promise<string> {
+  const [version] = (await run(program, ['--version'])).trim().split('\n');
+  return `${version}, release build of the published crate`;
+}
+
+/** What Sluice as a pool has its templates and streams from. */
+export async function describeNodeAndBus(bitcoind: Bitcoind): Promise<string> {
+  const { subversion } = await bitcoind.rpc('getnetworkinfo');
+  const [nats] = (await run(await natsServerBinary(), ['--version'])).trim().split('\n');
+  return `${nats}, bitcoind ${subversion.replaceAll('/', '')}`;
 }

@@ -1,17 +1,17 @@
-// `npm run load:compare`: SRI's pool and Sluice under the same loads on the same machine, in turn. Writes a section of
+// `npm run load:compare`: SRI's pool and Sluice, or the two's proxies, under the same loads on the same machine, in turn. Writes a section of
 // docs/performance.md. Exit code 1: a run failed, or the machine was too busy for its figures to be written; 2: wrong flags.
 import { helpText } from '@sluice/runtime/config/help';
 import { loadConfig } from '@sluice/runtime/config/load';
 import { codedMessageOf } from '@sluice/runtime/errors';
 import { ExitCode } from '@sluice/runtime/exit-code';
 import { CompareRun } from './compare-run.ts';
-import { compareSettings } from './config.ts';
+import { compareRule, compareSettings } from './config.ts';
 
 const doc =
-  "Puts SRI's pool and Sluice, every process of it counted, under the same loads in turn, on the same node and templates, and writes down what each cost.";
+  "Puts SRI's pool and Sluice, every process of it counted, under the same loads in turn, on the same node and templates, and writes down what each cost; or SRI's translator and sluice proxy.";
 
 async function main(): Promise<number> {
-  const loaded = loadConfig(compareSettings, { argv: process.argv.slice(2), env: process.env });
+  const loaded = loadConfig(compareSettings, { argv: process.argv.slice(2), env: process.env }, compareRule);
   if (loaded.kind === 'help') {
     process.stdout.write(helpText('npm run load:compare -- [flags]', doc, compareSettings));
     return ExitCode.ok;

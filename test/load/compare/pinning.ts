@@ -16,7 +16,7 @@ export class Pinning {
       return;
     }
     this.#cores = { servers: cores.slice(0, cores.length - half).join(','), load: cores.slice(-half).join(',') };
-    this.text = `the load on core ${this.#cores.load}, everything else on core ${this.#cores.servers} (taskset), the same for both pools`;
+    this.text = `the load on core ${this.#cores.load}, everything else on core ${this.#cores.servers} (taskset), the same for both`;
   }
 
   /** Processes that `start` starts are the measured side. */

@@ -1,15 +1,13 @@
 // The two pools, each with new processes and on the same node: a template provider of ours with the same flags gives both their templates.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openAuthorityKey } from '@sluice/cli/authority-keystore';
 import type { Bitcoind } from '../../support/bitcoind.ts';
 import { freePort } from '../../support/free-port.ts';
 import { NatsServer } from '../../support/nats-server.ts';
-import { ServiceProcess } from '../../support/service-process.ts';
 import { SriPool } from '../../support/sri-pool.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import type { NamedProcess } from '../measure/server-processes.ts';
+import type { Contender } from './contest.ts';
+import { Parts, started } from './parts.ts';
 
 /** OP_TRUE with a number: nobody's. */
 const PAYOUT = 'raw(5151)';
@@ -25,75 +23,13 @@ export const gatewayBounds = [
 const SETTLED_MS = 300_000;
 const SETTLED_STEP_MS = 100;
 
-export interface RunningPool {
-  readonly url: string;
-  /** All that are counted. */
-  readonly processes: readonly NamedProcess[];
-  /** Further flags for the load. */
-  readonly loadFlags: readonly string[];
-  /** Resolves when nothing is left to do for so many acknowledged shares. */
-  settled(acknowledged: number): Promise<void>;
-  /** What to read when something failed. */
-  logs(): string;
-  stop(): Promise<void>;
-}
-
-export const poolNames = ["SRI's pool_sv2", 'Sluice'] as const;
-export type PoolName = (typeof poolNames)[number];
-
-/** Clean-ups, last first; also when a start fails in the middle. */
-class Parts {
-  readonly directory = mkdtempSync(join(tmpdir(), 'sluice-compare-'));
-  readonly services: ServiceProcess[] = [];
-  readonly #profiles: string | undefined;
-  readonly #ends: (() => Promise<unknown>)[] = [];
-
-  /** `profiles`: folder in which each service leaves a CPU profile when it has ended in order. */
-  constructor(profiles?: string) {
-    this.#profiles = profiles;
-  }
-
-  ends(end: () => Promise<unknown>): void {
-    this.#ends.push(end);
-  }
-
-  async service(command: string, flags: readonly string[]): Promise<ServiceProcess> {
-    const profiles = this.#profiles;
-    const nodeFlags = profiles === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', join(profiles, command)];
-    const plan = { name: command, command, flags, nodeFlags, healthPort: await freePort(), directory: this.directory };
-    const service = new ServiceProcess(plan);
-    service.launch();
-    this.services.push(service);
-    this.ends(() => service.kill(profiles === undefined ? 'SIGKILL' : 'SIGTERM'));
-    return service;
-  }
-
-  logs(): string {
-    return this.services.map((service) => `--- ${service.name}\n${service.log(20)}`).join('\n');
-  }
-
-  async stop(): Promise<void> {
-    for (const end of this.#ends.reverse()) await end();
-    rmSync(this.directory, { recursive: true, force: true });
-  }
-}
-
 /** `shareBatchSize`: accepted shares of a channel for each answer. */
-export const startSriPool = (bitcoind: Bitcoind, program: string, shareBatchSize: number): Promise<RunningPool> =>
+export const startSriPool = (bitcoind: Bitcoind, program: string, shareBatchSize: number): Promise<Contender> =>
   started(new Parts(), (parts) => startSri(parts, bitcoind, program, shareBatchSize));
 
 /** `profiles`: folder in which each service leaves a CPU profile when the pool is stopped, in a folder of its name. */
-export const startSluicePool = (bitcoind: Bitcoind, profiles?: string): Promise<RunningPool> =>
+export const startSluicePool = (bitcoind: Bitcoind, profiles?: string): Promise<Contender> =>
   started(new Parts(profiles), (parts) => startSluice(parts, bitcoind));
-
-async function started(parts: Parts, start: (parts: Parts) => Promise<RunningPool>): Promise<RunningPool> {
-  try {
-    return await start(parts);
-  } catch (error) {
-    await parts.stop();
-    throw error;
-  }
-}
 
 /** Beside the flags that name its bus or say that it has none. */
 function providerFlags({ rpcPort, cookieFile, zmqRawBlock }: Bitcoind, ports: readonly [number, number], key: string) {
@@ -106,12 +42,7 @@ function providerFlags({ rpcPort, cookieFile, zmqRawBlock }: Bitcoind, ports: re
   ];
 }
 
-async function startSri(
-  parts: Parts,
-  bitcoind: Bitcoind,
-  program: string,
-  shareBatchSize: number,
-): Promise<RunningPool> {
+async function startSri(parts: Parts, bitcoind: Bitcoind, program: string, shareBatchSize: number): Promise<Contender> {
   const key = join(parts.directory, 'authority.key');
   const { text: authorityKey } = openAuthorityKey(key);
   const port = await freePort();
@@ -131,13 +62,13 @@ async function startSri(
     url: `stratum2+tcp://127.0.0.1:${pool.port}/${pool.authorityKey}`,
     processes: [{ name: 'pool_sv2', pid: pool.process.pid ?? 0 }],
     loadFlags: ['--ack-batch', String(shareBatchSize)],
-    settled: async () => undefined,
+    hooks: {},
     logs: () => `${parts.logs()}\n--- pool_sv2\n${pool.process.tail()}`,
     stop: () => parts.stop(),
   };
 }
 
-async function startSluice(parts: Parts, bitcoind: Bitcoind): Promise<RunningPool> {
+async function startSluice(parts: Parts, bitcoind: Bitcoind): Promise<Contender> {
   const nats = await NatsServer.start();
   parts.ends(() => nats.dispose());
   const bus = ['--nats', nats.url, '--nats-monitors', nats.monitor];
@@ -158,10 +89,12 @@ async function startSluice(parts: Parts, bitcoind: Bitcoind): Promise<RunningPoo
     url: `stratum2+tcp://127.0.0.1:${port}/${authorityKey}`,
     processes: [...services, { name: 'nats-server', pid: nats.pid ?? 0 }],
     loadFlags: ['--nats', nats.url],
-    async settled(acknowledged) {
-      const judged = async () => (await validator.metric('sluice_share_validator_shares_total')) ?? 0;
-      const done = async () => (await judged()) >= acknowledged || (await pause(SETTLED_STEP_MS));
-      await waitFor(done, SETTLED_MS);
+    hooks: {
+      async settled(acknowledged) {
+        const judged = async () => (await validator.metric('sluice_share_validator_shares_total')) ?? 0;
+        const done = async () => (await judged()) >= acknowledged || (await pause(SETTLED_STEP_MS));
+        await waitFor(done, SETTLED_MS);
+      },
     },
     logs: () => parts.logs(),
     stop: () => parts.stop(),

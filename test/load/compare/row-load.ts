@@ -1,8 +1,7 @@
 // The load of a row, as `npm run load` takes it.
 import { loadConfig } from '@sluice/runtime/config/load';
-import type { Bitcoind } from '../../support/bitcoind.ts';
 import { type LoadConfig, loadRule, loadSettings } from '../config.ts';
-import type { RunningPool } from './pools.ts';
+import type { Contender } from './contest.ts';
 import type { Row } from './rows.ts';
 
 export interface RowLoadOptions {
@@ -14,19 +13,21 @@ export interface RowLoadOptions {
   readonly tips: number;
 }
 
-export function rowLoad(row: Row, pool: RunningPool, bitcoind: Bitcoind, options: RowLoadOptions): LoadConfig {
-  const { rpcPort, cookieFile, directory } = bitcoind;
+/** `tipFlags`: where new blocks come from, if by a flag. */
+export function rowLoad(
+  row: Row,
+  contender: Contender,
+  options: RowLoadOptions,
+  tipFlags: readonly string[],
+): LoadConfig {
   const argv = [
-    ...['--pool', pool.url, '--name', row.name, '--connections', String(row.connections), ...row.flags],
+    ...['--pool', contender.url, '--name', row.name, '--connections', String(row.connections), ...row.flags],
     ...['--workers', String(options.workers), '--warm-up-seconds', String(options.warmUpSeconds)],
     ...['--seconds', String(options.seconds)],
-    ...pool.processes.flatMap(({ name, pid }) => ['--pids', `${name}=${pid}`]),
-    ...(row.group === 'shares' ? pool.loadFlags : []),
+    ...contender.processes.flatMap(({ name, pid }) => ['--pids', `${name}=${pid}`]),
+    ...(row.group === 'shares' ? contender.loadFlags : []),
+    ...(row.group === 'tips' ? ['--rounds', String(options.tips), ...tipFlags] : []),
   ];
-  if (row.group === 'tips') {
-    const node = `http://127.0.0.1:${rpcPort}/?${new URLSearchParams({ cookie: cookieFile })}`;
-    argv.push('--tip-rpc', node, '--announcements', directory, '--rounds', String(options.tips));
-  }
   const loaded = loadConfig(loadSettings, { argv, env: {} }, loadRule);
   if (loaded.kind !== 'config') throw new Error(loaded.kind === 'mistakes' ? loaded.mistakes.join('\n') : loaded.kind);
   return loaded.config;

@@ -1,5 +1,7 @@
-// The loads that both pools are put under, by the flags of `npm run load`.
+// The loads that both are put under, by the flags of `npm run load`: pools, and proxies in front of one.
 
+export const subjects = ['pool', 'proxy'] as const;
+export type Subject = (typeof subjects)[number];
 export type RowGroup = 'shares' | 'opening' | 'tips';
 
 export interface Row {
@@ -14,6 +16,7 @@ export interface Row {
 
 const SRI_DEFAULT_BATCH = 10;
 const pipelined = ['--mode', 'pipelined', '--in-flight', '20'];
+const tenInFlight = ['--mode', 'pipelined', '--in-flight', '10'];
 const oneInFlight = ['--mode', 'one-in-flight'];
 const paced = (rate: number) => ['--mode', 'paced', '--rate', String(rate)];
 const standard = ['--kind', 'standard'];
@@ -31,10 +34,22 @@ const loads = {
   'hold-10000': ['opening', '10,000 connections', 10_000, ['--mode', 'idle']],
   'new-tip-1000': ['tips', '1,000 connections', 1_000, ['--mode', 'new-tip']],
   'new-tip-5000': ['tips', '5,000 connections', 5_000, ['--mode', 'new-tip']],
+  'proxy-one-in-flight-1000': ['shares', '1 in flight, 1,000 miners', 1_000, oneInFlight],
+  'proxy-pipelined-1000': ['shares', '10 in flight, 1,000 miners', 1_000, tenInFlight],
+  'proxy-paced-1000': ['shares', '1,000 shares/s, 1,000 miners', 1_000, paced(1_000)],
+  'proxy-paced-5000': ['shares', '5,000 shares/s, 1,000 miners', 1_000, paced(5_000)],
+  'proxy-paced-2000-10000': ['shares', '2,000 shares/s, 10,000 miners', 10_000, paced(2_000)],
+  'proxy-hold-1000': ['opening', '1,000 miners', 1_000, ['--mode', 'idle']],
+  'proxy-hold-10000': ['opening', '10,000 miners', 10_000, ['--mode', 'idle']],
+  'proxy-new-tip-1000': ['tips', '1,000 miners', 1_000, ['--mode', 'new-tip']],
+  'proxy-new-tip-10000': ['tips', '10,000 miners', 10_000, ['--mode', 'new-tip']],
 } as const satisfies Record<string, readonly [RowGroup, string, number, readonly string[]]>;
 
-type RowName = keyof typeof loads;
+export type RowName = keyof typeof loads;
 export const rowNames = Object.keys(loads) as readonly RowName[];
+
+export const subjectOf = (name: RowName): Subject => (name.startsWith('proxy-') ? 'proxy' : 'pool');
+export const rowNamesOf = (subject: Subject) => rowNames.filter((name) => subjectOf(name) === subject);
 
 export const shareRowNames = rowNames.filter((name) => loads[name][0] === 'shares');
 

@@ -1,16 +1,19 @@
 // What a comparison writes down.
 import { show } from '../report/table.ts';
+import { type Side, sides } from './contest.ts';
 import { type Figure, figuresOf } from './figures.ts';
-import { type PoolName, poolNames } from './pools.ts';
 import type { Row, RowGroup } from './rows.ts';
 
-/** Of one row: the figures of every good run, by pool and title, and what failed. */
+/** Of one row: the figures of every good run, by side and title, and what failed. */
 export interface RowRecord {
   readonly row: Row;
-  readonly values: Readonly<Record<PoolName, ReadonlyMap<string, readonly number[]>>>;
+  readonly values: Readonly<Record<Side, ReadonlyMap<string, readonly number[]>>>;
 }
 
 export interface Comparison {
+  /** Heading of the section, and who the two are. */
+  readonly title: string;
+  readonly names: Readonly<Record<Side, string>>;
   readonly records: readonly RowRecord[];
   /** Rows by name and why they were not measured. */
   readonly leftOut: readonly string[];
@@ -18,8 +21,8 @@ export interface Comparison {
   /** What the load tool says of itself. */
   readonly warnings: readonly string[];
   readonly method: readonly string[];
-  /** Of the disk that shares are synced to, in words: it stands with every table. */
-  readonly diskSync: string;
+  /** Of the disk that shares are synced to, in words: it stands with every table. Absent: nothing is. */
+  readonly diskSync: string | undefined;
 }
 
 const groups: readonly (readonly [RowGroup, string])[] = [
@@ -29,40 +32,41 @@ const groups: readonly (readonly [RowGroup, string])[] = [
 ];
 
 export function sectionOf(comparison: Comparison): string {
-  const { records, leftOut, failures, warnings, method, diskSync } = comparison;
+  const { title: heading, names, records, leftOut, failures, warnings, method, diskSync } = comparison;
+  const disk = diskSync === undefined ? [] : [`Disk: ${diskSync}.`, ''];
   const notes = [...leftOut, ...failures, ...warnings].map((text) => `- ${text}`);
   return [
-    "## Beside SRI's pool",
+    `## ${heading}`,
     '',
     ...method,
     '',
     ...groups.flatMap(([group, title]) => {
       const ofGroup = records.filter(({ row }) => row.group === group);
-      return ofGroup.length === 0 ? [] : [`### ${title}`, '', `Disk: ${diskSync}.`, '', ...tableOf(ofGroup), ''];
+      return ofGroup.length === 0 ? [] : [`### ${title}`, '', ...disk, ...tableOf(ofGroup, names), ''];
     }),
-    ...processTable(records),
+    ...processTable(records, names),
     ...(notes.length === 0 ? [] : [...notes, '']),
   ].join('\n');
 }
 
-function tableOf(records: readonly RowRecord[]): readonly string[] {
+function tableOf(records: readonly RowRecord[], names: Comparison['names']): readonly string[] {
   return [
-    `| load | figure | ${poolNames.join(' | ')} | Sluice ÷ SRI |`,
+    `| load | figure | ${sides.map((side) => names[side]).join(' | ')} | Sluice ÷ SRI |`,
     '|---|---|---:|---:|---:|',
     ...records.flatMap(({ row, values }) =>
       figuresOf(row).map((figure, index) => {
-        const [sri, sluice] = poolNames.map((pool) => values[pool].get(figure.title) ?? []);
-        return lineOf(index === 0 ? row.title : '', figure, sri ?? [], sluice ?? []);
+        const [peer, ours] = sides.map((side) => values[side].get(figure.title) ?? []);
+        return lineOf(index === 0 ? row.title : '', figure, peer ?? [], ours ?? []);
       }),
     ),
   ];
 }
 
-function lineOf(title: string, figure: Figure, sri: readonly number[], sluice: readonly number[]): string {
-  const ratio = median(sluice) / median(sri);
+function lineOf(title: string, figure: Figure, peer: readonly number[], ours: readonly number[]): string {
+  const ratio = median(ours) / median(peer);
   const behind = figure.better === 'more' ? ratio < 1 : ratio > 1;
   const mark = (text: string) => (behind ? `**${text}**` : text);
-  return `| ${title} | ${mark(figure.title)} | ${spread(sri)} | ${mark(spread(sluice))} | ${show(ratio)} |`;
+  return `| ${title} | ${mark(figure.title)} | ${spread(peer)} | ${mark(spread(ours))} | ${show(ratio)} |`;
 }
 
 /** Least / median / most. */
@@ -78,23 +82,23 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** Its values stand among those of Sluice under this. */
+/** Values of ours, where it has several processes, stand among its others under this. */
 export const PROCESS_PREFIX = 'CPU µs a share of ';
 
-function processTable(records: readonly RowRecord[]): readonly string[] {
+function processTable(records: readonly RowRecord[], names: Comparison['names']): readonly string[] {
   const rows = records.filter(({ row }) => row.group === 'shares');
-  const names = [
-    ...new Set(rows.flatMap(({ values }) => [...values.Sluice.keys()].filter((key) => key.startsWith(PROCESS_PREFIX)))),
+  const keys = [
+    ...new Set(rows.flatMap(({ values }) => [...values.ours.keys()].filter((key) => key.startsWith(PROCESS_PREFIX)))),
   ];
-  if (names.length === 0) return [];
+  if (keys.length === 0) return [];
   return [
-    '### CPU µs a share by process of Sluice, medians',
+    `### CPU µs a share by process of ${names.ours}, medians`,
     '',
-    `| load | ${names.map((name) => name.slice(PROCESS_PREFIX.length)).join(' | ')} |`,
-    `|---|${names.map(() => '---:').join('|')}|`,
+    `| load | ${keys.map((key) => key.slice(PROCESS_PREFIX.length)).join(' | ')} |`,
+    `|---|${keys.map(() => '---:').join('|')}|`,
     ...rows.map(
       ({ row, values }) =>
-        `| ${row.title} | ${names.map((name) => show(median(values.Sluice.get(name) ?? []))).join(' | ')} |`,
+        `| ${row.title} | ${keys.map((key) => show(median(values.ours.get(key) ?? []))).join(' | ')} |`,
     ),
     '',
   ];

@@ -1,10 +1,15 @@
 // The flags of `npm run load:profile`.
-import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
+import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { decimal, integer, listOf, oneOf, path, toggle } from '@sluice/runtime/config/value-types';
-import { shareRowNames } from '../compare/rows.ts';
+import { shareRowNames, subjectOf, subjects } from '../compare/rows.ts';
 
 export const profileSettings = defineConfig({
-  rows: { type: listOf(oneOf(shareRowNames)), default: shareRowNames, doc: 'Under which loads.' },
+  subject: { type: oneOf(subjects), default: 'pool', doc: 'What is profiled.' },
+  rows: {
+    type: listOf(oneOf(shareRowNames)),
+    default: [],
+    doc: 'Under which loads of the subject; without a value all of them.',
+  },
   seconds: { type: decimal({ min: 1, max: 600 }), default: 10, doc: 'How long each load is measured.' },
   warmUpSeconds: { type: decimal({ min: 0, max: 600 }), default: 5, doc: 'Shares are sent for so long before.' },
   workers: { type: integer({ min: 1, max: 64 }), default: 1, doc: 'Processes that make the load.' },
@@ -17,3 +22,12 @@ export const profileSettings = defineConfig({
   dry: { type: toggle(), default: false, doc: 'Prints the summary only.' },
 });
 export type ProfileConfig = ConfigOf<typeof profileSettings>;
+
+/** Rows are of the subject. */
+export const profileRule: ConfigRule<typeof profileSettings> = ({ subject, rows }) => {
+  const foreign = rows.find((name) => subjectOf(name) !== subject);
+  if (foreign === undefined) return [];
+  return [
+    { setting: 'rows', problem: `${foreign} is no load of a ${subject}`, allowed: `those of --subject ${subject}` },
+  ];
+};

@@ -1,17 +1,17 @@
-// `npm run load:profile`: where the gateway and the validator spend the time of a share, under each load. Writes a section of
+// `npm run load:profile`: where the gateway and the validator, or the proxy, spend the time of a share, under each load. Writes a section of
 // docs/performance.md. Exit code 1: a run failed; 2: wrong flags.
 import { helpText } from '@sluice/runtime/config/help';
 import { loadConfig } from '@sluice/runtime/config/load';
 import { codedMessageOf } from '@sluice/runtime/errors';
 import { ExitCode } from '@sluice/runtime/exit-code';
-import { profileSettings } from './config.ts';
+import { profileRule, profileSettings } from './config.ts';
 import { ProfileRun } from './profile-run.ts';
 
 const doc =
   "Puts Sluice under the loads of `npm run load:compare` with Node's CPU profiler, and sums up where the time of a share goes.";
 
 async function main(): Promise<number> {
-  const loaded = loadConfig(profileSettings, { argv: process.argv.slice(2), env: process.env });
+  const loaded = loadConfig(profileSettings, { argv: process.argv.slice(2), env: process.env }, profileRule);
   if (loaded.kind === 'help') {
     process.stdout.write(helpText('npm run load:profile -- [flags]', doc, profileSettings));
     return ExitCode.ok;

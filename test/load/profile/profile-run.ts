@@ -3,14 +3,12 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Bitcoind } from '../../support/bitcoind.ts';
+import type { Contender, Contest } from '../compare/contest.ts';
+import { contestOf } from '../compare/contest-of.ts';
 import { type ShareCpu, shareCpuByProcess } from '../compare/figures.ts';
-import { endLongPolls, startFilledNode, TRANSACTIONS } from '../compare/filled-node.ts';
 import { describeMachine } from '../compare/machine.ts';
 import { Pinning } from '../compare/pinning.ts';
-import { type RunningPool, startSluicePool } from '../compare/pools.ts';
-import { rowLoad } from '../compare/row-load.ts';
-import { type Row, rowOf } from '../compare/rows.ts';
+import { type Row, rowNamesOf, rowOf, type Subject, shareRowNames } from '../compare/rows.ts';
 import { writeSection } from '../report/document-section.ts';
 import { show } from '../report/table.ts';
 import { verdictOf } from '../report/verdict.ts';
@@ -20,31 +18,40 @@ import type { ProfileConfig } from './config.ts';
 import { readProfile, selfTimes } from './cpu-profile.ts';
 import { type LoadProfile, type ProcessProfile, summaryOf } from './summary.ts';
 
-/** The two that see every share. */
-const PROCESSES = ['connection-gateway', 'share-validator'] as const;
+/** Those that see every share. */
+const PROCESSES: Readonly<Record<Subject, readonly string[]>> = {
+  pool: ['connection-gateway', 'share-validator'],
+  proxy: ['proxy'],
+};
+const COMMANDS: Readonly<Record<Subject, string>> = { pool: 'load:profile', proxy: 'load:profile:proxy' };
+const TITLES: Readonly<Record<Subject, string>> = {
+  pool: 'Where the time of a share goes',
+  proxy: 'Where the time of a share goes in the proxy',
+};
 const REST_MS = 2_000;
 
 export class ProfileRun {
   readonly #config: ProfileConfig;
+  readonly #contest: Contest;
   readonly #pinning = new Pinning(false);
-  #bitcoind: Bitcoind | undefined;
-  #pool: RunningPool | undefined;
+  #contender: Contender | undefined;
 
   constructor(config: ProfileConfig) {
     this.#config = config;
+    this.#contest = contestOf(config.subject);
   }
 
   /** @throws when a load failed. */
   async run(): Promise<void> {
-    const { rows, document, dry, seconds, warmUpSeconds } = this.#config;
-    say('filling the mempool of a node');
-    const bitcoind = await this.#pinning.amongServers(() => startFilledNode(TRANSACTIONS));
-    this.#bitcoind = bitcoind;
-    const machine = await describeMachine(bitcoind);
+    const { subject, document, dry, seconds, warmUpSeconds } = this.#config;
+    await this.#pinning.amongServers(() => this.#contest.open(false));
+    const machine = [...(await describeMachine()), ...(await this.#contest.versions())];
+    const all = rowNamesOf(subject).filter((name) => shareRowNames.includes(name));
+    const rows = this.#config.rows.length > 0 ? this.#config.rows : all;
     const profiles: LoadProfile[] = [];
-    for (const name of rows) profiles.push(await this.#profile(rowOf(name), bitcoind));
-    const summary = summaryOf(profiles, [
-      `\`npm run load:profile\` on ${new Date().toISOString().slice(0, 10)}: the loads of the comparison on new processes of Sluice, ${show(warmUpSeconds)} s before anything counts, then ${show(seconds)} s. The lines`,
+    for (const name of rows) profiles.push(await this.#profile(rowOf(name)));
+    const summary = summaryOf(TITLES[subject], profiles, [
+      `\`npm run ${COMMANDS[subject]}\` on ${new Date().toISOString().slice(0, 10)}: the loads of the comparison on new processes of Sluice, ${show(warmUpSeconds)} s before anything counts, then ${show(seconds)} s. The lines`,
       'of all are the account that the system keeps of the whole process, every thread and the collector of garbage included, from the first measured share to the last one',
       "credited. A second run under V8's sampling profiler (`node --cpu-prof`) says how they are spread. Its samples are of time, not of CPU time: where one core serves",
       'several processes, a system call that wakes another one is charged with what that one then does. A system call is counted for the built-in function that makes it,',
@@ -55,39 +62,39 @@ export class ProfileRun {
     ]);
     process.stdout.write(`${summary}\n`);
     if (dry) return;
-    writeSection(document, 'load:profile', summary);
+    writeSection(document, COMMANDS[subject], summary);
     say(`written to ${document}`);
   }
 
   /** Ends everything; also in the middle. */
   async stop(): Promise<void> {
-    await this.#pool?.stop();
-    this.#pool = undefined;
-    await this.#bitcoind?.stop();
-    this.#bitcoind = undefined;
+    await this.#contender?.stop();
+    this.#contender = undefined;
+    await this.#contest.close();
   }
 
-  async #profile(row: Row, bitcoind: Bitcoind): Promise<LoadProfile> {
+  async #profile(row: Row): Promise<LoadProfile> {
     say(row.title);
     // Each service has a working folder of its own.
     const folder = resolve(this.#config.profiles, row.name);
     rmSync(folder, { recursive: true, force: true });
-    const costs = shareCpuByProcess(await this.#load(row, bitcoind));
-    const profiled = await this.#load(row, bitcoind, folder);
-    return { title: row.title, processes: PROCESSES.map((process) => profileOf(process, folder, costs, profiled)) };
+    const costs = shareCpuByProcess(await this.#load(row));
+    const profiled = await this.#load(row, folder);
+    const processes = PROCESSES[this.#config.subject];
+    return { title: row.title, processes: processes.map((process) => profileOf(process, folder, costs, profiled)) };
   }
 
-  async #load(row: Row, bitcoind: Bitcoind, profiles?: string): Promise<RunResult> {
-    const pool = await this.#pinning.amongServers(() => startSluicePool(bitcoind, profiles));
-    this.#pool = pool;
+  async #load(row: Row, profiles?: string): Promise<RunResult> {
+    const contender = await this.#pinning.amongServers(() => this.#contest.start('ours', row, profiles));
+    this.#contender = contender;
     await sleep(REST_MS);
-    const load = rowLoad(row, pool, bitcoind, { ...this.#config, tips: 0 });
-    const result = await new LoadRun(load, (count) => pool.settled(count)).run();
+    const load = this.#contest.load(row, contender, { ...this.#config, tips: 0 });
+    const result = await new LoadRun(load, contender.hooks).run();
     const { failures } = verdictOf(result);
-    if (failures.length > 0) throw new Error(`${row.name}: ${failures.join('; ')}\n${pool.logs()}`);
-    await pool.stop();
-    this.#pool = undefined;
-    await endLongPolls(bitcoind);
+    if (failures.length > 0) throw new Error(`${row.name}: ${failures.join('; ')}\n${contender.logs()}`);
+    await contender.stop();
+    this.#contender = undefined;
+    await this.#contest.settle();
     return result;
   }
 }

@@ -23,14 +23,14 @@ export interface LoadProfile {
 }
 
 /** Markdown. */
-export function summaryOf(profiles: readonly LoadProfile[], method: readonly string[]): string {
+export function summaryOf(title: string, profiles: readonly LoadProfile[], method: readonly string[]): string {
   return [
-    '## Where the time of a share goes',
+    `## ${title}`,
     '',
     ...method,
     '',
-    ...profiles.flatMap(({ title, processes }) => [
-      `### ${title[0]?.toUpperCase()}${title.slice(1)}`,
+    ...profiles.flatMap(({ title: load, processes }) => [
+      `### ${load[0]?.toUpperCase()}${load.slice(1)}`,
       '',
       ...areaTable(processes),
       '',

@@ -1,0 +1,58 @@
+// Two programs that do the same, and what they stand on: what a comparison needs to know of them.
+import type { LoadConfig } from '../config.ts';
+import type { NamedProcess } from '../measure/server-processes.ts';
+import type { RunResult } from '../results.ts';
+import type { LoadRunHooks } from '../run.ts';
+import type { RowLoadOptions } from './row-load.ts';
+import type { Row } from './rows.ts';
+
+export const sides = ['peer', 'ours'] as const;
+export type Side = (typeof sides)[number];
+
+/** One of the two, with new processes. */
+export interface Contender {
+  readonly url: string;
+  /** All that are counted. */
+  readonly processes: readonly NamedProcess[];
+  /** Further flags for loads of shares. */
+  readonly loadFlags: readonly string[];
+  /** What the run asks of it. */
+  readonly hooks: LoadRunHooks;
+  /** What to read when something failed. */
+  logs(): string;
+  stop(): Promise<void>;
+}
+
+export interface MethodOptions {
+  readonly quick: boolean;
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  /** After a start, before the load. */
+  readonly restMs: number;
+}
+
+export interface Contest {
+  /** `npm run` this; its section of the document has its name. */
+  readonly command: string;
+  /** Heading of that section. */
+  readonly title: string;
+  readonly names: Readonly<Record<Side, string>>;
+  /** Whether what a share costs depends on the disk. */
+  readonly syncsToDisk: boolean;
+  /** Builds and starts what both stand on. @param quick with less of it, to try the tool out. */
+  open(quick: boolean): Promise<void>;
+  /** Versions of what takes part. */
+  versions(): Promise<readonly string[]>;
+  /** @param profiles folder in which each process of ours leaves a CPU profile when it is stopped, in a folder of its name. */
+  start(side: Side, row: Row, profiles?: string): Promise<Contender>;
+  load(row: Row, contender: Contender, options: RowLoadOptions): LoadConfig;
+  /** After a good run, before its contender is stopped: what is to be said of it. */
+  note(side: Side, result: RunResult): Promise<void>;
+  /** After a contender was stopped: nothing of it must be left. */
+  settle(): Promise<void>;
+  /** What was the same for both and what was not, in lines. */
+  method(options: MethodOptions): readonly string[];
+  /** Ends all but a contender. */
+  close(): Promise<void>;
+}

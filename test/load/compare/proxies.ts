@@ -1,0 +1,115 @@
+// The two proxies, each with new processes in front of a new pool of ours: one channel for all miners, whose shares are so easy that a few hashes
+// find one, and so hard for the pool that next to none goes up.
+import { targetOfHashes } from '@sluice/mining/vardiff-difficulty';
+import { freePort } from '../../support/free-port.ts';
+import { LocalPoolProcess } from '../../support/local-pool-process.ts';
+import { buildSriProgram } from '../../support/sri-programs.ts';
+import { SriTranslator } from '../../support/sri-translator.ts';
+import type { NamedProcess } from '../measure/server-processes.ts';
+import { monotonicOf } from '../tip-hook.ts';
+import type { Contender } from './contest.ts';
+import { Parts, started } from './parts.ts';
+
+/** A block takes 2^32 hashes: none is found here. */
+const HARD_NBITS = 0x1d00_ffff;
+/** Merkle paths of 12 levels, as on the main network. */
+export const POOL_TRANSACTIONS = 2_100;
+/** What a share of the pool takes, whatever the channel does. */
+export const POOL_HASHES = 2 ** 20;
+/** What a share of a miner takes at first: the easiest that ours can be told to give. */
+export const MINER_HASHES = 4;
+const poolTarget = targetOfHashes(POOL_HASHES);
+const poolDifficulty = {
+  sharesPerMinute: 6,
+  hardestTarget: poolTarget,
+  easiestTarget: poolTarget,
+  unknownHashrate: 1e6,
+  trustedHashrate: 1e15,
+  accounts: undefined,
+} as const;
+
+/** A power of two near it, as a difficulty of Stratum V1, is 4 hashes. */
+const EASY_DIFFICULTY = '1e-9';
+/** So many that nobody's shares become harder under the load. */
+const SHARES_PER_MINUTE = 100_000;
+export const proxyFlags = [
+  ...['--first-difficulty', EASY_DIFFICULTY, '--easiest-difficulty', EASY_DIFFICULTY],
+  ...['--shares-per-minute', String(SHARES_PER_MINUTE)],
+] as const;
+/** Bounds against a single peer, which the load is. */
+export const proxyBounds = [
+  ...['--max-connections-per-address', '20000'],
+  ...['--connection-rate', '100000', '--message-rate', '100000'],
+] as const;
+const SRI_SHARES_PER_MINUTE = 6;
+
+/** Also says how many shares the pool has credited. */
+export interface ProxyContender extends Contender {
+  credited(): Promise<number>;
+}
+
+export const startSriProxy = (transactions: number): Promise<ProxyContender> =>
+  started(new Parts(), (parts) => startSri(parts, transactions));
+
+/** `profiles`: folder in which the proxy leaves a CPU profile when it is stopped, in a folder of its name. */
+export const startSluiceProxy = (transactions: number, profiles?: string): Promise<ProxyContender> =>
+  started(new Parts(profiles), (parts) => startSluice(parts, transactions));
+
+async function startSri(parts: Parts, transactions: number): Promise<ProxyContender> {
+  const pool = await startUpstream(parts, transactions);
+  const translator = await SriTranslator.start({
+    program: await buildSriProgram('translator_sv2'),
+    upstreams: [pool],
+    aggregate: true,
+    minerHashrate: (MINER_HASHES * SRI_SHARES_PER_MINUTE) / 60,
+    sharesPerMinute: SRI_SHARES_PER_MINUTE,
+    vardiff: false,
+    quiet: true,
+  });
+  parts.ends(() => translator.stop());
+  await translator.listens();
+  const process = { name: 'translator_sv2', pid: translator.process.pid ?? 0 };
+  return contender(parts, pool, translator.port, process, () => translator.process.tail());
+}
+
+async function startSluice(parts: Parts, transactions: number): Promise<ProxyContender> {
+  const pool = await startUpstream(parts, transactions);
+  const port = await freePort();
+  const proxy = await parts.service('proxy', [
+    ...['--listen', `127.0.0.1:${port}`, '--identity', 'farm'],
+    ...['--upstream', `stratum2+tcp://${pool.address}/${pool.authorityKey}`, '--drain-seconds', '1'],
+    ...proxyFlags,
+    ...proxyBounds,
+  ]);
+  await proxy.ready();
+  return contender(parts, pool, port, { name: 'proxy', pid: proxy.pid ?? 0 }, () => parts.logs());
+}
+
+async function startUpstream(parts: Parts, transactions: number): Promise<LocalPoolProcess> {
+  const pool = await LocalPoolProcess.start({ nbits: HARD_NBITS, difficulty: poolDifficulty, transactions });
+  parts.ends(() => pool.stop());
+  return pool;
+}
+
+function contender(
+  parts: Parts,
+  pool: LocalPoolProcess,
+  port: number,
+  process: NamedProcess,
+  logs: () => string,
+): ProxyContender {
+  return {
+    url: `stratum+tcp://127.0.0.1:${port}`,
+    processes: [process],
+    loadFlags: [],
+    hooks: {
+      async newBlock() {
+        const { hash, announcedAt } = await pool.newBlock();
+        return { hash, announcedAt: monotonicOf(announcedAt) };
+      },
+    },
+    credited: () => pool.credited(),
+    logs,
+    stop: () => parts.stop(),
+  };
+}

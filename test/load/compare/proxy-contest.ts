@@ -1,0 +1,82 @@
+// SRI's translator beside `sluice proxy`, each in front of a pool of ours that is not counted.
+import { buildSriProgram } from '../../support/sri-programs.ts';
+import type { LoadConfig } from '../config.ts';
+import { show } from '../report/table.ts';
+import type { RunResult } from '../results.ts';
+import type { Contender, Contest, MethodOptions, Side } from './contest.ts';
+import { describePeer } from './machine.ts';
+import {
+  MINER_HASHES,
+  POOL_HASHES,
+  POOL_TRANSACTIONS,
+  type ProxyContender,
+  proxyBounds,
+  proxyFlags,
+  startSluiceProxy,
+  startSriProxy,
+} from './proxies.ts';
+import { type RowLoadOptions, rowLoad } from './row-load.ts';
+import type { Row } from './rows.ts';
+
+const QUICK_TRANSACTIONS = 20;
+
+export class ProxyContest implements Contest {
+  readonly command = 'load:compare:proxy';
+  readonly title = "Beside SRI's translator";
+  readonly names = { peer: "SRI's translator_sv2", ours: 'sluice proxy' } as const;
+  readonly syncsToDisk = false;
+  #transactions = POOL_TRANSACTIONS;
+  #running: ProxyContender | undefined;
+  /** Shares of miners, and what went up of them. */
+  readonly #shares: Readonly<Record<Side, { answered: number; credited: number }>> = {
+    peer: { answered: 0, credited: 0 },
+    ours: { answered: 0, credited: 0 },
+  };
+
+  async open(quick: boolean): Promise<void> {
+    if (quick) this.#transactions = QUICK_TRANSACTIONS;
+  }
+
+  async versions(): Promise<readonly string[]> {
+    return [await describePeer(await buildSriProgram('translator_sv2'))];
+  }
+
+  async start(side: Side, _row: Row, profiles?: string): Promise<Contender> {
+    const running =
+      side === 'ours' ? startSluiceProxy(this.#transactions, profiles) : startSriProxy(this.#transactions);
+    this.#running = await running;
+    return this.#running;
+  }
+
+  load(row: Row, contender: Contender, options: RowLoadOptions): LoadConfig {
+    return rowLoad(row, contender, options, []);
+  }
+
+  async note(side: Side, result: RunResult): Promise<void> {
+    const shares = this.#shares[side];
+    shares.answered += result.shares?.counts.acknowledged ?? 0;
+    shares.credited += (await this.#running?.credited()) ?? 0;
+  }
+
+  method({ seconds, warmUpSeconds, restMs }: MethodOptions): readonly string[] {
+    const { peer, ours } = this.#shares;
+    return [
+      `The same for both: a pool of ours in a process of its own, on a simulated chain with ${show(this.#transactions)} transactions for each block, whose CPU time is not counted; one channel of it`,
+      `for all miners; the load, new processes for each load and proxy, ${restMs / 1_000} s of rest after their start. CPU time and memory are those of the one process of the proxy.`,
+      'A miner sends mining.configure, mining.subscribe and mining.authorize, each after the answer to the one before. Each of its shares is found by hashing and has an',
+      `extranonce2 of its own. Loads of shares: ${show(warmUpSeconds)} s before anything counts, then ${show(seconds)} s. A share of a miner takes ${MINER_HASHES} hashes, one of the pool ${show(POOL_HASHES)}, so that next to none goes up: of`,
+      `${show(peer.answered)} shares ${show(peer.credited)} with SRI, of ${show(ours.answered)} ${show(ours.credited)} with Sluice. A new tip is timed from the call that makes the pool's simulated chain have another block, and`,
+      'holds what the pool does with it.',
+      '',
+      'SRI: `RUST_LOG=error`, `aggregate_channels = true`, `enable_vardiff = false`, `job_keepalive_interval_secs = 0`; it answers a share as soon as its own check has passed, and',
+      'looks for no duplicates. Sluice: log level `info`,',
+      `\`proxy ${[...proxyFlags, ...proxyBounds].join(' ')}\`.`,
+    ];
+  }
+
+  async settle(): Promise<void> {
+    this.#running = undefined;
+  }
+
+  async close(): Promise<void> {}
+}
