@@ -196,7 +196,7 @@ export function compare(records: readonly LoadRecord[], stored: StoredShares): C
   return { missing, doubled, refusedButStored, storedUnanswered };
 }
 
-async function* records(bus: Bus, stream: StreamName): AsyncGenerator<StreamMessage> {
+export async function* records(bus: Bus, stream: StreamName): AsyncGenerator<StreamMessage> {
   const { firstSequence, lastSequence } = await bus.state(stream);
   for (let next = firstSequence; next <= lastSequence; ) {
     const page = await bus.read(stream, next, PAGE);
