@@ -10,6 +10,7 @@ const steps: readonly (readonly [name: string, command: string, args: readonly s
   ['types', bin('tsc'), ['-p', 'tsconfig.json']],
   ['architecture and documents', bin('vitest'), ['run', '--project', 'unit', 'test/architecture']],
   ['dead code', bin('knip'), []],
+  ['generated resource definitions', process.execPath, ['scripts/crds.ts', '--check']],
   ['generated reference', process.execPath, ['scripts/docs.ts', '--check']],
 ];
 
