@@ -433,6 +433,84 @@ export const dialects: readonly Dialect[] = [
     ],
   },
   {
+    name: 'a device that wants more bits than there are in common, and then sends none',
+    exchanges: [
+      {
+        sends:
+          '{"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"00c00000","version-rolling.min-bit-count":16}]}',
+        reads: { kind: 'configure', versionRolling: { mask: 0x00c0_0000, minBitCount: 16 } },
+        gets: [rolling('1', '00c00000')],
+      },
+      { sends: '{"id":2,"method":"mining.subscribe","params":["cgminer/4.9.2"]}', gets: [subscribed('2')] },
+      { sends: '{"id":3,"method":"mining.authorize","params":["farm.old","x"]}', gets: [yes('3'), ...WORK] },
+      {
+        sends: '{"params":["farm.old","$jobId","$extranonce2","$ntime","$nonce"],"id":4,"method":"mining.submit"}',
+        reads: { kind: 'submit', versionBits: undefined },
+        share: { versionBits: undefined },
+        gets: [yes('4')],
+      },
+    ],
+  },
+  {
+    name: 'a client that configures last',
+    exchanges: [
+      { sends: '{"id":1,"method":"mining.subscribe","params":["late/1.0"]}', gets: [subscribed('1')] },
+      { sends: '{"id":2,"method":"mining.authorize","params":["farm.late","x"]}', gets: [yes('2'), ...WORK] },
+      {
+        sends:
+          '{"id":3,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"1fffe000","version-rolling.min-bit-count":2}]}',
+        gets: [rolling('3', '1fffe000')],
+      },
+      {
+        sends:
+          '{"id":4,"method":"mining.submit","params":["farm.late","$jobId","$extranonce2","$ntime","$nonce","00ac4000"]}',
+        share: { versionBits: 0x00ac_4000 },
+        gets: [yes('4')],
+      },
+    ],
+  },
+  {
+    name: 'several workers on one connection, with difficulties in their passwords',
+    exchanges: [
+      { sends: '{"id":1,"method":"mining.subscribe","params":["stratum-proxy/1.0"]}', gets: [subscribed('1')] },
+      {
+        sends: '{"id":2,"method":"mining.authorize","params":["farm.a","x,diff=512"]}',
+        reads: { kind: 'authorize', user: 'farm.a', password: 'x,diff=512' },
+        gets: [yes('2'), ...WORK],
+      },
+      {
+        sends: '{"id":3,"method":"mining.authorize","params":["farm.b","fd=2048"]}',
+        reads: { kind: 'authorize', user: 'farm.b', password: 'fd=2048' },
+        gets: [yes('3')],
+      },
+      {
+        sends: '{"id":4,"method":"mining.submit","params":["farm.b","$jobId","$extranonce2","$ntime","$nonce"]}',
+        reads: { kind: 'submit', user: 'farm.b' },
+        share: { versionBits: undefined },
+        gets: [yes('4')],
+      },
+    ],
+  },
+  {
+    name: 'a client that goes on after a reconnect as if nothing had been',
+    exchanges: [
+      {
+        sends: '{"id":7,"method":"mining.submit","params":["farm.s9","ffffffff","$extranonce2","$ntime","$nonce"]}',
+        gets: ['{"id":7,"result":null,"error":[25,"Not subscribed",null]}'],
+      },
+      { sends: '{"id":8,"method":"mining.subscribe","params":["cgminer/4.11.1"]}', gets: [subscribed('8')] },
+      {
+        sends: '{"id":9,"method":"mining.submit","params":["farm.s9","ffffffff","$extranonce2","$ntime","$nonce"]}',
+        gets: ['{"id":9,"result":null,"error":[24,"Unauthorized worker",null]}'],
+      },
+      { sends: '{"id":10,"method":"mining.authorize","params":["farm.s9","x"]}', gets: [yes('10'), ...WORK] },
+      {
+        sends: '{"id":11,"method":"mining.submit","params":["farm.s9","ffffffff","$extranonce2","$ntime","$nonce"]}',
+        gets: ['{"id":11,"result":null,"error":[21,"Job not found",null]}'],
+      },
+    ],
+  },
+  {
     name: 'ids of every kind, which come back to the byte',
     exchanges: [
       '18446744073709551616',

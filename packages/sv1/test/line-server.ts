@@ -1,6 +1,6 @@
 // The smallest server that is made of this package alone: no sockets, one job, every share of the right form is good.
 import { agreedMask, type ConfigureGrants, configureResultLine } from '../src/configure.ts';
-import { MALFORMED, NOT_SUPPORTED } from '../src/error-codes.ts';
+import { MALFORMED, NOT_SUBSCRIBED, NOT_SUPPORTED, UNAUTHORIZED } from '../src/error-codes.ts';
 import { parseHexBytes, parseHexU32 } from '../src/hex.ts';
 import { NO_ID, parseMessage } from '../src/json-rpc.ts';
 import { LineParser } from '../src/line-parser.ts';
@@ -66,6 +66,9 @@ export class LineServer {
         this.#authorized = true;
         return acceptedLine(id);
       case 'submit': {
+        if (!this.#subscribed) return refusedLine(id, NOT_SUBSCRIBED);
+        if (!this.#authorized) return refusedLine(id, UNAUTHORIZED);
+        if (request.jobId !== this.#facts.jobId) return sv2RefusedLine(id, 'invalid-job-id');
         const extranonce2Size = Number(this.#facts.extranonce2Size);
         const share = readShare(request, { extranonce2Size, jobVersion: 0x2000_0000, versionMask: this.#versionMask });
         return typeof share === 'string' ? sv2RefusedLine(id, share) : acceptedLine(id);

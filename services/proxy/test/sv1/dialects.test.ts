@@ -55,9 +55,9 @@ describe.each(rows)('$name, of mask $facts.versionMask', ({ exchanges, takes, ma
     }
     await staysConnected(client);
     const versions = exchanges.flatMap(({ share }) => (share === undefined ? [] : [share.versionBits ?? 0]));
-    expect(server.farm.places.flatMap(({ shares }) => shares).map(({ version }) => version)).toEqual(
-      versions.map((bits) => JOB_VERSION | bits),
-    );
+    const shares = server.farm.places.flatMap((place) => place.shares);
+    const ofJobs = shares.filter(({ jobId }) => server.farm.jobs.has(jobId));
+    expect(ofJobs.map(({ version }) => version)).toEqual(versions.map((bits) => JOB_VERSION | bits));
   });
 
   it('is answered when all comes at once: in order, and nothing else before work may begin', async () => {
