@@ -154,9 +154,13 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
       }
       this.sharesAccepted += 1;
       this.statistics?.accepted(checker.hash, hashes, clock.monotonic());
-      if (checker.solution || meetsTarget(checker.hash, upstream.target.bytes))
+      if (meetsTarget(checker.hash, upstream.target.bytes)) {
         this.#sendUp(upstream, work.padding, extranonce2, ntime, nonce, version, this, request);
-      else this.#keep(request);
+        return;
+      }
+      // The network's target is the easier one: a block, and no share of the upstream's.
+      if (checker.solution) this.#sendUp(upstream, work.padding, extranonce2, ntime, nonce, version, undefined, '');
+      this.#keep(request);
       return;
     }
     if (work !== undefined && checker.solution && isBlockAs(outcome))

@@ -149,6 +149,14 @@ describe('shares', () => {
     expect(counters.blocks).toBe(2);
   });
 
+  it('that are blocks and below what the upstream wants go up, and are good here', () => {
+    const { farm, miner, upstream, counters } = working();
+    farm.setWork(0, upstream.work(2, 0xa2, { nbits: 0x207f_ffff }));
+    expect(miner.kept()).toBe('');
+    expect(upstream.shares.map(({ work, owner }) => [work.jobId, owner])).toEqual([[2, undefined]]);
+    expect([counters.blocks, counters.sharesGood, counters.sharesKept]).toEqual([1, 1, 1]);
+  });
+
   it('of a miner that has left are answered to nobody', () => {
     const { farm, miner, upstream } = working();
     miner.forwarded();
