@@ -10,10 +10,10 @@ import { parseArgs } from 'node:util';
 import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
 import { ManualClock } from '@sluice/runtime/clock';
 import { randomBytes } from '@sluice/runtime/random';
+import { MessageRouter } from '@sluice/server/message-router';
 import { miningClientFlags } from '@sluice/sv2/flags';
 import { encodeFrame, FRAME_HEADER_SIZE } from '@sluice/sv2/frames';
 import { SubmitSharesStandard } from '@sluice/sv2/messages/mining/submit-shares-standard';
-import { Router } from '../../services/connection-gateway/src/router.ts';
 import { fuzzedFrame, randomGenerator } from '../../services/connection-gateway/test/support/fuzz.ts';
 import { aead, ec, TestGateway } from '../../services/connection-gateway/test/support/test-gateway.ts';
 import { TestMiner } from '../../services/connection-gateway/test/support/test-miner.ts';
@@ -62,8 +62,8 @@ for (const reason of ['peer-closed', 'handshake-timeout', 'setup-timeout', 'decr
 let channelId = 0;
 /** Frames that got to the handlers: what is sent behind a frame that ends the connection is not counted. */
 let handled = 0;
-const { route } = Router.prototype;
-Router.prototype.route = function (...frame) {
+const { route } = MessageRouter.prototype;
+MessageRouter.prototype.route = function (...frame) {
   handled += 1;
   route.apply(this, frame);
 };

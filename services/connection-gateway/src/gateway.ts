@@ -14,8 +14,18 @@ import type { Clock } from '@sluice/runtime/clock';
 import type { HostPort } from '@sluice/runtime/config/value-types';
 import type { Logger } from '@sluice/runtime/logger';
 import type { IdentitySource } from '@sluice/server/identity';
+import { decoded, MessageRouter, type Route } from '@sluice/server/message-router';
 import { handleRequestExtensions } from '@sluice/server/request-extensions';
 import { OutboundTick } from '@sluice/server/socket-writer';
+import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
+import { RequestExtensions } from '@sluice/sv2/messages/extensions/request-extensions';
+import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
+import { OpenExtendedMiningChannel } from '@sluice/sv2/messages/mining/open-extended-mining-channel';
+import { OpenStandardMiningChannel } from '@sluice/sv2/messages/mining/open-standard-mining-channel';
+import { SetCustomMiningJob } from '@sluice/sv2/messages/mining/set-custom-mining-job';
+import { SubmitSharesExtended } from '@sluice/sv2/messages/mining/submit-shares-extended';
+import { SubmitSharesStandard } from '@sluice/sv2/messages/mining/submit-shares-standard';
+import { UpdateChannel } from '@sluice/sv2/messages/mining/update-channel';
 import { BestShare } from './best-share.ts';
 import { ChannelManagerClient } from './channel-manager-client.ts';
 import { ChannelTargets } from './channel-targets.ts';
@@ -33,7 +43,6 @@ import { JobWriter } from './job-writer.ts';
 import type { GatewayLimits } from './limits.ts';
 import { Payouts } from './paid-jobs.ts';
 import { addressForLog, Seldom } from './peer-log.ts';
-import { acceptedPayload, type Handlers, Router } from './router.ts';
 import { ShareAnswers } from './share-answers.ts';
 import { ShareBatcher } from './share-batcher.ts';
 import { Solutions } from './solutions.ts';
@@ -74,6 +83,7 @@ export class Gateway {
   readonly payouts: Payouts;
   readonly #modules: GatewayModules;
   readonly #connectionModules: ConnectionModules;
+  readonly #router: MessageRouter<Connection>;
   readonly #ephemeralKeys: EphemeralKeyPool;
   readonly #vardiff: VardiffTicker;
   readonly #stratumV1Told = new Seldom();
@@ -104,7 +114,8 @@ export class Gateway {
       ...{ channelManager, log, counters, incarnation },
       payouts: this.payouts,
     });
-    const router = new Router(this.#handlers(channelManager, targets), { log, counters });
+    const router = new MessageRouter(this.#routes(channelManager, targets), { log, counters });
+    this.#router = router;
     this.#connectionModules = {
       clock,
       log,
@@ -186,7 +197,8 @@ export class Gateway {
     this.#ephemeralKeys.clear();
   }
 
-  #handlers(channelManager: ChannelManagerClient, targets: ChannelTargets): Handlers {
+  /** What a miner may send. Shares are read in place. */
+  #routes(channelManager: ChannelManagerClient, targets: ChannelTargets): readonly Route<Connection>[] {
     const { fanOut, batcher, solutions, bestShare, extranonces, payouts, incarnation, closeChannels } = this;
     const shared = { ...this.#modules, channelManager, incarnation, fanOut, targets };
     const answers = new ShareAnswers(shared.counters);
@@ -194,23 +206,24 @@ export class Gateway {
     const opens = new OpenChannelHandler({ ...shared, extranonces, payouts, answers });
     const updates = new UpdateChannelHandler(shared);
     const shares = new ShareHandler({ ...shared, checker, answers, batcher, solutions, bestShare });
-    return {
-      setupConnection: (connection, setup) => handleSetupConnection(connection, setup, shared.log),
-      requestExtensions: handleRequestExtensions,
-      openStandardMiningChannel: (connection, open) => opens.standard(connection, open),
-      openExtendedMiningChannel: (connection, open) => opens.extended(connection, open),
-      updateChannel: (connection, update) => updates.handle(connection, update),
-      closeChannel: (connection, close) => closeChannels.fromMiner(connection, close),
-      setCustomMiningJob: handleSetCustomMiningJob,
-      submitSharesStandard: (connection, payload) => shares.standard(connection, payload),
-      submitSharesExtended: (connection, payload) => shares.extended(connection, payload),
-    };
+    return [
+      decoded(SetupConnection, (connection, setup) => handleSetupConnection(connection, setup, shared.log)),
+      decoded(RequestExtensions, handleRequestExtensions),
+      decoded(OpenStandardMiningChannel, (connection, open) => opens.standard(connection, open)),
+      decoded(OpenExtendedMiningChannel, (connection, open) => opens.extended(connection, open)),
+      decoded(UpdateChannel, (connection, update) => updates.handle(connection, update)),
+      decoded(CloseChannel, (connection, close) => closeChannels.fromMiner(connection, close)),
+      decoded(SetCustomMiningJob, handleSetCustomMiningJob),
+      { message: SubmitSharesStandard, read: (connection, payload) => shares.standard(connection, payload) },
+      { message: SubmitSharesExtended, read: (connection, payload) => shares.extended(connection, payload) },
+    ];
   }
 
   #newResponder(): NoiseResponder {
     const { ec, aead, random, identity } = this.#modules;
     const ephemeral = () => this.#ephemeralKeys.take();
-    return new NoiseResponder({ ec, aead, random, ...identity.current(), ephemeral, maxPayload: acceptedPayload });
+    const maxPayload = this.#router.acceptedPayload;
+    return new NoiseResponder({ ec, aead, random, ...identity.current(), ephemeral, maxPayload });
   }
 
   /** A device that was given the wrong address tries for ever: the one thing about a single peer that its owner must be told. */

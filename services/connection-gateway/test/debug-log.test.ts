@@ -48,7 +48,7 @@ const cases: readonly Case[] = [
   {
     name: 'an unknown message',
     act: (miner) => miner.sendFrame(Uint8Array.of(0x34, 0x12, 0x99, 3, 0, 0, 1, 2, 3)),
-    line: { extension: 0x1234, msgType: 0x99, bytes: 3, msg: 'no message for a pool' },
+    line: { extension: 0x1234, msgType: 0x99, bytes: 3, msg: 'no message for this server' },
   },
   {
     name: 'a message of servers',
@@ -56,7 +56,7 @@ const cases: readonly Case[] = [
       miner.send(NewMiningJob, {
         ...{ channelId: 2, jobId: 1, minNtime: undefined, version: 0, merkleRoot: new Uint8Array(32) },
       }),
-    line: { msgType: NewMiningJob.type, msg: 'no message for a pool' },
+    line: { msgType: NewMiningJob.type, msg: 'no message for this server' },
   },
   {
     name: 'a second SetupConnection',

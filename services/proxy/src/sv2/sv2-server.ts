@@ -10,15 +10,23 @@ import type { Logger } from '@sluice/runtime/logger';
 import { Drain } from '@sluice/server/drain';
 import type { IdentitySource } from '@sluice/server/identity';
 import { Listener } from '@sluice/server/listener';
+import { decoded, MessageRouter } from '@sluice/server/message-router';
 import { handleRequestExtensions } from '@sluice/server/request-extensions';
 import { OutboundTick } from '@sluice/server/socket-writer';
+import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
+import { RequestExtensions } from '@sluice/sv2/messages/extensions/request-extensions';
+import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
+import { OpenExtendedMiningChannel } from '@sluice/sv2/messages/mining/open-extended-mining-channel';
+import { OpenStandardMiningChannel } from '@sluice/sv2/messages/mining/open-standard-mining-channel';
+import { SubmitSharesExtended } from '@sluice/sv2/messages/mining/submit-shares-extended';
+import { SubmitSharesStandard } from '@sluice/sv2/messages/mining/submit-shares-standard';
+import { UpdateChannel } from '@sluice/sv2/messages/mining/update-channel';
 import type { MinerPlaces } from '../miners/miner.ts';
 import { ChannelRequests } from './channel-requests.ts';
 import { Connection, type ConnectionModules } from './connection.ts';
 import type { Sv2Counters } from './counters.ts';
 import { JobFrames } from './job-frames.ts';
 import type { Sv2Limits } from './limits.ts';
-import { acceptedPayload, Router } from './router.ts';
 import { handleSetupConnection } from './setup.ts';
 import { SubmittedShares } from './submitted-shares.ts';
 
@@ -47,6 +55,7 @@ export class Sv2Server {
   readonly connections = new Map<number, Connection>();
   readonly #modules: Sv2ServerModules;
   readonly #connectionModules: ConnectionModules;
+  readonly #router: MessageRouter<Connection>;
   readonly #listener: Listener;
   #lastConnection = 0;
   #draining: Drain<Connection> | undefined;
@@ -57,19 +66,20 @@ export class Sv2Server {
     const jobs = new JobFrames(sha256d, counters);
     const requests = new ChannelRequests({ limits, farm, counters, jobs });
     const shares = new SubmittedShares({ limits, counters });
-    const router = new Router(
-      {
-        setupConnection: handleSetupConnection,
-        requestExtensions: handleRequestExtensions,
-        openStandardMiningChannel: (connection, open) => requests.openStandard(connection, open),
-        openExtendedMiningChannel: (connection, open) => requests.openExtended(connection, open),
-        updateChannel: (connection, update) => requests.update(connection, update),
-        closeChannel: (connection, close) => requests.close(connection, close),
-        submitSharesStandard: (connection, payload) => shares.standard(connection, payload),
-        submitSharesExtended: (connection, payload) => shares.extended(connection, payload),
-      },
-      counters,
+    const router = new MessageRouter<Connection>(
+      [
+        decoded(SetupConnection, handleSetupConnection),
+        decoded(RequestExtensions, handleRequestExtensions),
+        decoded(OpenStandardMiningChannel, (connection, open) => requests.openStandard(connection, open)),
+        decoded(OpenExtendedMiningChannel, (connection, open) => requests.openExtended(connection, open)),
+        decoded(UpdateChannel, (connection, update) => requests.update(connection, update)),
+        decoded(CloseChannel, (connection, close) => requests.close(connection, close)),
+        { message: SubmitSharesStandard, read: (connection, payload) => shares.standard(connection, payload) },
+        { message: SubmitSharesExtended, read: (connection, payload) => shares.extended(connection, payload) },
+      ],
+      { log, counters },
     );
+    this.#router = router;
     this.#connectionModules = {
       ...{ clock, log, limits, counters, jobs },
       tick: new OutboundTick(),
@@ -146,6 +156,6 @@ export class Sv2Server {
 
   #newResponder(): NoiseResponder {
     const { ec, aead, randomBytes: random, identity } = this.#modules;
-    return new NoiseResponder({ ec, aead, random, ...identity.current(), maxPayload: acceptedPayload });
+    return new NoiseResponder({ ec, aead, random, ...identity.current(), maxPayload: this.#router.acceptedPayload });
   }
 }

@@ -13,13 +13,16 @@ import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
 import type { IdentitySource } from '@sluice/server/identity';
 import { Listener } from '@sluice/server/listener';
+import { decoded, MessageRouter } from '@sluice/server/message-router';
 import { setupRefusal } from '@sluice/server/setup-refusal';
 import { OutboundTick } from '@sluice/server/socket-writer';
 import { PROTOCOL_VERSION, protocols } from '@sluice/sv2/flags';
-import type { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
+import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
 import { SetupConnectionError } from '@sluice/sv2/messages/common/setup-connection-error';
 import { SetupConnectionSuccess } from '@sluice/sv2/messages/common/setup-connection-success';
-import type { CoinbaseOutputConstraints } from '@sluice/sv2/messages/template-distribution/coinbase-output-constraints';
+import { CoinbaseOutputConstraints } from '@sluice/sv2/messages/template-distribution/coinbase-output-constraints';
+import { RequestTransactionData } from '@sluice/sv2/messages/template-distribution/request-transaction-data';
+import { SubmitSolution } from '@sluice/sv2/messages/template-distribution/submit-solution';
 import type { KeptTemplates } from '../kept-templates.ts';
 import type { TipNews } from '../node-source.ts';
 import type { CoinbaseReserve, PreparedTemplate } from '../prepare-template.ts';
@@ -31,7 +34,6 @@ import { createCounters } from './counters.ts';
 import { CONSTRAINTS_CHARGE, type DistributionLimits } from './limits.ts';
 import { followDistribution, templateDistributionMetrics } from './metrics.ts';
 import { reserveFor, reserveLadder } from './reserves.ts';
-import { acceptedPayload, Router } from './router.ts';
 import { type ClientModules, TemplateClient } from './template-client.ts';
 import { ToldTemplates } from './told-templates.ts';
 import { TransactionData } from './transaction-data.ts';
@@ -85,6 +87,7 @@ export class TemplateDistribution {
   readonly #templates: ClientTemplates;
   readonly #ladder: readonly CoinbaseReserve[];
   readonly #clientModules: ClientModules;
+  readonly #router: MessageRouter<TemplateClient>;
   readonly #listener: Listener;
   readonly #timers: NodeJS.Timeout[] = [];
   #lastClient = 0;
@@ -108,15 +111,16 @@ export class TemplateDistribution {
     );
     const solutions = new ClientSolutions(shared);
     const data = new TransactionData({ ...shared, isStale: (told) => this.#templates.isStale(told) });
-    const router = new Router(
-      {
-        setupConnection: (client, setup) => this.#setup(client, setup),
-        coinbaseOutputConstraints: (client, constraints) => this.#constrain(client, constraints),
-        requestTransactionData: (client, request) => data.request(client, request),
-        submitSolution: (client, solution) => solutions.submit(client, solution),
-      },
+    const router = new MessageRouter<TemplateClient>(
+      [
+        decoded(SetupConnection, (client, setup) => this.#setup(client, setup)),
+        decoded(CoinbaseOutputConstraints, (client, constraints) => this.#constrain(client, constraints)),
+        decoded(RequestTransactionData, (client, request) => data.request(client, request)),
+        decoded(SubmitSolution, (client, solution) => solutions.submit(client, solution)),
+      ],
       { log, counters },
     );
+    this.#router = router;
     this.#clientModules = {
       ...{ clock, log, limits, counters },
       tick: new OutboundTick(),
@@ -205,7 +209,7 @@ export class TemplateDistribution {
 
   #newResponder(): NoiseResponder {
     const { ec, aead, random, identity } = this.#modules;
-    return new NoiseResponder({ ec, aead, random, ...identity.current(), maxPayload: acceptedPayload });
+    return new NoiseResponder({ ec, aead, random, ...identity.current(), maxPayload: this.#router.acceptedPayload });
   }
 
   #gauges() {
