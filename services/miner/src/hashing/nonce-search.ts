@@ -1,9 +1,11 @@
 // Searches a range of nonces of one header. The header's last 32-bit word counts in big-endian order here, which visits every
 // nonce once, only in another order than the number says.
+
+import { sha256State } from '@sluice/bitcoin/sha256-rounds';
 import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
+import { LANES } from '@sluice/bitcoin/simd-module';
 import { meetsTarget } from '@sluice/bitcoin/target';
 import { HITS_WORD, MIDSTATE_WORD, searchModule, TAIL_WORD, TARGET_WORD } from './search-module.ts';
-import { sha256Midstate } from './sha256-rounds.ts';
 
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
@@ -15,7 +17,6 @@ interface SearchExports {
   search(nonce: number, groups: number): number;
 }
 
-const LANES = 4;
 /** Counts that a header has room for. */
 export const NONCE_SPACE = 2 ** 32;
 
@@ -37,7 +38,7 @@ export class NonceSearch {
    */
   search(header: Uint8Array, target: Uint8Array, first: number, count: number, onShare: (nonce: number) => void): void {
     const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
-    this.#words.set(sha256Midstate(header), MIDSTATE_WORD);
+    this.#words.set(sha256State(header, 1), MIDSTATE_WORD);
     for (let word = 0; word < 3; word++) this.#words[TAIL_WORD + word] = view.getUint32(64 + word * 4);
     this.#words[TARGET_WORD] = new DataView(target.buffer, target.byteOffset).getUint32(28, true);
     for (let done = 0; done < count; ) {

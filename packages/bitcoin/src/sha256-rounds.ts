@@ -24,22 +24,34 @@ export const IV: readonly number[] = firstPrimes(8).map((prime) => rootFraction(
 
 const rotate = (word: number, bits: number) => (word >>> bits) | (word << (32 - bits));
 
-/** The state after the first 64 bytes of `data`: eight words. */
-export function sha256Midstate(data: Uint8Array): Uint32Array {
+/** The state after the first `blocks` blocks of 64 bytes of `data`: eight words. */
+export function sha256State(data: Uint8Array, blocks: number): Uint32Array {
   const view = new DataView(data.buffer, data.byteOffset);
+  const state = Uint32Array.from(IV);
+  for (let block = 0; block < blocks; block++) compress(state, view, block * 64);
+  return state;
+}
+
+/** The 64 words that a block of 16 words becomes. */
+export function messageSchedule(block: readonly number[]): Uint32Array {
   const w = new Uint32Array(64);
-  for (let t = 0; t < 16; t++) w[t] = view.getUint32(t * 4);
+  w.set(block);
   for (let t = 16; t < 64; t++) {
     const [x, y] = [w[t - 15]!, w[t - 2]!];
     const low = rotate(x, 7) ^ rotate(x, 18) ^ (x >>> 3);
     const high = rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10);
     w[t] = w[t - 16]! + low + w[t - 7]! + high;
   }
-  let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = IV;
+  return w;
+}
+
+function compress(state: Uint32Array, view: DataView, offset: number): void {
+  const w = messageSchedule(Array.from({ length: 16 }, (_, t) => view.getUint32(offset + t * 4)));
+  let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state;
   for (let t = 0; t < 64; t++) {
     const t1 = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + K[t]! + w[t]!;
     const t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
     [h, g, f, e, d, c, b, a] = [g, f, e, (d + t1) | 0, c, b, a, (t1 + t2) | 0];
   }
-  return Uint32Array.from([a, b, c, d, e, f, g, h], (word, index) => word + IV[index]!);
+  for (const [index, word] of [a, b, c, d, e, f, g, h].entries()) state[index]! += word;
 }
