@@ -1,8 +1,8 @@
 import { busRule, busSettings } from '@sluice/bus/bus-settings';
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { hostPort, integer, listenAddress, listOf, text } from '@sluice/runtime/config/value-types';
+import { connectionLimits, connectionSettings } from '@sluice/server/connection-settings';
 import { identityNeeded, identityRule, identitySettings } from '@sluice/server/identity-settings';
-import { proxyProtocolSettings } from '@sluice/server/proxy-protocol-settings';
 import { defaultLimits, type GatewayLimits } from './limits.ts';
 
 export const connectionGatewaySettings = defineConfig({
@@ -23,27 +23,7 @@ export const connectionGatewaySettings = defineConfig({
     default: [],
     doc: 'Template providers that take block candidates without the bus.',
   },
-  ...proxyProtocolSettings,
-  maxConnections: {
-    type: integer({ min: 1, max: 1_000_000 }),
-    default: defaultLimits.connections,
-    doc: 'Connections held at once; more are closed.',
-  },
-  maxConnectionsPerAddress: {
-    type: integer({ min: 1, max: 1_000_000 }),
-    default: defaultLimits.connectionsPerAddress,
-    doc: 'Connections held at once from one address; more are closed. As many as maxConnections behind a load balancer without proxyProtocolFrom.',
-  },
-  connectionRate: {
-    type: integer({ min: 1, max: 100_000 }),
-    default: defaultLimits.connectionsPerSecond,
-    doc: 'New connections a second, after a burst of ten times as many; more are closed.',
-  },
-  messageRate: {
-    type: integer({ min: 1, max: 1_000_000 }),
-    default: defaultLimits.messagesPerSecond,
-    doc: 'Messages a second of one connection, after a burst of ten times as many; what comes faster is read later.',
-  },
+  ...connectionSettings(defaultLimits, 1_000_000),
   drainSeconds: {
     type: integer({ min: 1, max: 3_600 }),
     default: 20,
@@ -72,10 +52,6 @@ export const connectionGatewayRule: ConfigRule<typeof connectionGatewaySettings>
 export function limitsOf(config: ConnectionGatewayConfig): GatewayLimits {
   return {
     ...defaultLimits,
-    connections: config.maxConnections,
-    connectionsPerAddress: config.maxConnectionsPerAddress,
-    connectionsPerSecond: config.connectionRate,
-    proxyProtocolFrom: config.proxyProtocolFrom,
-    messagesPerSecond: config.messageRate,
+    ...connectionLimits(config),
   };
 }

@@ -1,6 +1,7 @@
 // Every bound of the gateway in one place, with what happens at it. An operator sets those of connections and the rates; the others follow
 // from the protocol or from what a device can need, and are arguments only so that tests can make them small.
 import type { ListenerLimits } from '@sluice/server/listener';
+import { minerServerLimits } from '@sluice/server/miner-server-limits';
 import type { PeerLimits } from '@sluice/server/peer-connection';
 
 export interface GatewayLimits extends ListenerLimits, PeerLimits {
@@ -26,22 +27,12 @@ export interface GatewayLimits extends ListenerLimits, PeerLimits {
 }
 
 export const defaultLimits: GatewayLimits = {
-  connections: 20_000,
-  connectionsPerAddress: 5_000,
-  connectionsPerSecond: 500,
-  proxyHeaderDeadlineMs: 5_000,
-  proxyProtocolFrom: [],
-  messagesPerSecond: 2_000,
-  handshakeDeadlineMs: 10_000,
-  setupDeadlineMs: 10_000,
+  ...minerServerLimits,
   channelDeadlineMs: 300_000,
-  lingerMs: 1_000,
   channelsPerConnection: 4_096,
   pendingOpensPerConnection: 1_024,
   payouts: 20_000,
   openDeadlineMs: 10_000,
-  outboundBytes: 2_097_152,
-  outboundStallMs: 30_000,
   shareWindowMs: 20,
   heldShareBytes: 67_108_864,
   appendTimeoutMs: 2_000,

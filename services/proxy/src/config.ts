@@ -9,8 +9,8 @@ import {
   oneOf,
   text,
 } from '@sluice/runtime/config/value-types';
+import { connectionLimits, connectionSettings } from '@sluice/server/connection-settings';
 import { identityNeeded, identityRule, identitySettings } from '@sluice/server/identity-settings';
-import { proxyProtocolSettings } from '@sluice/server/proxy-protocol-settings';
 import { PLACES_BOUND } from './miners/places.ts';
 import type { ProxyOptions } from './service.ts';
 import { defaultSv1Limits, type Sv1Limits } from './sv1/limits.ts';
@@ -89,27 +89,7 @@ export const proxySettings = defineConfig({
     default: 4,
     doc: 'Bytes of the extranonce that each miner rolls; a pool that leaves less than this and two more is not used.',
   },
-  ...proxyProtocolSettings,
-  maxConnections: {
-    type: integer({ min: 1, max: PLACES_BOUND }),
-    default: defaultSv1Limits.connections,
-    doc: 'Connections held at once; more are closed.',
-  },
-  maxConnectionsPerAddress: {
-    type: integer({ min: 1, max: PLACES_BOUND }),
-    default: defaultSv1Limits.connectionsPerAddress,
-    doc: 'Connections held at once from one address; more are closed. As many as maxConnections behind a load balancer without proxyProtocolFrom.',
-  },
-  connectionRate: {
-    type: integer({ min: 1, max: 100_000 }),
-    default: defaultSv1Limits.connectionsPerSecond,
-    doc: 'New connections a second, after a burst of ten times as many; more are closed.',
-  },
-  messageRate: {
-    type: integer({ min: 1, max: 1_000_000 }),
-    default: defaultSv1Limits.messagesPerSecond,
-    doc: 'Messages a second of one connection, after a burst of ten times as many; what comes faster is read later.',
-  },
+  ...connectionSettings(defaultSv1Limits, PLACES_BOUND),
   drainSeconds: {
     type: integer({ min: 1, max: 3_600 }),
     default: 20,
@@ -180,11 +160,7 @@ const tlsRule: ConfigRule<typeof proxySettings> = (config, placeOf) => {
 export function limitsOf(config: ProxyConfig): Sv1Limits {
   return {
     ...defaultSv1Limits,
-    connections: config.maxConnections,
-    connectionsPerAddress: config.maxConnectionsPerAddress,
-    connectionsPerSecond: config.connectionRate,
-    proxyProtocolFrom: config.proxyProtocolFrom,
-    messagesPerSecond: config.messageRate,
+    ...connectionLimits(config),
   };
 }
 
@@ -197,11 +173,8 @@ export function tlsOf(config: ProxyConfig): ProxyOptions['tls'] {
 export function sv2LimitsOf(config: ProxyConfig): Sv2Limits {
   return {
     ...defaultSv2Limits,
-    connections: config.maxConnections,
-    connectionsPerAddress: config.maxConnectionsPerAddress,
+    ...connectionLimits(config),
     // Each costs a key exchange.
     connectionsPerSecond: Math.min(config.connectionRate, defaultSv2Limits.connectionsPerSecond),
-    proxyProtocolFrom: config.proxyProtocolFrom,
-    messagesPerSecond: config.messageRate,
   };
 }

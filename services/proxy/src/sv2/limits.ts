@@ -1,5 +1,6 @@
 // Every bound of the SV2 side in one place, with what happens at it.
 import type { ListenerLimits } from '@sluice/server/listener';
+import { minerServerLimits } from '@sluice/server/miner-server-limits';
 import type { PeerLimits } from '@sluice/server/peer-connection';
 
 export interface Sv2Limits extends ListenerLimits, PeerLimits {
@@ -12,18 +13,8 @@ export interface Sv2Limits extends ListenerLimits, PeerLimits {
 }
 
 export const defaultSv2Limits: Sv2Limits = {
-  connections: 20_000,
-  connectionsPerAddress: 5_000,
-  connectionsPerSecond: 500,
-  proxyHeaderDeadlineMs: 5_000,
-  proxyProtocolFrom: [],
-  messagesPerSecond: 2_000,
-  handshakeDeadlineMs: 10_000,
-  setupDeadlineMs: 10_000,
+  ...minerServerLimits,
   channelDeadlineMs: 300_000,
-  lingerMs: 1_000,
   channelsPerConnection: 4_096,
   waitingShares: 1_024,
-  outboundBytes: 2_097_152,
-  outboundStallMs: 30_000,
 };
