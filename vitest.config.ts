@@ -9,6 +9,7 @@ export default defineConfig({
           include: [
             'packages/*/test/**/*.test.ts',
             'services/*/test/**/*.test.ts',
+            'operator/test/**/*.test.ts',
             'cli/test/**/*.test.ts',
             'test/architecture/**/*.test.ts',
           ],

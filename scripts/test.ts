@@ -33,7 +33,7 @@ const install = inCi ? ['--install'] : [];
 spawnSync(process.execPath, [join(import.meta.dirname, 'build-secp256k1.ts'), ...install], { stdio: 'inherit' });
 const withPeers = filters.length === 0 || filters.some((filter) => /peers|sri/.test(filter));
 if (withPeers) spawnSync(process.execPath, [join(import.meta.dirname, 'build-peers.ts')], { stdio: 'inherit' });
-const withKubernetes = filters.length === 0 || filters.some((filter) => /kubernetes|crds/.test(filter));
+const withKubernetes = filters.length === 0 || filters.some((filter) => /kubernetes|crds|operator/.test(filter));
 if (withKubernetes)
   spawnSync(process.execPath, [join(import.meta.dirname, 'build-kubernetes.ts')], { stdio: 'inherit' });
 

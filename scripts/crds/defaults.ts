@@ -8,8 +8,8 @@ export function withWholeDefaults(schema: Schema): Schema {
   return mapInside(own, withWholeDefaults);
 }
 
-/** A value of the schema with the defaults of what it leaves out. */
-function filled(value: unknown, schema: Schema): unknown {
+/** A value of the schema, without references, with the defaults of what it leaves out: what the API server makes of it. */
+export function filled(value: unknown, schema: Schema): unknown {
   const { properties, items } = schema;
   if (Array.isArray(value)) return items === undefined ? value : value.map((each) => filled(each, items));
   if (typeof value !== 'object' || value === null || properties === undefined) return value;

@@ -210,6 +210,11 @@ export const brokenRules: readonly BrokenRule[] = [
     of: pool,
     by: (spec) => assign(spec.gateways.listeners[1], { port: 3336 }),
   },
+  ...[{ port: 9100 }, { name: 'health' }].map((taken) => ({
+    message: 'port 9100 and the name health are those of health and metrics',
+    of: pool,
+    by: (spec: typeof pool.spec) => assign(spec.gateways.listeners[1] ?? {}, taken),
+  })),
   {
     message: 'targetConnectionsPerPod is more than the listeners take, maxConnectionsPerPod of all together',
     of: pool,

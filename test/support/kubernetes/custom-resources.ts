@@ -10,13 +10,13 @@ const plurals = { MiningPool: 'miningpools', ProxyFleet: 'proxyfleets' } as cons
 
 export interface CustomObject {
   readonly kind: string;
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly namespace?: string };
 }
 
-/** Path of an object in namespace default. */
+/** Path of an object, in namespace default where it names none. */
 export function pathOf({ kind, metadata }: CustomObject): string {
   const plural = plurals[kind as keyof typeof plurals];
-  return `/apis/mining.sluice.dev/v1alpha1/namespaces/default/${plural}/${metadata.name}`;
+  return `/apis/mining.sluice.dev/v1alpha1/namespaces/${metadata.namespace ?? 'default'}/${plural}/${metadata.name}`;
 }
 
 /** Resolves when the API server serves both kinds. */
