@@ -1,8 +1,11 @@
 // Writes the WebAssembly module behind `RootLanes`: the end of a coinbase, double SHA-256 of it, and the merkle path, in four lanes.
 import { rounds, roundsOfConstant, SimdCode, simd, simdModule, unsigned, VECTOR_SIZE } from './simd-module.ts';
 
+/** Bytes of eight words in all lanes. */
 const STATE_SIZE = 8 * VECTOR_SIZE;
+/** Bytes of a block in all lanes. */
 export const BLOCK_SIZE = 16 * VECTOR_SIZE;
+/** Longest path that there is room for. */
 export const MAX_LEVELS = 32;
 
 /** Where things lie in the module's memory, in bytes; of what the caller fills all four lanes. Initial state of SHA-256. */

@@ -3,6 +3,7 @@ import { K, messageSchedule } from './sha256-rounds.ts';
 
 const I32 = 0x7f;
 const V128 = 0x7b;
+/** Words of a vector. */
 export const LANES = 4;
 /** Bytes of a vector: one word of each lane. */
 export const VECTOR_SIZE = 16;
@@ -25,6 +26,7 @@ export const simd = {
   add: 0xae,
 } as const;
 
+/** LEB128. */
 export function unsigned(value: number): number[] {
   const bytes: number[] = [];
   for (let rest = value; ; rest >>>= 7) {

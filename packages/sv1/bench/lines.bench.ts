@@ -9,6 +9,7 @@ import { readMinerRequest, type Submit } from '../src/miner-requests.ts';
 import { NotifyTemplate } from '../src/notify-template.ts';
 import { formatPrevHash } from '../src/prev-hash.ts';
 import { acceptedLine } from '../src/server-lines.ts';
+import { SubmitReader } from '../src/submit-reader.ts';
 
 const submits = [
   '{"id": 9, "method": "mining.submit", "params": ["bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4.bitaxe", "1a2b", "0000000000000001", "504e86ed", "b2957c02", "00ac4000"]}',
@@ -56,7 +57,14 @@ function notifyPlainly(jobId: string, ntime: number, cleanJobs: boolean): Uint8A
   return Buffer.from(`${JSON.stringify({ id: null, method: 'mining.notify', params })}\n`);
 }
 
-for (const line of submits) assert.deepEqual(read(line), readPlainly(line));
+const reader = new SubmitReader();
+
+for (const line of submits) {
+  assert.deepEqual(read(line), readPlainly(line));
+  assert.equal(reader.read(line), true);
+  const { ntime, nonce, versionBits } = readPlainly(line);
+  assert.deepEqual([reader.ntime, reader.nonce, reader.versionBits], [ntime, nonce, versionBits]);
+}
 assert.deepEqual(Buffer.from(template.line('1a2b', 1.7e9, true)), notifyPlainly('1a2b', 1.7e9, true));
 assert.equal(acceptedLine('7'), `${JSON.stringify({ id: 7, result: true, error: null })}\n`);
 
@@ -66,6 +74,7 @@ for (const [name, line] of [
   ['five parameters', fiveParameters],
 ] as const)
   summary(() => {
+    bench(`mining.submit of ${name}, read in place`, () => do_not_optimize(reader.read(line)));
     bench(`mining.submit of ${name}, read`, () => do_not_optimize(read(line)));
     bench(`the same, JSON.parse alone`, () => do_not_optimize(readPlainly(line))).baseline(true);
   });

@@ -33,12 +33,19 @@ export class AnswerQueue {
 
   /** Answers the oldest such request that was expected; one that was not has no answer. */
   settle(request: string, line: string): void {
-    const waiting = this.#waiting.find((each) => each.line === undefined && each.request === request);
-    if (waiting === undefined) return;
-    waiting.line = line;
-    for (let first = this.#waiting[0]; first?.line !== undefined; first = this.#waiting[0]) {
-      this.#waiting.shift();
-      this.#write(first.line);
+    const waiting = this.#waiting;
+    const [oldest] = waiting;
+    // Nearly always: the answers come in the order of the requests.
+    if (oldest?.line === undefined && oldest?.request === request) {
+      waiting.shift();
+      this.#write(line);
+    } else {
+      const later = waiting.find((each) => each.line === undefined && each.request === request);
+      if (later !== undefined) later.line = line;
+    }
+    for (let next = waiting[0]; next?.line !== undefined; next = waiting[0]) {
+      waiting.shift();
+      this.#write(next.line);
     }
   }
 }

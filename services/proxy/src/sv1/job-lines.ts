@@ -12,6 +12,10 @@ const MAX_LINES = 4;
 /** Ids begin below it, so that they have six or seven digits for years. */
 export const FIRST_ID_BOUND = 2 ** 24;
 
+const DASH = 0x2d;
+const MAX_ID_DIGITS = 9;
+const MAX_REPEAT_DIGITS = 8;
+
 interface LinesOfJob {
   readonly template: NotifyTemplate;
   /** By how often the job was told before, and whether it is clean. */
@@ -56,11 +60,17 @@ export class JobLines {
     return line;
   }
 
-  /** The farm's number of a job by the text of its id; 0 when it is none. */
-  jobIdOf(text: string): number {
-    const [, digits] = /^([\da-f]{1,9})(?:-[\da-f]{1,8})?$/.exec(text) ?? [];
-    if (digits === undefined) return NO_JOB;
-    return Math.max(NO_JOB, Number.parseInt(digits, 16) - this.#firstId);
+  /** The farm's number of a job by its id, which stands in `bytes` from `from` to before `to`; 0 when it is none. */
+  jobIdIn(bytes: Uint8Array, from: number, to: number): number {
+    let id = 0;
+    let at = from;
+    for (; at < to && bytes[at] !== DASH; at++) {
+      const digit = hexDigit(bytes[at]!);
+      if (digit < 0) return NO_JOB;
+      id = id * 16 + digit;
+    }
+    if (at === from || at - from > MAX_ID_DIGITS || !isRepeat(bytes, at, to)) return NO_JOB;
+    return Math.max(NO_JOB, id - this.#firstId);
   }
 
   #wireId(jobId: number, repeat: number): string {
@@ -78,4 +88,17 @@ export class JobLines {
     }
     return made;
   }
+}
+
+/** Nothing, or how often the job was told before. */
+function isRepeat(bytes: Uint8Array, from: number, to: number): boolean {
+  if (from === to) return true;
+  for (let at = from + 1; at < to; at++) if (hexDigit(bytes[at]!) < 0) return false;
+  return to > from + 1 && to - from - 1 <= MAX_REPEAT_DIGITS;
+}
+
+/** As they are written here: without capitals. -1: it is none. */
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  return byte >= 0x61 && byte <= 0x66 ? byte - 0x57 : -1;
 }

@@ -27,7 +27,9 @@ import {
 } from '@sluice/sv1/miner-requests';
 import { parsePasswordOptions } from '@sluice/sv1/password-options';
 import { acceptedLine, noTransactionsLine, pongLine, refusedLine, subscribeResultLine } from '@sluice/sv1/server-lines';
+import type { SubmitReader } from '@sluice/sv1/submit-reader';
 import { readShare } from '@sluice/sv1/submitted-share';
+import { submittedVersion } from '@sluice/sv1/version-bits';
 import type { FarmJob, Miner, MinerListener, MinerPlaces, ShareAnswer } from '../miners/miner.ts';
 import { AnswerQueue } from './answer-queue.ts';
 import type { Sv1Counters } from './counters.ts';
@@ -45,6 +47,7 @@ export interface SessionModules extends SocketModules<Sv1CloseReason> {
   readonly counters: Sv1Counters;
   readonly farm: MinerPlaces;
   readonly lines: JobLines;
+  readonly submits: SubmitReader;
   /** Bits of the version that may be rolled at most, u32. */
   readonly versionMask: number;
   onClosed(session: Session): void;
@@ -152,6 +155,11 @@ export class Session extends PeerSocket<Sv1OwnCloseReason> implements MinerListe
   #take(line: Uint8Array): void {
     if (this.ending !== undefined) return;
     this.#linesOfChunk += 1;
+    if (!this.#submitAsRead(line)) this.#takeMessage(line);
+    if (this.#answers.size > this.#modules.limits.waitingAnswers) this.end('too-many-waiting');
+  }
+
+  #takeMessage(line: Uint8Array): void {
     const message = parseMessage(line);
     if (message.kind === 'fault') {
       this.#onMalformed(message.code);
@@ -165,7 +173,6 @@ export class Session extends PeerSocket<Sv1OwnCloseReason> implements MinerListe
     const request = readMinerRequest(message);
     this.#modules.counters.requests[request.kind] += 1;
     this.#handle(request);
-    if (this.#answers.size > this.#modules.limits.waitingAnswers) this.end('too-many-waiting');
   }
 
   #onMalformed(code: LineFaultCode): void {
@@ -268,6 +275,24 @@ export class Session extends PeerSocket<Sv1OwnCloseReason> implements MinerListe
     miner.authorize(this.#user);
   }
 
+  /** A share as devices write it. False: it is left to the general way, which has an answer to whatever is wrong with it. */
+  #submitAsRead(line: Uint8Array): boolean {
+    const { submits, lines, counters } = this.#modules;
+    const miner = this.#miner;
+    if (miner === undefined || this.#user === '' || !submits.read(line)) return false;
+    const { extranonce2, versionBits, ntime, nonce } = submits;
+    if (extranonce2.length !== miner.extranonce2Size) return false;
+    const jobId = lines.jobIdIn(line, submits.jobIdFrom, submits.jobIdTo);
+    const version = submittedVersion(miner.versionOf(jobId) ?? versionBits ?? 0, versionBits, this.#work.mask);
+    if (version === undefined) return false;
+    counters.requests.submit += 1;
+    this.#malformedInRow = 0;
+    const id = String(submits.id);
+    this.#answers.expect(id);
+    miner.submit(jobId, extranonce2, ntime, nonce, version, id);
+    return true;
+  }
+
   #submit(request: Submit): void {
     const { id, versionBits } = request;
     const miner = this.#miner;
@@ -275,7 +300,8 @@ export class Session extends PeerSocket<Sv1OwnCloseReason> implements MinerListe
       this.#refuse(id, 'mining.submit', miner === undefined ? NOT_SUBSCRIBED : UNAUTHORIZED);
       return;
     }
-    const jobId = this.#modules.lines.jobIdOf(request.jobId);
+    const idBytes = Buffer.from(request.jobId);
+    const jobId = this.#modules.lines.jobIdIn(idBytes, 0, idBytes.length);
     const share = readShare(request, {
       extranonce2Size: miner.extranonce2Size,
       // Of a job that is not known any more any version will do.

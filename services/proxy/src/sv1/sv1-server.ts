@@ -7,6 +7,7 @@ import { Drain } from '@sluice/server/drain';
 import { Listener } from '@sluice/server/listener';
 import { OutboundTick } from '@sluice/server/socket-writer';
 import { reconnectLine } from '@sluice/sv1/server-lines';
+import { SubmitReader } from '@sluice/sv1/submit-reader';
 import type { MinerPlaces } from '../miners/miner.ts';
 import type { Sv1Counters } from './counters.ts';
 import { FIRST_ID_BOUND, JobLines } from './job-lines.ts';
@@ -66,6 +67,7 @@ export class Sv1Server {
       versionMask,
       tick: new OutboundTick(),
       lines: new JobLines(firstId, repeatSeconds, modules.counters),
+      submits: new SubmitReader(),
       onClosed: (session) => this.sessions.delete(session.id),
     };
     this.#listener = new Listener(limits, {

@@ -4,6 +4,12 @@ import { createSv1Counters } from '../../src/sv1/counters.ts';
 import { FIRST_ID_BOUND, JobLines } from '../../src/sv1/job-lines.ts';
 import { ScriptedFarm } from './support/scripted-farm.ts';
 
+/** The text stands among others, as in a line. */
+function jobIdOf(lines: JobLines, text: string): number {
+  const bytes = Buffer.from(`1${text}1`);
+  return lines.jobIdIn(bytes, 1, bytes.length - 1);
+}
+
 const idOf = (line: Buffer) => (JSON.parse(String(line)).params as readonly string[])[0] ?? '';
 
 test('every id is short, comes once, and leads back to its job', () => {
@@ -18,7 +24,7 @@ test('every id is short, comes once, and leads back to its job', () => {
         const ids = jobIds.flatMap((id) => {
           const job = farm.makeJob({ id });
           const told = [0, repeat + 1].map((count) => idOf(lines.line(job, count, false)));
-          for (const text of told) expect(lines.jobIdOf(text)).toBe(id);
+          for (const text of told) expect(jobIdOf(lines, text)).toBe(id);
           return told;
         });
         expect(new Set(ids).size).toBe(ids.length);
@@ -29,12 +35,26 @@ test('every id is short, comes once, and leads back to its job', () => {
   );
 });
 
-test.each(['', '-', '-1', '1-', 'x', '1-1-1', ' 1', '1\n', '1'.repeat(20), '0x1', '1.0', '1e5-x'])(
-  '%j is no job',
-  (text) => {
-    expect(new JobLines(0, 60, createSv1Counters()).jobIdOf(text)).toBe(0);
-  },
-);
+test.each([
+  '',
+  'A',
+  '1-A',
+  '1'.repeat(10),
+  `1-${'1'.repeat(9)}`,
+  '-',
+  '-1',
+  '1-',
+  'x',
+  '1-1-1',
+  ' 1',
+  '1\n',
+  '1'.repeat(20),
+  '0x1',
+  '1.0',
+  '1e5-x',
+])('%j is no job', (text) => {
+  expect(jobIdOf(new JobLines(0, 60, createSv1Counters()), text)).toBe(0);
+});
 
 test('a line is made once for all who are told at the same time', () => {
   const lines = new JobLines(0, 60, createSv1Counters());
