@@ -59,6 +59,11 @@ export const proxySettings = defineConfig({
     optional: true,
     doc: 'Account of the farm at the pools; each miner is a worker of it.',
   },
+  channels: {
+    type: oneOf(['aggregated', 'per-miner']),
+    default: 'aggregated',
+    doc: 'Whether all miners are one channel of a pool, or each has its own, which the pool knows as the identity with the worker behind it; a pool of Stratum V1 has one for all.',
+  },
   returnAfter: {
     type: integer({ min: 1, max: 86_400 }),
     default: 60,

@@ -32,6 +32,11 @@ export function createCounters() {
     /** Targets told to miners. */
     targets: 0,
 
+    /** Channels of single miners that upstreams were asked for. */
+    minerChannelsAsked: 0,
+    /** Of these, refused, or closed by the upstream later. */
+    minerChannelsRefused: 0,
+
     upstreamUps: 0,
     upstreamDowns: zeroCounts(downReasons),
     /** Times that the farm went to another upstream, or to one again. */

@@ -49,6 +49,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
           listenSv2: config.listenSv2,
           // The rule has seen to it that each has one.
           upstreams: config.upstream.map((url) => ({ url, identity: url.identity ?? config.identity ?? '' })),
+          channels: config.channels,
           returnAfterMs: config.returnAfter * 1_000,
           policy: {
             extranonce2Size: config.extranonce2Size,

@@ -70,6 +70,13 @@ export const proxyMetrics = defineMetrics({
     'Hashes a second of these miners, as estimated from their shares',
     { place: upstreamPlaces },
   ),
+  minerChannels: gauge('sluice_proxy_miner_channels', 'Channels of single miners that are open at upstreams'),
+  minerChannelsOpening: gauge('sluice_proxy_miner_channels_opening', 'Channels of single miners that are to be opened'),
+  minerChannelsAsked: counter('sluice_proxy_miner_channels_asked_total', 'Channels that single miners were to have'),
+  minerChannelsRefused: counter(
+    'sluice_proxy_miner_channels_refused_total',
+    'Channels of single miners that an upstream refused, or closed',
+  ),
   upstreamUps: counter('sluice_proxy_upstream_ups_total', 'Times that an upstream came up'),
   upstreamDowns: counter(
     'sluice_proxy_upstream_downs_total',
@@ -136,6 +143,8 @@ const sameNames = [
   'jobs',
   'tips',
   'targets',
+  'minerChannelsAsked',
+  'minerChannelsRefused',
   'upstreamUps',
   'switches',
 ] as const;
@@ -180,6 +189,8 @@ function followShares(metrics: MetricsOf<typeof proxyMetrics>, { counters, farm,
 
 function followUpstreams(metrics: MetricsOf<typeof proxyMetrics>, { counters, farm, upstreams }: Followed): void {
   metrics.sharesInFlight.follow(() => upstreams.sharesInFlight);
+  metrics.minerChannels.follow(() => upstreams.minerChannels.open);
+  metrics.minerChannelsOpening.follow(() => upstreams.minerChannels.opening);
   metrics.upstreamHistory.follow(() => upstreams.history.changes.length);
   for (const reason of downReasons) metrics.upstreamDowns.with({ reason }).follow(() => counters.upstreamDowns[reason]);
   for (const [index, place] of upstreamPlaces.slice(0, upstreams.count).entries()) {

@@ -17,7 +17,7 @@ import type { IdentitySource } from '@sluice/server/identity';
 import { addApiRoutes } from './api/routes.ts';
 import { createCounters } from './counters.ts';
 import { followProxy, proxyMetrics } from './metrics.ts';
-import { FARM_TICK_MS, Farm } from './miners/farm.ts';
+import { FARM_TICK_MS, Farm, type FarmModules } from './miners/farm.ts';
 import type { FarmPolicy } from './miners/farm-miner.ts';
 import { Workers } from './statistics/workers.ts';
 import { createSv1Counters } from './sv1/counters.ts';
@@ -46,6 +46,8 @@ export interface ProxyOptions {
   readonly listenSv2: readonly HostPort[];
   /** In order of preference, each with what it knows the farm by. */
   readonly upstreams: readonly { readonly url: UpstreamUrl; readonly identity: string }[];
+  /** Whether miners share one channel of their upstream, or each has its own where it speaks Stratum V2. */
+  readonly channels: 'aggregated' | 'per-miner';
   /** How long a preferred upstream must have been up before the farm goes back to it. */
   readonly returnAfterMs: number;
   readonly policy: FarmPolicy;
@@ -97,7 +99,11 @@ class ProxyService implements Service {
     this.#options = options;
     this.#modules = modules;
     const workers = new Workers();
-    const farm = new Farm(options.policy, options.upstreams.length, { ...modules, counters, workers });
+    const openChannel: FarmModules['openChannel'] =
+      options.channels === 'per-miner'
+        ? (place, miner, listener) => this.#upstreams.openChannel(place, miner, listener)
+        : undefined;
+    const farm = new Farm(options.policy, options.upstreams.length, { ...modules, counters, workers, openChannel });
     this.#farm = farm;
     const needs = { minExtranonceSize: farm.extranonceSize, versionMask: options.versionMask };
     this.#upstreams = new Upstreams(

@@ -7,11 +7,13 @@ import { ShareOutcome, shareErrorCodes } from '@sluice/mining/share-outcome';
 import type { ProxyCounters } from '../counters.ts';
 import type { ShareErrorCode, WorkerMiner, WorkerStatistics } from '../statistics/worker-statistics.ts';
 import type { Workers } from '../statistics/workers.ts';
+import type { MinerOfChannel } from '../upstream/session.ts';
 import type { ShareOwner, UpstreamWork } from '../upstream/upstream-work.ts';
 import type { FarmWork } from './farm-work.ts';
 import type { Feed } from './feed.ts';
 import type { FarmJob, Miner, MinerClaim, MinerListener, ShareAnswer } from './miner.ts';
 import { type DifficultyPolicy, MinerDifficulty, type MinerDifficultyModules } from './miner-difficulty.ts';
+import { OwnChannel, type OwnChannelModules } from './own-channel.ts';
 import { placeBytes } from './places.ts';
 import { workerField, workerOf } from './worker-name.ts';
 
@@ -26,6 +28,10 @@ export interface FarmMinerModules extends MinerDifficultyModules {
   readonly counters: ProxyCounters;
   readonly workers: Workers;
   readonly policy: FarmPolicy;
+  /** Of a miner that nothing is known of, hashes a second. */
+  readonly expectedHashrate: number;
+  /** `undefined`: all work on one channel of their upstream. */
+  readonly ownChannels: OwnChannelModules | undefined;
   onClosed(miner: FarmMiner): void;
 }
 
@@ -49,7 +55,10 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
   /** From `authorize` on. */
   #channel: MiningChannel | undefined;
   readonly #difficulty: MinerDifficulty;
-  #feed: Feed;
+  #base: Feed;
+  /** Of its own channel, once that has work. */
+  #own: Feed | undefined;
+  readonly #ownChannel: OwnChannel | undefined;
   #work: FarmWork | undefined;
   #worker: Uint8Array | undefined;
   #isClosed = false;
@@ -63,13 +72,31 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     this.#listener = listener;
     this.#modules = modules;
     this.#difficulty = new MinerDifficulty(modules);
-    this.#feed = feed;
+    this.#base = feed;
     feed.join(this);
+    this.#ownChannel = modules.ownChannels && new OwnChannel(this, modules.ownChannels);
+  }
+
+  /** That of the upstream which it works for, and of all others who work for it. */
+  get base(): Feed {
+    return this.#base;
   }
 
   /** Where it takes its work from. */
   get feed(): Feed {
-    return this.#feed;
+    return this.#own ?? this.#base;
+  }
+
+  /** `undefined`: miners have none of their own. */
+  get ownChannel(): OwnChannel | undefined {
+    return this.#ownChannel;
+  }
+
+  /** For whom a channel of its own is opened. */
+  get ofChannel(): MinerOfChannel {
+    const { expectedHashrate } = this.#modules;
+    const hashrate = () => this.hashrate || expectedHashrate;
+    return { name: this.statistics?.name ?? '', field: this.#worker, hashrate };
   }
 
   /** What it was given last; of another feed when it has just come to this one. */
@@ -101,28 +128,31 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
 
   authorize(user: string): void {
     if (this.#isClosed) return;
-    this.#worker = workerField(user);
-    this.#joinWorker(workerOf(user));
+    const name = workerOf(user);
+    // The same name is the same field: a channel of the miner's own knows it by that.
+    if (name !== this.statistics?.name) this.#worker = workerField(user);
+    this.#joinWorker(name);
     if (this.#channel !== undefined) return;
     const { clock } = this.#modules;
-    const { work } = this.#feed;
+    const { work } = this.feed;
     this.#difficulty.start(work);
     const sizes = { extranoncePrefix: this.extranonce1, extranonceSize: this.extranonce2Size };
     this.#channel = new MiningChannel({ kind: 'extended', ...sizes, target: this.#difficulty.next(work) });
     if (work !== undefined) this.take(work, work.newest, true, clock.now(), clock.monotonic());
+    this.#ownChannel?.settle();
   }
 
   suggestDifficulty(difficulty: number): void {
     if (this.#isClosed || !this.#difficulty.suggest(difficulty) || this.#channel === undefined) return;
-    this.#difficulty.start(this.#feed.work);
-    this.#feed.expect(this);
+    this.#difficulty.start(this.feed.work);
+    this.feed.expect(this);
   }
 
   claim(claim: MinerClaim): boolean {
     this.#difficulty.claim(claim);
     if (this.#isClosed || this.#channel === undefined) return false;
-    this.#difficulty.applyClaim(this.#feed.work);
-    if (this.#isRetargeted) this.#feed.expect(this);
+    this.#difficulty.applyClaim(this.feed.work);
+    if (this.#isRetargeted) this.feed.expect(this);
     return this.#isRetargeted;
   }
 
@@ -187,16 +217,30 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     this.#channel = undefined;
     // Kept for what an upstream says of its shares later.
     if (this.statistics !== undefined) this.#modules.workers.leave(this.statistics, this);
-    this.#feed.leave(this);
+    this.#ownChannel?.leave();
+    this.#own?.leave(this);
+    this.#base.leave(this);
     this.#modules.onClosed(this);
   }
 
-  /** Takes its work from another feed from now on; `giveDue` of that one gives it the first. */
-  moveTo(feed: Feed): void {
-    if (this.#isClosed || feed === this.#feed) return;
-    this.#feed.leave(this);
-    this.#feed = feed;
-    feed.join(this);
+  /** Works for another upstream from now on; `giveDue` of that feed gives it the first job. */
+  moveTo(base: Feed): void {
+    if (this.#isClosed || base === this.#base) return;
+    this.#own?.leave(this);
+    this.#own = undefined;
+    this.#base.leave(this);
+    this.#base = base;
+    base.join(this);
+    if (this.isWorking) this.#ownChannel?.settle();
+  }
+
+  /** Takes its work from a channel of its own; `undefined`: from that of all again, whose `giveDue` gives it a job. */
+  takeFrom(own: Feed | undefined): void {
+    if (this.#isClosed || own === this.#own) return;
+    this.#own?.leave(this);
+    this.#own = own;
+    if (own === undefined) this.#base.expect(this);
+    else own.join(this);
   }
 
   /**
@@ -224,20 +268,25 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
 
   /** Whether a job would tell it something: it has none of its feed, or would have another target with the next one. */
   get isDue(): boolean {
-    const { work } = this.#feed;
-    return (work !== this.#work && work !== undefined && this.#channel !== undefined) || this.#isRetargeted;
+    const { work } = this.feed;
+    const isNew = work !== this.#work && work?.upstream.link.isOpen === true;
+    return (isNew && this.#channel !== undefined) || this.#isRetargeted;
   }
 
   /** Looks at its shares; about once a second. */
   evaluate(monotonicMs: number): void {
-    if (!this.#difficulty.evaluate(monotonicMs)) return;
-    if (this.#isRetargeted) this.#feed.expect(this);
-    // The same power of two: the job that it has will do.
-    else this.#difficulty.onJob(monotonicMs);
+    if (this.isWorking) this.#ownChannel?.settle();
+    if (this.#difficulty.evaluate(monotonicMs)) {
+      if (this.#isRetargeted) this.feed.expect(this);
+      // The same power of two: the job that it has will do.
+      else this.#difficulty.onJob(monotonicMs);
+    }
+    // Nobody else has work from there.
+    this.#own?.giveDue();
   }
 
   get #isRetargeted(): boolean {
-    const { work } = this.#feed;
+    const { work } = this.feed;
     return work !== undefined && this.#channel !== undefined && this.#difficulty.next(work) !== this.#difficulty.told;
   }
 

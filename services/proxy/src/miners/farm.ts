@@ -11,6 +11,7 @@ import { Feed } from './feed.ts';
 import { JobNumbers } from './job-numbers.ts';
 import type { Miner, MinerListener, MinerPlaces } from './miner.ts';
 import { MinerTargets } from './miner-target.ts';
+import type { OwnChannelModules } from './own-channel.ts';
 import { PLACE_SIZE, Places } from './places.ts';
 import { Split } from './split.ts';
 
@@ -26,6 +27,8 @@ export interface FarmModules {
   readonly sha256d: Sha256dBackend;
   readonly counters: ProxyCounters;
   readonly workers: Workers;
+  /** Opens channels for single miners; `undefined`: all share one of each upstream. */
+  readonly openChannel: OwnChannelModules['openChannel'] | undefined;
 }
 
 export class Farm implements MinerPlaces {
@@ -47,15 +50,18 @@ export class Farm implements MinerPlaces {
   constructor(policy: FarmPolicy, upstreams: number, modules: FarmModules) {
     this.#modules = modules;
     this.#policy = policy;
+    const { extranonce2Size } = policy;
+    const feedModules = { ...modules, extranonce2Size, numbers: new JobNumbers() };
+    const { openChannel } = modules;
     this.#minerModules = {
       ...modules,
       policy,
       checker: new ShareChecker(modules.sha256d),
       targets: new MinerTargets(),
+      expectedHashrate: this.#expectedHashrate,
+      ownChannels: openChannel && { ...feedModules, openChannel },
       onClosed: (miner) => this.#onClosed(miner),
     };
-    const { extranonce2Size } = policy;
-    const feedModules = { ...modules, extranonce2Size, numbers: new JobNumbers() };
     this.#feeds = Array.from({ length: upstreams }, (_, place) => new Feed(place, feedModules));
     this.#split = new Split(this.#feedOf(0), this.#expectedHashrate);
     this.#balancedMs = modules.clock.monotonic();

@@ -1,4 +1,4 @@
-// What a group of miners takes its work from: one upstream channel at a time.
+// What a group of miners takes its work from: one upstream channel at a time, that of a whole upstream or that of a single miner.
 import { equalBytes } from '@sluice/bitcoin/serialize';
 import type { Clock } from '@sluice/runtime/clock';
 import type { ProxyCounters } from '../counters.ts';
@@ -35,7 +35,7 @@ export class Feed {
     return this.#work;
   }
 
-  /** Miners that take their work from here. */
+  /** Its miners, those that have a channel of their own meanwhile among them. */
   get size(): number {
     return this.#miners.size;
   }
@@ -82,6 +82,8 @@ export class Feed {
     for (const miner of this.#miners) {
       // Giving it may have ended the upstream's connection, and so brought other work.
       if (this.#work !== work) return;
+      // It has a channel of its own.
+      if (miner.feed !== this) continue;
       const clean = miner.work === before ? isClean : voids(upstream.prevHash, miner.work);
       miner.take(work, job, clean, nowMs, monotonicMs);
     }
@@ -89,8 +91,9 @@ export class Feed {
 
   /** Gives a job, the same for all, to the miners that are to have one. */
   giveDue(): void {
+    if (this.#due.size === 0) return;
     const work = this.#work;
-    const miners = [...this.#due].filter(({ isDue }) => isDue);
+    const miners = [...this.#due].filter((miner) => miner.feed === this && miner.isDue);
     this.#due.clear();
     if (work === undefined || miners.length === 0) return;
     const { clock, numbers } = this.#modules;
@@ -98,7 +101,7 @@ export class Feed {
     const nowMs = clock.now();
     const monotonicMs = clock.monotonic();
     for (const miner of miners) {
-      if (this.#work !== work || !this.#miners.has(miner)) continue;
+      if (this.#work !== work || miner.feed !== this) continue;
       const clean = miner.work !== work && voids(work.tip.prevHash, miner.work);
       miner.take(work, job, clean, nowMs, monotonicMs);
     }

@@ -47,9 +47,9 @@ export class Split {
   /** Moves miners until each part is right; their jobs come with `giveDue` of their feeds. */
   settle(all: Iterable<FarmMiner>): void {
     const miners = [...all];
-    const weighed = miners.map(({ hashrate, feed }) => ({
+    const weighed = miners.map(({ hashrate, base }) => ({
       hashrate: hashrate === 0 ? this.#expected : hashrate,
-      part: this.#parts.findIndex((part) => part.feed === feed),
+      part: this.#parts.findIndex(({ feed }) => feed === base),
     }));
     const weights = this.#parts.map(({ weight }) => weight);
     for (const { index, to } of balance(weighed, weights)) miners[index]!.moveTo(this.#parts[to]!.feed);

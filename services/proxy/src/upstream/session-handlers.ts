@@ -18,8 +18,8 @@ import { SubmitSharesError } from '@sluice/sv2/messages/mining/submit-shares-err
 import { SubmitSharesSuccess } from '@sluice/sv2/messages/mining/submit-shares-success';
 import { payloadLimits } from '@sluice/sv2/payload-limits';
 import type { ChannelWork } from './channel-work.ts';
+import type { Channels } from './channels.ts';
 import { UpstreamError } from './errors.ts';
-import type { SharesInFlight } from './shares-in-flight.ts';
 
 /** How the upstream is out of order; `undefined`: it is not. */
 export type Fault = string | undefined;
@@ -46,24 +46,18 @@ export const maxPayload = payloadLimits([
 
 /** What the handlers need of a session. */
 export interface SessionActions {
-  readonly inFlight: SharesInFlight;
-  /** `undefined` before it was opened. */
-  channel(): ChannelWork | undefined;
+  readonly channels: Channels;
   onSetUp(usedVersion: number): Fault;
   onExtensions(supported: readonly number[]): void;
-  onOpened(opened: OpenExtendedMiningChannelSuccess): Fault;
-  /** Tells of the work that a message has brought. */
-  onWork(channel: ChannelWork, take: () => Fault): Fault;
   onReconnect(where: Reconnect): void;
   end(reason: UpstreamError): void;
 }
 
 /** By declaration. What is for a channel that is not ours is of no interest. */
 export function sessionHandlers(session: SessionActions): ReadonlyMap<Message, Handler> {
-  const ofChannel = (channelId: number, handle: (channel: ChannelWork) => Fault): Fault => {
-    const channel = session.channel();
-    return channel?.isMeant(channelId) === true ? handle(channel) : undefined;
-  };
+  const { channels } = session;
+  const taken = (channelId: number, change: (channel: ChannelWork) => Fault): Fault =>
+    channels.each(channelId, (channel) => channel.take(change));
   const end = (reason: UpstreamError): undefined => void session.end(reason);
   return new Map<Message, Handler>([
     [SetupConnectionSuccess, ({ usedVersion }: SetupConnectionSuccess) => session.onSetUp(usedVersion)],
@@ -77,51 +71,42 @@ export function sessionHandlers(session: SessionActions): ReadonlyMap<Message, H
       (answer: RequestExtensionsSuccess): undefined => void session.onExtensions(answer.supportedExtensions),
     ],
     [RequestExtensionsError, (): undefined => void session.onExtensions([])],
-    [OpenExtendedMiningChannelSuccess, (opened: OpenExtendedMiningChannelSuccess) => session.onOpened(opened)],
+    [OpenExtendedMiningChannelSuccess, (opened: OpenExtendedMiningChannelSuccess) => channels.onOpened(opened)],
     [
       OpenMiningChannelError,
-      ({ errorCode }: OpenMiningChannelError) => end(new UpstreamError('upstream-channel-refused', errorCode)),
+      ({ requestId, errorCode }: OpenMiningChannelError): undefined => void channels.onRefused(requestId, errorCode),
     ],
-    [
-      NewExtendedMiningJob,
-      (job: NewExtendedMiningJob) =>
-        ofChannel(job.channelId, (channel) => session.onWork(channel, () => channel.addJob(job))),
-    ],
-    [
-      SetNewPrevHash,
-      (tip: SetNewPrevHash) =>
-        ofChannel(tip.channelId, (channel) => session.onWork(channel, () => channel.setNewPrevHash(tip))),
-    ],
+    [NewExtendedMiningJob, (job: NewExtendedMiningJob) => taken(job.channelId, (channel) => channel.addJob(job))],
+    [SetNewPrevHash, (tip: SetNewPrevHash) => taken(tip.channelId, (channel) => channel.setNewPrevHash(tip))],
     [
       SetTarget,
       ({ channelId, maximumTarget }: SetTarget) =>
-        ofChannel(channelId, (channel): undefined => void channel.setTarget(maximumTarget)),
+        taken(channelId, (channel): undefined => void channel.setTarget(maximumTarget)),
     ],
     [
       SetExtranoncePrefix,
       ({ channelId, extranoncePrefix }: SetExtranoncePrefix) =>
-        ofChannel(channelId, (channel) => channel.setExtranoncePrefix(extranoncePrefix)),
+        taken(channelId, (channel) => channel.setExtranoncePrefix(extranoncePrefix)),
     ],
     [
       SetGroupChannel,
       ({ groupChannelId, channelIds }: SetGroupChannel): undefined => {
-        const channel = session.channel();
-        if (channel !== undefined && channelIds.includes(channel.id)) channel.groupId = groupChannelId;
+        for (const id of channelIds) channels.one(id)?.joinGroup(groupChannelId);
       },
     ],
     [
       CloseChannel,
-      ({ channelId, reasonCode }: CloseChannel) =>
-        ofChannel(channelId, () => end(new UpstreamError('upstream-channel-closed', reasonCode))),
+      ({ channelId, reasonCode }: CloseChannel): undefined => void channels.onClosed(channelId, reasonCode),
     ],
     [
       SubmitSharesSuccess,
-      ({ lastSequenceNumber }: SubmitSharesSuccess): undefined => void session.inFlight.accepted(lastSequenceNumber),
+      ({ channelId, lastSequenceNumber }: SubmitSharesSuccess): undefined =>
+        void channels.one(channelId)?.inFlight.accepted(lastSequenceNumber),
     ],
     [
       SubmitSharesError,
-      ({ sequenceNumber, errorCode }: SubmitSharesError): undefined =>
-        void session.inFlight.refused(sequenceNumber, errorCode),
+      ({ channelId, sequenceNumber, errorCode }: SubmitSharesError): undefined =>
+        void channels.one(channelId)?.inFlight.refused(sequenceNumber, errorCode),
     ],
   ] as [Message, Handler][]);
 }

@@ -1,10 +1,9 @@
-// One connection to an upstream with its one extended channel: handshake, setup, extensions, opening; then jobs in and shares out.
+// One connection to an upstream: handshake, setup, extensions, the channel of the whole farm, and those of single miners; then jobs in and
+// shares out.
 import type { Duplex } from 'node:stream';
-import { targetToBytes } from '@sluice/bitcoin/target';
 import { ClientConnection, type ConnectionModules } from '@sluice/client/connection';
 import { ClientError } from '@sluice/client/errors';
 import type { ServerUrl } from '@sluice/client/server-url';
-import { targetOfHashes } from '@sluice/mining/vardiff-difficulty';
 import type { Clock } from '@sluice/runtime/clock';
 import { extensionTypes } from '@sluice/sv2/extensions';
 import { miningClientFlags, PROTOCOL_VERSION, protocols } from '@sluice/sv2/flags';
@@ -13,24 +12,23 @@ import { decodePayload } from '@sluice/sv2/message';
 import type { Reconnect } from '@sluice/sv2/messages/common/reconnect';
 import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
 import { RequestExtensions } from '@sluice/sv2/messages/extensions/request-extensions';
-import { OpenExtendedMiningChannel } from '@sluice/sv2/messages/mining/open-extended-mining-channel';
-import type { OpenExtendedMiningChannelSuccess } from '@sluice/sv2/messages/mining/open-extended-mining-channel-success';
-import { SubmitSharesExtended } from '@sluice/sv2/messages/mining/submit-shares-extended';
 import { SubmitSharesSuccess } from '@sluice/sv2/messages/mining/submit-shares-success';
-import { UpdateChannel } from '@sluice/sv2/messages/mining/update-channel';
 import { messageOf } from '@sluice/sv2/registry';
 import type { ProxyCounters } from '../counters.ts';
-import { ChannelWork, EXTRANONCE_BOUND } from './channel-work.ts';
+import { Channels } from './channels.ts';
 import { UpstreamError, upstreamErrorOf } from './errors.ts';
 import { Liveness } from './liveness.ts';
-import { NominalHashrate } from './nominal-hashrate.ts';
 import { type Fault, maxPayload, sessionHandlers } from './session-handlers.ts';
-import { SharesInFlight } from './shares-in-flight.ts';
-import type { ShareOwner, UpstreamLink, UpstreamShare, UpstreamWork } from './upstream-work.ts';
+import { IN_FLIGHT_BOUND } from './shares-in-flight.ts';
+import { type ChannelListener, type ChannelWire, UpstreamChannel } from './upstream-channel.ts';
+import type { UpstreamWork } from './upstream-work.ts';
 
 /** From the handshake to the first work. */
 export const FIRST_WORK_MS = 10_000;
-const OPEN_REQUEST = 1;
+/** Shares of one miner's channel that wait for an answer. The oldest is counted as lost. */
+const MINER_IN_FLIGHT_BOUND = 1_024;
+/** Bytes of an identity: a STR0_255. */
+const IDENTITY_BOUND = 255;
 const WANTED_EXTENSIONS = [extensionTypes.workerHashrateTracking];
 
 export interface SessionOptions {
@@ -42,8 +40,18 @@ export interface SessionOptions {
   readonly hashrate: number;
 }
 
+/** Whom a channel of a single miner is for. */
+export interface MinerOfChannel {
+  /** Its worker; empty where it has no name. */
+  readonly name: string;
+  /** The same as a TLV field. */
+  readonly field: Uint8Array | undefined;
+  /** Hashes a second, positive. */
+  hashrate(): number;
+}
+
 export interface SessionListener {
-  /** There is other work than before; the first time the upstream is up. */
+  /** The channel of the whole farm has other work than before; the first time the upstream is up. */
   onWork(work: UpstreamWork): void;
   /** Called once. @param reconnect where the upstream wants to be connected to next. */
   onClosed(reason: UpstreamError, reconnect: Reconnect | undefined): void;
@@ -54,20 +62,23 @@ export interface SessionModules extends ConnectionModules {
   readonly counters: ProxyCounters;
 }
 
-export class UpstreamSession implements UpstreamLink {
+export class UpstreamSession {
   readonly #connection: ClientConnection;
   readonly #options: SessionOptions;
   readonly #listener: SessionListener;
   readonly #clock: Clock;
   readonly #handlers: ReturnType<typeof sessionHandlers>;
-  readonly #inFlight: SharesInFlight;
+  readonly #wire: ChannelWire;
+  readonly #channels = new Channels();
+  /** That of the whole farm. */
+  readonly #common: UpstreamChannel;
   readonly #liveness: Liveness;
-  readonly #nominal: NominalHashrate;
   readonly #openedMs: number;
+  /** Of all who work for the upstream, hashes a second. */
+  #hashrate: number;
   #isSetUp = false;
   #namesWorkers = false;
   #requestId = 0;
-  #channel: ChannelWork | undefined;
   /** Why it was ended from here. */
   #reason: UpstreamError | undefined;
   #reconnect: Reconnect | undefined;
@@ -96,17 +107,26 @@ export class UpstreamSession implements UpstreamLink {
     this.#options = options;
     this.#listener = listener;
     this.#clock = clock;
-    this.#inFlight = new SharesInFlight(counters);
     this.#liveness = new Liveness(now);
-    this.#nominal = new NominalHashrate(options.hashrate, now);
+    this.#hashrate = options.hashrate;
     this.#openedMs = now;
+    this.#wire = {
+      counters,
+      namesWorkers: () => this.#namesWorkers,
+      now: () => clock.monotonic(),
+      send: (message, fields, tlv) => connection.send(message, fields, tlv),
+    };
+    const { identity, minExtranonceSize } = options;
+    this.#common = new UpstreamChannel(
+      this.#wire,
+      { identity, worker: undefined, minExtranonceSize, hashrate: () => this.#hashrate },
+      { onWork: (work) => this.#listener.onWork(work), onClosed: (reason) => this.close(reason) },
+      IN_FLIGHT_BOUND,
+    );
     this.#handlers = sessionHandlers({
-      inFlight: this.#inFlight,
-      channel: () => this.#channel,
+      channels: this.#channels,
       onSetUp: (usedVersion) => this.#onSetUp(usedVersion),
       onExtensions: (supported) => this.#onExtensions(supported),
-      onOpened: (opened) => this.#onOpened(opened),
-      onWork: (channel, take) => this.#onWork(channel, take),
       onReconnect: (where) => this.#onReconnect(where),
       end: (reason) => this.close(reason),
     });
@@ -132,39 +152,49 @@ export class UpstreamSession implements UpstreamLink {
     return !this.#isClosed;
   }
 
-  /** `undefined` before the first tip. */
+  /** That of the channel which the whole farm shares; `undefined` before its first tip. */
   get work(): UpstreamWork | undefined {
-    return this.#channel?.work;
+    return this.#common.work;
   }
 
   /** Shares that wait for the upstream's answer. */
   get sharesInFlight(): number {
-    return this.#inFlight.size;
+    return this.#channels.sharesInFlight;
   }
 
-  submit(share: UpstreamShare, owner: ShareOwner | undefined, request: string): void {
-    if (this.#isClosed || this.#channel === undefined) return;
-    const { work, extranonce, nonce, ntime, version, worker } = share;
-    const sequenceNumber = this.#inFlight.add(owner, request, this.#clock.monotonic());
-    const channelId = this.#channel.id;
-    const fields = { channelId, sequenceNumber, jobId: work.jobId, nonce, ntime, version, extranonce };
-    this.#connection.send(SubmitSharesExtended, fields, this.#namesWorkers ? worker : undefined);
+  /** Channels of single miners that are open, and those that are to be. */
+  get minerChannels(): { readonly open: number; readonly opening: number } {
+    return { open: Math.max(0, this.#channels.size - 1), opening: this.#channels.opening };
   }
 
-  /** Called several times a second. @param hashrate of the farm, hashes a second, positive. */
+  /** A channel for one miner, when it is its turn; `undefined` before the upstream has work. */
+  openChannel({ name, field, hashrate }: MinerOfChannel, listener: ChannelListener): UpstreamChannel | undefined {
+    if (this.#isClosed || this.work === undefined) return undefined;
+    const { identity, minExtranonceSize } = this.#options;
+    const named = name === '' ? identity : `${identity}.${name}`;
+    const isTooLong = Buffer.byteLength(named) > IDENTITY_BOUND;
+    const request = { identity: isTooLong ? identity : named, worker: isTooLong ? undefined : field };
+    const channel = new UpstreamChannel(
+      this.#wire,
+      { ...request, minExtranonceSize, hashrate },
+      listener,
+      MINER_IN_FLIGHT_BOUND,
+    );
+    this.#channels.open(channel);
+    return channel;
+  }
+
+  /** Called several times a second. @param hashrate of all who work for the upstream, hashes a second, positive. */
   tick(hashrate: number): void {
     if (this.#isClosed) return;
     const now = this.#clock.monotonic();
-    this.#inFlight.answerOverdue(now);
+    this.#hashrate = hashrate;
+    const oldestMs = this.#channels.tick(now);
     if (this.work === undefined && now - this.#openedMs >= FIRST_WORK_MS) {
       this.close(new UpstreamError('upstream-silent', `no work within ${FIRST_WORK_MS / 1_000} s`));
       return;
     }
-    if (this.#channel !== undefined && this.#nominal.isNews(hashrate, now)) {
-      const maximumTarget = easiestTarget(hashrate);
-      this.#connection.send(UpdateChannel, { channelId: this.#channel.id, nominalHashRate: hashrate, maximumTarget });
-    }
-    const verdict = this.#liveness.check(now, this.#inFlight.oldestMs);
+    const verdict = this.#liveness.check(now, oldestMs);
     if (verdict === 'probe') this.#requestExtensions();
     if (verdict === 'silent') this.close(new UpstreamError('upstream-silent', 'it says nothing any more'));
   }
@@ -197,41 +227,13 @@ export class UpstreamSession implements UpstreamLink {
     this.#isSetUp = true;
     // Nothing waits for the extensions: an upstream that knows none may not answer.
     this.#requestExtensions();
-    const { identity, hashrate, minExtranonceSize } = this.#options;
-    this.#connection.send(OpenExtendedMiningChannel, {
-      requestId: OPEN_REQUEST,
-      userIdentity: identity,
-      nominalHashRate: hashrate,
-      maxTarget: easiestTarget(hashrate),
-      minExtranonceSize,
-    });
+    this.#channels.open(this.#common);
     return undefined;
   }
 
   #onExtensions(supported: readonly number[]): void {
     this.#namesWorkers = supported.includes(extensionTypes.workerHashrateTracking);
     this.#liveness.probeAnswered();
-  }
-
-  #onOpened(opened: OpenExtendedMiningChannelSuccess): Fault {
-    const { requestId, extranonceSize, extranoncePrefix } = opened;
-    if (!this.#isSetUp || this.#channel !== undefined || requestId !== OPEN_REQUEST) return 'nobody asked';
-    if (extranonceSize + extranoncePrefix.length > EXTRANONCE_BOUND) return 'an extranonce of more than 32 bytes';
-    const { minExtranonceSize } = this.#options;
-    if (extranonceSize >= minExtranonceSize) this.#channel = new ChannelWork(this, opened);
-    else {
-      const detail = `${extranonceSize} bytes of extranonce, where ${minExtranonceSize} are needed`;
-      this.close(new UpstreamError('upstream-extranonce-too-small', detail));
-    }
-    return undefined;
-  }
-
-  #onWork(channel: ChannelWork, take: () => Fault): Fault {
-    const before = channel.work;
-    const fault = take();
-    if (fault === undefined && channel.work !== undefined && channel.work !== before)
-      this.#listener.onWork(channel.work);
-    return fault;
   }
 
   #onReconnect(where: Reconnect): void {
@@ -241,15 +243,8 @@ export class UpstreamSession implements UpstreamLink {
 
   #onClose(reason: ClientError): void {
     this.#isClosed = true;
-    this.#inFlight.lose();
-    this.#listener.onClosed(this.#reason ?? upstreamErrorOf(reason), this.#reconnect);
+    const why = this.#reason ?? upstreamErrorOf(reason);
+    this.#channels.close(why);
+    this.#listener.onClosed(why, this.#reconnect);
   }
-}
-
-/**
- * 32 bytes: a share a second of the whole farm. Without such a bound an upstream that is kept warm, and gets no shares, would ease its target
- * until all miners together flood it when it is needed.
- */
-function easiestTarget(hashrate: number): Uint8Array {
-  return targetToBytes(targetOfHashes(hashrate));
 }

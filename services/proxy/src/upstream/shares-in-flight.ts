@@ -8,7 +8,7 @@ import type { ShareOwner } from './upstream-work.ts';
  * never on time.
  */
 export const ANSWER_MS = 1_000;
-/** Of one connection. The oldest is counted as lost. */
+/** Of all miners on one channel. The oldest is counted as lost. */
 export const IN_FLIGHT_BOUND = 65_536;
 /** What a miner is told of a code that nobody here knows: the share does not count. */
 const UNKNOWN: ErrorCode<'SubmitShares.Error'> = 'share-not-stored';
@@ -22,12 +22,14 @@ interface InFlight {
 
 export class SharesInFlight {
   readonly #counters: ProxyCounters;
+  readonly #bound: number;
   /** By sequence number. */
   readonly #shares = new Map<number, InFlight>();
   #lastSequence = 0;
 
-  constructor(counters: ProxyCounters) {
+  constructor(counters: ProxyCounters, bound = IN_FLIGHT_BOUND) {
     this.#counters = counters;
+    this.#bound = bound;
   }
 
   get size(): number {
@@ -45,7 +47,7 @@ export class SharesInFlight {
     this.#lastSequence = (this.#lastSequence + 1) >>> 0;
     this.#shares.set(this.#lastSequence, { request, sentAtMs: nowMs, owner, isAnswered: false });
     this.#counters.sharesForwarded += 1;
-    if (this.#shares.size > IN_FLIGHT_BOUND) {
+    if (this.#shares.size > this.#bound) {
       for (const [oldest, share] of this.#shares) {
         this.#lose(oldest, share);
         break;

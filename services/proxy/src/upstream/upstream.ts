@@ -6,8 +6,9 @@ import type { ServerUrl } from '@sluice/client/server-url';
 import { formatHostPort } from '@sluice/runtime/config/value-types';
 import type { Reconnect } from '@sluice/sv2/messages/common/reconnect';
 import { isLasting, UpstreamError, upstreamErrorOf } from './errors.ts';
-import { type SessionListener, type SessionModules, UpstreamSession } from './session.ts';
+import { type MinerOfChannel, type SessionListener, type SessionModules, UpstreamSession } from './session.ts';
 import { Sv1UpstreamSession } from './sv1-session.ts';
+import type { ChannelListener, UpstreamChannel } from './upstream-channel.ts';
 import type { UpstreamUrl } from './upstream-url.ts';
 import type { UpstreamWork } from './upstream-work.ts';
 
@@ -38,6 +39,7 @@ export interface UpstreamModules extends SessionModules {
   hashrate(): number;
 }
 
+const NO_CHANNELS = { open: 0, opening: 0 } as const;
 const NOT_NEEDED = new UpstreamError('upstream-connection-closed', 'it is not needed');
 
 export class Upstream {
@@ -71,6 +73,16 @@ export class Upstream {
 
   get sharesInFlight(): number {
     return this.#session?.sharesInFlight ?? 0;
+  }
+
+  /** A channel for one miner; `undefined` while there is no work, and with a pool of Stratum V1. */
+  openChannel(miner: MinerOfChannel, listener: ChannelListener): UpstreamChannel | undefined {
+    return this.#session instanceof UpstreamSession ? this.#session.openChannel(miner, listener) : undefined;
+  }
+
+  /** Channels of single miners. */
+  get minerChannels(): { readonly open: number; readonly opening: number } {
+    return this.#session instanceof UpstreamSession ? this.#session.minerChannels : NO_CHANNELS;
   }
 
   /** Connects, or ends the connection. */

@@ -4,7 +4,9 @@ import type { Logger } from '@sluice/runtime/logger';
 import { OutageLog } from '@sluice/runtime/outage-log';
 import type { UpstreamError } from './errors.ts';
 import { FailOver, ranksOf } from './fail-over.ts';
+import type { MinerOfChannel } from './session.ts';
 import { Upstream, type UpstreamModules, type UpstreamOptions } from './upstream.ts';
+import type { ChannelListener, UpstreamChannel } from './upstream-channel.ts';
 import { UpstreamHistory, type UpstreamState } from './upstream-history.ts';
 import type { UpstreamWork } from './upstream-work.ts';
 
@@ -105,6 +107,20 @@ export class Upstreams {
   /** Shares that wait for an upstream's answer. */
   get sharesInFlight(): number {
     return this.#places.reduce((sum, { upstream }) => sum + upstream.sharesInFlight, 0);
+  }
+
+  /** A channel of an upstream for one miner; `undefined` while it has no work, and with a pool of Stratum V1. */
+  openChannel(place: number, miner: MinerOfChannel, listener: ChannelListener): UpstreamChannel | undefined {
+    return this.#at(place).upstream.openChannel(miner, listener);
+  }
+
+  /** Channels of single miners on all upstreams. */
+  get minerChannels(): { readonly open: number; readonly opening: number } {
+    const all = this.#places.map(({ upstream }) => upstream.minerChannels);
+    return {
+      open: all.reduce((sum, { open }) => sum + open, 0),
+      opening: all.reduce((sum, { opening }) => sum + opening, 0),
+    };
   }
 
   /** Why no upstream is in use, for people; `undefined`: one is. */

@@ -7,7 +7,7 @@ import { meetsTarget } from '@sluice/bitcoin/target';
 import { type ShareTarget, shareTarget } from '@sluice/mining/share-target';
 import { ManualClock } from '@sluice/runtime/clock';
 import { createCounters } from '../../src/counters.ts';
-import { FARM_TICK_MS, Farm } from '../../src/miners/farm.ts';
+import { FARM_TICK_MS, Farm, type FarmModules } from '../../src/miners/farm.ts';
 import type { FarmPolicy } from '../../src/miners/farm-miner.ts';
 import type { FarmJob, Miner, MinerListener } from '../../src/miners/miner.ts';
 import { hashesOfDifficulty } from '../../src/miners/miner-target.ts';
@@ -158,7 +158,8 @@ export class FakeFarm {
   readonly workers = new Workers();
   readonly farm: Farm;
 
-  constructor(policy: Partial<FarmPolicy> = {}) {
+  /** @param openChannel of single miners; without it they have none. */
+  constructor(policy: Partial<FarmPolicy> = {}, openChannel?: FarmModules['openChannel']) {
     this.farm = new Farm(
       {
         ...{ extranonce2Size: 4, sharesPerMinute: 6 },
@@ -167,7 +168,13 @@ export class FakeFarm {
         ...policy,
       },
       UPSTREAMS,
-      { clock: this.clock, sha256d: wasmSha256d, counters: this.counters, workers: this.workers },
+      {
+        clock: this.clock,
+        sha256d: wasmSha256d,
+        counters: this.counters,
+        workers: this.workers,
+        openChannel,
+      },
     );
   }
 

@@ -134,8 +134,8 @@ describe('UpstreamSession', () => {
         server.send(SubmitSharesSuccess, { channelId: CHANNEL, lastSequenceNumber: sequenceNumber, ...counts });
       }
     });
-    session.submit(share(works[0]), owner, 'a');
-    session.submit(share(works[0], { nonce: 6 }), owner, 'b');
+    works[0]?.link.submit(share(works[0]), owner, 'a');
+    works[0]?.link.submit(share(works[0], { nonce: 6 }), owner, 'b');
     await until(() => answers.length === 2);
     expect(answers).toEqual(['a:stale-share', 'b:']);
     expect(server.all(SubmitSharesExtended)).toMatchObject([
@@ -153,23 +153,23 @@ describe('UpstreamSession', () => {
       answered: (request: string, answer: string) => void answers.push(`${request}:${answer}`),
       refusedLate: (code: string) => void answers.push(`late:${code}`),
     };
-    session.submit(share(works[0]), owner, 'a');
+    works[0]?.link.submit(share(works[0]), owner, 'a');
     server.close();
     expect(await ended()).toBe('upstream-connection-closed');
     expect(session.isOpen).toBe(false);
-    session.submit(share(works[0]), owner, 'b');
+    works[0]?.link.submit(share(works[0]), owner, 'b');
     expect(answers).toEqual(['a:share-not-stored']);
     expect(counters).toMatchObject({ sharesForwarded: 1, upstreamUnanswered: 1 });
   });
 
   it('mines without names where the upstream has no such extension', async () => {
-    const { server, session, works } = await connected((scripted) =>
+    const { server, works } = await connected((scripted) =>
       scripted.on(RequestExtensions, ({ requestId }) =>
         scripted.send(RequestExtensionsError, { requestId, unsupportedExtensions: [2], requiredExtensions: [] }),
       ),
     );
     await until(() => works.length === 1);
-    session.submit(share(works[0]), undefined, '');
+    works[0]?.link.submit(share(works[0]), undefined, '');
     await until(() => server.all(SubmitSharesExtended).length === 1);
   });
 
