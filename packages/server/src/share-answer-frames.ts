@@ -1,20 +1,25 @@
 // The two answers to shares as frames that are used again and again: what is written is sealed before the next call.
-
-import type { SocketWriter } from '@sluice/server/socket-writer';
 import { writeU32 } from '@sluice/sv2/bytes';
+import { type ErrorCode, errorCodes } from '@sluice/sv2/error-codes';
 import { submitSharesErrorFrameSize, writeSubmitSharesError } from '@sluice/sv2/fast/submit-shares-error';
 import { SUBMIT_SHARES_SUCCESS_FRAME_SIZE, writeSubmitSharesSuccess } from '@sluice/sv2/fast/submit-shares-success';
 import { FRAME_HEADER_SIZE } from '@sluice/sv2/frames';
-import { type GatewayCounters, type ShareErrorCode, shareErrorCodes } from './counters.ts';
+import type { SocketWriter } from './socket-writer.ts';
 
-export class ShareAnswers {
-  readonly #counters: GatewayCounters;
+type ShareErrorCode = ErrorCode<'SubmitShares.Error'>;
+
+export class ShareAnswerFrames {
+  readonly #counters: { acknowledgements: number };
+  readonly #refused: Record<ShareErrorCode, number>;
   readonly #success = new Uint8Array(SUBMIT_SHARES_SUCCESS_FRAME_SIZE);
   readonly #errors: Readonly<Record<ShareErrorCode, Uint8Array>>;
 
-  constructor(counters: GatewayCounters) {
+  /** @param counters counts messages of SubmitShares.Success. @param refused those of SubmitShares.Error, by code. */
+  constructor(counters: { acknowledgements: number }, refused: Record<ShareErrorCode, number>) {
+    const codes = Object.keys(errorCodes['SubmitShares.Error']) as ShareErrorCode[];
     this.#counters = counters;
-    this.#errors = Object.fromEntries(shareErrorCodes.map((code) => [code, errorFrame(code)])) as Record<
+    this.#refused = refused;
+    this.#errors = Object.fromEntries(codes.map((code) => [code, errorFrame(code)])) as Record<
       ShareErrorCode,
       Uint8Array
     >;
@@ -38,7 +43,7 @@ export class ShareAnswers {
     const frame = this.#errors[code];
     writeU32(frame, FRAME_HEADER_SIZE, channelId);
     writeU32(frame, FRAME_HEADER_SIZE + 4, sequenceNumber);
-    this.#counters.sharesRefused[code] += 1;
+    this.#refused[code] += 1;
     writer.write(frame);
   }
 }

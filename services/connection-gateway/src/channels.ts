@@ -6,10 +6,10 @@ import type { MiningChannel } from '@sluice/mining/channel';
 import type { ExtendedJob } from '@sluice/mining/job';
 import type { Vardiff } from '@sluice/mining/vardiff';
 import { WorkSum } from '@sluice/mining/work-sum';
+import type { ShareAnswerFrames } from '@sluice/server/share-answer-frames';
 import type { Connection } from './connection.ts';
 import type { Work } from './fan-out.ts';
 import type { PaidJobs } from './paid-jobs.ts';
-import type { ShareAnswers } from './share-answers.ts';
 import { type BatchedChannel, BatchPlace } from './share-batcher.ts';
 
 /** The group of every connection for blocks that pay the pool; channels, and groups of other payouts, count from the next id on. */
@@ -48,7 +48,7 @@ export interface ChannelParts extends BatchChannel {
   readonly mining: MiningChannel;
   readonly vardiff: Vardiff;
   readonly bounds: TargetBounds;
-  readonly answers: ShareAnswers;
+  readonly answers: ShareAnswerFrames;
 }
 
 export class GatewayChannel implements BatchedChannel {
@@ -75,7 +75,7 @@ export class GatewayChannel implements BatchedChannel {
   refused = 0;
   /** Nothing more is written for the channel [sv2 5.3.9]; what it has sent is still credited. */
   closed = false;
-  readonly #answers: ShareAnswers;
+  readonly #answers: ShareAnswerFrames;
   readonly #acknowledgedWork = new WorkSum();
 
   constructor(parts: ChannelParts) {

@@ -16,6 +16,7 @@ import type { Logger } from '@sluice/runtime/logger';
 import type { IdentitySource } from '@sluice/server/identity';
 import { decoded, MessageRouter, type Route } from '@sluice/server/message-router';
 import { handleRequestExtensions } from '@sluice/server/request-extensions';
+import { ShareAnswerFrames } from '@sluice/server/share-answer-frames';
 import { OutboundTick } from '@sluice/server/socket-writer';
 import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
 import { RequestExtensions } from '@sluice/sv2/messages/extensions/request-extensions';
@@ -43,7 +44,6 @@ import { JobWriter } from './job-writer.ts';
 import type { GatewayLimits } from './limits.ts';
 import { Payouts } from './paid-jobs.ts';
 import { addressForLog, Seldom } from './peer-log.ts';
-import { ShareAnswers } from './share-answers.ts';
 import { ShareBatcher } from './share-batcher.ts';
 import { Solutions } from './solutions.ts';
 import { VardiffTicker } from './vardiff-ticker.ts';
@@ -201,7 +201,7 @@ export class Gateway {
   #routes(channelManager: ChannelManagerClient, targets: ChannelTargets): readonly Route<Connection>[] {
     const { fanOut, batcher, solutions, bestShare, extranonces, payouts, incarnation, closeChannels } = this;
     const shared = { ...this.#modules, channelManager, incarnation, fanOut, targets };
-    const answers = new ShareAnswers(shared.counters);
+    const answers = new ShareAnswerFrames(shared.counters, shared.counters.sharesRefused);
     const checker = new ShareChecker(shared.sha256d);
     const opens = new OpenChannelHandler({ ...shared, extranonces, payouts, answers });
     const updates = new UpdateChannelHandler(shared);

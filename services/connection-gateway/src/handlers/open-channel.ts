@@ -1,6 +1,5 @@
 // Open*MiningChannel [sv2 5.3.2, 5.3.4]: what the gateway can decide itself, then one question to the channel-manager, then the
 // channel with its first work. The answer comes first on the wire, and before it nothing for the new channel.
-
 import { displayHash } from '@sluice/bitcoin/display';
 import { targetFromBytes } from '@sluice/bitcoin/target';
 import { channelKinds, type OpenReply, PAYS_POOL } from '@sluice/bus/payloads/channel';
@@ -12,6 +11,7 @@ import { hashesOfTarget } from '@sluice/mining/vardiff-difficulty';
 import type { Clock } from '@sluice/runtime/clock';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
+import type { ShareAnswerFrames } from '@sluice/server/share-answer-frames';
 import { errorCodes } from '@sluice/sv2/error-codes';
 import type { OpenExtendedMiningChannel } from '@sluice/sv2/messages/mining/open-extended-mining-channel';
 import { OpenExtendedMiningChannelSuccess } from '@sluice/sv2/messages/mining/open-extended-mining-channel-success';
@@ -28,7 +28,6 @@ import type { FanOut } from '../fan-out.ts';
 import type { GatewayLimits } from '../limits.ts';
 import type { Payouts } from '../paid-jobs.ts';
 import { difficultyForLog } from '../peer-log.ts';
-import type { ShareAnswers } from '../share-answers.ts';
 
 /** Longest extranonce that the protocol has room for. */
 const PROTOCOL_EXTRANONCE_BOUND = 32;
@@ -43,7 +42,7 @@ export interface OpenChannelModules {
   readonly channelManager: ChannelManagerClient;
   readonly extranonces: ExtranonceRange;
   readonly payouts: Payouts;
-  readonly answers: ShareAnswers;
+  readonly answers: ShareAnswerFrames;
   readonly fanOut: FanOut;
   readonly incarnation: bigint;
 }

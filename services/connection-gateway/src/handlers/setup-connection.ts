@@ -1,9 +1,8 @@
 // SetupConnection [sv2 3.6.1]: the first message, answered once. A refusal closes the connection after it was read.
 import type { Logger } from '@sluice/runtime/logger';
-import { setupRefusal } from '@sluice/server/setup-refusal';
+import { refuseSetup } from '@sluice/server/setup-refusal';
 import { miningClientFlags, miningServerFlags, PROTOCOL_VERSION, protocols } from '@sluice/sv2/flags';
 import type { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
-import { SetupConnectionError } from '@sluice/sv2/messages/common/setup-connection-error';
 import { SetupConnectionSuccess } from '@sluice/sv2/messages/common/setup-connection-success';
 import { printable } from '@sluice/sv2/text';
 import type { Connection } from '../connection.ts';
@@ -18,13 +17,7 @@ const served = {
 
 export function handleSetupConnection(connection: Connection, setup: SetupConnection, log: Logger): void {
   log.debug({ connection: connection.id, ...deviceOf(setup) }, 'SetupConnection');
-  const refusal = setupRefusal(setup, served);
-  if (refusal !== undefined) {
-    connection.send(SetupConnectionError, refusal);
-    connection.refused('SetupConnection.Error', refusal.errorCode);
-    connection.end('setup-refused', refusal.errorCode);
-    return;
-  }
+  if (refuseSetup(connection, setup, served)) return;
   connection.opened(setup);
   // A client that brings its own jobs opens extended channels alone; its custom jobs are refused one by one.
   const flags = connection.requires('REQUIRES_WORK_SELECTION') ? miningServerFlags.REQUIRES_EXTENDED_CHANNELS : 0;

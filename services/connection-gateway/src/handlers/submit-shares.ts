@@ -7,6 +7,7 @@ import { coinbaseOf, type ShareChecker } from '@sluice/mining/share-check';
 import { ShareOutcome, shareErrorCodes } from '@sluice/mining/share-outcome';
 import { type Clock, unixMicros } from '@sluice/runtime/clock';
 import type { Logger } from '@sluice/runtime/logger';
+import type { ShareAnswerFrames } from '@sluice/server/share-answer-frames';
 import type { DecodeFault } from '@sluice/sv2/errors';
 import { readWorkerIdentity } from '@sluice/sv2/extensions';
 import {
@@ -27,7 +28,6 @@ import type { BestShare } from '../best-share.ts';
 import type { GatewayChannel } from '../channels.ts';
 import type { Connection } from '../connection.ts';
 import type { GatewayCounters, ShareErrorCode } from '../counters.ts';
-import type { ShareAnswers } from '../share-answers.ts';
 import type { ShareBatcher } from '../share-batcher.ts';
 import type { Solutions } from '../solutions.ts';
 
@@ -38,7 +38,7 @@ export interface ShareModules {
   readonly clock: Clock;
   readonly log: Logger;
   readonly checker: ShareChecker;
-  readonly answers: ShareAnswers;
+  readonly answers: ShareAnswerFrames;
   readonly batcher: ShareBatcher;
   readonly solutions: Solutions;
   readonly bestShare: BestShare;

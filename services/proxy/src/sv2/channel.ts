@@ -1,5 +1,6 @@
 // One channel of a miner's connection: a place in the farm, as Stratum V2 shows it.
 import type { ShareTarget } from '@sluice/mining/share-target';
+import type { ShareAnswerFrames } from '@sluice/server/share-answer-frames';
 import { OpenExtendedMiningChannelSuccess } from '@sluice/sv2/messages/mining/open-extended-mining-channel-success';
 import { OpenStandardMiningChannelSuccess } from '@sluice/sv2/messages/mining/open-standard-mining-channel-success';
 import { SetTarget } from '@sluice/sv2/messages/mining/set-target';
@@ -9,7 +10,7 @@ import type { Connection } from './connection.ts';
 import type { Sv2Counters } from './counters.ts';
 import type { JobFrames } from './job-frames.ts';
 import { GROUP_CHANNEL_ID, type GroupMember } from './job-group.ts';
-import { refuseShare, ShareAnswers } from './share-answers.ts';
+import { ShareAnswers } from './share-answers.ts';
 
 /** Targets that are remembered, to know what a share of an earlier job was worth; shares of older jobs count as of the oldest. */
 const TARGETS_BOUND = 16;
@@ -19,6 +20,7 @@ export type ChannelKind = 'standard' | 'extended';
 export interface ChannelModules {
   readonly counters: Sv2Counters;
   readonly jobs: JobFrames;
+  readonly answerFrames: ShareAnswerFrames;
 }
 
 export class Channel implements MinerListener, GroupMember {
@@ -52,7 +54,7 @@ export class Channel implements MinerListener, GroupMember {
     this.remoteAddress = connection.remoteAddress;
     this.#connection = connection;
     this.#modules = modules;
-    this.answers = new ShareAnswers(connection.writer, opening.id, modules.counters);
+    this.answers = new ShareAnswers(connection.writer, opening.id, modules.answerFrames);
   }
 
   /** What the miner calls itself. */
@@ -130,7 +132,7 @@ export class Channel implements MinerListener, GroupMember {
     const target = this.#targetOf(jobId);
     if (miner === undefined || target === undefined) {
       // The opening has no answer yet: the miner has guessed the channel.
-      refuseShare(this.#connection.writer, this.id, sequenceNumber, 'invalid-job-id', this.#modules.counters);
+      this.#modules.answerFrames.error(this.#connection.writer, this.id, sequenceNumber, 'invalid-job-id');
       return;
     }
     if (worker !== this.#worker) {

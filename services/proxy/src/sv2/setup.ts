@@ -1,8 +1,7 @@
 // What a connection is agreed to be: SetupConnection [sv2 3.6.1], answered once.
-import { setupRefusal } from '@sluice/server/setup-refusal';
+import { refuseSetup } from '@sluice/server/setup-refusal';
 import { miningClientFlags, PROTOCOL_VERSION, protocols } from '@sluice/sv2/flags';
 import type { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
-import { SetupConnectionError } from '@sluice/sv2/messages/common/setup-connection-error';
 import { SetupConnectionSuccess } from '@sluice/sv2/messages/common/setup-connection-success';
 import type { Connection } from './connection.ts';
 
@@ -13,13 +12,7 @@ const served = {
 };
 
 export function handleSetupConnection(connection: Connection, setup: SetupConnection): void {
-  const refusal = setupRefusal(setup, served);
-  if (refusal !== undefined) {
-    connection.send(SetupConnectionError, refusal);
-    connection.refused('SetupConnection.Error', refusal.errorCode);
-    connection.end('setup-refused', refusal.errorCode);
-    return;
-  }
+  if (refuseSetup(connection, setup, served)) return;
   connection.opened(setup);
   connection.send(SetupConnectionSuccess, { usedVersion: PROTOCOL_VERSION, flags: 0 });
 }

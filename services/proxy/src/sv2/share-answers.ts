@@ -2,15 +2,9 @@
 // order: an accepted share waits for those before it, a refused one does not.
 import type { ShareTarget } from '@sluice/mining/share-target';
 import { WorkSum } from '@sluice/mining/work-sum';
+import type { ShareAnswerFrames } from '@sluice/server/share-answer-frames';
 import type { SocketWriter } from '@sluice/server/socket-writer';
-import type { ErrorCode } from '@sluice/sv2/error-codes';
-import { submitSharesErrorFrameSize, writeSubmitSharesError } from '@sluice/sv2/fast/submit-shares-error';
-import { SUBMIT_SHARES_SUCCESS_FRAME_SIZE, writeSubmitSharesSuccess } from '@sluice/sv2/fast/submit-shares-success';
 import type { ShareAnswer } from '../miners/miner.ts';
-import type { Sv2Counters } from './counters.ts';
-
-/** Written and sealed before the next call. */
-const successFrame = new Uint8Array(SUBMIT_SHARES_SUCCESS_FRAME_SIZE);
 
 interface WaitingShare {
   readonly sequenceNumber: number;
@@ -21,16 +15,16 @@ interface WaitingShare {
 export class ShareAnswers {
   readonly #writer: SocketWriter;
   readonly #channelId: number;
-  readonly #counters: Sv2Counters;
+  readonly #frames: ShareAnswerFrames;
   /** By request, in the order in which they came: a miner may use a sequence number twice. */
   readonly #waiting = new Map<string, WaitingShare>();
   readonly #work = new WorkSum();
   #lastRequest = 0;
 
-  constructor(writer: SocketWriter, channelId: number, counters: Sv2Counters) {
+  constructor(writer: SocketWriter, channelId: number, frames: ShareAnswerFrames) {
     this.#writer = writer;
     this.#channelId = channelId;
-    this.#counters = counters;
+    this.#frames = frames;
   }
 
   /** Shares whose answers have not left. */
@@ -53,7 +47,7 @@ export class ShareAnswers {
     if (answer === '') share.isAccepted = true;
     else {
       this.#waiting.delete(request);
-      refuseShare(this.#writer, this.#channelId, share.sequenceNumber, answer, this.#counters);
+      this.#frames.error(this.#writer, this.#channelId, share.sequenceNumber, answer);
     }
     this.#acknowledge();
   }
@@ -68,23 +62,6 @@ export class ShareAnswers {
       lastSequenceNumber = sequenceNumber;
       count += 1;
     }
-    if (count === 0) return;
-    writeSubmitSharesSuccess(successFrame, 0, this.#channelId, lastSequenceNumber, count, this.#work.take());
-    this.#counters.acknowledgements += 1;
-    this.#writer.write(successFrame);
+    if (count > 0) this.#frames.success(this.#writer, this.#channelId, lastSequenceNumber, count, this.#work.take());
   }
-}
-
-/** SubmitShares.Error [sv2 5.3.14], also for a channel that is not there. */
-export function refuseShare(
-  writer: SocketWriter,
-  channelId: number,
-  sequenceNumber: number,
-  code: ErrorCode<'SubmitShares.Error'>,
-  counters: Sv2Counters,
-): void {
-  const frame = new Uint8Array(submitSharesErrorFrameSize(code.length));
-  writeSubmitSharesError(frame, 0, channelId, sequenceNumber, code);
-  counters.shareErrors[code] += 1;
-  writer.write(frame);
 }

@@ -1,4 +1,5 @@
 // SubmitSharesStandard and SubmitSharesExtended [sv2 5.3.11, 5.3.12]: read in place and handed to the farm.
+import type { ShareAnswerFrames } from '@sluice/server/share-answer-frames';
 import type { DecodeFault } from '@sluice/sv2/errors';
 import { readWorkerIdentity } from '@sluice/sv2/extensions';
 import {
@@ -16,20 +17,18 @@ import {
 import { hasControlCharacter } from '@sluice/sv2/text';
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
-import type { Sv2Counters } from './counters.ts';
 import type { Sv2Limits } from './limits.ts';
-import { refuseShare } from './share-answers.ts';
 
 const TRUNCATED_STANDARD: DecodeFault = { ok: false, code: 'payload-truncated', where: 'SubmitSharesStandard' };
 const TRUNCATED_EXTENDED: DecodeFault = { ok: false, code: 'payload-truncated', where: 'SubmitSharesExtended' };
 
 export class SubmittedShares {
   readonly #limits: Sv2Limits;
-  readonly #counters: Sv2Counters;
+  readonly #answerFrames: ShareAnswerFrames;
 
-  constructor({ limits, counters }: { readonly limits: Sv2Limits; readonly counters: Sv2Counters }) {
+  constructor(limits: Sv2Limits, answerFrames: ShareAnswerFrames) {
     this.#limits = limits;
-    this.#counters = counters;
+    this.#answerFrames = answerFrames;
   }
 
   standard(connection: Connection, payload: Uint8Array): DecodeFault | undefined {
@@ -82,7 +81,6 @@ export class SubmittedShares {
   #refuse(connection: Connection, payload: Uint8Array): void {
     const sequenceNumber = shareSequenceNumber(payload, 0);
     connection.refused('SubmitShares.Error', 'invalid-channel-id');
-    const channelId = shareChannelId(payload, 0);
-    refuseShare(connection.writer, channelId, sequenceNumber, 'invalid-channel-id', this.#counters);
+    this.#answerFrames.error(connection.writer, shareChannelId(payload, 0), sequenceNumber, 'invalid-channel-id');
   }
 }

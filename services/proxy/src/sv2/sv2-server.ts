@@ -12,6 +12,7 @@ import type { IdentitySource } from '@sluice/server/identity';
 import { Listener } from '@sluice/server/listener';
 import { decoded, MessageRouter } from '@sluice/server/message-router';
 import { handleRequestExtensions } from '@sluice/server/request-extensions';
+import { ShareAnswerFrames } from '@sluice/server/share-answer-frames';
 import { OutboundTick } from '@sluice/server/socket-writer';
 import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
 import { RequestExtensions } from '@sluice/sv2/messages/extensions/request-extensions';
@@ -64,8 +65,9 @@ export class Sv2Server {
     const { clock, log, counters, farm, sha256d } = modules;
     this.#modules = modules;
     const jobs = new JobFrames(sha256d, counters);
-    const requests = new ChannelRequests({ limits, farm, counters, jobs });
-    const shares = new SubmittedShares({ limits, counters });
+    const answerFrames = new ShareAnswerFrames(counters, counters.shareErrors);
+    const requests = new ChannelRequests({ limits, farm, counters, jobs, answerFrames });
+    const shares = new SubmittedShares(limits, answerFrames);
     const router = new MessageRouter<Connection>(
       [
         decoded(SetupConnection, handleSetupConnection),

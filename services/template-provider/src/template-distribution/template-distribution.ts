@@ -14,11 +14,10 @@ import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
 import type { IdentitySource } from '@sluice/server/identity';
 import { Listener } from '@sluice/server/listener';
 import { decoded, MessageRouter } from '@sluice/server/message-router';
-import { setupRefusal } from '@sluice/server/setup-refusal';
+import { refuseSetup } from '@sluice/server/setup-refusal';
 import { OutboundTick } from '@sluice/server/socket-writer';
 import { PROTOCOL_VERSION, protocols } from '@sluice/sv2/flags';
 import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
-import { SetupConnectionError } from '@sluice/sv2/messages/common/setup-connection-error';
 import { SetupConnectionSuccess } from '@sluice/sv2/messages/common/setup-connection-success';
 import { CoinbaseOutputConstraints } from '@sluice/sv2/messages/template-distribution/coinbase-output-constraints';
 import { RequestTransactionData } from '@sluice/sv2/messages/template-distribution/request-transaction-data';
@@ -184,12 +183,7 @@ export class TemplateDistribution {
   }
 
   #setup(client: TemplateClient, setup: SetupConnection): void {
-    const refusal = setupRefusal(setup, { protocol: protocols.templateDistribution, flags: 0 });
-    if (refusal !== undefined) {
-      client.send(SetupConnectionError, refusal);
-      client.end('setup-refused', refusal.errorCode);
-      return;
-    }
+    if (refuseSetup(client, setup, { protocol: protocols.templateDistribution, flags: 0 })) return;
     client.opened(setup);
     client.send(SetupConnectionSuccess, { usedVersion: PROTOCOL_VERSION, flags: 0 });
   }
