@@ -9,6 +9,7 @@ import { SRI_AUTHORITY_PUBLIC_KEY, SRI_AUTHORITY_SECRET_KEY } from './sri-exampl
 import { waitFor } from './wait-for.ts';
 
 const START_MS = 60_000;
+const ACCEPTED_METRIC = 'sv2_client_shares_accepted_total{';
 
 export interface SriPoolOptions {
   /** Path of pool_sv2. */
@@ -30,10 +31,12 @@ export class SriPool {
   readonly port: number;
   readonly authorityKey = SRI_AUTHORITY_PUBLIC_KEY;
   readonly process: PeerProcess;
+  readonly #monitoringPort: number;
   readonly #directory: string;
 
-  private constructor(port: number, directory: string, process: PeerProcess) {
+  private constructor(port: number, monitoringPort: number, directory: string, process: PeerProcess) {
     this.port = port;
+    this.#monitoringPort = monitoringPort;
     this.#directory = directory;
     this.process = process;
   }
@@ -42,7 +45,7 @@ export class SriPool {
   static async start(options: SriPoolOptions): Promise<SriPool> {
     const { templateServer, payout, sharesPerMinute = 6, shareBatchSize = 1, supportedExtensions = [] } = options;
     const directory = mkdtempSync(join(tmpdir(), 'sluice-sri-pool-'));
-    const port = await freePort();
+    const [port, monitoringPort] = [await freePort(), await freePort()];
     const config = join(directory, 'pool.toml');
     writeFileSync(
       config,
@@ -56,6 +59,8 @@ pool_signature = "SRI"
 shares_per_minute = ${sharesPerMinute.toFixed(1)}
 share_batch_size = ${shareBatchSize}
 supported_extensions = [${supportedExtensions}]
+monitoring_address = "127.0.0.1:${monitoringPort}"
+monitoring_cache_refresh_secs = 1
 
 [template_provider_type.Sv2Tp]
 address = "127.0.0.1:${templateServer.port}"
@@ -63,7 +68,12 @@ public_key = "${templateServer.authorityKey}"
 `,
     );
     const environment: Record<string, string> = options.quiet ? { RUST_LOG: 'error' } : {};
-    const pool = new SriPool(port, directory, new PeerProcess(options.program, ['-c', config], environment));
+    const pool = new SriPool(
+      port,
+      monitoringPort,
+      directory,
+      new PeerProcess(options.program, ['-c', config], environment),
+    );
     try {
       if (options.quiet) await waitFor(() => listens(port), START_MS);
       else
@@ -75,6 +85,13 @@ public_key = "${templateServer.authorityKey}"
       await pool.stop();
       throw error;
     }
+  }
+
+  /** Shares that it accepted on the channels that are open, by its own count of a second ago at most. */
+  async sharesAccepted(): Promise<number> {
+    const response = await fetch(`http://127.0.0.1:${this.#monitoringPort}/metrics`);
+    const lines = (await response.text()).split('\n').filter((line) => line.startsWith(ACCEPTED_METRIC));
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
   async stop(): Promise<void> {
