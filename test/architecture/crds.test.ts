@@ -92,7 +92,13 @@ describe.each(definitions)('the definition of $spec.names.kind', (definition) =>
     const path = version.subresources.scale.specReplicasPath.slice(1);
     const field = all.find((place) => place.path === path);
     expect(field?.schema.default).toBe(2);
-    expect(all.find((place) => place.path === path.replace('.replicas', ''))?.schema.default).toBeDefined();
+    const fleet = all.find((place) => place.path === path.replace('.replicas', ''));
+    expect(fleet?.optional).toBe(false);
+  });
+
+  it('has no list by name with entries by default, which server-side apply would keep beside the entries of the user', () => {
+    const defaults = all.filter(({ schema }) => JSON.stringify(schema.default ?? '').includes('[{'));
+    expect(defaults.map(({ path }) => path)).toEqual([]);
   });
 
   it('is small enough to be applied and kept', () => {
