@@ -1,16 +1,21 @@
 // A real bitcoind, on regtest unless told otherwise: started on free loopback ports with its own data folder, and what tests ask of it.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bitcoindCommand } from './bitcoind-binary.ts';
 import { freePort } from './free-port.ts';
 
+/** For all blocks of a call: on signet one takes five millions. */
+export const MAX_HASHES = 2 ** 31 - 1;
+
 export interface BitcoindOptions {
   readonly chain?: 'regtest' | 'signet';
   /** Extra command-line options, such as `-blockmaxweight=…`. */
   readonly extraArguments?: readonly string[];
+  /** Data folder of another to begin with a copy of. */
+  readonly data?: string;
   /** Nodes to connect to by P2P. */
   readonly peers?: readonly Bitcoind[];
 }
@@ -33,6 +38,7 @@ export class Bitcoind {
 
   static async start(options: BitcoindOptions = {}): Promise<Bitcoind> {
     const directory = mkdtempSync(join(tmpdir(), 'sluice-bitcoind-'));
+    if (options.data !== undefined) cpSync(options.data, directory, { recursive: true });
     const node = new Bitcoind(directory, [await freePort(), await freePort(), await freePort()], options);
     await node.launch();
     return node;
@@ -107,7 +113,7 @@ export class Bitcoind {
   /** Mines blocks to a script nobody here owns; another `branch` makes other blocks of the same parent and second. */
   async generate(count: number, branch = 0): Promise<string[]> {
     const { descriptor } = await this.rpc('getdescriptorinfo', [`raw(51${branch.toString(16).padStart(2, '0')})`]);
-    return this.rpc('generatetodescriptor', [count, descriptor]);
+    return this.rpc('generatetodescriptor', [count, descriptor, MAX_HASHES]);
   }
 
   async kill(signal: 'SIGTERM' | 'SIGKILL' = 'SIGKILL'): Promise<void> {

@@ -1,13 +1,14 @@
 // Real transactions in the mempool of a regtest node: ordinary payments of its wallet, and ones with large witnesses that fill a block.
 // The node must run with `largeTransactions`, because no miner of the main network relays such witnesses.
 import { createHash } from 'node:crypto';
-import type { Bitcoind } from './bitcoind.ts';
+import { type Bitcoind, MAX_HASHES } from './bitcoind.ts';
 
 /** Options for a node whose templates may be as large as consensus allows. */
 export const largeTransactions = ['-acceptnonstdtxn=1', '-blockmaxweight=3990000', '-maxmempool=300'] as const;
 
 const WALLET = 'test';
 const MATURITY = 100;
+const MATURING_AT_ONCE = 10;
 /** Items, two to each OP_2DROP; some nodes verify with a bound of 256 bytes instead of 520. */
 const ITEM = Buffer.alloc(256, 0xa5);
 const DROPS = 200;
@@ -16,34 +17,64 @@ const witnessScript = Buffer.concat([Buffer.alloc(DROPS, OP_2DROP), Buffer.of(0x
 const scriptPubKey = Buffer.concat([Buffer.of(0x00, 0x20), createHash('sha256').update(witnessScript).digest()]);
 const FUNDING = 100_000_000;
 const FEE = 1_000_000;
+/** Bitcoins of what single payments spend and pay: a coinbase is enough for two thousand. */
+const SINGLE_COIN = 0.02;
+const SINGLE_PAYMENT = 0.0199;
 /** Bytes of a transaction of `fillMempool`, roughly. */
 const LARGE = 2 * DROPS * ITEM.length;
+
+interface Coin {
+  readonly txid: string;
+  readonly vout: number;
+  /** Bitcoins. */
+  readonly amount: number;
+}
 
 /** Gives the node a wallet with mature coins. */
 export async function fundWallet(bitcoind: Bitcoind, coins = 30): Promise<void> {
   await bitcoind.rpc('createwallet', [WALLET]);
   const address = await bitcoind.rpc('getnewaddress', ['', 'bech32'], WALLET);
-  await bitcoind.rpc('generatetoaddress', [coins, address]);
-  await bitcoind.generate(MATURITY, 7);
+  await bitcoind.rpc('generatetoaddress', [coins, address, MAX_HASHES]);
+  // A call that takes minutes, as on signet, would not be waited for.
+  for (let block = 0; block < MATURITY; block += MATURING_AT_ONCE) await bitcoind.generate(MATURING_AT_ONCE, 7);
 }
 
-/** As many payments of which none spends another, hundreds at a time where `sendPayments` would make chains; mines one block for their coins. */
+/** That of `fundWallet`, where the node was started again. */
+export async function openWallet(bitcoind: Bitcoind): Promise<void> {
+  await bitcoind.rpc('loadwallet', [WALLET]);
+}
+
+/** As many payments, 2,400 at most, of which none spends another, where `sendPayments` would make chains; mines one block for their coins. */
 export async function sendSinglePayments(bitcoind: Bitcoind, count: number): Promise<void> {
   const address = await bitcoind.rpc('getnewaddress', ['', 'bech32'], WALLET);
+  // In one transaction: a second one would spend what the first has paid.
   const parts: Record<string, number> = {};
-  for (let part = 0; part < 100; part++) parts[await bitcoind.rpc('getnewaddress', ['', 'bech32'], WALLET)] = 0.6;
-  for (let made = 0; made < count; made += 100) await bitcoind.rpc('sendmany', ['', parts], WALLET);
+  for (let part = 0; part < count; part++)
+    parts[await bitcoind.rpc('getnewaddress', ['', 'bech32'], WALLET)] = SINGLE_COIN;
+  await bitcoind.rpc('sendmany', ['', parts], WALLET);
   await bitcoind.generate(1, 9);
-  const coins: { readonly txid: string; readonly vout: number; readonly amount: number }[] = await bitcoind.rpc(
-    'listunspent',
-    [],
-    WALLET,
-  );
-  for (const { txid, vout } of coins.filter(({ amount }) => amount === 0.6).slice(0, count)) {
-    const raw = await bitcoind.rpc('createrawtransaction', [[{ txid, vout }], { [address]: 0.5999 }]);
-    const { hex } = await bitcoind.rpc('signrawtransactionwithwallet', [raw], WALLET);
-    await bitcoind.rpc('sendrawtransaction', [hex]);
-  }
+  const coins: readonly Coin[] = await bitcoind.rpc('listunspent', [], WALLET);
+  for (const { txid, vout } of coins.filter(({ amount }) => amount === SINGLE_COIN).slice(0, count))
+    await spend(bitcoind, { txid, vout }, { [address]: SINGLE_PAYMENT });
+}
+
+/** Spends what one of the single payments that still wait has paid: the next template has one transaction more. */
+export async function spendSinglePayment(bitcoind: Bitcoind): Promise<void> {
+  const address = await bitcoind.rpc('getnewaddress', ['', 'bech32'], WALLET);
+  const coins: readonly Coin[] = await bitcoind.rpc('listunspent', [0, 0], WALLET);
+  const coin = coins.find(({ amount }) => amount === SINGLE_PAYMENT);
+  if (coin === undefined) throw new Error('no single payment waits');
+  await spend(bitcoind, coin, { [address]: 0.0198 });
+}
+
+async function spend(
+  bitcoind: Bitcoind,
+  { txid, vout }: Pick<Coin, 'txid' | 'vout'>,
+  payment: Readonly<Record<string, number>>,
+): Promise<void> {
+  const raw = await bitcoind.rpc('createrawtransaction', [[{ txid, vout }], payment]);
+  const { hex } = await bitcoind.rpc('signrawtransactionwithwallet', [raw], WALLET);
+  await bitcoind.rpc('sendrawtransaction', [hex]);
 }
 
 /** Payments from the wallet to itself, with witnesses; they wait in the mempool. */

@@ -26,6 +26,8 @@ export interface PoolProcessesOptions {
   readonly chain:
     | { readonly bitcoinds: readonly Bitcoind[]; readonly templateServers?: readonly string[] }
     | { readonly simulated: SimulatedChainSettings };
+  /** Of those nodes; default: regtest. */
+  readonly network?: 'regtest' | 'signet';
   /** Processes of a service; default 1 each. */
   readonly gateways?: number;
   readonly providers?: number;
@@ -76,7 +78,7 @@ export class PoolProcesses {
 
   async #plan(options: PoolProcessesOptions): Promise<void> {
     const bus = ['--nats', this.nats.url, '--nats-monitors', this.nats.monitor];
-    const network = ['--network', 'regtest'];
+    const network = ['--network', options.network ?? 'regtest'];
     const solutionPorts = await freePorts(options.providers ?? 1);
     for (const [index, port] of solutionPorts.entries()) {
       const own = ['--provider', `provider-${index}`, '--solution-listen', `127.0.0.1:${port}`, '--template-poll', '1'];

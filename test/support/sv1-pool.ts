@@ -7,7 +7,7 @@ import { wasmSha256d as sha256d } from '@sluice/bitcoin/sha256d-wasm';
 import { meetsTarget, targetOfDifficulty, targetToBytes } from '@sluice/bitcoin/target';
 import { agreedMask, configureResultLine } from '@sluice/sv1/configure';
 import { NOT_SUPPORTED } from '@sluice/sv1/error-codes';
-import type { Sv1Job } from '@sluice/sv1/job';
+import type { Sv1Job, Sv1Work } from '@sluice/sv1/job';
 import { parseMessage } from '@sluice/sv1/json-rpc';
 import { LineParser } from '@sluice/sv1/line-parser';
 import { type MinerRequest, readMinerRequest, type Submit } from '@sluice/sv1/miner-requests';
@@ -97,8 +97,7 @@ export class Sv1Pool {
 
   /** Another block: all earlier jobs are void. */
   newTip(): void {
-    this.#jobs.clear();
-    this.#found.clear();
+    this.#forgetTip();
     this.#newJob(randomHash(), true);
   }
 
@@ -118,16 +117,31 @@ export class Sv1Pool {
     await once(this.#server, 'close');
   }
 
+  /** A job that is not of its own making; its coinbase has room for twelve bytes of extranonce. @param ntime Unix seconds. */
+  giveJob(work: Sv1Work, ntime: number, cleanJobs: boolean): void {
+    if (cleanJobs) this.#forgetTip();
+    this.#addJob(work, ntime, cleanJobs);
+  }
+
   #newJob(prevHash: Uint8Array, cleanJobs: boolean): void {
-    this.#jobCount += 1;
-    const jobId = `j${this.#jobCount.toString(16)}`;
-    this.#jobs.set(jobId, {
-      ...{ jobId, prevHash, cleanJobs, version: 0x2000_0000, nbits: HARD_NBITS },
+    const work = {
+      ...{ prevHash, version: 0x2000_0000, nbits: HARD_NBITS },
       ...coinbaseAround(4 + this.#extranonce2Size),
       merklePath: [randomHash(), randomHash(), randomHash()],
-      ntime: Math.floor(Date.now() / 1_000),
-    });
+    };
+    this.#addJob(work, Math.floor(Date.now() / 1_000), cleanJobs);
+  }
+
+  #addJob(work: Sv1Work, ntime: number, cleanJobs: boolean): void {
+    this.#jobCount += 1;
+    const jobId = `j${this.#jobCount.toString(16)}`;
+    this.#jobs.set(jobId, { jobId, ...work, ntime, cleanJobs });
     for (const client of this.#clients) if (client.isAuthorized) this.#notify(client, cleanJobs);
+  }
+
+  #forgetTip(): void {
+    this.#jobs.clear();
+    this.#found.clear();
   }
 
   get #extranonce2Size(): number {

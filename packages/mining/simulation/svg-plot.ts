@@ -17,6 +17,8 @@ export interface Line {
 /** Between a lower and an upper line over the same x. */
 export interface Shade {
   readonly colour: string;
+  /** 0 to 1; default: faint, for bands behind lines. */
+  readonly opacity?: number;
   readonly points: readonly (readonly [x: number, low: number, high: number])[];
 }
 
@@ -96,10 +98,10 @@ function renderPanel(panel: Panel, width: number, height: number): string {
 
 type Scale = (value: number) => number;
 
-function renderShade({ colour, points }: Shade, x: Scale, y: Scale): string {
+function renderShade({ colour, opacity = 0.18, points }: Shade, x: Scale, y: Scale): string {
   const upper = points.map(([at, , high]) => `${x(at)} ${y(high)}`);
   const lower = points.map(([at, low]) => `${x(at)} ${y(low)}`).reverse();
-  return `<path d="M${[...upper, ...lower].join('L')}Z" fill="${colour}" fill-opacity="0.18"/>`;
+  return `<path d="M${[...upper, ...lower].join('L')}Z" fill="${colour}" fill-opacity="${opacity}"/>`;
 }
 
 function renderLine({ colour, points, dashed }: Line, x: Scale, y: Scale): string {
