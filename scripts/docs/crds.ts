@@ -14,7 +14,7 @@ interface Field {
 export function renderCrds(): string {
   const definitions = kindFiles.map((file) => readDefinition(file));
   const kinds = definitions.map((definition) => kindSection(definition));
-  const shared = sharedSchemas(definitions.map(rootOf)).map((schema) => sharedSection(schema));
+  const shared = sharedSchemas(definitions.flatMap(partsOf)).map((schema) => sharedSection(schema));
   const intro = [
     '# Custom resources',
     '',
@@ -27,12 +27,15 @@ export function renderCrds(): string {
 
 const rootOf = (definition: Definition) => definition.spec.versions[0].schema.openAPIV3Schema;
 
+/** The schemas that stand under their kind. */
+const partsOf = (definition: Definition) =>
+  ['spec', 'status'].map((name) => dereference(rootOf(definition).properties?.[name] ?? {}));
+
 function kindSection(definition: Definition): string {
   const root = rootOf(definition);
-  const parts = ['spec', 'status'].map((name) => ({ name, schema: root.properties?.[name] ?? {} }));
-  const tables = parts.map(({ name, schema }) => {
-    const own = dereference(schema);
-    return `### ${definition.spec.names.kind} ${name}\n\n${own.description}\n\n${rulesOf(own)}${table(fields(own, name))}`;
+  const tables = partsOf(definition).map((part, index) => {
+    const name = index === 0 ? 'spec' : 'status';
+    return `### ${definition.spec.names.kind} ${name}\n\n${part.description}\n\n${rulesOf(part)}${table(fields(part, name))}`;
   });
   return [`## ${definition.spec.names.kind}`, `${root.description}\n\n${rulesOf(root)}`.trimEnd(), ...tables].join(
     '\n\n',
@@ -40,7 +43,8 @@ function kindSection(definition: Definition): string {
 }
 
 function sharedSection(schema: Schema): string {
-  return `## ${schema.title}\n\n${schema.description}\n\n${rulesOf(schema)}${table(fields(schema, ''))}`;
+  const rows = schema.items === undefined ? fields(schema, '') : field(schema.items, '[]', false, undefined);
+  return `## ${schema.title}\n\n${schema.description}\n\n${rulesOf(schema)}${table(rows)}`;
 }
 
 const messages = (schema: Schema) => (schema['x-kubernetes-validations'] ?? []).map(({ message }) => message);
@@ -65,14 +69,10 @@ function sharedSchemas(schemas: readonly Schema[]): readonly Schema[] {
   return [...found.values()];
 }
 
-/** Whether a schema has a section of its own: it stands in another file and has fields. Spec and status stand under their kind. */
+/** Whether a schema has a section of its own: it stands in another file and has fields. */
 function isShared(schema: Schema): boolean {
-  const { title = '', properties, items } = dereference(schema);
-  return (
-    schema.$ref !== undefined &&
-    !/(Spec|Status)$/.test(title.replace('FleetStatus', 'Fleet')) &&
-    (properties ?? items) !== undefined
-  );
+  const { properties, items } = dereference(schema);
+  return schema.$ref !== undefined && (properties ?? items) !== undefined;
 }
 
 function fields(schema: Schema, path: string, around?: Schema['x-sluice-becomes']): readonly Field[] {

@@ -880,13 +880,17 @@ export interface ProxyFleetSpec {
       name: string;
     };
     /**
-     * Address of a pool, stratum2+tcp://HOST:PORT/AUTHORITY_KEY, or stratum+tcp://HOST:PORT of one of Stratum V1.
+     * Address of a pool, stratum2+tcp://HOST:PORT/AUTHORITY_KEY, or of one of Stratum V1, stratum+tcp://HOST:PORT or by TLS stratum+ssl://HOST:PORT.
      */
     url?: string;
     /**
      * Account of the farm at this pool.
      */
     identity?: string;
+    /**
+     * Part of the farm that this pool gets beside the others with a weight. One without a weight is to fall back on where any has one.
+     */
+    weight?: number;
     /**
      * The password at a pool of Stratum V1.
      */

@@ -309,7 +309,8 @@ export const brokenRules: readonly BrokenRule[] = [
     by: (spec) => assign(spec.upstreams[0], { credentialsSecretRef: { name: 'own', key: 'password' } }),
   },
   {
-    message: 'url is stratum2+tcp://HOST:PORT/AUTHORITY_KEY or stratum+tcp://HOST:PORT, without user and password',
+    message:
+      'url is stratum2+tcp://HOST:PORT/AUTHORITY_KEY, stratum+tcp://HOST:PORT or stratum+ssl://HOST:PORT, without user and password',
     of: fleet,
     by: (spec) => assign(spec.upstreams[2], { url: 'stratum+tcp://user:password@old.example:3333' }),
   },
