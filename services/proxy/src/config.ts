@@ -1,3 +1,5 @@
+import { type Network, networks } from '@sluice/bitcoin/network';
+import { scriptFor } from '@sluice/bitcoin/script';
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { readableFile, secretFile } from '@sluice/runtime/config/path-types';
 import {
@@ -9,6 +11,7 @@ import {
   oneOf,
   text,
 } from '@sluice/runtime/config/value-types';
+import { messageOf } from '@sluice/runtime/errors';
 import { connectionLimits, connectionSettings } from '@sluice/server/connection-settings';
 import { identityNeeded, identityRule, identitySettings } from '@sluice/server/identity-settings';
 import { PLACES_BOUND } from './miners/places.ts';
@@ -16,7 +19,8 @@ import type { ProxyOptions } from './service.ts';
 import { defaultSv1Limits, type Sv1Limits } from './sv1/limits.ts';
 import { certificateFault, privateKeyFault } from './sv1/tls-certificate.ts';
 import { defaultSv2Limits, type Sv2Limits } from './sv2/limits.ts';
-import { identityText, upstreamUrls } from './upstream/upstream-url.ts';
+import type { SoloPayout } from './upstream/solo-work.ts';
+import { identityText, type UpstreamUrl, upstreamUrls } from './upstream/upstream-url.ts';
 
 export const proxySettings = defineConfig({
   listen: {
@@ -47,8 +51,9 @@ export const proxySettings = defineConfig({
   ...identitySettings,
   upstream: {
     type: upstreamUrls(),
-    doc: 'The pools, the preferred one first; without a key any server is trusted. Behind ?identity= stands what this pool alone knows the farm by, which is the user with one of Stratum V1; pools with a ?weight= share the farm, and the others are to fall back on.',
+    doc: 'The pools, the preferred one first; without a key any server is trusted. Behind ?identity= stands what this pool alone knows the farm by, which is the user with one of Stratum V1; behind ?payout= whom blocks pay where it is a node that belongs to the farm; pools with a ?weight= share the farm, and the others are to fall back on.',
   },
+  network: { type: oneOf(networks), default: 'mainnet', doc: 'The network that the addresses behind ?payout= are of.' },
   upstreamCaFile: {
     type: readableFile({ holds: 'a certificate in PEM', fault: certificateFault }),
     optional: true,
@@ -116,7 +121,7 @@ export type ProxyConfig = ConfigOf<typeof proxySettings>;
 
 export const proxyRule: ConfigRule<typeof proxySettings> = (config, placeOf) => {
   const { upstream, identity, firstDifficulty, easiestDifficulty } = config;
-  const nameless = upstream.find((one) => one.identity === undefined);
+  const nameless = upstream.find((one) => one.identity === undefined && one.payout === undefined);
   return [
     ...identityRule(config, placeOf),
     ...(config.listenSv2.length > 0 ? identityNeeded(config, placeOf) : []),
@@ -138,9 +143,35 @@ export const proxyRule: ConfigRule<typeof proxySettings> = (config, placeOf) => 
           },
         ]
       : []),
+    ...payoutMistakes(config),
     ...tlsRule(config, placeOf),
   ];
 };
+
+function payoutMistakes({ upstream, network }: Pick<ProxyConfig, 'upstream' | 'network'>) {
+  const allowed = `?payout= with an address or descriptor of ${network}`;
+  return upstream.flatMap((url) => {
+    try {
+      payoutOf(url, network);
+      return [];
+    } catch (error) {
+      return [{ setting: 'upstream' as const, problem: `${formatHostPort(url)}: ${messageOf(error)}`, allowed }];
+    }
+  });
+}
+
+/** Whom the blocks of a node that belongs to the farm pay; `undefined`: it is a pool. @throws BitcoinError as `scriptFor` does. */
+function payoutOf({ payout }: UpstreamUrl, network: Network): SoloPayout | undefined {
+  return payout === undefined ? undefined : { script: scriptFor(payout, network), network };
+}
+
+/** The rule has seen to it that each pool has an identity, and that payouts are of the network. */
+export function upstreamsOf({ upstream, identity = '', network }: ProxyConfig): ProxyOptions['upstreams'] {
+  return upstream.map((url) => {
+    const payout = payoutOf(url, network);
+    return { url, identity: url.identity ?? identity, ...(payout === undefined ? {} : { payout }) };
+  });
+}
 
 /** The TLS port, its certificate and its key: all of them or none. */
 const tlsRule: ConfigRule<typeof proxySettings> = (config, placeOf) => {

@@ -26,6 +26,10 @@ export function createCounters() {
     upstreamUnanswered: 0,
     /** Hashes of blocks among the shares, whatever became of them. */
     blocks: 0,
+    /** Blocks found on a node of the farm's own. */
+    soloBlocks: 0,
+    /** Those of them that the node told as its tip. */
+    soloBlocksConfirmed: 0,
 
     jobs: 0,
     tips: 0,

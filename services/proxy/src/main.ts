@@ -11,10 +11,11 @@ import { randomBytes } from '@sluice/runtime/random';
 import { runService } from '@sluice/runtime/run-service';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
 import { openIdentity } from '@sluice/server/identity-settings';
-import { limitsOf, proxyRule, proxySettings, sv2LimitsOf, tlsOf } from './config.ts';
+import { limitsOf, proxyRule, proxySettings, sv2LimitsOf, tlsOf, upstreamsOf } from './config.ts';
 import { hashesOfDifficulty } from './miners/miner-target.ts';
 import { createProxyService } from './service.ts';
 import { PoolTls } from './upstream/pool-tls.ts';
+import { riskOf } from './upstream/upstream-url.ts';
 
 /** Beyond the drain itself: the last answers of the upstreams, and closing. */
 const STOP_MARGIN_MS = 15_000;
@@ -34,11 +35,10 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
       if (wasm === undefined)
         log.warn('handshakes use the reference curve, which is slower and not constant-time: run npm run secp256k1');
-      for (const upstream of config.upstream)
-        if (upstream.sv1Password !== undefined && !upstream.isTls)
-          log.warn({ upstream: formatHostPort(upstream) }, 'Stratum V1 to a pool is open to anybody on the way');
-        else if (upstream.sv1Password === undefined && upstream.authorityKey === undefined)
-          log.warn({ upstream: formatHostPort(upstream) }, 'no authority key in the URL: any server is trusted');
+      for (const url of config.upstream) {
+        const risk = riskOf(url);
+        if (risk !== undefined) log.warn({ upstream: formatHostPort(url) }, risk);
+      }
       const tls = new PoolTls(config.upstreamCaFile && readFileSync(config.upstreamCaFile, 'utf8'));
       const identity =
         config.listenSv2.length === 0 ? undefined : openIdentity(config, { ec, random: randomBytes, clock, log });
@@ -47,8 +47,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
           listen: config.listen,
           tls: tlsOf(config),
           listenSv2: config.listenSv2,
-          // The rule has seen to it that each has one.
-          upstreams: config.upstream.map((url) => ({ url, identity: url.identity ?? config.identity ?? '' })),
+          upstreams: upstreamsOf(config),
           channels: config.channels,
           returnAfterMs: config.returnAfter * 1_000,
           policy: {

@@ -28,6 +28,7 @@ import { createSv2Counters } from './sv2/counters.ts';
 import type { Sv2Limits } from './sv2/limits.ts';
 import { followSv2, sv2Metrics } from './sv2/metrics.ts';
 import { SV2_TICK_MS, Sv2Server } from './sv2/sv2-server.ts';
+import type { SoloPayout } from './upstream/solo-work.ts';
 import type { UpstreamUrl } from './upstream/upstream-url.ts';
 import { Upstreams } from './upstream/upstreams.ts';
 
@@ -45,7 +46,12 @@ export interface ProxyOptions {
   /** Where miners of Stratum V2 connect; may be empty. */
   readonly listenSv2: readonly HostPort[];
   /** In order of preference, each with what it knows the farm by. */
-  readonly upstreams: readonly { readonly url: UpstreamUrl; readonly identity: string }[];
+  readonly upstreams: readonly {
+    readonly url: UpstreamUrl;
+    readonly identity: string;
+    /** Of a node of the farm's own. */
+    readonly payout?: SoloPayout;
+  }[];
   /** Whether miners share one channel of their upstream, or each has its own where it speaks Stratum V2. */
   readonly channels: 'aggregated' | 'per-miner';
   /** How long a preferred upstream must have been up before the farm goes back to it. */

@@ -178,7 +178,8 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
       const hashes = checker.target?.difficulty ?? 0;
       this.#difficulty.onShare(hashes);
       const upstream = work.upstreamOf(jobId);
-      if (!upstream.link.isOpen) {
+      const { isOpen, keepsBlocks } = upstream.link;
+      if (!isOpen && !(checker.solution && keepsBlocks)) {
         this.#answerUnserved(request);
         return;
       }

@@ -1,5 +1,6 @@
 // Why an upstream is not, or no longer, there. The codes are the down-reasons of log and metrics.
 import { ClientError } from '@sluice/client/errors';
+import { TemplateServerError, type TemplateServerErrorCode } from '@sluice/client/template-errors';
 import { CodedError, messageOf } from '@sluice/runtime/errors';
 
 export const upstreamErrorCodes = {
@@ -38,9 +39,17 @@ export function isLasting({ code }: UpstreamError): boolean {
   return lasting.includes(code);
 }
 
+/** On the farm's own node. */
+const ofTemplateServer: Readonly<Record<TemplateServerErrorCode, UpstreamErrorCode>> = {
+  'template-server-refused': 'upstream-setup-refused',
+  'template-server-fault': 'upstream-fault',
+  'template-server-silent': 'upstream-silent',
+};
+
 /** The end of a connection, or what kept one from coming about. */
 export function upstreamErrorOf(error: unknown): UpstreamError {
   if (error instanceof UpstreamError) return error;
+  if (error instanceof TemplateServerError) return new UpstreamError(ofTemplateServer[error.code], error.message);
   if (!(error instanceof ClientError)) return new UpstreamError('upstream-unreachable', messageOf(error));
   switch (error.code) {
     case 'client-handshake-failed':

@@ -7,6 +7,8 @@ export interface UpstreamUrl extends ServerUrl {
   readonly identity?: string;
   /** Of the farm's hashrate beside the others that have one; absent: it is to fall back on. */
   readonly weight?: number;
+  /** Whom blocks pay: it is a node of the farm's own, which speaks Template Distribution. An address or descriptor. */
+  readonly payout?: string;
   /** Of a pool of Stratum V1; absent: it speaks Stratum V2. */
   readonly sv1Password?: string;
   /** Of a pool of Stratum V1 that is spoken to by TLS. */
@@ -23,7 +25,7 @@ const WEIGHT_BOUND = 1_000;
 export const UPSTREAMS_BOUND = 8;
 
 const ALLOWED =
-  'stratum2+tcp://host:port/<authority key>, with ?identity=NAME where it has an identity of its own, or stratum+tcp://user:password@host:port, by TLS stratum+ssl://…, for one of Stratum V1; ?weight=1 to ?weight=1000 behind those that share the farm; each upstream once, eight at most';
+  'stratum2+tcp://host:port/<authority key>, with ?identity=NAME where it has an identity of its own, or stratum+tcp://user:password@host:port, by TLS stratum+ssl://…, for one of Stratum V1; ?payout=ADDRESS behind the Template Distribution server of a node that belongs to the farm; ?weight=1 to ?weight=1000 behind those that share the farm; each upstream once, eight at most';
 
 /** What a pool knows the farm by: a STR0_255 of the protocol. */
 export function identityText(): ValueType<string> {
@@ -42,33 +44,38 @@ export function upstreamUrls(): ValueType<readonly UpstreamUrl[]> {
   return { ...list, allowed: ALLOWED, fault: (upstreams) => tooMany(upstreams) ?? twice(upstreams) };
 }
 
+/** What is not safe about an upstream, for people; `undefined`: nothing. */
+export function riskOf({ sv1Password, isTls, authorityKey }: UpstreamUrl): string | undefined {
+  if (sv1Password !== undefined) return isTls ? undefined : 'Stratum V1 to a pool is open to anybody on the way';
+  return authorityKey === undefined ? 'no authority key in the URL: any server is trusted' : undefined;
+}
+
 function parseUpstreamUrl(value: string): UpstreamUrl | undefined {
   const [address = '', query, ...more] = value.split('?');
   const options = readOptions(query);
   if (options === undefined || more.length > 0) return undefined;
-  if (!address.startsWith('stratum+')) {
-    const server = parseServerUrl(address);
-    return server && { ...server, ...options };
-  }
-  const server = parseSv1Url(address);
-  // It stands before the host.
-  return options.identity === undefined && server !== undefined ? { ...server, ...options } : undefined;
+  const isSv1 = address.startsWith('stratum+');
+  // With Stratum V1 an identity stands before the host, and a pool pays as it likes; a node knows no accounts.
+  const names = [options.identity, options.payout].filter((name) => name !== undefined);
+  if (names.length > (isSv1 ? 0 : 1)) return undefined;
+  const server = isSv1 ? parseSv1Url(address) : parseServerUrl(address);
+  return server && { ...server, ...options };
 }
 
 /** What stands behind the question mark, in any order and each once. */
-function readOptions(query: string | undefined): Pick<UpstreamUrl, 'identity' | 'weight'> | undefined {
-  const options: { identity?: string; weight?: number } = {};
+function readOptions(query: string | undefined): Pick<UpstreamUrl, 'identity' | 'payout' | 'weight'> | undefined {
+  const options: { identity?: string; payout?: string; weight?: number } = {};
   for (const part of query?.split('&') ?? []) {
-    const [, name, value = ''] = /^(identity|weight)=(.+)$/.exec(part) ?? [];
+    const [, name, value = ''] = /^(identity|payout|weight)=(.+)$/.exec(part) ?? [];
     if (name === undefined || name in options) return undefined;
     if (name === 'weight') {
       const weight = /^\d{1,4}$/.test(value) ? Number(value) : 0;
       if (weight < 1 || weight > WEIGHT_BOUND) return undefined;
       options.weight = weight;
     } else {
-      const identity = identityText().parse(decoded(value));
-      if (identity === undefined) return undefined;
-      options.identity = identity;
+      const known = identityText().parse(decoded(value));
+      if (known === undefined) return undefined;
+      options[name === 'payout' ? 'payout' : 'identity'] = known;
     }
   }
   return options;
@@ -98,14 +105,15 @@ function decoded(encoded: string): string {
   }
 }
 
-function formatUpstreamUrl({ identity, weight, sv1Password, isTls, ...server }: UpstreamUrl): string {
+function formatUpstreamUrl({ identity, payout, weight, sv1Password, isTls, ...server }: UpstreamUrl): string {
   const shared = weight === undefined ? [] : [`weight=${weight}`];
   if (sv1Password !== undefined) {
     const login = identity === undefined ? '' : `${encodeURIComponent(identity)}:${encodeURIComponent(sv1Password)}@`;
     return `stratum+${isTls ? 'ssl' : 'tcp'}://${login}${formatHostPort(server)}${queryOf(shared)}`;
   }
   const own = identity === undefined ? [] : [`identity=${encodeURIComponent(identity)}`];
-  return `${formatServerUrl(server)}${queryOf([...own, ...shared])}`;
+  const solo = payout === undefined ? [] : [`payout=${encodeURIComponent(payout)}`];
+  return `${formatServerUrl(server)}${queryOf([...own, ...solo, ...shared])}`;
 }
 
 function queryOf(options: readonly string[]): string {

@@ -28,8 +28,10 @@ export interface UpstreamShare {
 export interface UpstreamLink {
   /** Whether shares can still be sent. */
   readonly isOpen: boolean;
+  /** Whether a block is taken also when it is not open, to be sent as soon as there is another connection; absent: it is not. */
+  readonly keepsBlocks?: boolean;
 
-  /** Sends a share once; on a link that is not open it does nothing. @param owner absent where the share is answered already. */
+  /** Sends a share once; on a link that is not open it does nothing, but with a block that is kept. @param owner absent where the share is answered already. */
   submit(share: UpstreamShare, owner: ShareOwner | undefined, request: string): void;
 }
 

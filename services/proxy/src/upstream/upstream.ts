@@ -4,9 +4,13 @@ import { reconnectDelay } from '@sluice/client/reconnect-delay';
 import { redirectedServer } from '@sluice/client/redirected-server';
 import type { ServerUrl } from '@sluice/client/server-url';
 import { formatHostPort } from '@sluice/runtime/config/value-types';
+import type { Logger } from '@sluice/runtime/logger';
 import type { Reconnect } from '@sluice/sv2/messages/common/reconnect';
 import { isLasting, UpstreamError, upstreamErrorOf } from './errors.ts';
 import { type MinerOfChannel, type SessionListener, type SessionModules, UpstreamSession } from './session.ts';
+import { SoloBlocks } from './solo-blocks.ts';
+import { SoloSession } from './solo-session.ts';
+import type { SoloPayout } from './solo-work.ts';
 import { Sv1UpstreamSession } from './sv1-session.ts';
 import type { ChannelListener, UpstreamChannel } from './upstream-channel.ts';
 import type { UpstreamUrl } from './upstream-url.ts';
@@ -23,6 +27,8 @@ export interface UpstreamOptions {
   readonly minExtranonceSize: number;
   /** Bits of the version that the farm's miners roll, u32. */
   readonly versionMask: number;
+  /** Absent: it is a pool, not a node of the farm's own. */
+  readonly payout?: SoloPayout;
 }
 
 export interface UpstreamListener {
@@ -37,7 +43,10 @@ export interface UpstreamModules extends SessionModules {
   secure(stream: Duplex, host: string): Promise<Duplex>;
   /** Of the farm, hashes a second, positive. */
   hashrate(): number;
+  readonly log: Logger;
 }
+
+type Session = UpstreamSession | Sv1UpstreamSession | SoloSession;
 
 const NO_CHANNELS = { open: 0, opening: 0 } as const;
 const NOT_NEEDED = new UpstreamError('upstream-connection-closed', 'it is not needed');
@@ -50,7 +59,9 @@ export class Upstream {
   readonly #options: UpstreamOptions;
   readonly #listener: UpstreamListener;
   readonly #modules: UpstreamModules;
-  #session: UpstreamSession | Sv1UpstreamSession | undefined;
+  /** Of a node of the farm's own, whichever connection they were found on. */
+  readonly #blocks: SoloBlocks | undefined;
+  #session: Session | undefined;
   #isWanted = false;
   #failures = 0;
   /** Where a Reconnect has sent us, for the next attempt alone. */
@@ -64,6 +75,7 @@ export class Upstream {
     this.#options = options;
     this.#listener = listener;
     this.#modules = modules;
+    if (options.payout !== undefined) this.#blocks = new SoloBlocks(this.name, modules);
   }
 
   /** `undefined` while it has none to give. */
@@ -72,7 +84,12 @@ export class Upstream {
   }
 
   get sharesInFlight(): number {
-    return this.#session?.sharesInFlight ?? 0;
+    return this.#blocks?.size ?? this.#session?.sharesInFlight ?? 0;
+  }
+
+  /** Whether there is a block that its node may not have: it is to be connected until it has. */
+  get holdsBlock(): boolean {
+    return this.#blocks !== undefined && this.#blocks.size > 0;
   }
 
   /** A channel for one miner; `undefined` while there is no work, and with a pool of Stratum V1. */
@@ -105,6 +122,7 @@ export class Upstream {
   /** Called several times a second. */
   tick(hashrate: number): void {
     this.#session?.tick(hashrate);
+    this.#blocks?.tick(this.#modules.clock.monotonic());
   }
 
   async #connect(): Promise<void> {
@@ -113,7 +131,7 @@ export class Upstream {
     this.#attempt = attempt;
     const url = this.#redirect ?? this.#options.url;
     this.#redirect = undefined;
-    let session: UpstreamSession | Sv1UpstreamSession;
+    let session: Session;
     let upSinceMs: number | undefined;
     try {
       const stream = await connect(url.host, url.port, attempt.signal);
@@ -138,12 +156,10 @@ export class Upstream {
     else if (session.isOpen) this.#session = session;
   }
 
-  async #open(
-    stream: Duplex,
-    url: ServerUrl,
-    listener: SessionListener,
-  ): Promise<UpstreamSession | Sv1UpstreamSession> {
-    const { identity, minExtranonceSize, versionMask } = this.#options;
+  async #open(stream: Duplex, url: ServerUrl, listener: SessionListener): Promise<Session> {
+    const { identity, minExtranonceSize, versionMask, payout } = this.#options;
+    if (payout !== undefined && this.#blocks !== undefined)
+      return SoloSession.open(stream, { url, payout, blocks: this.#blocks }, listener, this.#modules);
     const { sv1Password, isTls } = this.#options.url;
     const hashrate = this.#modules.hashrate();
     if (sv1Password === undefined)

@@ -1,6 +1,5 @@
 // The list of upstreams at work: keeps those connected that fail-over wants, and gives the farm the work of those in use.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from '@sluice/runtime/logger';
 import { OutageLog } from '@sluice/runtime/outage-log';
 import type { UpstreamError } from './errors.ts';
 import { FailOver, ranksOf } from './fail-over.ts';
@@ -25,7 +24,6 @@ export interface UpstreamInUse {
 }
 
 export interface UpstreamsModules extends Omit<UpstreamModules, 'hashrate'> {
-  readonly log: Logger;
   /** Hashes a second that this upstream has or would have, positive. @param place of it in the list, from 0. */
   hashrate(place: number): number;
   /** The work of an upstream in use has changed. @param place of it in the list, from 0. */
@@ -184,7 +182,7 @@ export class Upstreams {
     for (const place of inUse) this.#at(place).usedMs = now;
     for (const [place, { upstream, usedMs }] of this.#places.entries()) {
       const lingers = usedMs !== undefined && now - usedMs < LINGER_MS && upstream.sharesInFlight > 0;
-      const isWanted = this.#failOver.wants(place) || lingers;
+      const isWanted = this.#failOver.wants(place) || lingers || upstream.holdsBlock;
       if (!isWanted && this.#at(place).isUp) this.#leave(place, now);
       if (!isWanted) this.#note(place, 'not-needed');
       else if (this.history.current(place).state === 'not-needed') this.#note(place, 'connecting');

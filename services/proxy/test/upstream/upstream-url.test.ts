@@ -41,6 +41,14 @@ describe('upstreams as a setting', () => {
     expect(type.format(parsed ?? [])).toBe('stratum+ssl://farm:x@pool.example:443,stratum+ssl://pool.example:3334');
   });
 
+  it('of a node that belongs to the farm have whom its blocks pay', () => {
+    const text = `${url}?payout=addr(bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4)%238gjy2e5q&weight=1`;
+    const payout = 'addr(bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4)#8gjy2e5q';
+    const parsed = type.parse(text);
+    expect(parsed).toEqual([{ host: 'pool.example', port: 3333, authorityKey, payout, weight: 1 }]);
+    expect(type.parse(type.format(parsed ?? []))).toEqual(parsed);
+  });
+
   it('may have a weight, by which they share the farm', () => {
     const texts = [`${url}?identity=farm&weight=70`, 'stratum+tcp://farm:x@pool.example:3334?weight=30'];
     const parsed = type.parse(texts.join(','));
@@ -64,6 +72,9 @@ describe('upstreams as a setting', () => {
     `${url}?`,
     `${url}?identity=`,
     `${url}?user=farm`,
+    `${url}?payout=`,
+    `${url}?payout=bc1q&identity=farm`,
+    'stratum+tcp://farm:x@pool.example:3333?payout=bc1q',
     `${url}?weight=0`,
     `${url}?weight=1001`,
     `${url}?weight=0.5`,
