@@ -23,11 +23,19 @@ const context = {
   authorityPublicKey: '9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72',
 };
 
-const groups = { ConfigMap: 'api/v1', ReplicaSet: 'apis/apps/v1', Service: 'api/v1' } as const;
+const groups = {
+  ConfigMap: 'api/v1',
+  PodDisruptionBudget: 'apis/policy/v1',
+  ReplicaSet: 'apis/apps/v1',
+  Service: 'api/v1',
+} as const;
 const listOf = (kind: string) =>
   `/${groups[kind as keyof typeof groups]}/namespaces/${namespace}/${kind.toLowerCase()}s`;
 const placeOf = ({ kind, metadata }: Manifest) => `${listOf(kind)}/${metadata.name}`;
-const allOf = ({ configMap, replicaSet, services }: GatewayManifests) => [configMap, replicaSet, ...services];
+const allOf = ({ configMap, replicaSet, disruptionBudget, services }: GatewayManifests) => [
+  ...[configMap, replicaSet, disruptionBudget],
+  ...services,
+];
 
 describe.skipIf(missing !== undefined)(`desired objects${missing === undefined ? '' : ` (${missing})`}`, () => {
   let plane: ControlPlane;

@@ -2,6 +2,7 @@
 import type { MiningPool } from '../api/v1alpha1.ts';
 import { type BusAccess, busAccess } from './bus-access.ts';
 import { CONFIG_FILE, configMap } from './config-map.ts';
+import { disruptionBudget } from './disruption-budget.ts';
 import { secondsOf } from './duration.ts';
 import { ACCEPTING, fleetLabels, fleetName, fleetSelector, type OwnedFleet } from './fleet.ts';
 import { type DefaultImage, imageReference } from './image-reference.ts';
@@ -31,6 +32,7 @@ export interface GatewayManifests {
   readonly services: readonly Manifest[];
   readonly configMap: Manifest;
   readonly replicaSet: Manifest;
+  readonly disruptionBudget: Manifest;
 }
 
 /** @param replicas pods of the newest revision, as the scaling decides */
@@ -49,6 +51,7 @@ export function gateways(pool: MiningPool, context: GatewayContext, replicas: nu
     services: pool.spec.gateways.listeners.map((listener) => listenerService(owned, listener)),
     configMap: config,
     replicaSet: replicaSet(owned, template, replicas),
+    disruptionBudget: disruptionBudget(owned),
   };
 }
 

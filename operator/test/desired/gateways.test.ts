@@ -22,8 +22,8 @@ const revision = ({ replicaSet }: GatewayManifests) => replicaSet.metadata.name;
 
 describe('gateways', () => {
   it.each(['regtest', 'production'])('of the example %s are as in its golden file', async (name) => {
-    const { services, configMap, replicaSet } = gateways(examplePool(name), context, 2);
-    const text = [configMap, replicaSet, ...services]
+    const { services, configMap, replicaSet, disruptionBudget } = gateways(examplePool(name), context, 2);
+    const text = [configMap, replicaSet, disruptionBudget, ...services]
       .map((each) => stringify(each, { lineWidth: 0, aliasDuplicateObjects: false }))
       .join('---\n');
     await expect(text).toMatchFileSnapshot(`../golden/gateways-${name}.yaml`);

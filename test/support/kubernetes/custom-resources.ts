@@ -19,7 +19,10 @@ export function pathOf({ kind, metadata }: CustomObject): string {
   return `/apis/mining.sluice.dev/v1alpha1/namespaces/${metadata.namespace ?? 'default'}/${plural}/${metadata.name}`;
 }
 
-/** Resolves when the API server serves both kinds. */
+/**
+ * Resolves when the API server serves both kinds. The garbage collector asks for new kinds every 30 seconds, so that what an object of them
+ * owns may outlive it for that long.
+ */
 export async function applyCustomResourceDefinitions(plane: ControlPlane): Promise<void> {
   const client = plane.client();
   for (const file of globSync('*.yaml', { cwd: folder })) {
