@@ -41,9 +41,13 @@ export function readProxyHeader(received: Buffer): ProxyHeader | ProxyHeaderFaul
   return { address: needed === 0 ? undefined : sourceAddress(received, family), size };
 }
 
-/** Whether a peer that is none of the load balancers sends a header. No first act of Noise begins so but by design. */
+/** Whether a peer sends a header of either version. No first act of Noise begins so but by design. */
 export function beginsAsProxyHeader(received: Buffer): boolean {
-  return received.length >= SIGNATURE.length && agree(received, SIGNATURE);
+  const length = SIGNATURE.length;
+  return (
+    received.length >= length &&
+    (agree(received, SIGNATURE) || received.toString('latin1', 0, length).startsWith('PROXY TCP'))
+  );
 }
 
 /** Of both ends; `undefined`: no family that a stream can have. */

@@ -9,6 +9,13 @@ test.each<[string, Uint8Array, SpokenProtocol]>([
   ['HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: pool\r\n'), 'http'],
   ['HTTP/2 without TLS', Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), 'http'],
   ['TLS', CLIENT_HELLO, 'tls'],
+  [
+    'the PROXY protocol',
+    Buffer.from('0d0a0d0a000d0a515549540a2111000c7f0000027f0000019271487c', 'hex'),
+    'proxy-header',
+  ],
+  ['version 1 of it', Buffer.from('PROXY TCP4 203.0.113.7 192.0.2.1 49153 34255\r\n'), 'proxy-header'],
+  ['what begins like it', Buffer.from(`0d0a0d0a00${'c3'.repeat(59)}`, 'hex'), 'binary'],
   ['an ssh client', Buffer.from('SSH-2.0-OpenSSH_9.2p1\r\n'), 'text'],
   ['a key exchange of Noise', Buffer.from('8f'.repeat(64), 'hex'), 'binary'],
   ['one that begins like JSON', Buffer.from(`7b22${'c3'.repeat(62)}`, 'hex'), 'binary'],

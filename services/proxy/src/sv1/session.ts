@@ -144,7 +144,7 @@ export class Session extends PeerSocket<Sv1OwnCloseReason> implements MinerListe
     const spoken = spokenProtocol(this.#firstBytes);
     if (spoken === undefined) return undefined;
     if (spoken !== 'stratum-v1') {
-      this.cut(`spoke-${spoken}`);
+      this.cut(spoken === 'proxy-header' ? 'proxy-header-untrusted' : `spoke-${spoken}`);
       return undefined;
     }
     const bytes = this.#firstBytes;

@@ -89,7 +89,8 @@ export class TlsPort {
         socket.pause();
         socket.unshift(received);
         this.#server.emit('connection', socket);
-      } else close(handshake, spoken === 'stratum-v1' ? 'spoke-plain' : `spoke-${spoken}`);
+      } else if (spoken === 'proxy-header') close(handshake, 'proxy-header-untrusted');
+      else close(handshake, spoken === 'stratum-v1' ? 'spoke-plain' : `spoke-${spoken}`);
     };
     socket.on('data', onData);
   }

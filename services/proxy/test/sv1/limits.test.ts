@@ -1,6 +1,7 @@
 // What a peer can do wrong, and what becomes of it: the right end with its reason, and never an exception.
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
+import { proxyHeader } from '../../../../packages/server/test/support/proxy-header.ts';
 import type { Sv1CloseReason } from '../../src/sv1/errors.ts';
 import { LineClient } from './support/line-client.ts';
 import { TestServer, type TestServerOptions, turn } from './support/test-server.ts';
@@ -20,6 +21,8 @@ test.each([
   [Buffer.from('160301020001000001fc0303', 'hex'), 'spoke-tls'],
   [Buffer.alloc(64, 0xfa), 'spoke-binary'],
   ['hello, is there anybody\n', 'spoke-text'],
+  [proxyHeader('203.0.113.7'), 'proxy-header-untrusted'],
+  ['PROXY TCP4 203.0.113.7 192.0.2.1 49153 34255\r\n', 'proxy-header-untrusted'],
 ] as const)('%j is closed: %s', async (bytes, reason) => {
   const server = new TestServer();
   const client = server.connect();

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { duplexPair } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { proxyHeader } from '../../../../packages/server/test/support/proxy-header.ts';
 import { makeTlsPair, type PemPair } from '../../../../test/support/tls-certificate.ts';
 import { waitFor } from '../../../../test/support/wait-for.ts';
 import type { Sv1CloseReason } from '../../src/sv1/errors.ts';
@@ -88,6 +89,7 @@ test.each([
   ['HTTP', 'GET / HTTP/1.1\r\nHost: pool\r\n\r\n', 'spoke-http'],
   ['what may be Noise', Buffer.alloc(64, 0xfa), 'spoke-binary'],
   ['text', 'hello, is there anybody\n', 'spoke-text'],
+  ['a header of no load balancer', proxyHeader('203.0.113.7'), 'proxy-header-untrusted'],
   ['a ClientHello with nothing in it', Buffer.from('16030100050100000100', 'hex'), 'tls-handshake-failed'],
 ] as const)('%s on the TLS port is closed', async (_, bytes, reason) => {
   await listen();
