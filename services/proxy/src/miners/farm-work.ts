@@ -28,9 +28,12 @@ export class FarmWork implements ExtendedJob {
   readonly #upstream: { readonly from: number; readonly work: UpstreamWork }[];
   #newest: FarmJob;
 
-  /** @param feed orders tips: higher than that of any tip before. @param extranonce2Size bytes that a miner rolls. */
-  constructor(upstream: UpstreamWork, jobId: number, feed: number, extranonce2Size: number) {
-    const { prevHash, nbits, minNtime } = upstream;
+  /**
+   * @param feed orders tips: higher than that of any tip before. @param extranonce2Size bytes that a miner rolls. @param minNtime not before the
+   * upstream's own, Unix seconds.
+   */
+  constructor(upstream: UpstreamWork, jobId: number, feed: number, extranonce2Size: number, minNtime: number) {
+    const { prevHash, nbits } = upstream;
     this.#upstream = [{ from: jobId, work: upstream }];
     this.jobId = jobId;
     this.version = upstream.version;
@@ -79,14 +82,14 @@ export class FarmWork implements ExtendedJob {
 
   /**
    * The same bytes under another number, and for later times, so that a miner does not find again what it has found: some devices take no job
-   * whose number or bytes they have seen. @param upstream the job that its shares are for.
+   * whose number or bytes they have seen. @param upstream the job that its shares are for. @param minNtime not before the upstream's own, Unix seconds.
    */
-  again(jobId: number, upstream: UpstreamWork): FarmJob {
+  again(jobId: number, upstream: UpstreamWork, minNtime: number): FarmJob {
     if (upstream !== this.upstream) {
       this.#upstream.push({ from: jobId, work: upstream });
       if (this.#upstream.length > UPSTREAM_JOBS_BOUND) this.#upstream.shift();
     }
-    this.#newest = this.#job(jobId, Math.max(this.#newest.ntime + 1, upstream.minNtime));
+    this.#newest = this.#job(jobId, Math.max(this.#newest.ntime + 1, minNtime));
     return this.#newest;
   }
 

@@ -14,6 +14,7 @@ import { MinerTargets } from './miner-target.ts';
 import type { OwnChannelModules } from './own-channel.ts';
 import { PLACE_SIZE, Places } from './places.ts';
 import { Split } from './split.ts';
+import { TipTimes } from './tip-times.ts';
 
 /** How often `tick` is to be called. */
 export const FARM_TICK_MS = 100;
@@ -51,7 +52,7 @@ export class Farm implements MinerPlaces {
     this.#modules = modules;
     this.#policy = policy;
     const { extranonce2Size } = policy;
-    const feedModules = { ...modules, extranonce2Size, numbers: new JobNumbers() };
+    const feedModules = { ...modules, extranonce2Size, numbers: new JobNumbers(), times: new TipTimes() };
     const { openChannel } = modules;
     this.#minerModules = {
       ...modules,

@@ -6,12 +6,14 @@ import type { UpstreamWork } from '../upstream/upstream-work.ts';
 import type { FarmMiner } from './farm-miner.ts';
 import { FarmWork } from './farm-work.ts';
 import type { JobNumbers } from './job-numbers.ts';
+import type { TipTimes } from './tip-times.ts';
 
 /** What all feeds of a farm share. */
 export interface FeedModules {
   readonly clock: Clock;
   readonly counters: ProxyCounters;
   readonly numbers: JobNumbers;
+  readonly times: TipTimes;
   /** Bytes that each miner rolls. */
   readonly extranonce2Size: number;
 }
@@ -65,14 +67,15 @@ export class Feed {
 
   /** Gives all its miners this work. Earlier jobs of a miner are void when it is on another tip, or when nobody takes their shares any more. */
   setWork(upstream: UpstreamWork): void {
-    const { clock, counters, numbers, extranonce2Size } = this.#modules;
+    const { clock, counters, numbers, times, extranonce2Size } = this.#modules;
     const before = this.#work;
     const isClean = voids(upstream.prevHash, before);
     // The same bytes again: what miners found before must be known as such.
     const known = !isClean && before?.isOf(upstream) === true ? before : undefined;
-    const work =
-      known ?? new FarmWork(upstream, numbers.job(), isClean ? numbers.tip() : numbers.lastTip, extranonce2Size);
-    const job = known?.again(numbers.job(), upstream) ?? work.newest;
+    const minNtime = times.latest(upstream.prevHash, upstream.minNtime);
+    const tip = isClean ? numbers.tip() : numbers.lastTip;
+    const work = known ?? new FarmWork(upstream, numbers.job(), tip, extranonce2Size, minNtime);
+    const job = known?.again(numbers.job(), upstream, minNtime) ?? work.newest;
     this.#work = work;
     this.#due.clear();
     counters.jobs += 1;
@@ -96,8 +99,9 @@ export class Feed {
     const miners = [...this.#due].filter((miner) => miner.feed === this && miner.isDue);
     this.#due.clear();
     if (work === undefined || miners.length === 0) return;
-    const { clock, numbers } = this.#modules;
-    const job = work.again(numbers.job(), work.upstream);
+    const { clock, numbers, times } = this.#modules;
+    const { prevHash, minNtime } = work.upstream;
+    const job = work.again(numbers.job(), work.upstream, times.latest(prevHash, minNtime));
     const nowMs = clock.now();
     const monotonicMs = clock.monotonic();
     for (const miner of miners) {

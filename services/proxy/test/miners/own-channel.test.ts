@@ -6,6 +6,7 @@ import { UpstreamError, type UpstreamErrorCode } from '../../src/upstream/errors
 import type { MinerOfChannel } from '../../src/upstream/session.ts';
 import type { ChannelListener, UpstreamChannel } from '../../src/upstream/upstream-channel.ts';
 import type { UpstreamWork } from '../../src/upstream/upstream-work.ts';
+import { TIME } from '../upstream/told-work.ts';
 import { FakeFarm, FakeUpstream } from './fake-farm.ts';
 
 /** What a miner was to have. */
@@ -74,6 +75,22 @@ describe('a channel of a miner', () => {
     asked[0]?.listener.onWork(prefixed(asked[0] as Asked, 2, 0xa2, 9));
     expect(miner.jobs.at(-1)?.clean).toBe(true);
     expect([miner.jobs.length, other.jobs.length]).toEqual([(jobs[0] ?? 0) + 1, (jobs[1] ?? 0) + 1]);
+  });
+
+  it('may have told an earlier smallest time than that of the farm, and the other way round: no share is refused for it', () => {
+    const { fake, common, asked, prefixed, close } = site();
+    fake.farm.setWork(0, common[0].work(2, 0xa1, { minNtime: TIME + 20 }));
+    const miner = fake.join('farm.rig-1');
+    expect(miner.job.ntime).toBe(TIME + 20);
+    asked[0]?.listener.onWork(prefixed(asked[0], 1, 0xa1, 9));
+    expect(miner.job.ntime).toBeGreaterThanOrEqual(TIME + 20);
+    expect(miner.kept()).toBe('');
+    asked[0]?.listener.onWork({ ...prefixed(asked[0] as Asked, 2, 0xa2, 9), minNtime: TIME + 50 });
+    fake.farm.setWork(0, common[0].work(3, 0xa2, { minNtime: TIME + 40 }));
+    close(asked[0], 'upstream-channel-closed');
+    fake.pass(2);
+    expect(miner.jobs.at(-1)?.clean).toBe(true);
+    expect(miner.kept()).toBe('');
   });
 
   it('gives its miner another difficulty with its own job again', () => {
