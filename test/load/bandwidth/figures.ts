@@ -65,5 +65,10 @@ export function failuresOf(figures: readonly ArmFigures[], measured: MeasuredHou
     .filter(({ arm, ratio }) => ratio > (bars[arm.name] ?? Number.POSITIVE_INFINITY))
     .map(({ arm, ratio }) => `${arm.name}: ${ratio} of Stratum V1's bytes`);
   const fewer = measured.tips < blocksOf(hour) || measured.jobs < templatesOf(hour);
-  return [...wrongShares, ...keptBack, ...missed, ...(fewer ? [`${measured.jobs} jobs and ${measured.tips} tips`] : [])];
+  return [
+    ...wrongShares,
+    ...keptBack,
+    ...missed,
+    ...(fewer ? [`${measured.jobs} jobs and ${measured.tips} tips`] : []),
+  ];
 }

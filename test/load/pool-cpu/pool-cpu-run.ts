@@ -1,0 +1,155 @@
+// The course: one pool, and in each round every way to it in turn, its miners idle first and then at each rate.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bitcoind } from '../../support/bitcoind.ts';
+import { PoolProcesses } from '../../support/pool-processes.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import { startSignetNode } from '../bandwidth/signet-node.ts';
+import { describeMachine, describeNodeAndBus, measureBusy } from '../compare/machine.ts';
+import { Pinning } from '../compare/pinning.ts';
+import type { NamedProcess } from '../measure/server-processes.ts';
+import { Pacer } from '../pacer.ts';
+import { writeSection } from '../report/document-section.ts';
+import { show } from '../report/table.ts';
+import type { PoolCpuConfig } from './config.ts';
+import { HASHES_A_SHARE, type RateFigures, useBetween } from './figures.ts';
+import { credited, momentOf, processesOf } from './moments.ts';
+import { sectionOf, type WayRecord } from './section.ts';
+import { type OpenWay, openWay, type WayName, wayNames, ways } from './ways.ts';
+
+/** Miners have the easiest target that they ask for. */
+const EASIEST = { sharesPerMinute: 100_000, easiestDifficulty: 1e-10 } as const;
+const STEP_MS = 2;
+/** After connections were opened or closed: what is put off until then. */
+const REST_MS = 3_000;
+const SETTLED_MS = 60_000;
+/** Other work on the machine beyond this part of it makes figures that are not written down. */
+const MAX_BUSY = 0.05;
+/** Of a second each. */
+const QUIET_TRIES = 30;
+/** Shares at a hundred times the work are as many as chance will have. */
+const CHANCE = 5;
+/** Of the work that was sent: what a target of whole numbers differs by. */
+const ROUNDING = 0.01;
+
+export class PoolCpuRun {
+  readonly #config: PoolCpuConfig;
+  readonly #pinning: Pinning;
+  readonly #records: readonly WayRecord[] = wayNames.map((name) => ({ name, measured: [] }));
+  #busy = 0;
+  #bitcoind: Bitcoind | undefined;
+  #pool: PoolProcesses | undefined;
+  #way: OpenWay | undefined;
+
+  constructor(config: PoolCpuConfig) {
+    const quick = { rounds: 1, miners: 100, seconds: 3, idleSeconds: 2, warmUpSeconds: 1 };
+    this.#config = config.quick ? { ...config, ...quick } : config;
+    this.#pinning = new Pinning(config.unpinned);
+  }
+
+  /** Resolves with whether the figures were good, and written where they were to be. */
+  async run(): Promise<boolean> {
+    const { rounds, transactions, quick, document } = this.#config;
+    say('a node with a filled mempool, and a pool');
+    const bitcoind = await this.#pinning.amongServers(() => startSignetNode(transactions));
+    this.#bitcoind = bitcoind;
+    const chain = { bitcoinds: [bitcoind] };
+    const pool = await this.#pinning.amongServers(() => PoolProcesses.start({ chain, network: 'signet', ...EASIEST }));
+    this.#pool = pool;
+    const machine = [...(await describeMachine()), await describeNodeAndBus(bitcoind), this.#pinning.text];
+    for (let round = 1; round <= rounds; round++)
+      for (const name of round % 2 === 1 ? wayNames : wayNames.toReversed()) {
+        say(`round ${round} of ${rounds}: ${ways[name].title}`);
+        if (!quick) this.#busy = Math.max(this.#busy, await this.#waitForQuiet());
+        await this.#measure(name, pool);
+      }
+    const section = sectionOf({ config: this.#config, records: this.#records, machine, busy: this.#busy });
+    process.stdout.write(`${section}\n`);
+    if (quick) return true;
+    if (this.#busy > MAX_BUSY) {
+      say(`not written to ${document}: other work took up to ${show(this.#busy * 100)} % of the machine`);
+      return false;
+    }
+    writeSection(document, 'load:pool-cpu', section);
+    say(`written to ${document}`);
+    return true;
+  }
+
+  /** Ends everything; also in the middle. */
+  async stop(): Promise<void> {
+    await this.#way?.close();
+    await this.#pool?.stop();
+    await this.#bitcoind?.stop();
+  }
+
+  /** The pool itself is there, and idle. */
+  async #waitForQuiet(): Promise<number> {
+    let busy = await measureBusy();
+    for (let tries = 1; busy > MAX_BUSY && tries < QUIET_TRIES; tries++) busy = await measureBusy();
+    return busy;
+  }
+
+  async #measure(name: WayName, pool: PoolProcesses): Promise<void> {
+    const { miners, rates, idleSeconds } = this.#config;
+    const way = await this.#pinning.amongServers(() => openWay(name, pool, miners));
+    this.#way = way;
+    const processes = [...processesOf(pool), ...way.beside];
+    this.#pinning.check(processes.map(({ pid }) => pid));
+    await sleep(REST_MS);
+    const before = await momentOf(pool, processes);
+    await sleep(idleSeconds * 1_000);
+    const idle = useBetween(before, await momentOf(pool, processes));
+    const measured = this.#records.find((record) => record.name === name)?.measured;
+    for (const rate of rates) measured?.push({ ...(await this.#atRate(rate, way, pool, processes)), rate, idle });
+    await way.close();
+    this.#way = undefined;
+    await sleep(REST_MS);
+  }
+
+  async #atRate(
+    rate: number,
+    way: OpenWay,
+    pool: PoolProcesses,
+    processes: readonly NamedProcess[],
+  ): Promise<Omit<RateFigures, 'rate' | 'idle'>> {
+    const { seconds, warmUpSeconds } = this.#config;
+    const settledBefore = (await credited(pool)).shares - way.sentUp();
+    const settle = () => waitFor(async () => (await credited(pool)).shares >= settledBefore + way.sentUp(), SETTLED_MS);
+    await send(way, rate, warmUpSeconds);
+    await settle();
+    const [from, sharesBefore, upBefore] = [await momentOf(pool, processes), way.farm.accepted, way.sentUp()];
+    await send(way, rate, seconds);
+    await settle();
+    const to = await momentOf(pool, processes);
+    const figures = {
+      loaded: useBetween(from, to),
+      shares: way.farm.accepted - sharesBefore,
+      sentUp: way.sentUp() - upBefore,
+      work: to.work - from.work,
+      seconds: (to.atMs - from.atMs) / 1_000,
+    };
+    checkWork(figures);
+    return figures;
+  }
+}
+
+/** Whether the pool credited the work that the miners did. */
+function checkWork({ shares, sentUp, work }: Pick<RateFigures, 'shares' | 'sentUp' | 'work'>): void {
+  const done = shares * HASHES_A_SHARE;
+  const chance = sentUp === shares ? 0 : CHANCE / Math.sqrt(sentUp);
+  if (Math.abs(work / done - 1) > ROUNDING + chance) throw new Error(`work of ${work} was credited, ${done} was done`);
+}
+
+/** At a steady rate, until the last one is answered. */
+async function send({ farm }: OpenWay, rate: number, seconds: number): Promise<void> {
+  const from = performance.now();
+  const pacer = new Pacer(rate, from);
+  while (performance.now() < from + seconds * 1_000) {
+    for (let due = pacer.due(performance.now()); due > 0; due--) farm.submitOne();
+    await sleep(STEP_MS);
+  }
+  await farm.allAnswered();
+}
+
+function say(text: string): void {
+  process.stderr.write(`load:pool-cpu: ${text}\n`);
+}
