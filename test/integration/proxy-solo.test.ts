@@ -12,6 +12,7 @@ import { waitFor } from '../support/wait-for.ts';
 /** A block takes 2^32 hashes: none is found here. */
 const HARD_NBITS = 0x1d00_ffff;
 const FAIL_OVER_MS = 2_000;
+const BLACK_HOLE_MS = 10_000;
 const RETURN_SECONDS = 2;
 const WAIT_MS = 30_000;
 const HASHRATE = 4_000;
@@ -54,7 +55,7 @@ describe("the proxy on the farm's own node", () => {
     return proxy;
   }
 
-  const soloUrl = ({ port, authorityKey }: TemplateServer) =>
+  const soloUrl = ({ port, authorityKey }: Pick<TemplateServer, 'port' | 'authorityKey'>) =>
     `stratum2+tcp://127.0.0.1:${port}/${authorityKey}?payout=${ADDRESS}`;
   const bestOf = (bitcoind: Bitcoind): Promise<string> => bitcoind.rpc('getbestblockhash');
 
@@ -139,6 +140,27 @@ describe("the proxy on the farm's own node", () => {
     const block = await bitcoind.rpc('getblock', [await bestOf(bitcoind), 2]);
     expect(block.previousblockhash).toBe(parent);
     expect(block.tx[0].vout[0].scriptPubKey.address).toBe(ADDRESS);
+  });
+
+  it('finds out within ten seconds that the node hangs, and sends it the block that it never got', async () => {
+    const bitcoind = await node();
+    const templates = await templatesOf({ nodes: [bitcoind] });
+    const way = await TcpRelay.start(templates.port);
+    cleanUp.push(() => way.stop());
+    const proxy = await proxyOn([soloUrl({ port: way.port, authorityKey: templates.authorityKey })], []);
+    const [finder] = (await proxy.connect(1, 0)) as [Sv1Miner];
+    const parent = await bestOf(bitcoind);
+    await allOn([finder], parent, 0);
+    way.swallow();
+    finder.hashrate = SLOW;
+    await waitFor(() => finder.blocks.length > 0, WAIT_MS);
+    finder.hashrate = 0;
+    await waitFor(async () => (await proxy.metric('upstream_up')) === 0, WAIT_MS);
+    expect(performance.now() - way.brokenAt).toBeLessThan(BLACK_HOLE_MS);
+    expect(await bestOf(bitcoind)).toBe(parent);
+    way.restore();
+    await waitFor(async () => (await bestOf(bitcoind)) !== parent, WAIT_MS);
+    expect(finder.blocks.map(display)).toContain(await bestOf(bitcoind));
   });
 
   it('keeps every share that is no block, checked and at the pace of the miner', async () => {

@@ -1,9 +1,9 @@
-// Self-signed certificates for 127.0.0.1, valid as a test wants them, without a program that makes such [RFC 5280 4.1].
+// Self-signed certificates for 127.0.0.1 and names of it, valid as a test wants them, without a program that makes such [RFC 5280 4.1].
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 
 const [INTEGER, BIT_STRING, OCTET_STRING, OBJECT_ID, UTF8_STRING, UTC_TIME] = [0x02, 0x03, 0x04, 0x06, 0x0c, 0x17];
 const [SEQUENCE, SET] = [0x30, 0x31];
-const [VERSION, EXTENSIONS, IP_ADDRESS] = [0xa0, 0xa3, 0x87];
+const [VERSION, EXTENSIONS, DNS_NAME, IP_ADDRESS] = [0xa0, 0xa3, 0x82, 0x87];
 const ECDSA_WITH_SHA256 = '2a8648ce3d040302';
 const COMMON_NAME = '550403';
 const SUBJECT_ALT_NAME = '551d11';
@@ -14,8 +14,9 @@ export interface PemPair {
   readonly key: string;
 }
 
-/** An elliptic key and its certificate in PEM, both new. @param validity as dates; default an hour from an hour ago on. */
+/** An elliptic key and its certificate in PEM, both new. @param validity as dates; default an hour from an hour ago on. `host`: a name beside the address. */
 export function makeTlsPair({
+  host = '',
   notBefore = new Date(Date.now() - HOUR_MS),
   notAfter = new Date(Date.now() + HOUR_MS),
 } = {}): PemPair {
@@ -25,7 +26,8 @@ export function makeTlsPair({
     SEQUENCE,
     der(SET, der(SEQUENCE, objectId(COMMON_NAME), der(UTF8_STRING, Buffer.from('sluice test')))),
   );
-  const names = der(SEQUENCE, der(IP_ADDRESS, Buffer.from([127, 0, 0, 1])));
+  const hosts = host === '' ? [] : [der(DNS_NAME, Buffer.from(host))];
+  const names = der(SEQUENCE, der(IP_ADDRESS, Buffer.from([127, 0, 0, 1])), ...hosts);
   const content = der(
     SEQUENCE,
     der(VERSION, der(INTEGER, Buffer.from([2]))),

@@ -74,7 +74,8 @@ function failureOf(error: Error): UpstreamError {
   const code = codeOf(error) ?? '';
   const known = failures[code];
   if (known === 'upstream-not-tls') return new UpstreamError(known, 'it answers a TLS handshake with something else');
-  if (known !== undefined) return new UpstreamError(known, messageOf(error));
+  // Behind a semicolon Node recommends its own flags.
+  if (known !== undefined) return new UpstreamError(known, messageOf(error).replace(/;.*/, ''));
   // What OpenSSL says of itself names its source files.
   const detail = code.startsWith('ERR_SSL_') ? `TLS: ${code}` : `TLS: ${messageOf(error)}`;
   return new UpstreamError('upstream-handshake-failed', detail);

@@ -59,6 +59,17 @@ describe('PoolTls', () => {
     },
   );
 
+  it('asks for the name of the host, for which the certificate must be', async () => {
+    const pair = makeTlsPair({ host: 'pool.example' });
+    const server = await tlsServer(pair);
+    const asked = async (host?: string) => {
+      const [[socket]] = await Promise.all([once(server, 'secureConnection'), secured(server, pair.certificate, host)]);
+      return socket.servername;
+    };
+    expect(await asked('pool.example')).toBe('pool.example');
+    expect(await asked()).toBe(false);
+  });
+
   it.each<[UpstreamErrorCode, RegExp, () => Promise<readonly [Server, string | undefined, host?: string]>]>([
     [
       'upstream-certificate-expired',
@@ -76,7 +87,11 @@ describe('PoolTls', () => {
         return [await tlsServer(pair), pair.certificate];
       },
     ],
-    ['upstream-authority-unknown', /self-signed/, async () => [await tlsServer(makeTlsPair()), undefined]],
+    [
+      'upstream-authority-unknown',
+      /^self-signed certificate$/,
+      async () => [await tlsServer(makeTlsPair()), undefined],
+    ],
     [
       'upstream-authority-unknown',
       /self-signed|verify/,
