@@ -80,6 +80,10 @@ export class Bitcoind {
     }
   }
 
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
   /** `http://user:password@host:port/`, from the cookie of this run. */
   get url(): string {
     return `http://${this.#cookie()}@127.0.0.1:${this.rpcPort}/`;

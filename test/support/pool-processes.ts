@@ -28,6 +28,8 @@ export interface PoolProcessesOptions {
     | { readonly simulated: SimulatedChainSettings };
   /** Of those nodes; default: regtest. */
   readonly network?: 'regtest' | 'signet';
+  /** Between two requests for a template; default: 1. */
+  readonly templateSeconds?: number;
   /** Processes of a service; default 1 each. */
   readonly gateways?: number;
   readonly providers?: number;
@@ -80,8 +82,9 @@ export class PoolProcesses {
     const bus = ['--nats', this.nats.url, '--nats-monitors', this.nats.monitor];
     const network = ['--network', options.network ?? 'regtest'];
     const solutionPorts = await freePorts(options.providers ?? 1);
+    const poll = ['--template-poll', String(options.templateSeconds ?? 1)];
     for (const [index, port] of solutionPorts.entries()) {
-      const own = ['--provider', `provider-${index}`, '--solution-listen', `127.0.0.1:${port}`, '--template-poll', '1'];
+      const own = ['--provider', `provider-${index}`, '--solution-listen', `127.0.0.1:${port}`, ...poll];
       await this.#add('template-provider', index, [...bus, ...network, ...chainFlags(options.chain), ...own]);
     }
     const byIdentity = options.payoutByIdentity === true ? ['--payout-by-identity'] : [];

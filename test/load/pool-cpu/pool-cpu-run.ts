@@ -1,4 +1,5 @@
 // The course: one pool, and in each round every way to it in turn, its miners idle first and then at each rate.
+import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bitcoind } from '../../support/bitcoind.ts';
 import { PoolProcesses } from '../../support/pool-processes.ts';
@@ -6,7 +7,7 @@ import { waitFor } from '../../support/wait-for.ts';
 import { startSignetNode } from '../bandwidth/signet-node.ts';
 import { describeMachine, describeNodeAndBus, measureBusy } from '../compare/machine.ts';
 import { Pinning } from '../compare/pinning.ts';
-import type { NamedProcess } from '../measure/server-processes.ts';
+import { type NamedProcess, sampleOf } from '../measure/server-processes.ts';
 import { Pacer } from '../pacer.ts';
 import { writeSection } from '../report/document-section.ts';
 import { show } from '../report/table.ts';
@@ -18,6 +19,8 @@ import { type OpenWay, openWay, type WayName, wayNames, ways } from './ways.ts';
 
 /** Miners have the easiest target that they ask for. */
 const EASIEST = { sharesPerMinute: 100_000, easiestDifficulty: 1e-10 } as const;
+/** As in production. */
+const TEMPLATE_SECONDS = 30;
 const STEP_MS = 2;
 /** After connections were opened or closed: what is put off until then. */
 const REST_MS = 3_000;
@@ -53,13 +56,15 @@ export class PoolCpuRun {
     const bitcoind = await this.#pinning.amongServers(() => startSignetNode(transactions));
     this.#bitcoind = bitcoind;
     const chain = { bitcoinds: [bitcoind] };
-    const pool = await this.#pinning.amongServers(() => PoolProcesses.start({ chain, network: 'signet', ...EASIEST }));
+    const pool = await this.#pinning.amongServers(() =>
+      PoolProcesses.start({ chain, network: 'signet', templateSeconds: TEMPLATE_SECONDS, ...EASIEST }),
+    );
     this.#pool = pool;
     const machine = [...(await describeMachine()), await describeNodeAndBus(bitcoind), this.#pinning.text];
     for (let round = 1; round <= rounds; round++)
       for (const name of round % 2 === 1 ? wayNames : wayNames.toReversed()) {
         say(`round ${round} of ${rounds}: ${ways[name].title}`);
-        if (!quick) this.#busy = Math.max(this.#busy, await this.#waitForQuiet());
+        if (!quick) this.#busy = Math.max(this.#busy, await this.#waitForQuiet(pool, bitcoind));
         await this.#measure(name, pool);
       }
     const section = sectionOf({ config: this.#config, records: this.#records, machine, busy: this.#busy });
@@ -81,10 +86,11 @@ export class PoolCpuRun {
     await this.#bitcoind?.stop();
   }
 
-  /** The pool itself is there, and idle. */
-  async #waitForQuiet(): Promise<number> {
-    let busy = await measureBusy();
-    for (let tries = 1; busy > MAX_BUSY && tries < QUIET_TRIES; tries++) busy = await measureBusy();
+  /** Beside the pool and its node, which are idle. */
+  async #waitForQuiet(pool: PoolProcesses, bitcoind: Bitcoind): Promise<number> {
+    const ours = [...processesOf(pool), { name: 'bitcoind', pid: bitcoind.pid ?? 0 }];
+    let busy = await busyBeside(ours);
+    for (let tries = 1; busy > MAX_BUSY && tries < QUIET_TRIES; tries++) busy = await busyBeside(ours);
     return busy;
   }
 
@@ -148,6 +154,15 @@ async function send({ farm }: OpenWay, rate: number, seconds: number): Promise<v
     await sleep(STEP_MS);
   }
   await farm.allAnswered();
+}
+
+/** Part of all cores that others take. */
+async function busyBeside(processes: readonly NamedProcess[]): Promise<number> {
+  const used = () => processes.reduce((sum, process) => sum + (sampleOf(process)?.cpuSeconds ?? 0), 0);
+  const [from, before] = [performance.now(), used()];
+  const busy = await measureBusy();
+  const ours = (used() - before) / ((performance.now() - from) / 1_000) / cpus().length;
+  return Math.max(0, busy - ours);
 }
 
 function say(text: string): void {
