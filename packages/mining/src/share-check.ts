@@ -58,7 +58,7 @@ export class ShareChecker {
   /**
    * Judges a submission on a channel. The extranonce (none on a standard channel) stands in `source` from `offset`.
    * `version` is the full header version, `ntime` Unix seconds, `nowMs` the receipt in Unix milliseconds. Without `remember` a good
-   * share is not kept from coming again: for a caller that cannot take it now.
+   * share is not kept from coming again: for a caller that cannot take it now. `root`: the merkle root, 32 bytes, where it is known already.
    */
   check(
     channel: MiningChannel,
@@ -71,6 +71,7 @@ export class ShareChecker {
     length: number,
     nowMs: number,
     remember = true,
+    root?: Uint8Array,
   ): ShareOutcome {
     const current = channel.currentJob(jobId);
     const late = current === undefined;
@@ -90,7 +91,7 @@ export class ShareChecker {
       given.target,
       channel.extranoncePrefix,
       channel.extranonceSize,
-      channel.kind === 'standard' ? channel.rootOfGiven(given, this.#backend) : undefined,
+      root ?? (channel.kind === 'standard' ? channel.rootOfGiven(given, this.#backend) : undefined),
       nonce,
       ntime,
       version,

@@ -109,7 +109,10 @@ class ProxyService implements Service {
       options.channels === 'per-miner'
         ? (place, miner, listener) => this.#upstreams.openChannel(place, miner, listener)
         : undefined;
-    const farm = new Farm(options.policy, options.upstreams.length, { ...modules, counters, workers, openChannel });
+    const farm = new Farm(options.policy, options.upstreams.length, {
+      ...{ ...modules, counters, workers, openChannel },
+      later: (task) => void setImmediate(task),
+    });
     this.#farm = farm;
     const needs = { minExtranonceSize: farm.extranonceSize, versionMask: options.versionMask };
     this.#upstreams = new Upstreams(

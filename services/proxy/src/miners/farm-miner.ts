@@ -15,6 +15,7 @@ import type { FarmJob, Miner, MinerClaim, MinerListener, ShareAnswer } from './m
 import { type DifficultyPolicy, MinerDifficulty, type MinerDifficultyModules } from './miner-difficulty.ts';
 import { OwnChannel, type OwnChannelModules } from './own-channel.ts';
 import { placeBytes } from './places.ts';
+import type { JudgedMiner, ShareLanes } from './share-lanes.ts';
 import { workerField, workerOf } from './worker-name.ts';
 
 export interface FarmPolicy extends DifficultyPolicy {
@@ -25,6 +26,7 @@ export interface FarmPolicy extends DifficultyPolicy {
 /** What all miners of a farm share. */
 export interface FarmMinerModules extends MinerDifficultyModules {
   readonly checker: ShareChecker;
+  readonly lanes: ShareLanes;
   readonly counters: ProxyCounters;
   readonly workers: Workers;
   readonly policy: FarmPolicy;
@@ -39,7 +41,7 @@ export interface FarmMinerModules extends MinerDifficultyModules {
 const EXTRANONCE_BOUND = 32;
 const extranonceBytes = new Uint8Array(EXTRANONCE_BOUND);
 
-export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
+export class FarmMiner implements Miner, ShareOwner, WorkerMiner, JudgedMiner {
   readonly id: number;
   readonly place: number;
   readonly extranonce1: Uint8Array;
@@ -128,6 +130,7 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
 
   authorize(user: string): void {
     if (this.#isClosed) return;
+    this.#modules.lanes.flush();
     const name = workerOf(user);
     // The same name is the same field: a channel of the miner's own knows it by that.
     if (name !== this.statistics?.name) this.#worker = workerField(user);
@@ -162,6 +165,21 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
   }
 
   submit(jobId: number, extranonce2: Uint8Array, ntime: number, nonce: number, version: number, request: string): void {
+    const given = this.#channel?.currentJob(jobId) ?? this.#channel?.lastJob(jobId);
+    if (given === undefined || extranonce2.length !== this.extranonce2Size)
+      this.judge(jobId, extranonce2, ntime, nonce, version, request);
+    else this.#modules.lanes.add(this, given.job, jobId, extranonce2, ntime, nonce, version, request);
+  }
+
+  judge(
+    jobId: number,
+    extranonce2: Uint8Array,
+    ntime: number,
+    nonce: number,
+    version: number,
+    request: string,
+    root?: Uint8Array,
+  ): void {
     const channel = this.#channel;
     if (channel === undefined) {
       this.#refuse(request, ShareOutcome.unknownJob);
@@ -169,7 +187,8 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     }
     const { checker, clock, counters } = this.#modules;
     const { length } = extranonce2;
-    const outcome = checker.check(channel, jobId, nonce, ntime, version, extranonce2, 0, length, clock.now());
+    const now = clock.now();
+    const outcome = checker.check(channel, jobId, nonce, ntime, version, extranonce2, 0, length, now, true, root);
     // All jobs of this channel are the farm's.
     const work = checker.job as FarmWork | undefined;
     if (checker.solution && outcome !== ShareOutcome.duplicate) counters.blocks += 1;
@@ -214,6 +233,7 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
 
   close(): void {
     if (this.#isClosed) return;
+    this.#modules.lanes.flush();
     this.#isClosed = true;
     this.#channel = undefined;
     // Kept for what an upstream says of its shares later.
@@ -250,6 +270,7 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
   take(work: FarmWork, job: FarmJob, clean: boolean, nowMs: number, monotonicMs: number): void {
     const channel = this.#channel;
     if (channel === undefined) return;
+    this.#modules.lanes.flush();
     this.#work = work;
     this.#difficulty.followUpstream(work, monotonicMs);
     const target = this.#difficulty.next(work);

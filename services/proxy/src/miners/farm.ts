@@ -13,6 +13,7 @@ import type { Miner, MinerListener, MinerPlaces } from './miner.ts';
 import { MinerTargets } from './miner-target.ts';
 import type { OwnChannelModules } from './own-channel.ts';
 import { PLACE_SIZE, Places } from './places.ts';
+import { ShareLanes } from './share-lanes.ts';
 import { Split } from './split.ts';
 import { TipTimes } from './tip-times.ts';
 
@@ -30,6 +31,8 @@ export interface FarmModules {
   readonly workers: Workers;
   /** Opens channels for single miners; `undefined`: all share one of each upstream. */
   readonly openChannel: OwnChannelModules['openChannel'] | undefined;
+  /** Runs a task when all sockets that have something were read. */
+  later(task: () => void): void;
 }
 
 export class Farm implements MinerPlaces {
@@ -39,6 +42,8 @@ export class Farm implements MinerPlaces {
   readonly #places = new Places();
   /** By place, in the order of their ids. */
   readonly #miners = new Map<number, FarmMiner>();
+  /** The same, by when they are looked at. */
+  readonly #slots: readonly Set<FarmMiner>[] = Array.from({ length: SLOTS }, () => new Set());
   /** By the place of their upstream in the list. */
   readonly #feeds: readonly Feed[];
   /** Of those in use; of the last ones while there is none. */
@@ -58,6 +63,7 @@ export class Farm implements MinerPlaces {
       ...modules,
       policy,
       checker: new ShareChecker(modules.sha256d),
+      lanes: new ShareLanes(modules.later),
       targets: new MinerTargets(),
       expectedHashrate: this.#expectedHashrate,
       ownChannels: openChannel && { ...feedModules, openChannel },
@@ -112,6 +118,7 @@ export class Farm implements MinerPlaces {
     this.#lastMinerId += 1;
     const miner = new FarmMiner(this.#lastMinerId, place, this.#split.next(), listener, this.#minerModules);
     this.#miners.set(place, miner);
+    this.#slotOf(miner).add(miner);
     return miner;
   }
 
@@ -138,7 +145,7 @@ export class Farm implements MinerPlaces {
   tick(): void {
     const monotonicMs = this.#modules.clock.monotonic();
     this.#slot = (this.#slot + 1) % SLOTS;
-    for (const miner of this.#miners.values()) if (miner.place % SLOTS === this.#slot) miner.evaluate(monotonicMs);
+    for (const miner of this.#slots[this.#slot] ?? []) miner.evaluate(monotonicMs);
     if (this.#slot !== 0) return;
     if (monotonicMs - this.#balancedMs >= BALANCE_MS && this.#split.parts.length > 1) this.#balance();
     for (const feed of this.#feeds) feed.giveDue();
@@ -156,7 +163,12 @@ export class Farm implements MinerPlaces {
 
   #onClosed(miner: FarmMiner): void {
     this.#miners.delete(miner.place);
+    this.#slotOf(miner).delete(miner);
     this.#places.release(miner.place);
+  }
+
+  #slotOf({ place }: FarmMiner): Set<FarmMiner> {
+    return this.#slots[place % SLOTS]!;
   }
 
   #feedOf(place: number): Feed {

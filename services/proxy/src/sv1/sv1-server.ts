@@ -46,6 +46,8 @@ export interface Sv1ServerModules {
 export class Sv1Server {
   /** Open connections by their ids. */
   readonly sessions = new Map<number, Session>();
+  /** The same, by when they are swept. */
+  readonly #slots: readonly Set<Session>[] = Array.from({ length: SLOTS }, () => new Set());
   readonly #options: Sv1ServerOptions;
   readonly #modules: Sv1ServerModules;
   readonly #sessionModules: SessionModules;
@@ -68,7 +70,7 @@ export class Sv1Server {
       tick: new OutboundTick(),
       lines: new JobLines(firstId, repeatSeconds, modules.counters),
       submits: new SubmitReader(),
-      onClosed: (session) => this.sessions.delete(session.id),
+      onClosed: (session) => this.#onClosed(session),
     };
     this.#listener = new Listener(limits, {
       ...modules,
@@ -97,6 +99,7 @@ export class Sv1Server {
     this.#lastSession += 1;
     const session = new Session(this.#lastSession, socket, remoteAddress, this.#sessionModules);
     this.sessions.set(session.id, session);
+    this.#slotOf(session).add(session);
     this.#modules.log.debug({ connection: session.id, remote: remoteAddress }, 'connection accepted');
   }
 
@@ -129,7 +132,7 @@ export class Sv1Server {
   tick(): void {
     const now = this.#modules.clock.monotonic();
     this.#slot = (this.#slot + 1) % SLOTS;
-    for (const session of this.sessions.values()) if (session.id % SLOTS === this.#slot) session.sweep(now);
+    for (const session of this.#slots[this.#slot] ?? []) session.sweep(now);
   }
 
   /**
@@ -146,6 +149,15 @@ export class Sv1Server {
       sendAway: (session) => this.#sendAway(session),
     });
     return this.#draining.done;
+  }
+
+  #onClosed(session: Session): void {
+    this.sessions.delete(session.id);
+    this.#slotOf(session).delete(session);
+  }
+
+  #slotOf({ id }: Session): Set<Session> {
+    return this.#slots[id % SLOTS]!;
   }
 
   async #settle(sessions: readonly Session[], ms: number): Promise<void> {
