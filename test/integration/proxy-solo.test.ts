@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Bitcoind } from '../support/bitcoind.ts';
 import { LocalPool } from '../support/local-pool.ts';
+import { fundWallet, sendPayments } from '../support/mempool.ts';
 import { ProxyProcess } from '../support/proxy-process.ts';
 import type { Sv1Miner } from '../support/sv1-miner.ts';
 import { TcpRelay } from '../support/tcp-relay.ts';
@@ -78,6 +79,7 @@ describe("the proxy on the farm's own node", () => {
     const way = await TcpRelay.start(Number(pool.address.split(':')[1]));
     cleanUp.push(() => way.stop());
     const bitcoind = await node();
+    await fundWallet(bitcoind, 1);
     const templates = await templatesOf({ nodes: [bitcoind] });
     const poolUrl = `stratum2+tcp://127.0.0.1:${way.port}/${pool.authorityKey}`;
     const proxy = await proxyOn([poolUrl, soloUrl(templates)], ['--shares-per-minute', '600']);
@@ -86,21 +88,33 @@ describe("the proxy on the farm's own node", () => {
     await waitFor(async () => (await proxy.metric('upstream_up')) === 2, WAIT_MS);
     setHashrate(miners, 0);
     const parent = await bestOf(bitcoind);
+    await sendPayments(bitcoind, 5);
     way.cut();
     const onNode = await allOn(miners, parent, way.brokenAt);
     console.info(`all miners were on the node ${(onNode - way.brokenAt).toFixed(0)} ms after the pool was killed`);
     expect(onNode - way.brokenAt).toBeLessThan(FAIL_OVER_MS);
-    expect(await proxy.api('/upstreams')).toMatchObject({ upstreams: [{ state: 'down' }, { state: 'active' }] });
+    expect(await proxy.api('/upstreams')).toMatchObject({
+      upstreams: [
+        { state: 'down', payout: null },
+        { state: 'active', payout: ADDRESS },
+      ],
+    });
 
     const [finder] = miners as [Sv1Miner];
+    await waitFor(() => (finder.jobs.at(-1)?.merklePath.length ?? 0) === 3, WAIT_MS);
     finder.hashrate = SLOW;
     await waitFor(async () => (await proxy.metric('solo_blocks_confirmed_total')) > 0, WAIT_MS);
     await proxy.pause();
-    const block = await bitcoind.rpc('getblock', [await bitcoind.rpc('getblockhash', [2]), 2]);
-    const [coinbase] = block.tx;
+    const { height } = await bitcoind.rpc('getblockheader', [parent]);
+    const block = await bitcoind.rpc('getblock', [await bitcoind.rpc('getblockhash', [height + 1]), 2]);
+    const [coinbase, ...payments] = block.tx;
     expect(block.previousblockhash).toBe(parent);
+    expect(payments).toHaveLength(5);
+    const fees = payments.reduce((sum: number, { fee }: { fee: number }) => sum + fee, 0);
+    expect(fees).toBeGreaterThan(0);
     expect(finder.blocks.map(display)).toContain(block.hash);
-    expect(coinbase.vout[0]).toMatchObject({ value: 50, scriptPubKey: { address: ADDRESS } });
+    expect(coinbase.vout[0].scriptPubKey.address).toBe(ADDRESS);
+    expect(coinbase.vout[0].value).toBeCloseTo(50 + fees, 8);
     expect(Buffer.from(coinbase.vin[0].coinbase, 'hex').toString('latin1')).toContain('/Sluice/');
     // On a block of ours the miners go on.
     await allOn(miners, await bestOf(bitcoind), way.brokenAt);

@@ -64,6 +64,7 @@ export function upstreamView({ farm, upstreams }: Shown, place: number) {
   return {
     ...changeView(upstreams, upstreams.history.current(place)),
     weight: upstreams.weightOf(place) ?? null,
+    payout: upstreams.payoutOf(place) ?? null,
     clients: farm.minersOf(place),
     hashrate_hashes_per_second: farm.hashrateOf(place),
     shares_in_flight: upstreams.sharesInFlightOf(place),

@@ -7,6 +7,7 @@ import type { MinerOfChannel } from './session.ts';
 import { Upstream, type UpstreamModules, type UpstreamOptions } from './upstream.ts';
 import type { ChannelListener, UpstreamChannel } from './upstream-channel.ts';
 import { UpstreamHistory, type UpstreamState } from './upstream-history.ts';
+import type { UpstreamUrl } from './upstream-url.ts';
 import type { UpstreamWork } from './upstream-work.ts';
 
 const TICK_MS = 250;
@@ -34,8 +35,7 @@ export interface UpstreamsModules extends Omit<UpstreamModules, 'hashrate'> {
 
 interface Place {
   readonly upstream: Upstream;
-  /** Of the URL. */
-  readonly weight: number | undefined;
+  readonly url: UpstreamUrl;
   readonly outage: OutageLog;
   isUp: boolean;
   /** When it was last in use; `undefined`: it never was. */
@@ -67,7 +67,7 @@ export class Upstreams {
         },
         { ...modules, hashrate: () => modules.hashrate(place) },
       ),
-      weight: options.url.weight,
+      url: options.url,
       outage: new OutageLog(() => clock.monotonic()),
       isUp: false,
       usedMs: undefined,
@@ -89,7 +89,12 @@ export class Upstreams {
 
   /** Its part of the farm's hashrate beside the others that have a weight; `undefined`: it is to fall back on. */
   weightOf(place: number): number | undefined {
-    return this.#at(place).weight;
+    return this.#at(place).url.weight;
+  }
+
+  /** Whom its blocks pay, as the URL has it; `undefined`: it is a pool. */
+  payoutOf(place: number): string | undefined {
+    return this.#at(place).url.payout;
   }
 
   /** For people, such as `pool.example:3333`. */
@@ -205,7 +210,8 @@ export class Upstreams {
     log.info({ upstream: this.#names(inUse), ...facts }, 'mining for an upstream');
     onUse(
       inUse.flatMap((place) => {
-        const { upstream, weight = 1 } = this.#at(place);
+        const { upstream, url } = this.#at(place);
+        const { weight = 1 } = url;
         return upstream.work === undefined ? [] : [{ place, weight, work: upstream.work }];
       }),
     );
