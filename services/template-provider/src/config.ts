@@ -40,7 +40,7 @@ function isTarget(nbits: string): boolean {
 export const templateProviderSettings = defineConfig({
   ...busSettings,
   provider: {
-    type: text({ allowed: 'letters, digits, - and _', placeholder: 'NAME', pattern: /^[\w-]{1,32}$/ }),
+    type: text({ allowed: 'letters, digits, - and _', placeholder: 'NAME', pattern: /^[\w-]{1,63}$/ }),
     default: 'provider',
     doc: 'Name of this template provider, unique in the pool.',
   },
@@ -49,7 +49,7 @@ export const templateProviderSettings = defineConfig({
     type: nodeUrls(),
     default: [],
     secret: true,
-    doc: 'Nodes in order of preference: http://[user:password@]host:port[?cookie=FILE][&zmq=tcp://host:port], zmq being the address of -zmqpubrawblock or -zmqpubhashblock.',
+    doc: 'Nodes in order of preference: http://[user:password@]host:port[?cookie=FILE][&credentials=FOLDER][&zmq=tcp://host:port], the folder having the files username and password, and zmq being the address of -zmqpubrawblock or -zmqpubhashblock.',
   },
   templateServer: {
     type: templateServerUrls(),
@@ -221,11 +221,16 @@ export const limitsOf = (config: TemplateProviderConfig): DistributionLimits => 
 /** A node's RPC and, where the URL names one, the address of its block announcements. */
 export function nodeOf(node: URL): { readonly endpoint: RpcEndpoint; readonly zmqBlock?: string } {
   const cookieFile = node.searchParams.get('cookie');
+  const credentialsFolder = node.searchParams.get('credentials');
   const zmq = node.searchParams.get('zmq');
   const plain = new URL(node);
   plain.search = '';
   return {
-    endpoint: { url: plain.href, ...(cookieFile === null ? {} : { cookieFile }) },
+    endpoint: {
+      url: plain.href,
+      ...(cookieFile === null ? {} : { cookieFile }),
+      ...(credentialsFolder === null ? {} : { credentialsFolder }),
+    },
     ...(zmq === null ? {} : { zmqBlock: zmq }),
   };
 }

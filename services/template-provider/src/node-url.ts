@@ -2,11 +2,16 @@
 
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fileFault } from '@sluice/runtime/config/path-types';
+import { fileFault, readableFolder } from '@sluice/runtime/config/path-types';
 import { listOf, parsePath, url, type ValueType } from '@sluice/runtime/config/value-types';
 import { systemReasonOf } from '@sluice/runtime/errors';
 
-const PARAMETERS: readonly string[] = ['cookie', 'zmq'];
+const PARAMETERS: readonly string[] = ['cookie', 'credentials', 'zmq'];
+/** Those that are paths. */
+const PATHS = ['cookie', 'credentials'] as const;
+
+/** As Kubernetes mounts a Secret of type kubernetes.io/basic-auth. */
+const credentialsFolder = readableFolder('username', 'password');
 
 /** Nodes in order of preference, each of them once. */
 export function nodeUrls(): ValueType<readonly URL[]> {
@@ -18,12 +23,15 @@ function nodeUrl(): ValueType<URL> {
   const form = url(['http', 'https']);
   return {
     ...form,
-    allowed: 'http://[user:password@]host:port[?cookie=FILE][&zmq=tcp://host:port], each node once',
+    allowed:
+      'http://[user:password@]host:port[?cookie=FILE][&credentials=FOLDER][&zmq=tcp://host:port], each node once',
     parse(text) {
       const node = form.parse(text);
-      const cookie = node?.searchParams.get('cookie') ?? '';
-      const file = parsePath(cookie);
-      if (node !== undefined && file !== undefined && file !== cookie) node.searchParams.set('cookie', file);
+      for (const name of PATHS) {
+        const given = node?.searchParams.get(name) ?? '';
+        const path = parsePath(given);
+        if (path !== undefined && path !== given) node?.searchParams.set(name, path);
+      }
       return node;
     },
     fault: nodeFault,
@@ -39,12 +47,21 @@ function nodeFault({ host, searchParams, username, hash }: URL): string | undefi
   if (hash !== '') return `node ${host} has a "#" behind it: in a password it is written %23`;
   const zmq = searchParams.get('zmq');
   if (zmq !== null && !isZmqAddress(zmq)) return `node ${host} has zmq=${zmq}, which is not tcp://host:port`;
-  const cookie = searchParams.get('cookie');
-  if (cookie === null) return undefined;
-  if (username !== '') return `node ${host} has a user and a cookie, and needs one of them`;
-  const fault = cookieFault(cookie);
-  return fault === undefined ? undefined : `the cookie of node ${host}: ${fault}`;
+  const paths = PATHS.filter((name) => searchParams.has(name));
+  const given = [...(username === '' ? [] : ['a user']), ...paths.map((name) => named[name])];
+  if (given.length > 1) return `node ${host} has ${given.join(' and ')}, and needs one of them`;
+  const [name] = paths;
+  const fault = name && faults[name](searchParams.get(name) ?? '');
+  return fault === undefined ? undefined : `the ${name} of node ${host}: ${fault}`;
 }
+
+const named = { cookie: 'a cookie', credentials: 'credentials' };
+
+const faults = {
+  cookie: cookieFault,
+  credentials: (folder: string) =>
+    parsePath(folder) === undefined ? `"${folder}" is no path` : credentialsFolder.fault?.(folder),
+};
 
 /** A node that does not run has no cookie, and makes one when it starts. */
 function cookieFault(cookie: string): string | undefined {

@@ -60,6 +60,16 @@ it('takes templates from a server alone, and not beside a simulated chain', () =
   expect(mistakes('--simulated-chain', '--template-server', server)).toContain('allowed: one of them');
 });
 
+it('knows a node by one kind of credentials, whose files are there', () => {
+  const told = (query: string, host = '10.0.0.1:8332') => mistakes('--bitcoind', `http://${host}?${query}`);
+  writeFileSync(join(folder, 'username'), 'pool');
+  expect(told(`credentials=${folder}`)).toContain('the credentials of node 10.0.0.1:8332');
+  writeFileSync(join(folder, 'password'), 'secret');
+  expect(told(`credentials=${folder}`)).toBe('');
+  expect(told(`credentials=${folder}&cookie=${join(folder, 'password')}`)).toContain('a cookie and credentials');
+  expect(told(`credentials=${folder}`, 'me:sekrit@10.0.0.1:8332')).toContain('a user and credentials');
+});
+
 it('limits what is set', () => {
   const loaded = load(...node, '--template-connections', '7', '--template-message-rate', '9');
   expect(loaded.kind === 'config' && limitsOf(loaded.config)).toMatchObject({ connections: 7, messagesPerSecond: 9 });

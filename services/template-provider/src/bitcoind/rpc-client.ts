@@ -1,10 +1,12 @@
-// JSON-RPC to one bitcoind over HTTP. Credentials come from the URL or from the cookie file that the node writes at each start.
+// JSON-RPC to one bitcoind over HTTP. Credentials come from the URL, from the cookie file that the node writes at each start, or from a folder
+// that others write.
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 export const RpcErrorCode = {
   /** No connection, no answer in time, or an answer that is not JSON-RPC. */
   unreachable: 'rpc-unreachable',
-  /** The node refuses the credentials, or the cookie file cannot be read. */
+  /** The node refuses the credentials, or their file cannot be read. */
   unauthorized: 'rpc-unauthorized',
   /** The node answered with an error of its own; `nodeCode` holds its number. */
   refused: 'rpc-refused',
@@ -28,6 +30,8 @@ export interface RpcEndpoint {
   readonly url: string;
   /** Read at the first call and again when the node refuses: a restart of the node writes a new one. */
   readonly cookieFile?: string;
+  /** With the files `username` and `password`, read when a cookie file is. */
+  readonly credentialsFolder?: string;
 }
 
 export interface RpcAnswer {
@@ -50,14 +54,15 @@ export class RpcClient {
   /** `host:port`, safe to show. */
   readonly name: string;
   readonly #url: string;
-  readonly #cookieFile: string | undefined;
+  /** `user:password` as the files hold it now; `undefined`: there are no files. */
+  readonly #readCredentials: (() => Promise<string>) | undefined;
   #authorization: string | undefined;
 
   /** @throws TypeError when the URL is none. */
   constructor(endpoint: RpcEndpoint) {
     const url = new URL(endpoint.url);
     this.name = url.host;
-    this.#cookieFile = endpoint.cookieFile;
+    this.#readCredentials = readerOf(endpoint);
     if (url.username !== '') {
       const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
       this.#authorization = basic(credentials);
@@ -70,7 +75,7 @@ export class RpcClient {
   /** @throws RpcError */
   async call(method: string, parameters: readonly unknown[], options: RpcCallOptions): Promise<RpcAnswer> {
     const first = await this.#post(method, parameters, options);
-    if (first.status !== 401 || this.#cookieFile === undefined) return this.#read(method, first);
+    if (first.status !== 401 || this.#readCredentials === undefined) return this.#read(method, first);
     this.#authorization = undefined;
     return this.#read(method, await this.#post(method, parameters, options));
   }
@@ -91,11 +96,11 @@ export class RpcClient {
   }
 
   async #credentials(): Promise<string | undefined> {
-    if (this.#authorization !== undefined || this.#cookieFile === undefined) return this.#authorization;
+    if (this.#authorization !== undefined || this.#readCredentials === undefined) return this.#authorization;
     try {
-      this.#authorization = basic((await readFile(this.#cookieFile, 'utf8')).trim());
+      this.#authorization = basic(await this.#readCredentials());
     } catch (error) {
-      const message = `${this.name}: the cookie file cannot be read: ${reason(error)}`;
+      const message = `${this.name}: the credentials cannot be read: ${reason(error)}`;
       throw new RpcError(RpcErrorCode.unauthorized, message, undefined, error);
     }
     return this.#authorization;
@@ -124,6 +129,14 @@ export class RpcClient {
   #unreachable(method: string, error: unknown): RpcError {
     return new RpcError(RpcErrorCode.unreachable, `${this.name}: ${method}: ${reason(error)}`, undefined, error);
   }
+}
+
+function readerOf({ cookieFile, credentialsFolder }: RpcEndpoint): (() => Promise<string>) | undefined {
+  const read = async (file: string) => (await readFile(file, 'utf8')).trim();
+  if (cookieFile !== undefined) return () => read(cookieFile);
+  if (credentialsFolder === undefined) return undefined;
+  return async () =>
+    `${await read(join(credentialsFolder, 'username'))}:${await read(join(credentialsFolder, 'password'))}`;
 }
 
 function basic(credentials: string): string {
