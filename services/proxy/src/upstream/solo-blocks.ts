@@ -60,12 +60,12 @@ export class SoloBlocks {
   /** Sends it at once, or when there is a connection. */
   add(block: FoundBlock, nowMs: number): void {
     const { counters, log } = this.#modules;
-    counters.sharesForwarded += 1;
-    counters.soloBlocks += 1;
-    log.info(this.#facts(block), 'the farm has found a block');
     const kept: Kept = { block, foundMs: nowMs, sentMs: undefined };
     this.#kept.push(kept);
     this.#deliver(kept, nowMs);
+    counters.sharesForwarded += 1;
+    counters.soloBlocks += 1;
+    log.info(this.#facts(block), 'the farm has found a block');
     if (this.#kept.length > BLOCKS_BOUND) this.#giveUp(this.#kept.slice(0, 1));
   }
 
