@@ -1,5 +1,4 @@
 // The child process of `LocalPoolProcess`: a pool on a simulated chain, which does what it is told over the channel to its parent.
-import { performance } from 'node:perf_hooks';
 import { LocalPool, type LocalPoolOptions } from './local-pool.ts';
 import type { LocalPoolAnswer, LocalPoolOrder } from './local-pool-process.ts';
 
@@ -15,8 +14,7 @@ async function obey(order: LocalPoolOrder): Promise<LocalPoolAnswer> {
     const credits = [...(await pool.credits()).values()];
     return { kind: 'credits', shares: credits.reduce((sum, { shares }) => sum + shares, 0) };
   }
-  const announcedAt = performance.timeOrigin + performance.now();
-  return { kind: 'block', announcedAt, hash: Buffer.from(pool.chain.mineBlock()).toString('hex') };
+  return { kind: 'block', hash: Buffer.from(pool.chain.mineBlock()).toString('hex') };
 }
 
 process.on('message', (order: LocalPoolOrder) => {

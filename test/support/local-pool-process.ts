@@ -10,8 +10,8 @@ export type LocalPoolOrder =
 
 export type LocalPoolAnswer =
   | { readonly kind: 'started'; readonly address: string; readonly authorityKey: string }
-  /** Unix milliseconds right before it was made; its hash in hexadecimal, wire order. */
-  | { readonly kind: 'block'; readonly announcedAt: number; readonly hash: string }
+  /** Its hash in hexadecimal, wire order. */
+  | { readonly kind: 'block'; readonly hash: string }
   | { readonly kind: 'credits'; readonly shares: number };
 
 type AnswerOf<Kind extends LocalPoolAnswer['kind']> = Extract<LocalPoolAnswer, { readonly kind: Kind }>;
@@ -37,9 +37,9 @@ export class LocalPoolProcess {
     return new LocalPoolProcess(child, started);
   }
 
-  /** Somebody else finds a block. */
-  newBlock(): Promise<AnswerOf<'block'>> {
-    return ask(this.#child, { kind: 'block' }, 'block');
+  /** Somebody else finds a block. Its hash in hexadecimal, wire order. */
+  async newBlock(): Promise<string> {
+    return (await ask(this.#child, { kind: 'block' }, 'block')).hash;
   }
 
   /** Shares that were credited so far. */

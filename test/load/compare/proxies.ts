@@ -6,9 +6,9 @@ import { LocalPoolProcess } from '../../support/local-pool-process.ts';
 import { buildSriProgram } from '../../support/sri-programs.ts';
 import { SriTranslator } from '../../support/sri-translator.ts';
 import type { NamedProcess } from '../measure/server-processes.ts';
-import { monotonicOf } from '../tip-hook.ts';
 import type { Contender } from './contest.ts';
 import { Parts, started } from './parts.ts';
+import { TipWatcher } from './tip-watcher.ts';
 
 /** A block takes 2^32 hashes: none is found here. */
 const HARD_NBITS = 0x1d00_ffff;
@@ -91,21 +91,23 @@ async function startUpstream(parts: Parts, transactions: number): Promise<LocalP
   return pool;
 }
 
-function contender(
+async function contender(
   parts: Parts,
   pool: LocalPoolProcess,
   port: number,
   process: NamedProcess,
   logs: () => string,
-): ProxyContender {
+): Promise<ProxyContender> {
+  const watcher = await TipWatcher.start(Number(pool.address.split(':')[1]), pool.authorityKey);
+  parts.ends(() => watcher.stop());
   return {
     url: `stratum+tcp://127.0.0.1:${port}`,
     processes: [process],
     loadFlags: [],
     hooks: {
       async newBlock() {
-        const { hash, announcedAt } = await pool.newBlock();
-        return { hash, announcedAt: monotonicOf(announcedAt) };
+        const hash = await pool.newBlock();
+        return { hash, announcedAt: await watcher.toldAt(hash) };
       },
     },
     credited: () => pool.credited(),
