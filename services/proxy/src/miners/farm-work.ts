@@ -26,7 +26,11 @@ export class FarmWork implements ExtendedJob {
   readonly templateId = 0n;
   /** The upstream's jobs of these bytes, each with the first number of ours that was made of it. */
   readonly #upstream: { readonly from: number; readonly work: UpstreamWork }[];
-  #newest: FarmJob;
+  /** Of what miners were told last. */
+  #newestId: number;
+  #newestNtime: number;
+  /** The same in full, once somebody asks. */
+  #newest: FarmJob | undefined;
 
   /**
    * @param feed orders tips: higher than that of any tip before. @param extranonce2Size bytes that a miner rolls. @param minNtime not before the
@@ -43,17 +47,24 @@ export class FarmWork implements ExtendedJob {
     this.coinbaseSuffix = upstream.coinbaseSuffix;
     this.merklePath = upstream.merklePath;
     this.tip = tipOf({ feed, prevHash, nbits, minNtime });
-    this.#newest = this.#job(jobId, minNtime);
+    this.#newestId = jobId;
+    this.#newestNtime = minNtime;
   }
 
   /** The upstream's newest job of these bytes. */
   get upstream(): UpstreamWork {
-    return this.upstreamOf(this.#newest.id);
+    return this.upstreamOf(this.#newestId);
   }
 
   /** What miners were told last. */
   get newest(): FarmJob {
+    this.#newest ??= this.#job(this.#newestId, this.#newestNtime);
     return this.#newest;
+  }
+
+  /** Nobody is given it any more, and there is one for each miner that has a channel of its own: what was made of it for the wire goes. */
+  retire(): void {
+    this.#newest = undefined;
   }
 
   /** Which job of the upstream a share of one of ours is for. */
@@ -89,8 +100,10 @@ export class FarmWork implements ExtendedJob {
       this.#upstream.push({ from: jobId, work: upstream });
       if (this.#upstream.length > UPSTREAM_JOBS_BOUND) this.#upstream.shift();
     }
-    this.#newest = this.#job(jobId, Math.max(this.#newest.ntime + 1, minNtime));
-    return this.#newest;
+    this.#newestId = jobId;
+    this.#newestNtime = Math.max(this.#newestNtime + 1, minNtime);
+    this.#newest = undefined;
+    return this.newest;
   }
 
   #job(id: number, ntime: number): FarmJob {

@@ -76,6 +76,7 @@ export class Feed {
     const tip = isClean ? numbers.tip() : numbers.lastTip;
     const work = known ?? new FarmWork(upstream, numbers.job(), tip, extranonce2Size, minNtime);
     const job = known?.again(numbers.job(), upstream, minNtime) ?? work.newest;
+    if (known === undefined) before?.retire();
     this.#work = work;
     this.#due.clear();
     counters.jobs += 1;

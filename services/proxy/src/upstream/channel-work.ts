@@ -1,5 +1,6 @@
 // What is known of the channel on an upstream: jobs that wait, the tip, the work in force [sv2 5.3.15 to 5.3.22]. No socket in here.
 // A string that is returned says how the upstream is out of order.
+import { equalBytes } from '@sluice/bitcoin/serialize';
 import { type ShareTarget, shareTargetFromBytes } from '@sluice/mining/share-target';
 import type { NewExtendedMiningJob } from '@sluice/sv2/messages/mining/new-extended-mining-job';
 import type { OpenExtendedMiningChannelSuccess } from '@sluice/sv2/messages/mining/open-extended-mining-channel-success';
@@ -14,6 +15,7 @@ export const EXTRANONCE_BOUND = 32;
 /** Bytes of a coinbase; firmware gives up far below it. */
 const COINBASE_BOUND = 100_000;
 
+type Coinbase = Pick<UpstreamWork, 'coinbasePrefix' | 'coinbaseSuffix' | 'merklePath'>;
 type FutureJob = Omit<UpstreamWork, 'prevHash' | 'nbits' | 'minNtime' | 'target'>;
 
 export class ChannelWork {
@@ -68,9 +70,7 @@ export class ChannelWork {
       jobId,
       version: message.version,
       versionRollingAllowed: message.versionRollingAllowed,
-      coinbasePrefix: Buffer.concat([coinbaseTxPrefix, this.#extranoncePrefix]),
-      coinbaseSuffix: coinbaseTxSuffix,
-      merklePath: message.merklePath,
+      ...this.#kept(message),
       extranonceSize: this.extranonceSize,
     };
     if (minNtime === undefined) {
@@ -91,6 +91,21 @@ export class ChannelWork {
     if (!isNetworkTarget(nbits)) return 'nbits is no target';
     this.#work = { ...job, prevHash, nbits, minNtime, target: this.#target };
     return undefined;
+  }
+
+  /** What the present work has of the same bytes already: a pool tells a job again with each target, and there are many channels. */
+  #kept({ coinbaseTxPrefix, coinbaseTxSuffix, merklePath }: NewExtendedMiningJob): Coinbase {
+    const coinbasePrefix = Buffer.concat([coinbaseTxPrefix, this.#extranoncePrefix]);
+    const work = this.#work;
+    const isSame =
+      work !== undefined &&
+      equalBytes(work.coinbasePrefix, coinbasePrefix) &&
+      equalBytes(work.coinbaseSuffix, coinbaseTxSuffix) &&
+      work.merklePath.length === merklePath.length &&
+      work.merklePath.every((hash, index) => equalBytes(hash, merklePath[index]!));
+    return isSame
+      ? { coinbasePrefix: work.coinbasePrefix, coinbaseSuffix: work.coinbaseSuffix, merklePath: work.merklePath }
+      : { coinbasePrefix, coinbaseSuffix: coinbaseTxSuffix, merklePath };
   }
 
   #wait(job: FutureJob): void {

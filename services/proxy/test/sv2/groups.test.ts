@@ -122,7 +122,10 @@ test('a target that holds for the job after does not overtake the one before it'
   const [connection] = server.server.connections.values();
   const channel = connection!.channels.get(channelId!)!;
   const work = server.fake.farm.all()[Symbol.iterator]().next().value!.work!;
-  const [early, late] = [work.again(1_000, work.upstream), work.again(1_001, work.upstream)];
+  const [early, late] = [
+    work.again(1_000, work.upstream, work.upstream.minNtime),
+    work.again(1_001, work.upstream, work.upstream.minNtime),
+  ];
   const target = shareTarget(3n << 240n);
   channel.onJob(early, false);
   channel.onTarget(target);
@@ -139,7 +142,7 @@ test('who leaves before a job is written is not told, and the others are', async
   const [connection] = server.server.connections.values();
   const [first, second] = ids.map((id) => connection!.channels.get(id)!);
   const work = server.fake.farm.all()[Symbol.iterator]().next().value!.work!;
-  const job = work.again(1_000, work.upstream);
+  const job = work.again(1_000, work.upstream, work.upstream.minNtime);
   for (const channel of [first!, second!]) channel.onJob(job, false);
   first!.close();
   expect(await miner.expect(NewExtendedMiningJob)).toMatchObject({ channelId: ids[1], jobId: 1_000 });

@@ -29,6 +29,22 @@ describe('ChannelWork', () => {
     expect(channel.work?.prevHash[0]).toBe(0xa1);
   });
 
+  it('keeps the bytes of a job that is told again once', () => {
+    const channel = open();
+    const merklePath = [new Uint8Array(32).fill(1)];
+    channel.addJob(newJob(1, { merklePath }));
+    channel.setNewPrevHash(newTip(1, 0xa1));
+    const first = channel.work;
+    const again = { merklePath: merklePath.map((hash) => Uint8Array.from(hash)), minNtime: TIME };
+    const { coinbaseTxSuffix } = newJob(2);
+    channel.addJob(newJob(2, { ...again, coinbaseTxSuffix: Uint8Array.from(coinbaseTxSuffix) }));
+    expect(channel.work?.jobId).toBe(2);
+    for (const name of ['coinbasePrefix', 'coinbaseSuffix', 'merklePath'] as const)
+      expect(channel.work?.[name]).toBe(first?.[name]);
+    channel.addJob(newJob(3, { ...again, merklePath: [new Uint8Array(32).fill(2)] }));
+    expect(channel.work?.merklePath[0]?.[0]).toBe(2);
+  });
+
   it('voids every future job but the one that a tip names', () => {
     const channel = open();
     channel.addJob(newJob(1));
