@@ -173,7 +173,7 @@ function accounting({ figures, hour }: BandwidthRecord): readonly string[] {
         String(spread.hours),
         ...[spread.mean, spread.derived * 100, spread.simulated * 100],
         ...[other?.mean, (other?.derived ?? Number.NaN) * 100, (other?.simulated ?? Number.NaN) * 100],
-        (other?.derived ?? Number.NaN) / spread.derived,
+        Math.round(((other?.derived ?? Number.NaN) / spread.derived) * 10) / 10,
       ];
     }),
   };
