@@ -3,14 +3,24 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { busRule } from '@sluice/bus/bus-settings';
+import type { ConfigOf, ConfigRule, Settings } from '@sluice/runtime/config';
 import { loadConfig } from '@sluice/runtime/config/load';
 import { processSettings } from '@sluice/runtime/process-settings';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MiningPool } from '../../operator/src/api/v1alpha1.ts';
-import { type GatewayManifests, gateways } from '../../operator/src/desired/gateways.ts';
+import { channelManagers } from '../../operator/src/desired/channel-managers.ts';
+import { gateways } from '../../operator/src/desired/gateways.ts';
+import { jobDistributors } from '../../operator/src/desired/job-distributors.ts';
 import type { Manifest } from '../../operator/src/desired/manifest.ts';
+import { shareValidators } from '../../operator/src/desired/share-validators.ts';
+import { templateProviders } from '../../operator/src/desired/template-providers.ts';
 import { examplePool } from '../../operator/test/defaulted.ts';
+import { channelManagerRule, channelManagerSettings } from '../../services/channel-manager/src/config.ts';
 import { connectionGatewayRule, connectionGatewaySettings } from '../../services/connection-gateway/src/config.ts';
+import { jobDistributorRule, jobDistributorSettings } from '../../services/job-distributor/src/config.ts';
+import { shareValidatorSettings } from '../../services/share-validator/src/config.ts';
+import { templateProviderRule, templateProviderSettings } from '../../services/template-provider/src/config.ts';
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
@@ -25,6 +35,7 @@ const context = {
 
 const groups = {
   ConfigMap: 'api/v1',
+  Deployment: 'apis/apps/v1',
   PodDisruptionBudget: 'apis/policy/v1',
   ReplicaSet: 'apis/apps/v1',
   Service: 'api/v1',
@@ -32,10 +43,24 @@ const groups = {
 const listOf = (kind: string) =>
   `/${groups[kind as keyof typeof groups]}/namespaces/${namespace}/${kind.toLowerCase()}s`;
 const placeOf = ({ kind, metadata }: Manifest) => `${listOf(kind)}/${metadata.name}`;
-const allOf = ({ configMap, replicaSet, disruptionBudget, services }: GatewayManifests) => [
-  ...[configMap, replicaSet, disruptionBudget],
-  ...services,
-];
+
+type Environment = Readonly<Record<string, string>>;
+
+/** Replicas of the kinds whose number the scaling decides. */
+const SCALED = 2;
+const allOf = (pool: MiningPool): readonly Manifest[] => {
+  const { services, configMap, replicaSet, disruptionBudget } = gateways(pool, context, SCALED);
+  const others = [
+    channelManagers(pool, context.image),
+    jobDistributors(pool, context.image),
+    shareValidators(pool, context.image, SCALED),
+    templateProviders(pool, context.image),
+  ];
+  return [
+    ...[configMap, replicaSet, disruptionBudget, ...services],
+    ...others.flatMap((each) => [each.configMap, each.deployment, each.disruptionBudget, ...each.services]),
+  ];
+};
 
 describe.skipIf(missing !== undefined)(`desired objects${missing === undefined ? '' : ` (${missing})`}`, () => {
   let plane: ControlPlane;
@@ -59,7 +84,7 @@ describe.skipIf(missing !== undefined)(`desired objects${missing === undefined ?
       const { status, body } = await plane.client().apply(pathOf(given), given);
       expect(status).toBe(201);
       pool = body;
-      manifests = allOf(gateways(pool, context, 2));
+      manifests = allOf(pool);
     });
 
     it("come of defaults that are the API server's own", () => {
@@ -81,41 +106,95 @@ describe.skipIf(missing !== undefined)(`desired objects${missing === undefined ?
     });
 
     it('become pods that the standard admits', async () => {
-      const selector = encodeURIComponent(`mining.sluice.dev/fleet=${pool.metadata.name}-gw`);
+      const wanted = manifests.flatMap(({ spec }) => (spec as { replicas?: number } | undefined)?.replicas ?? []);
+      expect(wanted.length).toBeGreaterThan(4);
+      const selector = encodeURIComponent(`app.kubernetes.io/instance=${pool.metadata.name}`);
       const pods = async () =>
         (await plane.client().get(`/api/v1/namespaces/${namespace}/pods?labelSelector=${selector}`)).body.items;
-      await waitFor(async () => (await pods()).length === 2);
+      await waitFor(async () => (await pods()).length === wanted.reduce((sum, each) => sum + each), 20_000);
     });
   });
 });
 
-describe('the configuration of a gateway', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'sluice-desired-'));
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+describe.each(['regtest', 'production'])(
+  'the configuration in the example %s is one that the service takes:',
+  (name) => {
+    const directory = mkdtempSync(join(tmpdir(), 'sluice-desired-'));
+    const pool = examplePool(name);
+    const isProduction = name === 'production';
+    afterAll(() => rmSync(directory, { recursive: true, force: true }));
+    beforeAll(() => {
+      const credentials = ['a', 'b'].flatMap((node) => [`nodes/node-${node}/username`, `nodes/node-${node}/password`]);
+      for (const secret of ['nats/password', 'noise/static-key', 'noise/certificate', ...credentials]) {
+        mkdirSync(dirname(join(directory, secret)), { recursive: true });
+        writeFileSync(join(directory, secret), 'secret', { mode: 0o600 });
+      }
+    });
 
-  it.each(['regtest', 'production'])('in the example %s is one that the gateway takes', (name) => {
-    const { configMap } = gateways(examplePool(name), context, 2);
-    const { 'config.yaml': text } = configMap.data as { 'config.yaml': string };
-    const file = join(directory, `${name}.yaml`);
-    // The folders that a pod mounts stand under this one here.
-    writeFileSync(file, text.replaceAll('/etc/sluice/', `${directory}/`));
-    for (const secret of ['nats/password', 'noise/static-key', 'noise/certificate']) {
-      mkdirSync(dirname(join(directory, secret)), { recursive: true });
-      writeFileSync(join(directory, secret), 'secret', { mode: 0o600 });
+    /** The settings that the service of the table starts with, or its mistakes. */
+    function read<S extends Settings>({ data }: Manifest, settings: S, rule: ConfigRule<S>, own: Environment = {}) {
+      const file = join(directory, 'config.yaml');
+      // The folders that a pod mounts stand under this one here.
+      const text = (data as { 'config.yaml': string })['config.yaml'].replaceAll('/etc/sluice/', `${directory}/`);
+      writeFileSync(file, text.replaceAll('/var/lib/sluice/', `${directory}/`));
+      const env = { SLUICE_NATS_USER: 'somebody', ...own };
+      const loaded = loadConfig(
+        { ...settings, ...processSettings },
+        { argv: ['--config', file], env },
+        (config, placeOf) => rule(config as unknown as ConfigOf<S>, placeOf),
+      );
+      return loaded.kind === 'config' ? loaded.config : loaded;
     }
-    const settings = { ...connectionGatewaySettings, ...processSettings };
-    const env = { SLUICE_GATEWAY_LABEL: 'main-gw-0123456789-abcde', SLUICE_NATS_USER: 'connection-gateway' };
-    const loaded = loadConfig(settings, { argv: ['--config', file], env }, connectionGatewayRule);
-    expect(loaded).toMatchObject({
-      kind: 'config',
-      config: {
+    const common = {
+      nats: [new URL(`nats://${pool.metadata.name}-nats:4222`)],
+      natsReplicas: isProduction ? 3 : 1,
+      health: { host: '0.0.0.0', port: 9100 },
+      logFormat: 'json',
+    };
+    const { network } = pool.spec;
+
+    it('connection-gateway', () => {
+      const { configMap } = gateways(pool, context, SCALED);
+      const own = { SLUICE_GATEWAY_LABEL: 'main-gw-0123456789-abcde' };
+      expect(read(configMap, connectionGatewaySettings, connectionGatewayRule, own)).toMatchObject({
+        ...common,
         listen: [{ host: '0.0.0.0', port: 3336 }],
-        health: { host: '0.0.0.0', port: 9100 },
         drainSeconds: 300,
         maxConnections: 10_000,
-        natsReplicas: name === 'production' ? 3 : 1,
-        solutionEndpoints: [{ host: `${name === 'production' ? 'main' : 'demo'}-tp`, port: 8337 }],
-      },
+        solutionEndpoints: [{ host: `${pool.metadata.name}-tp`, port: 8337 }],
+      });
     });
-  });
-});
+
+    it('channel-manager', () => {
+      const { configMap } = channelManagers(pool, context.image);
+      expect(read(configMap, channelManagerSettings, channelManagerRule)).toMatchObject({ ...common, network });
+    });
+
+    it('job-distributor', () => {
+      const { configMap } = jobDistributors(pool, context.image);
+      const own = { SLUICE_INSTANCE: 'main-jd-0123456789-abcde' };
+      expect(read(configMap, jobDistributorSettings, jobDistributorRule, own)).toMatchObject({
+        ...common,
+        network,
+        payout: pool.spec.payout.outputs.map(({ descriptor, weight }) => `${descriptor}=${weight}`),
+        poolTag: isProduction ? '/example pool/' : '/Sluice/',
+      });
+    });
+
+    it('share-validator', () => {
+      const { configMap } = shareValidators(pool, context.image, SCALED);
+      expect(read(configMap, shareValidatorSettings, busRule)).toMatchObject({ ...common, network });
+    });
+
+    it('template-provider', () => {
+      const { configMap } = templateProviders(pool, context.image);
+      const own = { SLUICE_PROVIDER: `${'p'.repeat(40)}-tp-0123456789-abcde` };
+      const config = read(configMap, templateProviderSettings, templateProviderRule, own);
+      expect(config).toMatchObject({ ...common, network, solutionListen: { host: '0.0.0.0', port: 8337 } });
+      const { bitcoind } = config as ConfigOf<typeof templateProviderSettings>;
+      expect(bitcoind.map(({ host }) => host)).toEqual(
+        isProduction ? ['bitcoind-a.bitcoin.svc:8332', 'bitcoind-b.bitcoin.svc:8332'] : ['demo-node-a:8332'],
+      );
+    });
+  },
+);

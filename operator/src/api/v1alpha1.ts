@@ -88,7 +88,7 @@ export interface MiningPoolSpec {
       weight: number;
     }[];
     /**
-     * What the pool signs its blocks with, in the coinbase's script.
+     * What the pool signs its blocks with, in the coinbase's script; `/Sluice/` where it is empty.
      */
     coinbaseTag: string;
   };

@@ -1,15 +1,14 @@
 // How the pods of a service reach the bus: settings for its configuration file, and what is mounted for it.
 import type { MiningPool } from '../api/v1alpha1.ts';
+import type { PodInputs } from './pod-template.ts';
+import { secretVolume } from './secret-volume.ts';
 
 const PASSWORD_FOLDER = '/etc/sluice/nats';
 const AUTHORITY_FOLDER = '/etc/sluice/nats-ca';
 
-export interface BusAccess {
+export interface BusAccess extends PodInputs {
   /** By their names in the configuration file. */
   readonly settings: Readonly<Record<string, unknown>>;
-  readonly env: readonly object[];
-  readonly volumes: readonly object[];
-  readonly volumeMounts: readonly object[];
 }
 
 /** @param component the service, whose user at managed servers has its name */
@@ -34,7 +33,7 @@ function withCredentials(access: BusAccess, secretName: string): BusAccess {
   return {
     settings: { ...access.settings, natsPasswordFile: `${PASSWORD_FOLDER}/password` },
     env: [...access.env, { name: 'SLUICE_NATS_USER', valueFrom: { secretKeyRef } }],
-    volumes: [...access.volumes, secretVolume('nats', secretName, 'password')],
+    volumes: [...access.volumes, secretVolume('nats', secretName, ['password'])],
     volumeMounts: [...access.volumeMounts, { name: 'nats', mountPath: PASSWORD_FOLDER, readOnly: true }],
   };
 }
@@ -43,12 +42,7 @@ function withAuthority(access: BusAccess, secretName: string, key: string): BusA
   return {
     ...access,
     settings: { ...access.settings, natsCaFile: `${AUTHORITY_FOLDER}/${key}` },
-    volumes: [...access.volumes, secretVolume('nats-ca', secretName, key)],
+    volumes: [...access.volumes, secretVolume('nats-ca', secretName, [key])],
     volumeMounts: [...access.volumeMounts, { name: 'nats-ca', mountPath: AUTHORITY_FOLDER, readOnly: true }],
   };
-}
-
-/** Mounted as a folder, whose entry is exchanged when the Secret changes. */
-function secretVolume(name: string, secretName: string, key: string): object {
-  return { name, secret: { secretName, defaultMode: 0o440, items: [{ key, path: key }] } };
 }

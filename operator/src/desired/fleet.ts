@@ -1,13 +1,9 @@
-// A fleet as the engine knows it, whichever kind it stands in: its owner, its schema, and the infix that its objects' names have, so that
-// two resources of different kinds and one name never meet in an object.
+// A fleet as the engine knows it, whichever kind it stands in: its owner, its schema, and what its objects are called.
 import type { Fleet } from '../api/v1alpha1.ts';
-import type { Owner } from './manifest.ts';
+import type { Workload } from './workload.ts';
 
-export interface OwnedFleet {
-  readonly owner: Owner;
-  /** `gw` for gateways, `px` for proxies. */
+export interface OwnedFleet extends Workload {
   readonly infix: 'gw' | 'px';
-  /** The service whose pods they are. */
   readonly component: 'connection-gateway' | 'proxy';
   readonly fleet: Fleet;
 }
@@ -16,21 +12,3 @@ export interface OwnedFleet {
 export const ACCEPTING = 'mining.sluice.dev/accepting';
 /** The hash of what the pod was made of. */
 export const REVISION = 'mining.sluice.dev/revision';
-const FLEET = 'mining.sluice.dev/fleet';
-
-/** What the names of the fleet's objects begin with. */
-export const fleetName = ({ owner, infix }: OwnedFleet) => `${owner.metadata.name}-${infix}`;
-
-/** By which all pods of the fleet are found, and none of another's. */
-export const fleetSelector = (fleet: OwnedFleet) => ({ [FLEET]: fleetName(fleet) });
-
-/** Labels of the fleet's objects. */
-export function fleetLabels(fleet: OwnedFleet): Readonly<Record<string, string>> {
-  return {
-    'app.kubernetes.io/name': 'sluice',
-    'app.kubernetes.io/component': fleet.component,
-    'app.kubernetes.io/instance': fleet.owner.metadata.name,
-    'app.kubernetes.io/managed-by': 'sluice-operator',
-    ...fleetSelector(fleet),
-  };
-}

@@ -1,20 +1,19 @@
 // What a MiningPool's gateways are made of: pure functions from the resource to manifests.
 import type { MiningPool } from '../api/v1alpha1.ts';
 import { type BusAccess, busAccess } from './bus-access.ts';
-import { CONFIG_FILE, configMap } from './config-map.ts';
+import { configMap } from './config-map.ts';
 import { disruptionBudget } from './disruption-budget.ts';
 import { secondsOf } from './duration.ts';
-import { ACCEPTING, fleetLabels, fleetName, fleetSelector, type OwnedFleet } from './fleet.ts';
-import { type DefaultImage, imageReference } from './image-reference.ts';
+import { ACCEPTING, type OwnedFleet } from './fleet.ts';
+import type { DefaultImage } from './image-reference.ts';
 import { listenerService } from './listener-service.ts';
 import type { Manifest } from './manifest.ts';
-import { placement, pullSecrets, restrictedContainer, restrictedPod } from './pod-settings.ts';
-import { type PodTemplate, replicaSet } from './replica-set.ts';
+import { HEALTH_PORT, type PodTemplate, podNameAs, podTemplate } from './pod-template.ts';
+import { replicaSet } from './replica-set.ts';
+import { providerEndpoint } from './template-providers.ts';
+import { workloadLabels, workloadName } from './workload.ts';
 
-const CONFIG_FOLDER = '/etc/sluice/config';
 const NOISE_FOLDER = '/etc/sluice/noise';
-const HEALTH_PORT = 9100;
-const SOLUTION_PORT = 8337;
 
 /** Until a pod that ends is known everywhere as such, new connections still come to it. */
 const PRE_STOP_SECONDS = 5;
@@ -45,7 +44,7 @@ export function gateways(pool: MiningPool, context: GatewayContext, replicas: nu
   };
   const bus = busAccess(pool, owned.component);
   const settings = gatewaySettings(pool, bus, context.authorityPublicKey);
-  const config = configMap(pool, fleetName(owned), fleetLabels(owned), settings);
+  const config = configMap(pool, workloadName(owned), workloadLabels(owned), settings);
   const template = gatewayPodTemplate(pool, owned, { bus, config, image: context.image });
   return {
     services: pool.spec.gateways.listeners.map((listener) => listenerService(owned, listener)),
@@ -56,8 +55,8 @@ export function gateways(pool: MiningPool, context: GatewayContext, replicas: nu
 }
 
 /** The gateway's configuration file. */
-function gatewaySettings({ metadata, spec }: MiningPool, bus: BusAccess, authorityPublicKey: string): object {
-  const { listeners, drain } = spec.gateways;
+function gatewaySettings(pool: MiningPool, bus: BusAccess, authorityPublicKey: string): object {
+  const { listeners, drain } = pool.spec.gateways;
   const maxConnections = listeners.reduce((sum, { maxConnectionsPerPod }) => sum + maxConnectionsPerPod, 0);
   const hidesAddresses = listeners.some(
     ({ service }) => service.type !== 'ClusterIP' && service.externalTrafficPolicy === 'Cluster',
@@ -69,7 +68,7 @@ function gatewaySettings({ metadata, spec }: MiningPool, bus: BusAccess, authori
     certificateDirectory: NOISE_FOLDER,
     authorityKey: authorityPublicKey,
     // By the Service, so that another number of providers exchanges no gateway.
-    solutionEndpoints: [`${metadata.name}-tp:${SOLUTION_PORT}`],
+    solutionEndpoints: [providerEndpoint(pool)],
     maxConnections,
     // Nodes that pass connections on put their own addresses in place of the miners'.
     ...(hidesAddresses ? { maxConnectionsPerAddress: maxConnections } : {}),
@@ -90,47 +89,21 @@ function gatewayPodTemplate(
   owned: OwnedFleet,
   { bus, config, image }: GatewayParts,
 ): PodTemplate {
-  const { fleet, component } = owned;
-  const probe = (path: string) => ({ httpGet: { path, port: 'health' } });
-  const container = {
-    name: component,
-    image: imageReference(spec.image, image),
-    imagePullPolicy: spec.image.pullPolicy,
-    args: [component, '--config', `${CONFIG_FOLDER}/${CONFIG_FILE}`],
-    env: [{ name: 'SLUICE_GATEWAY_LABEL', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }, ...bus.env],
-    ports: [
-      ...fleet.listeners.map(({ name, port }) => ({ name, containerPort: port, protocol: 'TCP' })),
-      { name: 'health', containerPort: HEALTH_PORT, protocol: 'TCP' },
+  const { listeners, drain } = owned.fleet;
+  return podTemplate(owned, {
+    pods: owned.fleet,
+    image: spec.image,
+    defaultImage: image,
+    config,
+    ports: Object.fromEntries(listeners.map(({ name, port }) => [name, port])),
+    labels: { [ACCEPTING]: 'true' },
+    env: [podNameAs('SLUICE_GATEWAY_LABEL'), ...bus.env],
+    volumes: [
+      { name: 'noise', secret: { secretName: `${workloadName(owned)}-noise`, defaultMode: 0o440 } },
+      ...bus.volumes,
     ],
-    resources: fleet.resources,
-    startupProbe: { ...probe('/livez'), periodSeconds: 1, failureThreshold: 60 },
-    livenessProbe: { ...probe('/livez'), periodSeconds: 10, timeoutSeconds: 5 },
-    readinessProbe: { ...probe('/readyz'), periodSeconds: 5, timeoutSeconds: 5 },
-    lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
-    volumeMounts: [
-      { name: 'config', mountPath: CONFIG_FOLDER, readOnly: true },
-      { name: 'noise', mountPath: NOISE_FOLDER, readOnly: true },
-      ...bus.volumeMounts,
-    ],
-    ...restrictedContainer,
-  };
-  const { podLabels = {}, podAnnotations } = fleet;
-  return {
-    metadata: {
-      labels: { ...podLabels, ...fleetLabels(owned), [ACCEPTING]: 'true' },
-      ...(podAnnotations === undefined ? {} : { annotations: podAnnotations }),
-    },
-    spec: {
-      ...restrictedPod,
-      ...pullSecrets(spec.image),
-      ...placement(fleet.scheduling, fleetSelector(owned)),
-      terminationGracePeriodSeconds: PRE_STOP_SECONDS + secondsOf(fleet.drain.timeout) + STOP_MARGIN_SECONDS,
-      containers: [container],
-      volumes: [
-        { name: 'config', configMap: { name: config.metadata.name } },
-        { name: 'noise', secret: { secretName: `${fleetName(owned)}-noise`, defaultMode: 0o440 } },
-        ...bus.volumes,
-      ],
-    },
-  };
+    volumeMounts: [{ name: 'noise', mountPath: NOISE_FOLDER, readOnly: true }, ...bus.volumeMounts],
+    preStopSeconds: PRE_STOP_SECONDS,
+    stopSeconds: secondsOf(drain.timeout) + STOP_MARGIN_SECONDS,
+  });
 }

@@ -1,12 +1,13 @@
 import type { Fleet } from '../api/v1alpha1.ts';
-import { ACCEPTING, fleetLabels, fleetName, fleetSelector, type OwnedFleet } from './fleet.ts';
+import { ACCEPTING, type OwnedFleet } from './fleet.ts';
 import { type Manifest, ownedMetadata } from './manifest.ts';
+import { workloadLabels, workloadName, workloadSelector } from './workload.ts';
 
 /** The Service of a listener. Its name, and with it its address, depends on nothing but the names of the owner and the listener. */
 export function listenerService(owned: OwnedFleet, listener: Fleet['listeners'][number]): Manifest {
   const { annotations, type, externalTrafficPolicy, nodePort, sourceRanges, loadBalancerClass, ipFamilyPolicy } =
     listener.service;
-  const metadata = ownedMetadata(owned.owner, `${fleetName(owned)}-${listener.name}`, fleetLabels(owned));
+  const metadata = ownedMetadata(owned.owner, `${workloadName(owned)}-${listener.name}`, workloadLabels(owned));
   const port = { name: listener.name, protocol: 'TCP', port: listener.port, targetPort: listener.name };
   return {
     apiVersion: 'v1',
@@ -14,7 +15,7 @@ export function listenerService(owned: OwnedFleet, listener: Fleet['listeners'][
     metadata: { ...metadata, ...(annotations === undefined ? {} : { annotations }) },
     spec: {
       type,
-      selector: { ...fleetSelector(owned), [ACCEPTING]: 'true' },
+      selector: { ...workloadSelector(owned), [ACCEPTING]: 'true' },
       ports: [nodePort === undefined ? port : { ...port, nodePort }],
       // Of no meaning, and refused, where nothing comes from outside.
       ...(type === 'ClusterIP' ? {} : { externalTrafficPolicy }),

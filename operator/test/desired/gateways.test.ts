@@ -1,8 +1,8 @@
 // What gateways are made of. The golden files are what a release has made: where one changes, every pod of every pool is exchanged.
 import { describe, expect, it } from 'vitest';
-import { stringify } from 'yaml';
 import type { MiningPool } from '../../src/api/v1alpha1.ts';
 import { type GatewayManifests, gateways } from '../../src/desired/gateways.ts';
+import { asYaml } from '../as-yaml.ts';
 import { examplePool } from '../defaulted.ts';
 
 const context = {
@@ -23,9 +23,7 @@ const revision = ({ replicaSet }: GatewayManifests) => replicaSet.metadata.name;
 describe('gateways', () => {
   it.each(['regtest', 'production'])('of the example %s are as in its golden file', async (name) => {
     const { services, configMap, replicaSet, disruptionBudget } = gateways(examplePool(name), context, 2);
-    const text = [configMap, replicaSet, disruptionBudget, ...services]
-      .map((each) => stringify(each, { lineWidth: 0, aliasDuplicateObjects: false }))
-      .join('---\n');
+    const text = asYaml([configMap, replicaSet, disruptionBudget, ...services]);
     await expect(text).toMatchFileSnapshot(`../golden/gateways-${name}.yaml`);
   });
 
@@ -63,7 +61,7 @@ describe('gateways', () => {
     const [service] = before.services as unknown as [{ spec: { selector: Record<string, string> } }];
     expect(template.template.metadata.labels).toMatchObject(service.spec.selector);
     expect(service.spec.selector).toEqual({
-      'mining.sluice.dev/fleet': 'main-gw',
+      'mining.sluice.dev/workload': 'main-gw',
       'mining.sluice.dev/accepting': 'true',
     });
   });
@@ -78,7 +76,7 @@ describe('gateways', () => {
   });
 
   it('have no label of the user that takes the place of ours', () => {
-    const podLabels = { 'mining.sluice.dev/fleet': 'other' };
+    const podLabels = { 'mining.sluice.dev/workload': 'other' };
     const { replicaSet } = changed((spec) => Object.assign(spec.gateways, { podLabels }));
     expect(JSON.stringify(replicaSet)).not.toContain('other');
   });

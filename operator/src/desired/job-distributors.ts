@@ -1,0 +1,20 @@
+import type { MiningPool } from '../api/v1alpha1.ts';
+import type { DefaultImage } from './image-reference.ts';
+import { podNameAs } from './pod-template.ts';
+import { poolService, type ServiceManifests } from './pool-service.ts';
+
+export function jobDistributors(pool: MiningPool, image: DefaultImage): ServiceManifests {
+  const { network, payout, services } = pool.spec;
+  return poolService(pool, image, {
+    infix: 'jd',
+    component: 'job-distributor',
+    replicas: services.jobDistributor.replicas,
+    pods: services.jobDistributor,
+    settings: {
+      network,
+      payout: payout.outputs.map(({ descriptor, weight }) => `${descriptor}=${weight}`),
+      ...(payout.coinbaseTag === '' ? {} : { poolTag: payout.coinbaseTag }),
+    },
+    inputs: { env: [podNameAs('SLUICE_INSTANCE')], volumes: [], volumeMounts: [] },
+  });
+}

@@ -1,0 +1,35 @@
+// A part of a custom resource that has pods of its own: what its objects are called, and by which labels its pods are found.
+import type { Owner } from './manifest.ts';
+
+export interface Workload {
+  readonly owner: Owner;
+  /** What its objects' names have behind the owner's, so that two resources of different kinds and one name never meet in an object. */
+  readonly infix: 'gw' | 'px' | 'cm' | 'jd' | 'sv' | 'tp';
+  /** The service whose pods they are. */
+  readonly component:
+    | 'connection-gateway'
+    | 'proxy'
+    | 'channel-manager'
+    | 'job-distributor'
+    | 'share-validator'
+    | 'template-provider';
+}
+
+const WORKLOAD = 'mining.sluice.dev/workload';
+
+/** What the names of its objects begin with. */
+export const workloadName = ({ owner, infix }: Workload) => `${owner.metadata.name}-${infix}`;
+
+/** By which all of its pods are found, and none of another's. */
+export const workloadSelector = (workload: Workload) => ({ [WORKLOAD]: workloadName(workload) });
+
+/** Labels of its objects. */
+export function workloadLabels(workload: Workload): Readonly<Record<string, string>> {
+  return {
+    'app.kubernetes.io/name': 'sluice',
+    'app.kubernetes.io/component': workload.component,
+    'app.kubernetes.io/instance': workload.owner.metadata.name,
+    'app.kubernetes.io/managed-by': 'sluice-operator',
+    ...workloadSelector(workload),
+  };
+}
