@@ -129,9 +129,12 @@ export class SocketWriter {
       return;
     }
     this.#endPiece();
-    this.#socket.cork();
-    for (const piece of pieces) this.#socket.write(piece);
-    this.#socket.uncork();
+    if (pieces.length === 1) this.#socket.write(pieces[0]);
+    else {
+      this.#socket.cork();
+      for (const piece of pieces) this.#socket.write(piece);
+      this.#socket.uncork();
+    }
     pieces.length = 0;
   }
 

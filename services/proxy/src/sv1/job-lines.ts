@@ -29,6 +29,8 @@ export class JobLines {
   readonly #repeatSeconds: number;
   readonly #jobs = new WeakMap<FarmJob, LinesOfJob>();
   #newest: FarmJob | undefined;
+  /** The line that was wanted last: thousands of miners are told it one after the other. */
+  #last: { readonly job: FarmJob; readonly repeat: number; readonly clean: boolean; readonly line: Buffer } | undefined;
 
   /**
    * @param firstId where ids begin, from 0 to below FIRST_ID_BOUND.
@@ -47,6 +49,14 @@ export class JobLines {
 
   /** The bytes of the line, to be written as they are. @param repeat how often the job was told before. */
   line(job: FarmJob, repeat: number, clean: boolean): Buffer {
+    const last = this.#last;
+    if (last?.job === job && last.repeat === repeat && last.clean === clean) return last.line;
+    const line = this.#lineOf(job, repeat, clean);
+    this.#last = { job, repeat, clean, line };
+    return line;
+  }
+
+  #lineOf(job: FarmJob, repeat: number, clean: boolean): Buffer {
     const { template, lines } = this.#linesOf(job);
     const key = `${repeat}${clean}`;
     let line = lines.get(key);

@@ -11,6 +11,8 @@ import type { UpstreamUrl } from './upstream-url.ts';
 import type { UpstreamWork } from './upstream-work.ts';
 
 const TICK_MS = 250;
+/** After which hashrates are added up anew, over all miners. */
+const HASHRATES_MS = 1_000;
 /** An upstream that the farm has left is not closed before the shares on their way are answered, or this has passed. */
 const LINGER_MS = 5_000;
 const FLUSH_STEP_MS = 20;
@@ -49,6 +51,9 @@ export class Upstreams {
   readonly #places: readonly Place[];
   #timer: NodeJS.Timeout | undefined;
   #inUse: readonly number[];
+  /** What each upstream is told of, and since when it stands here. */
+  #hashrates: readonly number[] = [];
+  #hashratesMs = Number.NEGATIVE_INFINITY;
 
   /** @param upstreams in order of preference. */
   constructor(upstreams: readonly UpstreamOptions[], returnAfterMs: number, modules: UpstreamsModules) {
@@ -149,7 +154,12 @@ export class Upstreams {
   }
 
   #tick(): void {
-    for (const [place, { upstream }] of this.#places.entries()) upstream.tick(this.#modules.hashrate(place));
+    const nowMs = this.#modules.clock.monotonic();
+    if (nowMs - this.#hashratesMs >= HASHRATES_MS) {
+      this.#hashratesMs = nowMs;
+      this.#hashrates = this.#places.map((_, place) => this.#modules.hashrate(place));
+    }
+    for (const [place, { upstream }] of this.#places.entries()) upstream.tick(this.#hashrates[place]!);
     this.#settle();
   }
 
