@@ -36,6 +36,8 @@ export function createCounters() {
     /** Targets told to miners. */
     targets: 0,
 
+    /** Times that a miner went to another upstream. */
+    minersMoved: 0,
     /** Channels of single miners that upstreams were asked for. */
     minerChannelsAsked: 0,
     /** Of these, refused, or closed by the upstream later. */

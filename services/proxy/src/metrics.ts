@@ -75,6 +75,10 @@ export const proxyMetrics = defineMetrics({
     'Hashes a second of these miners, as estimated from their shares',
     { place: upstreamPlaces },
   ),
+  minersMoved: counter(
+    'sluice_proxy_miners_moved_total',
+    'Times that a miner went to another upstream, for its part of the hashrate or because the other had failed',
+  ),
   minerChannels: gauge('sluice_proxy_miner_channels', 'Channels of single miners that are open at upstreams'),
   minerChannelsOpening: gauge('sluice_proxy_miner_channels_opening', 'Channels of single miners that are to be opened'),
   minerChannelsAsked: counter('sluice_proxy_miner_channels_asked_total', 'Channels that single miners were to have'),
@@ -150,6 +154,7 @@ const sameNames = [
   'jobs',
   'tips',
   'targets',
+  'minersMoved',
   'minerChannelsAsked',
   'minerChannelsRefused',
   'upstreamUps',

@@ -153,7 +153,7 @@ export class Farm implements MinerPlaces {
 
   #balance(): void {
     this.#balancedMs = this.#modules.clock.monotonic();
-    this.#split.settle(this.#miners.values());
+    this.#modules.counters.minersMoved += this.#split.settle(this.#miners.values());
   }
 
   /** Of a miner that nothing is known of, hashes a second. */

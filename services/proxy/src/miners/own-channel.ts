@@ -7,8 +7,9 @@ import type { UpstreamWork } from '../upstream/upstream-work.ts';
 import type { FarmMiner } from './farm-miner.ts';
 import { Feed, type FeedModules } from './feed.ts';
 
-/** How long after a refusal the upstream is asked again. */
+/** How long after a refusal the upstream is asked again; twice as long after each in a row, up to the longest: it may have no room for all. */
 export const RETRY_MS = 60_000;
+const LONGEST_RETRY_MS = 16 * RETRY_MS;
 
 export interface OwnChannelModules extends FeedModules {
   /** `undefined`: the upstream has no work now, or no channels for single miners. @param place of it in the list, from 0. */
@@ -25,6 +26,8 @@ export class OwnChannel {
   /** Its work; where the miner takes its own from, once there is some. */
   #feed: Feed;
   #retryMs = Number.NEGATIVE_INFINITY;
+  /** In a row. */
+  #refusals = 0;
 
   constructor(miner: FarmMiner, modules: OwnChannelModules) {
     this.#miner = miner;
@@ -44,6 +47,7 @@ export class OwnChannel {
     if (this.#feed.place !== place) {
       this.leave();
       this.#retryMs = Number.NEGATIVE_INFINITY;
+      this.#refusals = 0;
       this.#feed = new Feed(place, this.#modules);
     }
     if (this.#channel !== undefined || clock.monotonic() < this.#retryMs) return;
@@ -65,6 +69,7 @@ export class OwnChannel {
   #onWork(feed: Feed, work: UpstreamWork): void {
     if (feed !== this.#feed) return;
     this.refusal = undefined;
+    this.#refusals = 0;
     this.#miner.takeFrom(feed);
     feed.setWork(work);
   }
@@ -78,7 +83,8 @@ export class OwnChannel {
     if (!refusals.includes(reason.code)) return;
     counters.minerChannelsRefused += 1;
     this.refusal = reason;
-    this.#retryMs = clock.monotonic() + RETRY_MS;
+    this.#retryMs = clock.monotonic() + Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** this.#refusals);
+    this.#refusals += 1;
   }
 }
 

@@ -44,15 +44,17 @@ export class Split {
     return this.#parts[emptiest]!.feed;
   }
 
-  /** Moves miners until each part is right; their jobs come with `giveDue` of their feeds. */
-  settle(all: Iterable<FarmMiner>): void {
+  /** Moves miners until each part is right; their jobs come with `giveDue` of their feeds. How many have moved. */
+  settle(all: Iterable<FarmMiner>): number {
     const miners = [...all];
     const weighed = miners.map(({ hashrate, base }) => ({
       hashrate: hashrate === 0 ? this.#expected : hashrate,
       part: this.#parts.findIndex(({ feed }) => feed === base),
     }));
     const weights = this.#parts.map(({ weight }) => weight);
-    for (const { index, to } of balance(weighed, weights)) miners[index]!.moveTo(this.#parts[to]!.feed);
+    const moves = balance(weighed, weights);
+    for (const { index, to } of moves) miners[index]!.moveTo(this.#parts[to]!.feed);
     this.#hashrates = this.#parts.map(({ feed }) => feed.hashrate);
+    return moves.length;
   }
 }

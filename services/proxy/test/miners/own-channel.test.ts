@@ -127,6 +127,22 @@ describe('a channel of a miner', () => {
     },
   );
 
+  it('is asked for ever more rarely while it is refused', () => {
+    const { fake, asked, close } = site();
+    fake.join('farm.rig-1');
+    const waits: number[] = [];
+    for (let times = 1; times <= 6; times += 1) {
+      close(asked.at(-1), 'upstream-channel-refused');
+      let seconds = 0;
+      while (asked.length === times) {
+        fake.pass(10);
+        seconds += 10;
+      }
+      waits.push(Math.round((seconds * 1_000) / RETRY_MS));
+    }
+    expect(waits).toEqual([1, 2, 4, 8, 16, 16]);
+  });
+
   it('is left for one of the next upstream, whose common work comes at once', () => {
     const { fake, common, asked, prefixed, close } = site();
     const miner = fake.join('farm.rig-1');
