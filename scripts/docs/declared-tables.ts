@@ -33,6 +33,7 @@ export async function declaredTables(pattern: string, suffix: RegExp): Promise<r
 /** The workspace, or the command for what stands in a folder of the command line's own. */
 function ownerOf(file: string): string {
   const [top = '', workspace = '', , ...inside] = file.split('/');
+  if (top === 'operator') return top;
   if (top !== 'cli') return workspace;
   return inside.length > 0 ? (file.split('/')[2] ?? top) : 'sluice';
 }

@@ -28,7 +28,7 @@ export async function renderErrors(): Promise<string> {
     });
     return `### ${message}\n\n${head}\n${codeRows(Object.fromEntries(rows))}`;
   });
-  const tables = await declaredTables('{packages,services,cli}/{*/src,src}/**/*errors.ts', /Codes$/);
+  const tables = await declaredTables('{packages,services,operator,cli}/{*/src,src}/**/*errors.ts', /Codes$/);
   const byOwner = Map.groupBy(tables, ({ owner }) => owner);
   const own = [...byOwner].map(([owner, declared]) => {
     const rows = declared.map(({ table }) => codeRows(table)).join('\n');

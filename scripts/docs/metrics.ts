@@ -11,7 +11,7 @@ function labelText(labels: Readonly<Record<string, readonly string[] | string>>)
 
 /** The whole document. */
 export async function renderMetrics(): Promise<string> {
-  const tables = await declaredTables('{packages,services,cli}/{*/src,src}/**/*metrics.ts', /Metrics$/);
+  const tables = await declaredTables('{packages,services,operator,cli}/{*/src,src}/**/*metrics.ts', /Metrics$/);
   const sections = tables.map(({ owner, file, table }) => {
     const rows = Object.values(table as MetricTable).map(
       ({ name, kind, help, labels }) => `| \`${name}\` | ${kind} | ${cell(help)} | ${labelText(labels)} |`,

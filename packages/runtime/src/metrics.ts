@@ -91,9 +91,17 @@ export function histogram(
 
 /** Names a table; only checks that it is well formed. */
 export function defineMetrics<const T extends MetricTable>(table: T): T {
+  for (const { name } of Object.values(table)) {
+    if (!name.startsWith('sluice_')) throw new Error(`metric ${name}: names start with sluice_`);
+  }
+  return defineKnownMetrics(table);
+}
+
+/** Names a table of metrics that everybody's dashboards know by another project's names. */
+export function defineKnownMetrics<const T extends MetricTable>(table: T): T {
   for (const { name, kind } of Object.values(table)) {
-    const wellFormed = /^sluice_[a-z][a-z0-9_]*$/.test(name) && (kind === 'counter') === name.endsWith('_total');
-    if (!wellFormed) throw new Error(`metric ${name}: names start with sluice_, and counters alone end in _total`);
+    const wellFormed = /^[a-z][a-z0-9_]*$/.test(name) && (kind === 'counter') === name.endsWith('_total');
+    if (!wellFormed) throw new Error(`metric ${name}: small letters, and counters alone end in _total`);
   }
   return table;
 }

@@ -1,0 +1,165 @@
+// The objects of a custom resource, made and kept as they should be: by server-side apply after a comparison with the cache, so that where
+// nothing differs nothing is sent.
+import type { Logger } from '@sluice/runtime/logger';
+import type { Manifest, Owner } from '../desired/manifest.ts';
+import { isKubernetesError } from '../kubernetes/errors.ts';
+import type { ObjectCache } from '../kubernetes/object-cache.ts';
+import { type KubernetesObject, keyOf, objectPath, type Resource } from '../kubernetes/resource.ts';
+import { difference } from './difference.ts';
+import { ChildError } from './errors.ts';
+import { type ForeignField, foreignTemplateFields } from './foreign-fields.ts';
+import type { Writer } from './writer.ts';
+
+/** Whose fields ours are. */
+export const FIELD_MANAGER = 'sluice-operator';
+
+export type ApplyOutcome = 'unchanged' | 'created' | 'changed';
+
+export interface ChildrenModules {
+  readonly writer: Writer;
+  /** Of the kinds that are watched, by kind. */
+  readonly caches: ReadonlyMap<string, ObjectCache<KubernetesObject>>;
+  readonly log: Logger;
+  /** Told when others had added fields to the pods of a workload. */
+  readonly onForeignFields: (child: KubernetesObject, fields: readonly ForeignField[]) => void;
+}
+
+/** What is sent: with a uid it is for that object alone, and never makes one. */
+interface AppliedObject {
+  readonly metadata: Manifest['metadata'] & { readonly uid?: string };
+  readonly [field: string]: unknown;
+}
+
+export class Children {
+  readonly #modules: ChildrenModules;
+
+  constructor(modules: ChildrenModules) {
+    this.#modules = modules;
+  }
+
+  /**
+   * Makes the object what it should be.
+   * @throws ChildError `name-conflict`, `invalid-child`, `not-leader`; KubernetesError `api-conflict` when it was changed meanwhile
+   */
+  async apply(resource: Resource, owner: Owner, manifest: Manifest): Promise<ApplyOutcome> {
+    const live = await this.#find(resource, manifest);
+    if (live === undefined) {
+      // Without force: who took the name this very moment keeps what they have set.
+      await this.#send(resource, manifest, { force: false });
+      return 'created';
+    }
+    refuseForeign(owner, live);
+    const path = difference(manifest, live);
+    if (path !== undefined) {
+      const { log } = this.#modules;
+      log.debug({ kind: resource.kind, key: keyOf(live.metadata), path }, 'a child differs');
+      const { uid = '' } = live.metadata;
+      await this.#send(resource, { ...manifest, metadata: { ...manifest.metadata, uid } }, { force: true });
+    }
+    const cleaned = await this.#removeForeignFields(resource, live, path !== undefined);
+    return path === undefined && !cleaned ? 'unchanged' : 'changed';
+  }
+
+  /** Makes a Secret that must never be made twice; resolves with the one that there is. */
+  async createOnce(resource: Resource, owner: Owner, manifest: Manifest): Promise<KubernetesObject> {
+    const { writer } = this.#modules;
+    for (;;) {
+      const live = await this.#read(resource, manifest);
+      if (live !== undefined) {
+        refuseForeign(owner, live);
+        return live;
+      }
+      const path = collectionOf(resource, manifest);
+      try {
+        return await writer.write({ method: 'POST', path, query: { fieldManager: FIELD_MANAGER }, body: manifest });
+      } catch (error) {
+        // Somebody was faster: theirs is looked at.
+        if (!isKubernetesError(error, 'api-conflict')) throw invalidChild(resource, manifest, error);
+      }
+    }
+  }
+
+  /** Removes the object that was looked at, and no other or newer one; that it is gone already is as well. */
+  async remove(resource: Resource, owner: Owner, child: KubernetesObject): Promise<void> {
+    refuseForeign(owner, child);
+    const { uid, resourceVersion } = child.metadata;
+    const body = {
+      ...{ apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' },
+      preconditions: { uid, resourceVersion },
+    };
+    try {
+      await this.#modules.writer.write({ method: 'DELETE', path: objectPath(resource, child.metadata), body });
+    } catch (error) {
+      if (!isKubernetesError(error, 'api-not-found')) throw error;
+    }
+  }
+
+  /** From the cache, or where that has none, as the API server has it: an object of somebody else has not our label. */
+  async #find(resource: Resource, manifest: Manifest): Promise<KubernetesObject | undefined> {
+    const cached = this.#modules.caches.get(resource.kind)?.get(keyOf(manifest.metadata));
+    return cached ?? (await this.#read(resource, manifest));
+  }
+
+  async #read(resource: Resource, { metadata }: Manifest): Promise<KubernetesObject | undefined> {
+    try {
+      return await this.#modules.writer.read<KubernetesObject>(objectPath(resource, metadata));
+    } catch (error) {
+      if (isKubernetesError(error, 'api-not-found')) return undefined;
+      throw error;
+    }
+  }
+
+  async #send(resource: Resource, manifest: AppliedObject, { force }: { readonly force: boolean }): Promise<void> {
+    try {
+      await this.#modules.writer.write({
+        method: 'PATCH',
+        path: objectPath(resource, manifest.metadata),
+        query: { fieldManager: FIELD_MANAGER, force },
+        contentType: 'application/apply-patch+yaml',
+        body: manifest,
+      });
+    } catch (error) {
+      throw invalidChild(resource, manifest, error);
+    }
+  }
+
+  /** Resolves with whether there were any. @param applied whether the version in the cache is one that we have just replaced */
+  async #removeForeignFields(resource: Resource, cached: KubernetesObject, applied: boolean): Promise<boolean> {
+    if (foreignTemplateFields(cached, FIELD_MANAGER).length === 0) return false;
+    const path = objectPath(resource, cached.metadata);
+    const live = applied ? await this.#modules.writer.read<KubernetesObject>(path) : cached;
+    const fields = foreignTemplateFields(live, FIELD_MANAGER);
+    if (fields.length === 0) return false;
+    await this.#modules.writer.write({
+      method: 'PATCH',
+      path,
+      query: { fieldManager: FIELD_MANAGER },
+      contentType: 'application/json-patch+json',
+      body: [
+        // The places in lists are those of this version alone.
+        { op: 'test', path: '/metadata/resourceVersion', value: live.metadata.resourceVersion },
+        ...fields.map(({ pointer }) => ({ op: 'remove', path: pointer })),
+      ],
+    });
+    this.#modules.onForeignFields(live, fields);
+    return true;
+  }
+}
+
+const collectionOf = (resource: Resource, { metadata }: Manifest) => {
+  const path = objectPath(resource, metadata);
+  return path.slice(0, path.lastIndexOf('/'));
+};
+
+/** Server-side apply with force would take the object over without a word. */
+function refuseForeign(owner: Owner, { kind, metadata }: KubernetesObject): void {
+  const controller = metadata.ownerReferences?.find((reference) => reference.controller === true);
+  if (controller?.uid === owner.metadata.uid) return;
+  const whose = controller === undefined ? "is nobody's of ours" : `belongs to ${controller.kind} ${controller.name}`;
+  throw new ChildError('name-conflict', `${kind} ${metadata.name} is there already and ${whose}`);
+}
+
+function invalidChild(resource: Resource, { metadata }: Pick<Manifest, 'metadata'>, error: unknown): unknown {
+  if (!isKubernetesError(error, 'api-invalid')) return error;
+  return new ChildError('invalid-child', `${resource.kind} ${metadata.name}: ${error.message}`, error);
+}

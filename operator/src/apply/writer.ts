@@ -1,0 +1,34 @@
+// Every write of the operator goes through here, and none once the lease may be another's.
+import type { ApiRequest, KubernetesClient } from '../kubernetes/client.ts';
+import { ChildError } from './errors.ts';
+
+/** The time during which this process may write. */
+export interface Term {
+  /** Whether the lease is certainly held, by a clock that cannot be set. */
+  isHeld(): boolean;
+  /** Aborted when the lease is lost, or given up. */
+  readonly signal: AbortSignal;
+}
+
+export class Writer {
+  readonly #client: KubernetesClient;
+  readonly #term: Term;
+
+  constructor(client: KubernetesClient, term: Term) {
+    this.#client = client;
+    this.#term = term;
+  }
+
+  /** @throws ChildError `not-leader`, and as the client */
+  async write<T>(asked: Omit<ApiRequest, 'signal'>): Promise<T> {
+    const { signal } = this.#term;
+    if (signal.aborted || !this.#term.isHeld())
+      throw new ChildError('not-leader', `${asked.method} ${asked.path}: not written`);
+    return this.#client.request<T>({ ...asked, signal });
+  }
+
+  /** What there is now, whatever caches say. */
+  read<T>(path: string): Promise<T> {
+    return this.#client.request<T>({ method: 'GET', path, signal: this.#term.signal });
+  }
+}
