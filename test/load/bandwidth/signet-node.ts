@@ -1,5 +1,5 @@
 // The node that templates come from: a signet of its own whose blocks need no signature, because shares of regtest that are a hundred
-// times harder than others are blocks. Its first blocks take half a milliard hashes together, some minutes, and are kept for the next time.
+// times harder than others are blocks. Its first blocks take half a billion hashes together, some minutes, and are kept for the next time.
 import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Bitcoind } from '../../support/bitcoind.ts';
@@ -9,13 +9,8 @@ import { fundWallet, openWallet, sendSinglePayments } from '../../support/mempoo
 
 const options = {
   chain: 'signet',
-  extraArguments: [
-    ...['-signetchallenge=51', '-dnsseed=0', '-connect=0'],
-    // One coinbase is what all payments are made of.
-    ...['-limitancestorsize=1000', '-limitdescendantsize=1000'],
-    // Knots makes smaller blocks of its own accord.
-    ...['-blockmaxsize=4000000', '-blockmaxweight=3990000'],
-  ],
+  // Without the last one Knots makes blocks of 300 kB.
+  extraArguments: ['-signetchallenge=51', '-dnsseed=0', '-connect=0', '-blockmaxweight=3990000'],
 } as const;
 /** The node gives up after a million hashes each time. */
 const MAX_TRIES = 200;
