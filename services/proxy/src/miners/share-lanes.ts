@@ -105,12 +105,13 @@ export class ShareLanes {
     if (count === 0) return;
     // What is judged may bring another flush.
     this.#waiting = 0;
-    this.#roots.run();
+    // One alone is hashed as fast the plain way, which is less code to come back into the caches where shares are few.
+    if (count > 1) this.#roots.run();
     for (let index = 0; index < count; index++) {
       const { miner, jobId, extranonce2, ntime, nonce, version, request } = this.#lanes[index]!;
       this.#lanes[index]!.miner = undefined;
-      this.#roots.root(index, this.#root);
-      miner?.judge(jobId, extranonce2, ntime, nonce, version, request, this.#root);
+      if (count > 1) this.#roots.root(index, this.#root);
+      miner?.judge(jobId, extranonce2, ntime, nonce, version, request, count > 1 ? this.#root : undefined);
     }
   }
 }

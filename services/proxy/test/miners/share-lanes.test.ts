@@ -57,7 +57,7 @@ test('shares of a job are judged by fours, and the rest when all sockets were re
   add(first, 6);
   expect(due).toHaveLength(1);
   runDue();
-  expect(judged.slice(5)).toEqual(['share 6']);
+  expect(judged.slice(5)).toEqual(['share 6 alone']);
   add(first, 6);
   expect(due).toHaveLength(1);
   runDue();
