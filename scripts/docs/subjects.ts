@@ -34,7 +34,7 @@ function streamRow([name, declared]: [string, StreamDeclaration]): string {
     declared.discard === 'new' ? 'new records are refused' : 'the oldest go'
   }`;
   const filters = declared.subjects.map((subject) => `\`${subject}\``).join(', ');
-  return `| ${name} | ${filters} | ${declared.storage} | ${kept} | ${bound} | ${declared.duplicateWindowMs / 1000} s | ${declared.doc} |`;
+  return `| ${name} | ${filters} | ${declared.storage} | ${kept} | ${bound} | ${declared.duplicateWindowMs / 1000} s | ${declared.creator} | ${declared.doc} |`;
 }
 
 /** One field a line, nested ones indented. */
@@ -88,15 +88,18 @@ export function renderSubjects(): string {
     '`core` is delivered at most once, to whoever listens. A record of a stream reaches live core subscribers of its subject as well, possibly\nbefore it is stored.',
     '## Streams',
     [
-      '| stream | subjects | storage | keeps | bound | ids remembered | |',
-      '|---|---|---|---|---|---|---|',
+      '| stream | subjects | storage | keeps | bound | ids remembered | made by | |',
+      '|---|---|---|---|---|---|---|---|',
       ...Object.entries(streams).map(streamRow),
     ].join('\n'),
+    'Where each service has a user of its own at the servers (`packages/bus/src/user-permissions.ts`), the others wait until that one has made the stream.\nWithout users the first that needs it makes it.',
     'What it means that a record of a `file` stream is acknowledged: [durability](../durability.md).',
     '## Buckets',
-    ['| bucket | |', '|---|---|', ...Object.entries(buckets).map(([name, { doc }]) => `| ${name} | ${doc} |`)].join(
-      '\n',
-    ),
+    [
+      '| bucket | users | |',
+      '|---|---|---|',
+      ...Object.entries(buckets).map(([name, { users, doc }]) => `| ${name} | ${users.join(', ')} | ${doc} |`),
+    ].join('\n'),
     '## Payloads',
     'A version byte, then the fields in this order, integers little-endian. `text` is UTF-8 behind a u16 length, `bytes` stand behind a u32 length,\na `list` behind a u32 count, `bool` is one byte, a choice (`|`) one byte that counts from 1 in the order given. The doc comments in\n`packages/bus/src/payloads` say what the fields mean. A ShareBatch has a layout of its own, written in\n`packages/bus/src/payloads/share-batch.ts`.',
     ...payloadSections(declared),

@@ -14,6 +14,9 @@ import type { Bus } from './bus.ts';
 import { FirstConnection } from './first-connection.ts';
 import { followBus } from './metrics.ts';
 import { connectNatsBus } from './nats/nats-bus.ts';
+import { type StreamName, streams } from './streams.ts';
+import type { ServiceName } from './subjects.ts';
+import { inboxOf } from './user-permissions.ts';
 
 /** Without user and password, which everybody would see there. */
 function plainUrl(schemes: readonly string[]) {
@@ -87,8 +90,9 @@ export const busRule: ConfigRule<typeof busSettings> = ({ natsUser, natsPassword
 };
 
 export interface BusModules {
-  /** Names the connection on the server: service and instance. */
-  readonly name: string;
+  readonly service: ServiceName;
+  /** Names the connection on the server together with the service. */
+  readonly instance?: string;
   readonly log: Logger;
   readonly clock: Clock;
   /** The process is not ready while the bus is away. */
@@ -99,7 +103,7 @@ export interface BusModules {
 
 /** Connects over NATS, waiting for the first server as long as it takes. */
 export async function connectBus(config: BusConfig, modules: BusModules): Promise<Bus> {
-  const { name, log, metrics, health } = modules;
+  const { service, instance, log, metrics, health } = modules;
   const servers = config.nats.map(({ protocol, host }) => `${protocol}//${host}`).join(', ');
   const waiting = new FirstConnection(servers, log);
   let present: Bus | undefined;
@@ -109,7 +113,7 @@ export async function connectBus(config: BusConfig, modules: BusModules): Promis
   });
   const { natsUser, natsPasswordFile, natsCaFile } = config;
   const bus = await connectNatsBus({
-    name,
+    name: instance === undefined ? service : `${service}-${instance}`,
     servers: config.nats.map((server) => server.href.replace(/\/$/, '')),
     replicas: config.natsReplicas,
     maxBytes: { SHARES: config.natsSharesBytes, CREDITS: config.natsCreditsBytes },
@@ -118,7 +122,7 @@ export async function connectBus(config: BusConfig, modules: BusModules): Promis
     onUnreachable: (error) => waiting.failed(error),
     onDurability: (trouble) =>
       trouble === undefined ? log.info('acknowledged shares are synced') : log.warn({ servers }, trouble),
-    ...(natsUser === undefined ? {} : { user: natsUser }),
+    ...(natsUser === undefined ? {} : asUser(service, natsUser)),
     ...(natsPasswordFile === undefined ? {} : { pass: readSecretFile(natsPasswordFile) }),
     ...(natsCaFile === undefined ? {} : { tls: { caFile: natsCaFile } }),
   });
@@ -127,4 +131,11 @@ export async function connectBus(config: BusConfig, modules: BusModules): Promis
   bus.onStatus((status) => log.info({ status }, 'bus'));
   if (metrics !== undefined) followBus(metrics, bus);
   return bus;
+}
+
+/** Users may be restricted to what their service has to do: to the streams that it makes, and to answers that no other user hears. */
+function asUser(service: ServiceName, user: string) {
+  const mayMake = (stream: StreamName) => streams[stream].creator === service;
+  // Where the name can stand in a subject.
+  return { user, mayMake, ...(/^[\w-]+$/.test(user) ? { inboxPrefix: inboxOf(user) } : {}) };
 }

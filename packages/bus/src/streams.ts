@@ -2,6 +2,7 @@
 
 import { BusError } from './errors.ts';
 import { isSubject, subjectMatches } from './subject-match.ts';
+import type { ServiceName } from './subjects.ts';
 
 export interface StreamDeclaration {
   /** Subjects whose records it keeps. */
@@ -16,6 +17,8 @@ export interface StreamDeclaration {
   readonly maxPerSubject?: number;
   /** How long a message id is remembered. */
   readonly duplicateWindowMs: number;
+  /** Who makes, changes and trims it where each service has a user of its own; without users the first that needs it makes it. */
+  readonly creator: ServiceName;
   readonly doc: string;
 }
 
@@ -30,6 +33,7 @@ export const streams = {
     maxBytes: 64 * MiB,
     maxPerSubject: 16,
     duplicateWindowMs: 120_000,
+    creator: 'template-provider',
     doc: 'The last tips and templates of each provider, for a job-distributor that starts.',
   },
   JOBS: {
@@ -38,6 +42,7 @@ export const streams = {
     discard: 'old',
     maxBytes: 512 * MiB,
     duplicateWindowMs: 120_000,
+    creator: 'job-distributor',
     doc: 'The feed: every job and every activation in one total order. On disk, because a share that waits in its stream can only be judged with its job.',
   },
   SHARES: {
@@ -46,6 +51,7 @@ export const streams = {
     discard: 'new',
     maxBytes: 16 * GiB,
     duplicateWindowMs: 600_000,
+    creator: 'share-validator',
     doc: 'Batches of shares as the gateways accepted them; what is acknowledged to a miner is in here.',
   },
   CREDITS: {
@@ -54,6 +60,7 @@ export const streams = {
     discard: 'new',
     maxBytes: 16 * GiB,
     duplicateWindowMs: 600_000,
+    creator: 'share-validator',
     doc: 'Credited work and findings of the share-validators, keyed by incarnation and batch.',
   },
   SOLUTIONS: {
@@ -62,6 +69,7 @@ export const streams = {
     discard: 'new',
     maxBytes: 4 * GiB,
     duplicateWindowMs: 600_000,
+    creator: 'template-provider',
     doc: 'Block candidates with their whole coinbase, and what each node answered.',
   },
 } as const satisfies Record<string, StreamDeclaration>;
@@ -79,11 +87,23 @@ export const streamNames = Object.keys(streams) as StreamName[];
 /** Share of `maxBytes` from which a stream that discards new records raises its alarm. */
 export const STREAM_ALARM_FRACTION = 0.7;
 
+export interface BucketDeclaration {
+  /** Who reads and writes it; whichever of them is first makes it. */
+  readonly users: readonly ServiceName[];
+  readonly doc: string;
+}
+
 export const buckets = {
-  extranonce: { doc: 'The counter of extranonce ranges, one value per gateway incarnation, never given twice.' },
-  channels: { doc: 'The registry of open channels.' },
-  leases: { doc: 'Who leads or works what: see lease.ts.' },
-} as const satisfies Record<string, { readonly doc: string }>;
+  extranonce: {
+    users: ['channel-manager'],
+    doc: 'The counter of extranonce ranges, one value per gateway incarnation, never given twice.',
+  },
+  channels: { users: ['channel-manager'], doc: 'The registry of open channels.' },
+  leases: {
+    users: ['job-distributor', 'share-validator', 'channel-manager'],
+    doc: 'Who leads or works what: see lease.ts.',
+  },
+} as const satisfies Record<string, BucketDeclaration>;
 
 export type BucketName = keyof typeof buckets;
 export const bucketNames = Object.keys(buckets) as BucketName[];

@@ -15,7 +15,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
     argv,
     commands,
     async create({ config, log, metrics, health, clock, shutdown }) {
-      const bus = await connectBus(config, { name: 'channel-manager', log, clock, metrics, health });
+      const bus = await connectBus(config, { service: 'channel-manager', log, clock, metrics, health });
       shutdown.add('bus', () => bus.close());
       const { sharesPerMinute, unknownHashrate, trustedHashrate, accounts } = config;
       return createChannelManagerService(

@@ -30,7 +30,8 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
       const identity = openIdentity(config, { ec, random: randomBytes, clock, log });
       const bus = await connectBus(config, {
-        name: `connection-gateway-${config.gatewayLabel}`,
+        service: 'connection-gateway',
+        instance: config.gatewayLabel,
         log,
         clock,
         metrics,

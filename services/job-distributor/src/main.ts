@@ -14,7 +14,14 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
     argv,
     commands,
     async create({ config, log, metrics, health, clock, shutdown }) {
-      const bus = await connectBus(config, { name: `job-distributor-${config.instance}`, log, clock, metrics, health });
+      const bus = await connectBus(config, {
+        service: 'job-distributor',
+        instance: config.instance,
+        log,
+        clock,
+        metrics,
+        health,
+      });
       shutdown.add('bus', () => bus.close());
       return createJobDistributorService(
         {

@@ -19,7 +19,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
     commands,
     async create({ config, log, metrics, health, clock, shutdown }) {
       const instance = config.instance ?? `${hostname().replace(/[^\w-]/g, '-')}-${randomU32().toString(16)}`;
-      const bus = await connectBus(config, { name: `share-validator-${instance}`, log, clock, metrics, health });
+      const bus = await connectBus(config, { service: 'share-validator', instance, log, clock, metrics, health });
       shutdown.add('bus', () => bus.close());
       if (config.releaseHeld !== undefined) {
         return createHeldRelease(BigInt(config.releaseHeld), { bus, clock, log, shutdown });

@@ -25,7 +25,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       const distribution = distributionParts(config, { noise, log, clock });
       const bus = await (config.standalone
         ? openStandaloneBus(config.templateDirectory, { log, clock, metrics })
-        : connectBus(config, { name: `template-provider-${config.provider}`, log, clock, metrics, health }));
+        : connectBus(config, { service: 'template-provider', instance: config.provider, log, clock, metrics, health }));
       shutdown.add('bus', () => bus.close());
       const nodes = nodeSources(config, { noise, clock, log });
       const store = new TemplateStore(

@@ -39,6 +39,8 @@ export interface NatsBusOptions extends NatsServerOptions {
   readonly replicas?: number;
   /** Bounds that differ from those of the table. */
   readonly maxBytes?: Partial<Record<StreamName, number>>;
+  /** The streams that this process makes and changes; it waits for the others. Default: all. */
+  readonly mayMake?: (stream: StreamName) => boolean;
   /** Monitoring addresses of the servers (`http://host:8222`), for `durability()`; without them it is unknown. */
   readonly monitors?: readonly string[];
   /** What handlers throw, and troubles of the connection that no call reports. */
@@ -51,13 +53,14 @@ export interface NatsBusOptions extends NatsServerOptions {
 
 /** Connects, waiting for the first server as long as it takes. */
 export async function connectNatsBus(options: NatsBusOptions): Promise<Bus> {
-  const { replicas = 1, maxBytes = {}, monitors = [], ...others } = options;
+  const { replicas = 1, maxBytes = {}, mayMake = () => true, monitors = [], ...others } = options;
   const { onError = ignore, onUnreachable = ignore, onDurability = ignore, ...server } = others;
   const connection = await Connection.open(server, onError, onUnreachable);
   const holders = new FileStreamHolders();
   const streams = await NatsStreams.open(connection, {
     replicas,
     maxBytes,
+    mayMake,
     onInfo: (info) => holders.see(info, connection),
     onDifference: onError,
   });

@@ -14,7 +14,7 @@ const MAX_PINGS_OUT = 2;
 
 export type NatsServerOptions = Pick<
   ConnectionOptions,
-  'servers' | 'user' | 'pass' | 'token' | 'authenticator' | 'tls' | 'name'
+  'servers' | 'user' | 'pass' | 'token' | 'authenticator' | 'tls' | 'name' | 'inboxPrefix'
 >;
 
 export class Connection {

@@ -28,6 +28,7 @@ const MESSAGE_ID_HEADER = 'Nats-Msg-Id';
 export interface NatsStreamsOptions {
   readonly replicas: number;
   readonly maxBytes: Partial<Record<StreamName, number>>;
+  readonly mayMake: (stream: StreamName) => boolean;
   /** Told what the server holds whenever a stream was looked at. */
   readonly onInfo: (info: StreamInfo) => void;
   /** Told once of each stream that the server does not keep as the settings here say: it holds more, or the server cannot. */
@@ -66,11 +67,12 @@ export class NatsStreams {
   };
 
   async #ensureNow(stream: StreamName): Promise<void> {
-    const { replicas, maxBytes, onInfo } = this.#options;
+    const { replicas, maxBytes, mayMake, onInfo } = this.#options;
     const wanted = streamConfig(stream, replicas, maxBytes[stream] ?? streams[stream].maxBytes);
-    const { info, larger } = await ensureStream(this.manager, wanted).catch((error: unknown) => {
+    const { info, larger } = await ensureStream(this.manager, wanted, mayMake(stream)).catch((error: unknown) => {
       const size = `${wanted.num_replicas} copies of ${wanted.max_bytes} bytes`;
-      if (isRefusal(error)) this.#tell(stream, toBusError(error, `${stream} cannot have ${size}`));
+      if (isRefusal(error) && !isStreamMissing(error))
+        this.#tell(stream, toBusError(error, `${stream} cannot have ${size}`));
       throw error;
     });
     onInfo(info);

@@ -1,5 +1,6 @@
 // Brings a stream or bucket on the server to the settings of the table: created when absent, changed when that loses nothing. Processes
-// may be given different bounds and numbers of copies; the largest holds, and to make a stream smaller is for people.
+// may be given different bounds and numbers of copies; the largest holds, and to make a stream smaller is for people. Who may not
+// make streams waits for who may, and takes what that one has made.
 import {
   DiscardPolicy,
   type JetStreamClient,
@@ -49,10 +50,17 @@ export interface EnsuredStream {
   readonly larger: readonly (typeof raisable)[number][];
 }
 
-/** Rejects with `bus-stream-mismatch` when what is there would not keep what we promise. */
-export async function ensureStream(manager: JetStreamManager, wanted: OurConfig): Promise<EnsuredStream> {
+/**
+ * Rejects with `bus-stream-mismatch` when what is there would not keep what we promise.
+ * @param mayMake false: rejects as the server did where there is none, and changes nothing
+ */
+export async function ensureStream(
+  manager: JetStreamManager,
+  wanted: OurConfig,
+  mayMake: boolean,
+): Promise<EnsuredStream> {
   const present = await manager.streams.info(wanted.name).catch((error: unknown) => {
-    if (isStreamMissing(error)) return undefined;
+    if (isStreamMissing(error) && mayMake) return undefined;
     throw error;
   });
   if (present === undefined) return { info: await manager.streams.add(wanted), larger: [] };
@@ -61,6 +69,7 @@ export async function ensureStream(manager: JetStreamManager, wanted: OurConfig)
     const detail = `${wanted.name} has ${wrong} ${String(present.config[wrong])}, ${String(wanted[wrong])} is needed`;
     throw new BusError('bus-stream-mismatch', detail);
   }
+  if (!mayMake) return { info: present, larger: [] };
   const larger = raisable.filter((key) => amount(present.config[key]) > amount(wanted[key]));
   const kept = Object.fromEntries(larger.map((key) => [key, present.config[key]]));
   const merged = { ...present.config, ...wanted, ...kept };
