@@ -13,6 +13,7 @@ import { channelManagers } from '../../operator/src/desired/channel-managers.ts'
 import { gateways } from '../../operator/src/desired/gateways.ts';
 import { jobDistributors } from '../../operator/src/desired/job-distributors.ts';
 import type { Manifest } from '../../operator/src/desired/manifest.ts';
+import { natsCredentials, natsServers, natsUsers } from '../../operator/src/desired/nats-servers.ts';
 import { shareValidators } from '../../operator/src/desired/share-validators.ts';
 import { templateProviders } from '../../operator/src/desired/template-providers.ts';
 import { examplePool } from '../../operator/test/defaulted.ts';
@@ -38,7 +39,9 @@ const groups = {
   Deployment: 'apis/apps/v1',
   PodDisruptionBudget: 'apis/policy/v1',
   ReplicaSet: 'apis/apps/v1',
+  Secret: 'api/v1',
   Service: 'api/v1',
+  StatefulSet: 'apis/apps/v1',
 } as const;
 const listOf = (kind: string) =>
   `/${groups[kind as keyof typeof groups]}/namespaces/${namespace}/${kind.toLowerCase()}s`;
@@ -46,6 +49,7 @@ const placeOf = ({ kind, metadata }: Manifest) => `${listOf(kind)}/${metadata.na
 
 type Environment = Readonly<Record<string, string>>;
 
+const components = ['connection-gateway', 'operator', 'system'] as const;
 /** Replicas of the kinds whose number the scaling decides. */
 const SCALED = 2;
 const allOf = (pool: MiningPool): readonly Manifest[] => {
@@ -56,9 +60,19 @@ const allOf = (pool: MiningPool): readonly Manifest[] => {
     shareValidators(pool, context.image, SCALED),
     templateProviders(pool, context.image),
   ];
+  const { managed } = pool.spec.bus;
+  const nats = natsServers(pool, { repository: 'nats', tag: '2.15.2-alpine', digest: '' });
+  if (managed === undefined || nats === undefined) throw new Error('the examples have a managed bus');
+  const users = components.map((component) => ({
+    component,
+    name: component,
+    passwordHash: `$2b$04$${'a'.repeat(53)}`,
+  }));
   return [
+    ...[nats.configMap, nats.statefulSet, nats.disruptionBudget, ...nats.services],
+    ...[natsUsers(pool, managed, users, 'r0ute'), natsCredentials(pool, 'operator', 'operator', 'secret')],
     ...[configMap, replicaSet, disruptionBudget, ...services],
-    ...others.flatMap((each) => [each.configMap, each.deployment, each.disruptionBudget, ...each.services]),
+    ...others.flatMap((each) => [each.configMap, each.controller, each.disruptionBudget, ...each.services]),
   ];
 };
 

@@ -1,6 +1,6 @@
 // Real nats-servers on loopback: one, or three that form a JetStream cluster. Each keeps its ports and folder over `kill` and `launch`.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +12,8 @@ const READY_TIMEOUT_MS = 30_000;
 export interface NatsServerOptions {
   /** False: the server's own default, which acknowledges before it syncs. Default true: `sync_interval: always`. */
   readonly syncAlways?: boolean;
+  /** The whole configuration instead of the default one. */
+  readonly configuration?: (server: NatsServer) => string;
 }
 
 interface ClusterPlace {
@@ -78,7 +80,13 @@ export class NatsServer {
     await this.#ready();
   }
 
+  /** What the server has told since it was made. */
+  get log(): string {
+    return readFileSync(join(this.directory, 'server.log'), 'utf8');
+  }
+
   #configuration(): string {
+    if (this.#options.configuration !== undefined) return this.#options.configuration(this);
     const { name, port, routes } = this.#cluster ?? {};
     const sync = (this.#options.syncAlways ?? true) ? 'sync_interval: always' : '';
     const lines = [

@@ -40,6 +40,10 @@ export interface PoolProcessesOptions {
   readonly payouts?: readonly string[];
   /** Blocks may pay the address that a miner's identity names; default: they pay the pool. */
   readonly payoutByIdentity?: boolean;
+  /** The bus, which the pool ends; default: one without users. */
+  readonly nats?: NatsServer;
+  /** How a service is let in there. */
+  readonly busFlags?: (command: string) => readonly string[];
   /** What the difficulty of each channel is set for. */
   readonly sharesPerMinute: number;
   /** 1e-10: every hash may be a share. */
@@ -64,7 +68,7 @@ export class PoolProcesses {
   /** Resolves when every process is ready; on failure nothing is left and the error ends with the log of the part. */
   static async start(options: PoolProcessesOptions): Promise<PoolProcesses> {
     const directory = mkdtempSync(join(tmpdir(), 'sluice-pool-'));
-    const nats = await NatsServer.start();
+    const nats = options.nats ?? (await NatsServer.start());
     const gatewayPorts = await freePorts(options.gateways ?? 1);
     const pool = new PoolProcesses(nats, directory, gatewayPorts);
     try {
@@ -79,33 +83,35 @@ export class PoolProcesses {
   }
 
   async #plan(options: PoolProcessesOptions): Promise<void> {
+    const add = (command: string, index: number, flags: readonly string[]) =>
+      this.#add(command, index, [...flags, ...(options.busFlags?.(command) ?? [])]);
     const bus = ['--nats', this.nats.url, '--nats-monitors', this.nats.monitor];
     const network = ['--network', options.network ?? 'regtest'];
     const solutionPorts = await freePorts(options.providers ?? 1);
     const poll = ['--template-poll', String(options.templateSeconds ?? 1)];
     for (const [index, port] of solutionPorts.entries()) {
       const own = ['--provider', `provider-${index}`, '--solution-listen', `127.0.0.1:${port}`, ...poll];
-      await this.#add('template-provider', index, [...bus, ...network, ...chainFlags(options.chain), ...own]);
+      await add('template-provider', index, [...bus, ...network, ...chainFlags(options.chain), ...own]);
     }
     const byIdentity = options.payoutByIdentity === true ? ['--payout-by-identity'] : [];
     const payouts = (options.payouts ?? [DEFAULT_PAYOUT]).flatMap((payout) => ['--payout', payout]);
     for (let index = 0; index < (options.distributors ?? 1); index++) {
       const own = ['--instance', `distributor-${index}`, '--template-refresh', '1'];
-      await this.#add('job-distributor', index, [...bus, ...network, ...payouts, ...byIdentity, ...own]);
+      await add('job-distributor', index, [...bus, ...network, ...payouts, ...byIdentity, ...own]);
     }
     const policy = [
       ...['--shares-per-minute', String(options.sharesPerMinute)],
       ...['--easiest-difficulty', String(options.easiestDifficulty)],
     ];
     for (let index = 0; index < (options.channelManagers ?? 1); index++)
-      await this.#add('channel-manager', index, [...bus, ...network, ...byIdentity, ...policy]);
+      await add('channel-manager', index, [...bus, ...network, ...byIdentity, ...policy]);
     for (let index = 0; index < (options.validators ?? 1); index++)
-      await this.#add('share-validator', index, [...bus, ...network, ...byIdentity]);
+      await add('share-validator', index, [...bus, ...network, ...byIdentity]);
     for (const [index, port] of this.#gatewayPorts.entries()) {
       const own = ['--listen', `127.0.0.1:${port}`, '--gateway-label', `gateway-${index}`];
       const key = ['--authority-secret-file', join(this.directory, 'authority.key')];
       const solutions = solutionPorts.flatMap((solution) => ['--solution-endpoints', `127.0.0.1:${solution}`]);
-      await this.#add('connection-gateway', index, [...bus, ...own, ...key, ...solutions]);
+      await add('connection-gateway', index, [...bus, ...own, ...key, ...solutions]);
     }
   }
 

@@ -1,5 +1,6 @@
 // How the pods of a service reach the bus: settings for its configuration file, and what is mounted for it.
 import type { MiningPool } from '../api/v1alpha1.ts';
+import { natsHosts, natsPorts, natsUserSecret } from './nats-names.ts';
 import type { PodInputs } from './pod-template.ts';
 import { secretVolume } from './secret-volume.ts';
 
@@ -15,10 +16,13 @@ export interface BusAccess extends PodInputs {
 export function busAccess({ metadata, spec: { bus } }: MiningPool, component: string): BusAccess {
   const { managed, external } = bus;
   if (managed !== undefined) {
-    const servers = `${metadata.name}-nats`;
-    const monitors = Array.from({ length: managed.replicas }, (_, n) => `http://${servers}-${n}.${servers}:8222`);
-    const settings = { nats: [`nats://${servers}:4222`], natsMonitors: monitors, natsReplicas: managed.replicas };
-    return withCredentials({ settings, env: [], volumes: [], volumeMounts: [] }, `${servers}-${component}`);
+    const monitors = natsHosts(metadata.name, managed.replicas).map((host) => `http://${host}:${natsPorts.monitor}`);
+    const servers = [`nats://${metadata.name}-nats:${natsPorts.client}`];
+    const settings = { nats: servers, natsMonitors: monitors, natsReplicas: managed.replicas };
+    return withCredentials(
+      { settings, env: [], volumes: [], volumeMounts: [] },
+      natsUserSecret(metadata.name, component),
+    );
   }
   const { servers = [], monitors = [], streamReplicas, credentialsSecretRef, caSecretRef } = external ?? {};
   const settings = { nats: servers, natsMonitors: monitors, natsReplicas: streamReplicas };

@@ -14,7 +14,8 @@ const STOP_SECONDS = 60;
 
 export interface ServiceManifests {
   readonly configMap: Manifest;
-  readonly deployment: Manifest;
+  /** A Deployment, or of template providers a StatefulSet. */
+  readonly controller: Manifest;
   readonly disruptionBudget: Manifest;
   readonly services: readonly Manifest[];
 }
@@ -31,12 +32,14 @@ export interface PoolService {
   readonly ports?: ServicePod['ports'];
   /** Services in front of it; the others meet on the bus alone. */
   readonly services?: (workload: Workload) => readonly Manifest[];
+  /** What keeps its pods; default: a Deployment. */
+  readonly controller?: typeof deployment;
 }
 
 const nothing: PodInputs = { env: [], volumes: [], volumeMounts: [] };
 
 export function poolService(pool: MiningPool, defaultImage: DefaultImage, service: PoolService): ServiceManifests {
-  const { infix, component, replicas, pods, settings, inputs = nothing, ports = {}, services } = service;
+  const { infix, component, replicas, pods, settings, inputs = nothing, ports = {}, services, controller } = service;
   const workload: Workload = { owner: pool, infix, component };
   const bus = busAccess(pool, component);
   const config = configMap(pool, workloadName(workload), workloadLabels(workload), {
@@ -53,7 +56,7 @@ export function poolService(pool: MiningPool, defaultImage: DefaultImage, servic
   });
   return {
     configMap: config,
-    deployment: deployment(workload, template, replicas),
+    controller: (controller ?? deployment)(workload, template, replicas),
     disruptionBudget: disruptionBudget(workload),
     services: services?.(workload) ?? [],
   };

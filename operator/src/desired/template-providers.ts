@@ -2,7 +2,7 @@ import type { MiningPool } from '../api/v1alpha1.ts';
 import type { DefaultImage } from './image-reference.ts';
 import { type Manifest, ownedMetadata } from './manifest.ts';
 import { nodeAccess } from './node-access.ts';
-import { podNameAs } from './pod-template.ts';
+import { type PodTemplate, podNameAs } from './pod-template.ts';
 import { poolService, type ServiceManifests } from './pool-service.ts';
 import { type Workload, workloadLabels, workloadName, workloadSelector } from './workload.ts';
 
@@ -38,6 +38,7 @@ export function templateProviders(pool: MiningPool, image: DefaultImage): Servic
     },
     ports: { solutions: SOLUTION_PORT },
     services: (workload) => [solutionService(workload)],
+    controller: statefulSet,
   });
 }
 
@@ -52,6 +53,24 @@ function solutionService(workload: Workload): Manifest {
       publishNotReadyAddresses: true,
       selector: workloadSelector(workload),
       ports: [{ name: 'solutions', protocol: 'TCP', port: SOLUTION_PORT, targetPort: 'solutions' }],
+    },
+  };
+}
+
+/** Its pods keep their names, and a provider its place in the stream of solutions, of which every name has one for ever. */
+function statefulSet(workload: Workload, template: PodTemplate, replicas: number): Manifest {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: ownedMetadata(workload.owner, workloadName(workload), workloadLabels(workload)),
+    spec: {
+      replicas,
+      revisionHistoryLimit: 1,
+      serviceName: workloadName(workload),
+      // One that cannot start must not keep the others from starting.
+      podManagementPolicy: 'Parallel',
+      selector: { matchLabels: workloadSelector(workload) },
+      template,
     },
   };
 }

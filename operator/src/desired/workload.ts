@@ -4,15 +4,16 @@ import type { Owner } from './manifest.ts';
 export interface Workload {
   readonly owner: Owner;
   /** What its objects' names have behind the owner's, so that two resources of different kinds and one name never meet in an object. */
-  readonly infix: 'gw' | 'px' | 'cm' | 'jd' | 'sv' | 'tp';
-  /** The service whose pods they are. */
+  readonly infix: 'gw' | 'px' | 'cm' | 'jd' | 'sv' | 'tp' | 'nats';
+  /** The program that runs in its pods. */
   readonly component:
     | 'connection-gateway'
     | 'proxy'
     | 'channel-manager'
     | 'job-distributor'
     | 'share-validator'
-    | 'template-provider';
+    | 'template-provider'
+    | 'nats';
 }
 
 const WORKLOAD = 'mining.sluice.dev/workload';

@@ -25,14 +25,14 @@ function changed(change: (spec: MiningPool['spec']) => unknown): MiningPool {
   return { ...pool, spec };
 }
 const templates = (of: MiningPool, byDefault = image) =>
-  all(of, byDefault).map(({ deployment }) => (deployment.spec as { template: object }).template);
+  all(of, byDefault).map(({ controller }) => (controller.spec as { template: object }).template);
 const settingsOf = ({ configMap }: ReturnType<typeof channelManagers>) =>
   JSON.parse((configMap.data as { 'config.yaml': string })['config.yaml']);
 
 describe('the services of a pool', () => {
   it.each(['regtest', 'production'])('of the example %s are as in its golden file', async (name) => {
-    const manifests = all(examplePool(name)).flatMap(({ configMap, deployment, disruptionBudget, services }) => [
-      ...[configMap, deployment, disruptionBudget],
+    const manifests = all(examplePool(name)).flatMap(({ configMap, controller, disruptionBudget, services }) => [
+      ...[configMap, controller, disruptionBudget],
       ...services,
     ]);
     await expect(asYaml(manifests)).toMatchFileSnapshot(`../golden/pool-services-${name}.yaml`);
@@ -74,7 +74,7 @@ describe('the services of a pool', () => {
       'http://b.example:8332?credentials=/etc/sluice/nodes/node-b',
       'http://c.example:8332?zmq=tcp://c.example:28332',
     ]);
-    expect(manifests.deployment).toMatchObject({
+    expect(manifests.controller).toMatchObject({
       spec: {
         template: {
           spec: {

@@ -79,6 +79,12 @@ export const brokenRules: readonly BrokenRule[] = [
     [pool, fleet].map((object) => ({ message: BAD_NAME, of: named(name, object), by: () => {} })),
   ),
   {
+    message:
+      'metadata.name and the name of a managed node must have 46 characters at most together, for the names of its pods',
+    of: named('p'.repeat(40), pool),
+    by: (spec) => assign(spec.nodes[1], { name: 'seventh' }),
+  },
+  {
     message: 'network cannot be changed',
     of: pool,
     by: (spec) => assign(spec, { network: 'signet' }),
@@ -127,6 +133,11 @@ export const brokenRules: readonly BrokenRule[] = [
     message: 'ephemeral cannot be changed',
     of: regtestPool,
     by: (spec) => assign(spec.bus.managed.storage, { ephemeral: true }),
+  },
+  {
+    message: 'storage of the bus must be 8Gi or more, since block candidates alone have 4Gi of it',
+    of: named('new', pool),
+    by: (spec) => assign(spec.bus.managed.storage, { size: '1Gi' }),
   },
   {
     message: 'storage may only grow',
