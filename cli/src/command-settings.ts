@@ -7,7 +7,7 @@ const service = (settings: Settings): Settings => ({ ...settings, ...processSett
 
 /** By the name of the command. */
 export async function commandSettings(): Promise<ReadonlyMap<string, Settings>> {
-  const [start, provider, distributor, manager, gateway, validator, proxy, miner, keys] = await Promise.all([
+  const [start, provider, distributor, manager, gateway, validator, proxy, operator, miner, keys] = await Promise.all([
     import('./start/config.ts'),
     import('@sluice/template-provider/config'),
     import('@sluice/job-distributor/config'),
@@ -15,6 +15,7 @@ export async function commandSettings(): Promise<ReadonlyMap<string, Settings>> 
     import('@sluice/connection-gateway/config'),
     import('@sluice/share-validator/config'),
     import('@sluice/proxy/config'),
+    import('@sluice/operator/config'),
     import('@sluice/miner/config'),
     import('./keys/config.ts'),
   ]);
@@ -26,6 +27,7 @@ export async function commandSettings(): Promise<ReadonlyMap<string, Settings>> 
     ['connection-gateway', service(gateway.connectionGatewaySettings)],
     ['share-validator', service(validator.shareValidatorSettings)],
     ['proxy', service(proxy.proxySettings)],
+    ['operator', service(operator.operatorSettings)],
     ['miner', miner.minerSettings],
     ['keys', keys.keysSettings],
   ]);

@@ -42,6 +42,10 @@ export const commands: Readonly<Record<string, Command>> = {
     doc: 'Puts many Stratum V1 miners on one Stratum V2 channel of a pool, with others to fall back on.',
     load: () => import('@sluice/proxy/main'),
   },
+  operator: {
+    doc: 'Makes pods and Services of the MiningPools and ProxyFleets of a Kubernetes cluster.',
+    load: () => import('@sluice/operator/main'),
+  },
   miner: {
     doc: 'A Stratum V2 miner on the CPU, for trying out and testing.',
     load: () => import('@sluice/miner/main'),

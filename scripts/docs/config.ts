@@ -17,7 +17,7 @@ function settingsTable(settings: Settings): string {
 
 /** The whole document. */
 export async function renderConfig(): Promise<string> {
-  const pattern = '{services/*/src,cli/src/*}/config.ts';
+  const pattern = '{services/*/src,operator/src,cli/src/*}/config.ts';
   const tables = await declaredTables(pattern, /Settings$/);
   const sections = tables.map(({ owner, table }) => `## sluice ${owner}\n\n${settingsTable(table as Settings)}`);
   const intro = [

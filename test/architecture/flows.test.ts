@@ -58,7 +58,7 @@ describe('docs/flows', () => {
 
   it.each(pages)('%s names files that exist', (page) => {
     const text = readFileSync(join(root, page), 'utf8');
-    const files = [...text.matchAll(/`((?:packages|services|cli|test|docs)\/[\w./-]+\.\w+)`?/g)].map(
+    const files = [...text.matchAll(/`((?:packages|services|operator|cli|test|docs)\/[\w./-]+\.\w+)`?/g)].map(
       (match) => match[1] ?? '',
     );
     expect(files.length).toBeGreaterThan(0);
@@ -69,7 +69,9 @@ describe('docs/flows', () => {
     const text = readFileSync(join(root, page), 'utf8');
     const wrong: string[] = [];
     let source = '';
-    for (const match of text.matchAll(/`((?:packages|services|cli)\/[\w./-]+\.ts)`|`([A-Za-z_]\w*(?:\.\w+)?)\(\)`/g)) {
+    for (const match of text.matchAll(
+      /`((?:packages|services|operator|cli)\/[\w./-]+\.ts)`|`([A-Za-z_]\w*(?:\.\w+)?)\(\)`/g,
+    )) {
       if (match[1] !== undefined) source = readFileSync(join(root, match[1]), 'utf8');
       else if (match[2] !== undefined) {
         const name = match[2].split('.').at(-1) ?? '';

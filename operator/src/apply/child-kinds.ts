@@ -9,9 +9,23 @@ const kind = (apiVersion: string, kind: string, plural: string): Resource => ({
 export const childKinds: readonly Resource[] = [
   kind('v1', 'ConfigMap', 'configmaps'),
   kind('v1', 'Service', 'services'),
+  kind('apps/v1', 'Deployment', 'deployments'),
   kind('apps/v1', 'ReplicaSet', 'replicasets'),
+  kind('apps/v1', 'StatefulSet', 'statefulsets'),
   kind('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
 ];
+
+/** The kind of a manifest of ours. */
+export function childKind(name: string): Resource {
+  const found = childKinds.find((each) => each.kind === name);
+  if (found === undefined) throw new Error(`${name} is no kind of child`);
+  return found;
+}
+
+/** By which those of ours are found among all others. */
+export const CHILD_SELECTOR = 'app.kubernetes.io/managed-by=sluice-operator';
+/** The index of their caches by the uid of the controller. */
+export const BY_CONTROLLER = 'controller';
 
 /** Never watched: the operator reads those alone whose names it knows. */
 export const secrets: Resource = kind('v1', 'Secret', 'secrets');

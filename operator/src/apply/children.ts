@@ -2,7 +2,7 @@
 // nothing differs nothing is sent.
 import type { Logger } from '@sluice/runtime/logger';
 import type { Manifest, Owner } from '../desired/manifest.ts';
-import { isKubernetesError } from '../kubernetes/errors.ts';
+import { isKubernetesError, KubernetesError } from '../kubernetes/errors.ts';
 import type { ObjectCache } from '../kubernetes/object-cache.ts';
 import { type KubernetesObject, keyOf, objectPath, type Resource } from '../kubernetes/resource.ts';
 import { difference } from './difference.ts';
@@ -130,17 +130,27 @@ export class Children {
     const live = applied ? await this.#modules.writer.read<KubernetesObject>(path) : cached;
     const fields = foreignTemplateFields(live, FIELD_MANAGER);
     if (fields.length === 0) return false;
-    await this.#modules.writer.write({
-      method: 'PATCH',
-      path,
-      query: { fieldManager: FIELD_MANAGER },
-      contentType: 'application/json-patch+json',
-      body: [
-        // The places in lists are those of this version alone.
-        { op: 'test', path: '/metadata/resourceVersion', value: live.metadata.resourceVersion },
-        ...fields.map(({ pointer }) => ({ op: 'remove', path: pointer })),
-      ],
-    });
+    const body = [
+      // The places in lists are those of this generation alone.
+      { op: 'test', path: '/metadata/generation', value: live.metadata.generation },
+      ...fields.map(({ pointer }) => ({ op: 'remove', path: pointer })),
+    ];
+    const contentType = 'application/json-patch+json';
+    try {
+      await this.#modules.writer.write({
+        method: 'PATCH',
+        path,
+        query: { fieldManager: FIELD_MANAGER },
+        contentType,
+        body,
+      });
+    } catch (error) {
+      // What was tested does not hold, or what was to be removed is gone.
+      if (!isKubernetesError(error, 'api-invalid')) throw error;
+      throw new KubernetesError('api-conflict', `${live.kind} ${live.metadata.name} was changed meanwhile`, {
+        cause: error,
+      });
+    }
     this.#modules.onForeignFields(live, fields);
     return true;
   }

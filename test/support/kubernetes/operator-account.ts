@@ -15,7 +15,7 @@ const rules: readonly (readonly [group: string, resources: readonly string[], ve
   ['', ['configmaps', 'services'], ['get', 'list', 'watch', 'create', 'patch', 'delete']],
   ['', ['secrets'], ['get', 'create']],
   ['', ['namespaces'], ['get']],
-  ['apps', ['replicasets', 'deployments'], ['get', 'list', 'watch', 'create', 'patch', 'delete']],
+  ['apps', ['deployments', 'replicasets', 'statefulsets'], ['get', 'list', 'watch', 'create', 'patch', 'delete']],
   ['policy', ['poddisruptionbudgets'], ['get', 'list', 'watch', 'create', 'patch', 'delete']],
   ['coordination.k8s.io', ['leases'], ['get', 'create', 'update']],
   ['events.k8s.io', ['events'], ['create', 'patch']],

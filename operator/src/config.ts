@@ -1,0 +1,56 @@
+import { defineConfig } from '@sluice/runtime/config';
+import { readableFile } from '@sluice/runtime/config/path-types';
+import { integer, listOf, text, type ValueType } from '@sluice/runtime/config/value-types';
+import type { DefaultImage } from './desired/image-reference.ts';
+
+const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const namespaceName = text({ allowed: 'the name of a namespace', placeholder: 'NAME', pattern: dnsLabel });
+
+/** `repository:tag` or `repository@digest`; a registry may have a port. */
+function imageType(): ValueType<DefaultImage> {
+  return {
+    allowed: 'an image, as REPOSITORY:TAG or REPOSITORY@DIGEST',
+    placeholder: 'IMAGE',
+    parse(value) {
+      const match = /^([^\s@]+?)(?:@(sha256:[0-9a-f]{64})|:([\w][\w.-]{0,127}))$/.exec(value);
+      return match === null ? undefined : { repository: match[1] ?? '', tag: match[3] ?? '', digest: match[2] ?? '' };
+    },
+    format: ({ repository, tag, digest }) => (digest === '' ? `${repository}:${tag}` : `${repository}@${digest}`),
+  };
+}
+
+export const operatorSettings = defineConfig({
+  image: {
+    type: imageType(),
+    doc: 'The image that services run where a resource names no other.',
+  },
+  kubeconfig: {
+    type: readableFile({ holds: 'a kubeconfig' }),
+    optional: true,
+    doc: 'How the Kubernetes API is reached from outside of the cluster; without it as the pod that this runs in.',
+  },
+  watchNamespaces: {
+    type: listOf(namespaceName),
+    default: [],
+    doc: 'Namespaces whose resources are acted on; empty: all.',
+  },
+  namespace: {
+    type: namespaceName,
+    optional: true,
+    doc: 'Where the lease is; without it the namespace of the pod that this runs in.',
+  },
+  leaseName: {
+    type: text({
+      allowed: 'a name in Kubernetes',
+      placeholder: 'NAME',
+      pattern: /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/,
+    }),
+    default: 'sluice-operator',
+    doc: 'The lease by which one of several operators leads.',
+  },
+  workers: {
+    type: integer({ min: 1, max: 64 }),
+    default: 4,
+    doc: 'Resources of one kind that are worked on at once.',
+  },
+});

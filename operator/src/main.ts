@@ -1,0 +1,32 @@
+// Composition root of the operator's process.
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { CommandTables } from '@sluice/runtime/config/command-line';
+import { runService } from '@sluice/runtime/run-service';
+import { operatorSettings } from './config.ts';
+import { KubernetesClient } from './kubernetes/client.ts';
+import { inClusterAccess, kubeconfigAccess, SERVICE_ACCOUNT_FOLDER } from './kubernetes/cluster-access.ts';
+import { Operator } from './operator.ts';
+
+export const main = (argv: readonly string[], commands?: CommandTables): Promise<number> =>
+  runService({
+    name: 'operator',
+    doc: 'Makes pods, Services and their configuration of the MiningPools and ProxyFleets of a Kubernetes cluster.',
+    settings: operatorSettings,
+    argv,
+    commands,
+    create({ config, log, metrics, health, clock, shutdown }) {
+      const { kubeconfig, image, watchNamespaces, leaseName, workers } = config;
+      const access = kubeconfig === undefined ? inClusterAccess(process.env) : kubeconfigAccess(kubeconfig);
+      const client = new KubernetesClient(access, { metrics });
+      shutdown.add('connections to the Kubernetes API', () => client.close());
+      const namespace = config.namespace ?? readFileSync(join(SERVICE_ACCOUNT_FOLDER, 'namespace'), 'utf8').trim();
+      const identity = `${hostname()}_${randomUUID()}`;
+      return new Operator(
+        { image, watchNamespaces, workers, identity, lease: { namespace, name: leaseName } },
+        { client, clock, log, metrics, health },
+      );
+    },
+  });

@@ -1,0 +1,199 @@
+// The operator as a whole: caches that every instance keeps, and a term of leading in which resources are reconciled.
+import type { Clock } from '@sluice/runtime/clock';
+import type { Health } from '@sluice/runtime/health';
+import type { Logger } from '@sluice/runtime/logger';
+import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
+import { randomFraction } from '@sluice/runtime/random';
+import { BY_CONTROLLER, CHILD_SELECTOR, childKinds } from './apply/child-kinds.ts';
+import { Children, FIELD_MANAGER } from './apply/children.ts';
+import { foreignManagers } from './apply/foreign-fields.ts';
+import { type Term, Writer } from './apply/writer.ts';
+import { Controller, type ControllerModules } from './control/controller.ts';
+import { Lifecycle } from './control/lifecycle.ts';
+import { controllerMetrics, queueMetrics } from './control/metrics.ts';
+import type { CustomResource, Reconciler } from './control/reconciler.ts';
+import type { DefaultImage } from './desired/image-reference.ts';
+import { EventRecorder } from './events/event-recorder.ts';
+import type { KubernetesClient } from './kubernetes/client.ts';
+import { Informer } from './kubernetes/informer.ts';
+import { keptParts } from './kubernetes/kept-parts.ts';
+import { informerMetrics } from './kubernetes/metrics.ts';
+import { ObjectCache } from './kubernetes/object-cache.ts';
+import { type KubernetesObject, keyOf, type Resource } from './kubernetes/resource.ts';
+import { LeaderElection } from './leader/leader-election.ts';
+import type { LeasePlace } from './leader/lease.ts';
+import { leaderMetrics } from './leader/metrics.ts';
+import { MiningPoolReconciler } from './reconcilers/mining-pool.ts';
+import { proxyFleetReconciler } from './reconcilers/proxy-fleet.ts';
+import { StatusWriter } from './status/status-writer.ts';
+
+/** Everything is looked at again, should a change ever have been missed. */
+const RESYNC_MS = 10 * 60_000;
+
+const customKind = (kind: string, plural: string): Resource => ({
+  ...{ apiVersion: 'mining.sluice.dev/v1alpha1', kind, plural, namespaced: true },
+});
+const customKinds = [customKind('MiningPool', 'miningpools'), customKind('ProxyFleet', 'proxyfleets')] as const;
+
+export interface OperatorOptions {
+  readonly image: DefaultImage;
+  /** Empty: all. */
+  readonly watchNamespaces: readonly string[];
+  readonly workers: number;
+  /** Of this process, and of no other one ever. */
+  readonly identity: string;
+  readonly lease: LeasePlace;
+}
+
+export interface OperatorModules {
+  readonly client: KubernetesClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: MetricsRegistry;
+  readonly health: Health;
+}
+
+export class Operator {
+  readonly #options: OperatorOptions;
+  readonly #modules: OperatorModules;
+  readonly #informers: readonly Informer<never>[];
+  readonly #resources = new Map(customKinds.map(({ kind }) => [kind, new ObjectCache<CustomResource>()]));
+  readonly #children: ReadonlyMap<string, ObjectCache<KubernetesObject>>;
+  readonly #election: LeaderElection;
+  readonly #controllerModules: ControllerModules;
+  /** By kind; empty while another one leads. */
+  #controllers: ReadonlyMap<string, Controller> = new Map();
+
+  constructor(options: OperatorOptions, modules: OperatorModules) {
+    this.#options = options;
+    this.#modules = modules;
+    const { metrics, clock, log, health } = modules;
+    this.#children = new Map(
+      childKinds.map(({ kind }) => [kind, new ObjectCache({ [BY_CONTROLLER]: controllerUids })]),
+    );
+    this.#informers = this.#createInformers();
+    for (const [kind, cache] of this.#resources) {
+      cache.onChange(({ object }) => object && this.#controllers.get(kind)?.add(keyOf(object.metadata)));
+    }
+    for (const cache of this.#children.values()) {
+      cache.onChange(({ object, previous }) => this.#wakeOwner(object ?? previous));
+    }
+    this.#controllerModules = {
+      ...{ clock, log, random: randomFraction, metrics: createMetrics(metrics, controllerMetrics) },
+      queueMetrics: createMetrics(metrics, queueMetrics),
+    };
+    this.#election = new LeaderElection(
+      { ...options.lease, identity: options.identity },
+      {
+        ...{
+          client: modules.client,
+          clock,
+          log,
+          random: randomFraction,
+          metrics: createMetrics(metrics, leaderMetrics),
+        },
+        lead: (term) => this.#lead(term),
+      },
+    );
+    health.check('caches', () => (this.#isSynced() ? undefined : 'not all kinds are listed yet'));
+  }
+
+  async start(): Promise<void> {
+    for (const informer of this.#informers) informer.start();
+    this.#election.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#election.stop();
+    await Promise.all(this.#informers.map((informer) => informer.stop()));
+  }
+
+  #isSynced(): boolean {
+    return this.#informers.every((informer) => informer.isSynced);
+  }
+
+  #createInformers(): readonly Informer<never>[] {
+    const { watchNamespaces } = this.#options;
+    const { client, clock, log, metrics: registry } = this.#modules;
+    const metrics = createMetrics(registry, informerMetrics);
+    const modules = { client, clock, log, metrics, random: randomFraction };
+    const namespaces = watchNamespaces.length === 0 ? [undefined] : watchNamespaces;
+    const informers = namespaces.flatMap((namespace) => [
+      ...customKinds.map((resource) => {
+        const cache = this.#resources.get(resource.kind) as ObjectCache<CustomResource>;
+        return new Informer<CustomResource>(
+          { resource, namespace, keep: (object) => keptParts(object) },
+          { ...modules, cache },
+        );
+      }),
+      ...childKinds.map((resource) => {
+        const cache = this.#children.get(resource.kind) as ObjectCache<KubernetesObject>;
+        const keep = (object: KubernetesObject) => keptParts(object, foreignManagers(object, FIELD_MANAGER));
+        return new Informer({ resource, namespace, labelSelector: CHILD_SELECTOR, keep }, { ...modules, cache });
+      }),
+    ]);
+    return informers as unknown as readonly Informer<never>[];
+  }
+
+  #wakeOwner(child: KubernetesObject | undefined): void {
+    const owner = child?.metadata.ownerReferences?.find(({ controller }) => controller === true);
+    if (child === undefined || owner === undefined) return;
+    this.#controllers.get(owner.kind)?.add(keyOf({ ...child.metadata, name: owner.name }));
+  }
+
+  /** Until the term ends. */
+  async #lead(term: Term): Promise<void> {
+    const ended = new Promise((resolve) => term.signal.addEventListener('abort', resolve, { once: true }));
+    if (term.signal.aborted) return;
+    await Promise.race([ended, Promise.all(this.#informers.map((informer) => informer.synced()))]);
+    if (term.signal.aborted) return;
+    this.#controllers = this.#createControllers(term);
+    const addAll = () => {
+      for (const [kind, controller] of this.#controllers)
+        for (const { metadata } of this.#resources.get(kind)?.values() ?? []) controller.add(keyOf(metadata));
+    };
+    for (const controller of this.#controllers.values()) controller.start();
+    addAll();
+    const resync = setInterval(addAll, RESYNC_MS);
+    await ended;
+    clearInterval(resync);
+    const controllers = [...this.#controllers.values()];
+    this.#controllers = new Map();
+    await Promise.all(controllers.map((controller) => controller.stop()));
+  }
+
+  /** Everything that writes is made for one term alone. */
+  #createControllers(term: Term): ReadonlyMap<string, Controller> {
+    const { client, clock, log } = this.#modules;
+    const { image, identity, workers } = this.#options;
+    const writer = new Writer(client, term);
+    const events = new EventRecorder({ writer, clock, log, identity });
+    const statusWriter = new StatusWriter({ writer, clock });
+    const children = new Children({
+      ...{ writer, log, caches: this.#children },
+      onForeignFields: (child, fields) => {
+        const managers = [...new Set(fields.map(({ manager }) => manager))].join(', ');
+        const note = `what ${managers} had added to its pods was removed: ${fields.map(({ pointer }) => pointer).join(' ')}`;
+        events.record(child, { type: 'Warning', reason: 'ForeignFieldsRemoved', action: 'Restored', note });
+      },
+    });
+    const reconcilers: Readonly<Record<string, Reconciler>> = {
+      MiningPool: new MiningPoolReconciler({ image, caches: this.#children }),
+      ProxyFleet: proxyFleetReconciler,
+    };
+    return new Map(
+      customKinds.map((resource) => {
+        const { kind } = resource;
+        const cache = this.#resources.get(kind) as ObjectCache<CustomResource>;
+        const reconciler = reconcilers[kind] as Reconciler;
+        const modules = { resource, cache, reconciler, children, writer, statusWriter, events, clock, log };
+        const lifecycle = new Lifecycle(modules);
+        const reconcile = (key: string, signal: AbortSignal) => lifecycle.reconcile(key, signal);
+        return [kind, new Controller({ name: kind.toLowerCase(), workers, reconcile }, this.#controllerModules)];
+      }),
+    );
+  }
+}
+
+const controllerUids = ({ metadata }: KubernetesObject): readonly string[] =>
+  metadata.ownerReferences?.filter(({ controller }) => controller === true).map(({ uid }) => uid) ?? [];

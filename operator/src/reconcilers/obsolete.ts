@@ -1,0 +1,32 @@
+// Children that there should not be any more.
+import type { KubernetesObject } from '../kubernetes/resource.ts';
+
+interface PodMaker extends KubernetesObject {
+  readonly spec?: {
+    readonly template?: {
+      readonly spec?: { readonly volumes?: readonly { readonly configMap?: { readonly name: string } }[] };
+    };
+  };
+}
+
+/** Names of the ConfigMaps that pods of these workloads are started with, older revisions too. */
+export function configMapsInUse(workloads: readonly PodMaker[]): ReadonlySet<string> {
+  const volumes = workloads.flatMap(({ spec }) => spec?.template?.spec?.volumes ?? []);
+  return new Set(volumes.flatMap(({ configMap }) => configMap?.name ?? []));
+}
+
+/**
+ * Children that are not desired and that nothing needs. ReplicaSets are never among them: their pods have connections, which are moved before
+ * they go.
+ */
+export function obsoleteChildren(
+  owned: readonly KubernetesObject[],
+  desired: readonly { readonly kind: string; readonly metadata: { readonly name: string } }[],
+  configMaps: ReadonlySet<string>,
+): readonly KubernetesObject[] {
+  const wanted = new Set(desired.map(({ kind, metadata }) => `${kind} ${metadata.name}`));
+  return owned.filter(({ kind, metadata }) => {
+    if (kind === 'ReplicaSet' || metadata.deletionTimestamp !== undefined) return false;
+    return !wanted.has(`${kind} ${metadata.name}`) && !(kind === 'ConfigMap' && configMaps.has(metadata.name));
+  });
+}

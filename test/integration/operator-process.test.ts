@@ -1,0 +1,297 @@
+// The operator as a process beside a real API server, with the roles of its own account: what it makes of a MiningPool, keeps, gives back and lets
+// go. Pods run nowhere; the test says of them that they do.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { examplePool } from '../../operator/test/defaulted.ts';
+import { freePort } from '../support/free-port.ts';
+import type { ApiAnswer } from '../support/kubernetes/api-client.ts';
+import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
+import { ControlPlane } from '../support/kubernetes/control-plane.ts';
+import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
+import { createOperatorAccount, type OperatorAccount } from '../support/kubernetes/operator-account.ts';
+import { ServiceProcess } from '../support/service-process.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const missing = whyNoKubernetes();
+const namespace = 'mining';
+const PUBLIC_KEY = '9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72';
+const core = `/api/v1/namespaces/${namespace}`;
+const apps = `/apis/apps/v1/namespaces/${namespace}`;
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly observedGeneration: number;
+  readonly lastTransitionTime: string;
+}
+
+interface AuditEntry {
+  readonly verb: string;
+  readonly user: { readonly username: string };
+  readonly objectRef?: { readonly resource: string; readonly subresource?: string; readonly name?: string };
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? '' : ` (${missing})`}`, () => {
+  const directory = mkdtempSync(join(tmpdir(), 'sluice-operator-'));
+  let plane: ControlPlane;
+  let account: OperatorAccount;
+  let operator: ServiceProcess;
+  let generations = 0;
+
+  const client = () => plane.client();
+  const poolPath = (name: string) => pathOf({ kind: 'MiningPool', metadata: { name, namespace } });
+  const pool = async (name: string) => (await client().get(poolPath(name))).body;
+  const condition = async (name: string, type: string): Promise<Condition | undefined> =>
+    (await pool(name)).status?.conditions?.find((each: Condition) => each.type === type);
+  const audit = (): readonly AuditEntry[] =>
+    readFileSync(plane.auditLog, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(account.user))
+      .map((line) => JSON.parse(line));
+  /** Of the operator, but for its lease. */
+  const writes = () =>
+    audit().filter(
+      ({ verb, objectRef }) => !['get', 'list', 'watch'].includes(verb) && objectRef?.resource !== 'leases',
+    );
+  const created = (answer: ApiAnswer) => {
+    expect(answer.body.message ?? '').toBe('');
+    expect(answer.status).toBeLessThan(300);
+    return answer.body;
+  };
+  /** The resource of the example, changed by the same user as before. */
+  const apply = async (name: string, { annotations = {}, change = (spec: object) => spec } = {}) => {
+    const { apiVersion, kind, spec } = examplePool('regtest');
+    const metadata = {
+      name,
+      namespace,
+      annotations: { 'mining.sluice.dev/authority-public-key': PUBLIC_KEY, ...annotations },
+    };
+    return created(await client().apply(poolPath(name), { apiVersion, kind, metadata, spec: change(spec) }));
+  };
+  const reconciled = () => operator.metric('controller_runtime_reconcile_total');
+  /** Resolves when the operator has looked at the pool once more, with all that happened before. */
+  const lookedAtAgain = async (name: string, annotations: Readonly<Record<string, string>> = {}) => {
+    const before = (await reconciled()) ?? 0;
+    generations += 1;
+    await apply(name, { annotations: { ...annotations, 'example.com/touched': String(generations) } });
+    await waitFor(async () => ((await reconciled()) ?? 0) > before);
+  };
+  /** Resolves when the operator writes nothing more of what was begun. */
+  const settled = async (name: string) => {
+    for (let before = -1; before !== writes().length; await lookedAtAgain(name)) before = writes().length;
+  };
+  const sets = async (name: string) => {
+    const selector = encodeURIComponent(`mining.sluice.dev/workload=${name}-gw`);
+    return (await client().get(`${apps}/replicasets?labelSelector=${selector}`)).body.items;
+  };
+  /** As a kubelet would. */
+  const runPods = async () => {
+    const now = new Date().toISOString();
+    for (const pod of (await client().get(`${core}/pods`)).body.items) {
+      const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: now }];
+      const status = { ...pod.status, phase: 'Running', conditions };
+      await client().put(`${core}/pods/${pod.metadata.name}/status`, { ...pod, status });
+    }
+  };
+
+  beforeAll(async () => {
+    plane = await ControlPlane.start();
+    await applyCustomResourceDefinitions(plane);
+    account = await createOperatorAccount(plane);
+    created(await client().post('/api/v1/namespaces', { metadata: { name: namespace } }));
+    const settings = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
+    operator = new ServiceProcess({
+      ...{ name: 'operator', command: 'operator', directory, healthPort: await freePort() },
+      flags: [...settings, '--image', 'registry.example/sluice:1.2.3', '--log-level', 'debug'],
+    });
+    operator.launch();
+    await operator.ready();
+  });
+  afterAll(async () => {
+    await operator.kill();
+    await plane.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('makes what a pool is made of, owned by it, and says what is still missing', async () => {
+    const { uid } = (await apply('demo')).metadata;
+    await waitFor(async () => (await condition('demo', 'Ready')) !== undefined);
+    const [set] = await sets('demo');
+    const children = await Promise.all([
+      client().get(`${core}/services/demo-gw-sv2`),
+      client().get(`${core}/services/demo-tp`),
+      client().get(`${apps}/deployments/demo-cm`),
+      client().get(`${apps}/deployments/demo-jd`),
+      client().get(`${apps}/deployments/demo-sv`),
+      client().get(`/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets/demo-gw`),
+    ]);
+    for (const { metadata } of [set, ...children.map(({ body }) => body)])
+      expect(metadata?.ownerReferences).toEqual([
+        expect.objectContaining({ uid, kind: 'MiningPool', controller: true }),
+      ]);
+    expect(set.spec.template.spec.containers[0].image).toBe('registry.example/sluice:1.2.3');
+    expect(await condition('demo', 'Ready')).toMatchObject({
+      status: 'False',
+      reason: 'PodsNotReady',
+      observedGeneration: 1,
+    });
+    expect((await pool('demo')).metadata.finalizers).toEqual(['mining.sluice.dev/finalizer']);
+  });
+
+  it('says that the pool is ready when its pods are, by which it can be scaled as well', async () => {
+    await waitFor(async () => (await sets('demo'))[0]?.status.replicas === 2);
+    const before = (await condition('demo', 'Ready'))?.lastTransitionTime;
+    await waitFor(async () => {
+      await runPods();
+      return (await condition('demo', 'Ready'))?.status === 'True';
+    }, 40_000);
+    const { status, metadata } = await pool('demo');
+    expect(status).toMatchObject({
+      observedGeneration: metadata.generation,
+      authorityPublicKey: PUBLIC_KEY,
+      gateways: { replicas: 2, ready: 2, updated: 2, desired: 2, selector: 'mining.sluice.dev/workload=demo-gw' },
+    });
+    expect((await condition('demo', 'Ready'))?.lastTransitionTime).not.toBe(before);
+    const scale = (await client().get(`${poolPath('demo')}/scale`)).body;
+    expect([scale.spec.replicas, scale.status.replicas]).toEqual([2, 2]);
+  });
+
+  it('writes nothing where nothing has changed', async () => {
+    await settled('demo');
+    const before = writes().length;
+    for (let times = 0; times < 5; times += 1) await lookedAtAgain('demo');
+    expect(writes().length).toBe(before);
+  });
+
+  it('follows the resource: an image, a number, a listener more and a listener less', async () => {
+    const image = {
+      repository: 'registry.example/other',
+      tag: '2',
+      digest: '',
+      pullPolicy: 'IfNotPresent',
+      pullSecrets: [],
+    };
+    const listeners = (...names: string[]) =>
+      names.map((name, index) => ({ name, protocol: 'SV2', port: 3336 + index }));
+    const change = (names: string[]) => (spec: object) => {
+      const { gateways } = spec as { gateways: object };
+      return { ...spec, image, gateways: { ...gateways, replicas: 3, listeners: listeners(...names) } };
+    };
+    await apply('demo', { change: change(['sv2', 'second']) });
+    await waitFor(async () => (await client().get(`${core}/services/demo-gw-second`)).status === 200);
+    await waitFor(async () =>
+      (await sets('demo')).some((set: { spec: { replicas: number } }) => set.spec.replicas === 3),
+    );
+    const deployment = (await client().get(`${apps}/deployments/demo-cm`)).body;
+    expect(deployment.spec.template.spec.containers[0].image).toBe('registry.example/other:2');
+    // The pods of the older revision hold connections: nobody ends them at once.
+    expect(await sets('demo')).toHaveLength(2);
+    await apply('demo', { change: change(['sv2']) });
+    await waitFor(async () => (await client().get(`${core}/services/demo-gw-second`)).status === 404);
+    expect((await client().get(`${core}/services/demo-gw-sv2`)).status).toBe(200);
+    await apply('demo');
+    await settled('demo');
+  });
+
+  it('gives back what others have changed, and makes anew what they have deleted', async () => {
+    const path = `${core}/services/demo-gw-sv2`;
+    const before = (await client().get(path)).body;
+    created(await client().put(path, { ...before, spec: { ...before.spec, selector: { app: 'theirs' } } }));
+    await waitFor(async () => (await client().get(path)).body.spec.selector.app === undefined);
+    expect((await client().get(path)).body.spec.selector).toEqual(before.spec.selector);
+    const budget = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets/demo-gw`;
+    const { uid } = (await client().get(budget)).body.metadata;
+    await client().delete(budget);
+    await waitFor(async () => ![undefined, uid].includes((await client().get(budget)).body.metadata?.uid));
+    const deployment = (await client().get(`${apps}/deployments/demo-jd`)).body;
+    const { containers } = deployment.spec.template.spec;
+    containers.push({ name: 'sidecar', image: 'registry.example/sidecar:1' });
+    created(await client().put(`${apps}/deployments/demo-jd`, deployment));
+    const names = async () =>
+      (await client().get(`${apps}/deployments/demo-jd`)).body.spec.template.spec.containers.map(
+        ({ name }: { name: string }) => name,
+      );
+    await waitFor(async () => (await names()).join() === 'job-distributor');
+    const events = async () => (await client().get(`/apis/events.k8s.io/v1/namespaces/${namespace}/events`)).body.items;
+    await waitFor(async () =>
+      (await events()).some(({ reason }: { reason: string }) => reason === 'ForeignFieldsRemoved'),
+    );
+  });
+
+  it('leaves all as it is while the resource is paused, and goes on afterwards', async () => {
+    await settled('demo');
+    const pause = { 'mining.sluice.dev/pause-reconciliation': 'true' };
+    await apply('demo', { annotations: pause });
+    await waitFor(async () => (await condition('demo', 'ReconciliationPaused'))?.status === 'True', 40_000);
+    expect(await condition('demo', 'Ready')).toBeDefined();
+    const path = `${core}/services/demo-gw-sv2`;
+    const before = writes().length;
+    await client().delete(path);
+    for (let times = 0; times < 3; times += 1) await lookedAtAgain('demo', pause);
+    expect((await client().get(path)).status).toBe(404);
+    expect(writes().length).toBe(before);
+    await apply('demo');
+    await waitFor(async () => (await client().get(path)).status === 200);
+  });
+
+  it('takes nothing from who has the name already, and says so', async () => {
+    const theirs = { metadata: { name: 'taken-gw-sv2' }, spec: { selector: { app: 'theirs' }, ports: [{ port: 80 }] } };
+    created(await client().post(`${core}/services`, theirs));
+    await apply('taken');
+    await waitFor(async () => (await condition('taken', 'Degraded'))?.status === 'True');
+    expect(await condition('taken', 'Degraded')).toMatchObject({ reason: 'NameConflict' });
+    expect(await condition('taken', 'Ready')).toMatchObject({ status: 'False', reason: 'NameConflict' });
+    const { spec, metadata } = (await client().get(`${core}/services/taken-gw-sv2`)).body;
+    expect([spec.selector, metadata.ownerReferences]).toEqual([{ app: 'theirs' }, undefined]);
+  });
+
+  it('goes on where it was stopped, as the next leader', async () => {
+    await operator.kill('SIGTERM');
+    const path = `${core}/services/demo-gw-sv2`;
+    await client().delete(path);
+    operator.launch();
+    await operator.ready();
+    await waitFor(async () => (await client().get(path)).status === 200);
+    await settled('demo');
+  });
+
+  it('lets a deleted resource go, and makes nothing of it any more', async () => {
+    await client().delete(poolPath('demo'));
+    await waitFor(async () => (await client().get(poolPath('demo'))).status === 404);
+    await client().delete(`${core}/services/demo-gw-sv2`);
+    await lookedAtAgain('taken');
+    expect((await client().get(`${core}/services/demo-gw-sv2`)).status).toBe(404);
+  });
+
+  it('does not keep a namespace that is deleted with all that is in it', async () => {
+    const name = 'short-lived';
+    created(await client().post('/api/v1/namespaces', { metadata: { name } }));
+    const { apiVersion, kind, spec } = examplePool('regtest');
+    const path = pathOf({ kind, metadata: { name: 'demo', namespace: name } });
+    created(await client().apply(path, { apiVersion, kind, metadata: { name: 'demo', namespace: name }, spec }));
+    await waitFor(async () => (await client().get(path)).body.metadata.finalizers !== undefined);
+    await client().delete(`/api/v1/namespaces/${name}`);
+    await waitFor(async () => (await client().get(`/api/v1/namespaces/${name}`)).status === 404, 60_000);
+  });
+
+  it('has asked for nothing that its roles do not allow', () => {
+    expect(audit().length).toBeGreaterThan(50);
+    const asked = audit().map(({ verb, objectRef, annotations }) => ({
+      what: `${verb} ${objectRef?.resource}/${objectRef?.subresource ?? ''}`,
+      decision: annotations['authorization.k8s.io/decision'],
+    }));
+    expect(asked.filter(({ decision }) => decision !== 'allow')).toEqual([]);
+    expect(asked.filter(({ what }) => what.includes('secrets'))).toEqual([]);
+  });
+
+  it('ends in order, and gives its lease up', async () => {
+    expect(await operator.metric('leader_election_master_status')).toBe(1);
+    expect(await operator.kill('SIGTERM')).toBe(0);
+    const lease = `/apis/coordination.k8s.io/v1/namespaces/${account.namespace}/leases/sluice-operator`;
+    expect((await client().get(lease)).body.spec.holderIdentity).toBe('');
+  });
+});
