@@ -9,6 +9,7 @@ import { loadConfig } from '@sluice/runtime/config/load';
 import { processSettings } from '@sluice/runtime/process-settings';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MiningPool } from '../../operator/src/api/v1alpha1.ts';
+import { bitcoindNodes, nodeCredentials, nodeDisruptionBudget } from '../../operator/src/desired/bitcoind-nodes.ts';
 import { channelManagers } from '../../operator/src/desired/channel-managers.ts';
 import { gateways } from '../../operator/src/desired/gateways.ts';
 import { jobDistributors } from '../../operator/src/desired/job-distributors.ts';
@@ -68,7 +69,15 @@ const allOf = (pool: MiningPool): readonly Manifest[] => {
     name: component,
     passwordHash: `$2b$04$${'a'.repeat(53)}`,
   }));
+  const bitcoind = { repository: 'bitcoind', tag: '29.0', digest: '' };
+  const nodes = bitcoindNodes(pool, bitcoind).flatMap(({ configMap: config, statefulSet, service }) => [
+    ...[config, statefulSet, service],
+  ]);
+  const credentials = { username: 'pool', password: 'secret', salt: '0a1b' };
+  const secrets = pool.spec.nodes.filter(({ managed: own }) => own !== undefined);
   return [
+    ...[...nodes, ...secrets.map((node) => nodeCredentials(pool, node, credentials))],
+    ...[nodeDisruptionBudget(pool) ?? []].flat(),
     ...[nats.configMap, nats.statefulSet, nats.disruptionBudget, ...nats.services],
     ...[natsUsers(pool, managed, users, 'r0ute'), natsCredentials(pool, 'operator', 'operator', 'secret')],
     ...[configMap, replicaSet, disruptionBudget, ...services],

@@ -1,12 +1,9 @@
 // How template providers reach the nodes: a URL for each, and the folder with the user and password of its RPC.
 import type { MiningPool } from '../api/v1alpha1.ts';
+import { bitcoindPorts } from './bitcoind-config.ts';
 import { secretVolume } from './secret-volume.ts';
 
 const CREDENTIALS_FOLDER = '/etc/sluice/nodes';
-/** Of managed nodes on every network. */
-export const RPC_PORT = 8332;
-export const ZMQ_PORT = 28332;
-
 export interface NodeAccess {
   /** In order of preference. */
   readonly urls: readonly string[];
@@ -14,10 +11,13 @@ export interface NodeAccess {
   readonly volumeMounts: readonly object[];
 }
 
-type Node = MiningPool['spec']['nodes'][number];
+export type PoolNode = MiningPool['spec']['nodes'][number];
 
-/** What the names of a managed node's objects begin with. */
-export const nodeName = ({ metadata }: MiningPool, { name }: Node) => `${metadata.name}-node-${name}`;
+/** What the names of a managed node's objects begin with, and where it is reached. */
+export const nodeName = ({ metadata }: MiningPool, { name }: PoolNode) => `${metadata.name}-node-${name}`;
+
+/** The Secret with the user and password of its RPC. */
+export const nodeRpcSecret = (pool: MiningPool, node: PoolNode) => `${nodeName(pool, node)}-rpc`;
 
 export function nodeAccess(pool: MiningPool): NodeAccess {
   const nodes = pool.spec.nodes.map((node) => ({ name: node.name, ...addressesOf(pool, node) }));
@@ -35,9 +35,10 @@ export function nodeAccess(pool: MiningPool): NodeAccess {
   };
 }
 
-function addressesOf(pool: MiningPool, node: Node) {
+function addressesOf(pool: MiningPool, node: PoolNode) {
   const { rpcURL = '', zmqURL, credentialsSecretRef, managed } = node;
   const name = nodeName(pool, node);
   if (managed === undefined) return { rpc: rpcURL.replace(/\/$/, ''), zmq: zmqURL, secret: credentialsSecretRef?.name };
-  return { rpc: `http://${name}:${RPC_PORT}`, zmq: `tcp://${name}:${ZMQ_PORT}`, secret: `${name}-rpc` };
+  const { rpc, zmq } = bitcoindPorts;
+  return { rpc: `http://${name}:${rpc}`, zmq: `tcp://${name}:${zmq}`, secret: nodeRpcSecret(pool, node) };
 }

@@ -4,7 +4,7 @@ import type { Owner } from './manifest.ts';
 export interface Workload {
   readonly owner: Owner;
   /** What its objects' names have behind the owner's, so that two resources of different kinds and one name never meet in an object. */
-  readonly infix: 'gw' | 'px' | 'cm' | 'jd' | 'sv' | 'tp' | 'nats';
+  readonly infix: 'gw' | 'px' | 'cm' | 'jd' | 'sv' | 'tp' | 'nats' | `node-${string}`;
   /** The program that runs in its pods. */
   readonly component:
     | 'connection-gateway'
@@ -13,7 +13,8 @@ export interface Workload {
     | 'job-distributor'
     | 'share-validator'
     | 'template-provider'
-    | 'nats';
+    | 'nats'
+    | 'bitcoind';
 }
 
 const WORKLOAD = 'mining.sluice.dev/workload';
@@ -26,11 +27,13 @@ export const workloadSelector = (workload: Workload) => ({ [WORKLOAD]: workloadN
 
 /** Labels of its objects. */
 export function workloadLabels(workload: Workload): Readonly<Record<string, string>> {
-  return {
-    'app.kubernetes.io/name': 'sluice',
-    'app.kubernetes.io/component': workload.component,
-    'app.kubernetes.io/instance': workload.owner.metadata.name,
-    'app.kubernetes.io/managed-by': 'sluice-operator',
-    ...workloadSelector(workload),
-  };
+  return { ...commonLabels(workload), ...workloadSelector(workload) };
 }
+
+/** Those of them that all of its owner's workloads with the same program have. */
+export const commonLabels = ({ owner, component }: Workload) => ({
+  'app.kubernetes.io/name': 'sluice',
+  'app.kubernetes.io/component': component,
+  'app.kubernetes.io/instance': owner.metadata.name,
+  'app.kubernetes.io/managed-by': 'sluice-operator',
+});
