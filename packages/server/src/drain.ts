@@ -8,6 +8,19 @@ const MOVING_PART = 0.8;
 /** A batch of connections does not wait longer for its answers. */
 const SETTLE_MS = 1_000;
 
+/** Below it, shares that are under way could not be answered. */
+const SHORTEST_MS = 1_000;
+
+/**
+ * The deadline, or a sooner one where the connections are so few that they can be moved at that pace before.
+ * @param perSecond undefined: over all the time that there is
+ */
+export function pacedDeadlineMs(connections: number, deadlineMs: number, perSecond: number | undefined): number {
+  if (perSecond === undefined) return deadlineMs;
+  const pacedMs = (connections / perSecond) * 1_000;
+  return Math.min(deadlineMs, Math.max(SHORTEST_MS, pacedMs / MOVING_PART));
+}
+
 /** What a drain knows of a connection. */
 export interface DrainedConnection {
   /** Reads nothing more, so that what is under way can be answered before the end. */

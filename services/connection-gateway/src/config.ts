@@ -29,6 +29,11 @@ export const connectionGatewaySettings = defineConfig({
     default: 20,
     doc: 'Over how many seconds connections are moved away when the gateway ends.',
   },
+  drainRate: {
+    type: integer({ min: 1, max: 10_000 }),
+    optional: true,
+    doc: 'Connections that are moved away in a second, and more where drainSeconds asks for more; without it over all of drainSeconds.',
+  },
   reconnectVendors: {
     type: listOf(
       text({

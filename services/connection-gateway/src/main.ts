@@ -48,6 +48,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
           solutionEndpoints: config.solutionEndpoints,
           limits: limitsOf(config),
           drainMs: config.drainSeconds * 1_000,
+          drainPerSecond: config.drainRate,
           reconnectVendors: config.reconnectVendors,
         },
         {

@@ -15,7 +15,7 @@ import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
 import { randomFraction } from '@sluice/runtime/random';
 import type { Service } from '@sluice/runtime/run-service';
-import type { Drain } from '@sluice/server/drain';
+import { type Drain, pacedDeadlineMs } from '@sluice/server/drain';
 import type { IdentitySource } from '@sluice/server/identity';
 import { Listener } from '@sluice/server/listener';
 import { ChannelManagerClient } from './channel-manager-client.ts';
@@ -44,6 +44,8 @@ export interface ConnectionGatewayOptions {
   readonly limits: GatewayLimits;
   /** Over how long connections are moved away at the end. */
   readonly drainMs: number;
+  /** At which pace, where that takes less time; undefined: over all of it. */
+  readonly drainPerSecond?: number | undefined;
   readonly reconnectVendors: readonly string[];
 }
 
@@ -157,8 +159,9 @@ class ConnectionGateway implements ConnectionGatewayService {
   }
 
   /** Once: an operator's drain may be followed by the end of the process, which hastens it. */
-  #drain(gateway: Gateway, deadlineMs: number): Drain<Connection> {
+  #drain(gateway: Gateway, longestMs: number): Drain<Connection> {
     this.#listener.close();
+    const deadlineMs = pacedDeadlineMs(gateway.connections.size, longestMs, this.#options.drainPerSecond);
     this.#draining?.hasten(deadlineMs);
     this.#draining ??= startDrain(gateway.connections, deadlineMs, {
       batcher: gateway.batcher,

@@ -69,6 +69,15 @@ export const proxySettings = defineConfig({
     default: 'aggregated',
     doc: 'Whether all miners are one channel of a pool, or each has its own, which the pool knows as the identity with the worker behind it; a pool of Stratum V1 has one for all.',
   },
+  workerIdentity: {
+    type: text({
+      allowed: 'up to 128 characters with {worker}, and {account} where the identity is to stand',
+      placeholder: 'TEMPLATE',
+      pattern: /^(?=.*\{worker\})[!-~]{1,128}$/,
+    }),
+    default: '{account}.{worker}',
+    doc: 'What a pool knows a miner by that has a channel of its own; a miner without a worker, or with too long a name, has the identity alone.',
+  },
   returnAfter: {
     type: integer({ min: 1, max: 86_400 }),
     default: 60,
@@ -104,6 +113,11 @@ export const proxySettings = defineConfig({
     type: integer({ min: 1, max: 3_600 }),
     default: 20,
     doc: 'Over how many seconds connections are moved away when the proxy ends.',
+  },
+  drainRate: {
+    type: integer({ min: 1, max: 10_000 }),
+    optional: true,
+    doc: 'Connections that are moved away in a second, and more where drainSeconds asks for more; without it over all of drainSeconds.',
   },
   reconnectAgents: {
     type: listOf(

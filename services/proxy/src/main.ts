@@ -48,7 +48,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
           tls: tlsOf(config),
           listenSv2: config.listenSv2,
           upstreams: upstreamsOf(config),
-          channels: config.channels,
+          ...{ channels: config.channels, workerIdentity: config.workerIdentity },
           returnAfterMs: config.returnAfter * 1_000,
           policy: {
             extranonce2Size: config.extranonce2Size,
@@ -59,7 +59,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
           limits: limitsOf(config),
           sv2Limits: sv2LimitsOf(config),
           versionMask: Number.parseInt(config.versionMask, 16),
-          drainMs: config.drainSeconds * 1_000,
+          ...{ drainMs: config.drainSeconds * 1_000, drainPerSecond: config.drainRate },
           reconnectAgents: config.reconnectAgents,
         },
         {

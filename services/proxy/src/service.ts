@@ -13,6 +13,7 @@ import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
 import { randomFraction } from '@sluice/runtime/random';
 import type { Service } from '@sluice/runtime/run-service';
+import { pacedDeadlineMs } from '@sluice/server/drain';
 import type { IdentitySource } from '@sluice/server/identity';
 import { addApiRoutes } from './api/routes.ts';
 import { createCounters } from './counters.ts';
@@ -54,6 +55,8 @@ export interface ProxyOptions {
   }[];
   /** Whether miners share one channel of their upstream, or each has its own where it speaks Stratum V2. */
   readonly channels: 'aggregated' | 'per-miner';
+  /** What a pool knows a miner by that has a channel of its own: `{account}` is the identity, `{worker}` its worker. */
+  readonly workerIdentity: string;
   /** How long a preferred upstream must have been up before the farm goes back to it. */
   readonly returnAfterMs: number;
   readonly policy: FarmPolicy;
@@ -63,6 +66,8 @@ export interface ProxyOptions {
   readonly versionMask: number;
   /** Over how long connections are moved away at the end. */
   readonly drainMs: number;
+  /** At which pace, where that takes less time; undefined: over all of it. */
+  readonly drainPerSecond: number | undefined;
   readonly reconnectAgents: readonly string[];
 }
 
@@ -114,7 +119,8 @@ class ProxyService implements Service {
       later: (task) => void setImmediate(task),
     });
     this.#farm = farm;
-    const needs = { minExtranonceSize: farm.extranonceSize, versionMask: options.versionMask };
+    const { versionMask, workerIdentity } = options;
+    const needs = { minExtranonceSize: farm.extranonceSize, versionMask, workerIdentity };
     this.#upstreams = new Upstreams(
       options.upstreams.map((upstream) => ({ ...upstream, ...needs })),
       options.returnAfterMs,
@@ -161,7 +167,8 @@ class ProxyService implements Service {
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#firstWork.resolve();
-    const { drainMs } = this.#options;
+    const connections = this.#sv1.sessions.size + (this.#sv2?.connections.size ?? 0);
+    const drainMs = pacedDeadlineMs(connections, this.#options.drainMs, this.#options.drainPerSecond);
     await Promise.all([this.#sv1.drain(drainMs), this.#sv2?.drain(drainMs)]);
     await this.#upstreams.stop(FLUSH_MS);
     for (const timer of this.#timers) clearInterval(timer);

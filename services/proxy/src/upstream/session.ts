@@ -34,6 +34,8 @@ const WANTED_EXTENSIONS = [extensionTypes.workerHashrateTracking];
 export interface SessionOptions {
   readonly url: ServerUrl;
   readonly identity: string;
+  /** What the upstream knows a miner by that has a channel of its own, of `{account}`, which is the identity, and `{worker}`. */
+  readonly workerIdentity: string;
   /** Bytes that the channel must leave to the farm. */
   readonly minExtranonceSize: number;
   /** Hashes a second of the farm, positive. */
@@ -170,8 +172,10 @@ export class UpstreamSession {
   /** A channel for one miner, when it is its turn; `undefined` before the upstream has work. */
   openChannel({ name, field, hashrate }: MinerOfChannel, listener: ChannelListener): UpstreamChannel | undefined {
     if (this.#isClosed || this.work === undefined) return undefined;
-    const { identity, minExtranonceSize } = this.#options;
-    const named = name === '' ? identity : `${identity}.${name}`;
+    const { identity, workerIdentity, minExtranonceSize } = this.#options;
+    const parts: Readonly<Record<string, string>> = { '{account}': identity, '{worker}': name };
+    const named =
+      name === '' ? identity : workerIdentity.replace(/\{account\}|\{worker\}/g, (part) => parts[part] ?? '');
     const isTooLong = Buffer.byteLength(named) > IDENTITY_BOUND;
     const request = { identity: isTooLong ? identity : named, worker: isTooLong ? undefined : field };
     const channel = new UpstreamChannel(

@@ -1,6 +1,8 @@
 // An upstream as it is told to us: its URL, and behind it what it alone is told.
 import { formatServerUrl, parseServerUrl, type ServerUrl } from '@sluice/client/server-url';
-import { formatHostPort, listOf, text, type ValueType } from '@sluice/runtime/config/value-types';
+import { fileFault } from '@sluice/runtime/config/path-types';
+import { formatHostPort, listOf, parsePath, text, type ValueType } from '@sluice/runtime/config/value-types';
+import { readSecretFile } from '@sluice/runtime/secret-file';
 
 export interface UpstreamUrl extends ServerUrl {
   /** Instead of the identity that is set for all. */
@@ -11,6 +13,8 @@ export interface UpstreamUrl extends ServerUrl {
   readonly payout?: string;
   /** Of a pool of Stratum V1; absent: it speaks Stratum V2. */
   readonly sv1Password?: string;
+  /** Where that password stands instead, to be read at each connection. */
+  readonly passwordFile?: string;
   /** Of a pool of Stratum V1 that is spoken to by TLS. */
   readonly isTls?: true;
 }
@@ -25,7 +29,7 @@ const WEIGHT_BOUND = 1_000;
 export const UPSTREAMS_BOUND = 8;
 
 const ALLOWED =
-  'stratum2+tcp://host:port/<authority key>, with ?identity=NAME where it has an identity of its own, or stratum+tcp://user:password@host:port, by TLS stratum+ssl://…, for one of Stratum V1; ?payout=ADDRESS behind the Template Distribution server of a node that belongs to the farm; ?weight=1 to ?weight=1000 behind those that share the farm; each upstream once, eight at most';
+  'stratum2+tcp://host:port/<authority key>, with ?identity=NAME where it has an identity of its own, or stratum+tcp://user:password@host:port, or ?passwordFile=FILE in place of the password, by TLS stratum+ssl://…, for one of Stratum V1; ?payout=ADDRESS behind the Template Distribution server of a node that belongs to the farm; ?weight=1 to ?weight=1000 behind those that share the farm; each upstream once, eight at most';
 
 /** What a pool knows the farm by: a STR0_255 of the protocol. */
 export function identityText(): ValueType<string> {
@@ -41,7 +45,11 @@ export function upstreamUrls(): ValueType<readonly UpstreamUrl[]> {
     parse: parseUpstreamUrl,
     format: formatUpstreamUrl,
   });
-  return { ...list, allowed: ALLOWED, fault: (upstreams) => tooMany(upstreams) ?? twice(upstreams) };
+  return {
+    ...list,
+    allowed: ALLOWED,
+    fault: (upstreams) => tooMany(upstreams) ?? twice(upstreams) ?? unreadable(upstreams),
+  };
 }
 
 /** What is not safe about an upstream, for people; `undefined`: nothing. */
@@ -55,6 +63,8 @@ function parseUpstreamUrl(value: string): UpstreamUrl | undefined {
   const options = readOptions(query);
   if (options === undefined || more.length > 0) return undefined;
   const isSv1 = address.startsWith('stratum+');
+  // Of two passwords nobody would know which counts.
+  if (options.passwordFile !== undefined && !/^stratum\+[^:]+:\/\/[^:@]+@/.test(address)) return undefined;
   // With Stratum V1 an identity stands before the host, and a pool pays as it likes; a node knows no accounts.
   const names = [options.identity, options.payout].filter((name) => name !== undefined);
   if (names.length > (isSv1 ? 0 : 1)) return undefined;
@@ -62,16 +72,22 @@ function parseUpstreamUrl(value: string): UpstreamUrl | undefined {
   return server && { ...server, ...options };
 }
 
+type UpstreamOptions = Pick<UpstreamUrl, 'identity' | 'payout' | 'weight' | 'passwordFile'>;
+
 /** What stands behind the question mark, in any order and each once. */
-function readOptions(query: string | undefined): Pick<UpstreamUrl, 'identity' | 'payout' | 'weight'> | undefined {
-  const options: { identity?: string; payout?: string; weight?: number } = {};
+function readOptions(query: string | undefined): UpstreamOptions | undefined {
+  const options: { -readonly [K in keyof UpstreamOptions]: UpstreamOptions[K] } = {};
   for (const part of query?.split('&') ?? []) {
-    const [, name, value = ''] = /^(identity|payout|weight)=(.+)$/.exec(part) ?? [];
+    const [, name, value = ''] = /^(identity|payout|weight|passwordFile)=(.+)$/.exec(part) ?? [];
     if (name === undefined || name in options) return undefined;
     if (name === 'weight') {
       const weight = /^\d{1,4}$/.test(value) ? Number(value) : 0;
       if (weight < 1 || weight > WEIGHT_BOUND) return undefined;
       options.weight = weight;
+    } else if (name === 'passwordFile') {
+      const file = parsePath(decoded(value));
+      if (file === undefined) return undefined;
+      options.passwordFile = file;
     } else {
       const known = identityText().parse(decoded(value));
       if (known === undefined) return undefined;
@@ -105,11 +121,14 @@ function decoded(encoded: string): string {
   }
 }
 
-function formatUpstreamUrl({ identity, payout, weight, sv1Password, isTls, ...server }: UpstreamUrl): string {
+function formatUpstreamUrl(upstream: UpstreamUrl): string {
+  const { identity, payout, weight, sv1Password, passwordFile, isTls, ...server } = upstream;
   const shared = weight === undefined ? [] : [`weight=${weight}`];
   if (sv1Password !== undefined) {
-    const login = identity === undefined ? '' : `${encodeURIComponent(identity)}:${encodeURIComponent(sv1Password)}@`;
-    return `stratum+${isTls ? 'ssl' : 'tcp'}://${login}${formatHostPort(server)}${queryOf(shared)}`;
+    const file = passwordFile === undefined ? [] : [`passwordFile=${encodeURIComponent(passwordFile)}`];
+    const password = passwordFile === undefined ? `:${encodeURIComponent(sv1Password)}` : '';
+    const login = identity === undefined ? '' : `${encodeURIComponent(identity)}${password}@`;
+    return `stratum+${isTls ? 'ssl' : 'tcp'}://${login}${formatHostPort(server)}${queryOf([...file, ...shared])}`;
   }
   const own = identity === undefined ? [] : [`identity=${encodeURIComponent(identity)}`];
   const solo = payout === undefined ? [] : [`payout=${encodeURIComponent(payout)}`];
@@ -122,6 +141,11 @@ function queryOf(options: readonly string[]): string {
 
 function tooMany({ length }: readonly UpstreamUrl[]): string | undefined {
   return length > UPSTREAMS_BOUND ? `${length} upstreams` : undefined;
+}
+
+function unreadable(upstreams: readonly UpstreamUrl[]): string | undefined {
+  const faults = upstreams.map(({ passwordFile }) => passwordFile && fileFault(passwordFile, readSecretFile));
+  return faults.find((fault) => fault !== undefined);
 }
 
 function twice(upstreams: readonly UpstreamUrl[]): string | undefined {

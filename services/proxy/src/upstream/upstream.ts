@@ -5,6 +5,7 @@ import { redirectedServer } from '@sluice/client/redirected-server';
 import type { ServerUrl } from '@sluice/client/server-url';
 import { formatHostPort } from '@sluice/runtime/config/value-types';
 import type { Logger } from '@sluice/runtime/logger';
+import { readSecretFile } from '@sluice/runtime/secret-file';
 import type { Reconnect } from '@sluice/sv2/messages/common/reconnect';
 import { isLasting, UpstreamError, upstreamErrorOf } from './errors.ts';
 import { type MinerOfChannel, type SessionListener, type SessionModules, UpstreamSession } from './session.ts';
@@ -24,6 +25,8 @@ const HELD_MS = 10_000;
 export interface UpstreamOptions {
   readonly url: UpstreamUrl;
   readonly identity: string;
+  /** What it knows a miner by that has a channel of its own, of `{account}` and `{worker}`. */
+  readonly workerIdentity: string;
   readonly minExtranonceSize: number;
   /** Bits of the version that the farm's miners roll, u32. */
   readonly versionMask: number;
@@ -157,14 +160,20 @@ export class Upstream {
   }
 
   async #open(stream: Duplex, url: ServerUrl, listener: SessionListener): Promise<Session> {
-    const { identity, minExtranonceSize, versionMask, payout } = this.#options;
+    const { identity, workerIdentity, minExtranonceSize, versionMask, payout } = this.#options;
     if (payout !== undefined && this.#blocks !== undefined)
       return SoloSession.open(stream, { url, payout, blocks: this.#blocks }, listener, this.#modules);
-    const { sv1Password, isTls } = this.#options.url;
+    const { sv1Password, passwordFile, isTls } = this.#options.url;
     const hashrate = this.#modules.hashrate();
     if (sv1Password === undefined)
-      return UpstreamSession.open(stream, { url, identity, minExtranonceSize, hashrate }, listener, this.#modules);
-    const login = { host: url.host, user: identity, password: sv1Password };
+      return UpstreamSession.open(
+        stream,
+        { url, identity, workerIdentity, minExtranonceSize, hashrate },
+        listener,
+        this.#modules,
+      );
+    const password = passwordFile === undefined ? sv1Password : readSecretFile(passwordFile);
+    const login = { host: url.host, user: identity, password };
     return new Sv1UpstreamSession(
       isTls ? await this.#modules.secure(stream, url.host) : stream,
       { ...login, minExtranonceSize, versionMask, hashrate },

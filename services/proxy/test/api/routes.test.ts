@@ -18,7 +18,13 @@ function site() {
   const { clock, counters, farm, workers } = fake;
   const urls = ['pool.example', 'other.example'].map((host) => ({ host, port: 3333, authorityKey }));
   const upstreams = new Upstreams(
-    urls.map((url) => ({ url, identity: 'farm', minExtranonceSize: 6, versionMask: 0x1fff_e000 })),
+    urls.map((url) => ({
+      url,
+      identity: 'farm',
+      workerIdentity: '{account}.{worker}',
+      minExtranonceSize: 6,
+      versionMask: 0x1fff_e000,
+    })),
     60_000,
     {
       ...{ ...modules, clock: systemClock, log: silentLogger(), counters, now: () => clock.now() },

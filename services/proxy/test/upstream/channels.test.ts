@@ -75,7 +75,7 @@ class Asking {
 }
 
 /** A connection whose farm has work. Requests of miners are answered from the channel id 100 on, unless they are held. */
-async function connected(identity = 'farm') {
+async function connected(identity = 'farm', workerIdentity = '{account}.{worker}') {
   const server = new FakeServer();
   const held: OpenExtendedMiningChannel[] = [];
   let isHolding = false;
@@ -104,7 +104,7 @@ async function connected(identity = 'farm') {
     server.stream,
     {
       url: { host: 'pool.example', port: 3333, authorityKey },
-      ...{ identity, minExtranonceSize: 6, hashrate: HASHRATE },
+      ...{ identity, workerIdentity, minExtranonceSize: 6, hashrate: HASHRATE },
     },
     { onWork: () => undefined, onClosed: (reason) => void ends.push(reason) },
     { ...modules, clock, counters },
@@ -136,6 +136,12 @@ describe('channels of single miners', () => {
     const long = await connected('x'.repeat(252));
     await long.ask('rig-1');
     expect(long.server.all(OpenExtendedMiningChannel)[1]?.userIdentity).toBe('x'.repeat(252));
+  });
+
+  it('are named as it is set, whatever stands in the names', async () => {
+    const { server, ask } = await connected('fa$&rm', '{worker}@{account}');
+    await ask('rig{account}$1');
+    expect(server.all(OpenExtendedMiningChannel)[1]?.userIdentity).toBe('rig{account}$1@fa$&rm');
   });
 
   it('are asked for a few at a time, the others when these are answered', async () => {

@@ -83,7 +83,7 @@ it('never throws, and ends with a reason or goes on', async () => {
         server.stream,
         {
           url: { host: 'pool.example', port: 1, authorityKey },
-          ...{ identity: 'farm', minExtranonceSize: 6, hashrate: 1 },
+          ...{ identity: 'farm', workerIdentity: '{account}.{worker}', minExtranonceSize: 6, hashrate: 1 },
         },
         {
           onWork: (work) => fake.farm.setWork(0, work),

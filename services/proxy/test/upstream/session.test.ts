@@ -63,7 +63,7 @@ async function connected(script: (server: FakeServer) => void = () => undefined)
     server.stream,
     {
       url: { host: 'pool.example', port: 3333, authorityKey },
-      ...{ identity: 'farm', minExtranonceSize: 6, hashrate: HASHRATE },
+      ...{ identity: 'farm', workerIdentity: '{account}.{worker}', minExtranonceSize: 6, hashrate: HASHRATE },
     },
     {
       onWork: (work) => void works.push(work),

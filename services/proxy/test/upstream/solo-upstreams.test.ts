@@ -56,7 +56,12 @@ function site() {
   const counters = createCounters();
   let passedMs = 0;
   const clock = { now: () => systemClock.now(), monotonic: () => systemClock.monotonic() + passedMs };
-  const options = { identity: 'farm', minExtranonceSize: 6, versionMask: 0x1fff_e000 };
+  const options = {
+    identity: 'farm',
+    workerIdentity: '{account}.{worker}',
+    minExtranonceSize: 6,
+    versionMask: 0x1fff_e000,
+  };
   const upstreams = new Upstreams(
     [...POOLS, NODE].map((host) => ({
       ...{ url: { host, port: 3333, authorityKey }, ...options },

@@ -1,5 +1,8 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { encodeAuthorityPublicKey } from '@sluice/noise/authority-key';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { authorityKey } from '../../../../packages/client/test/support/fake-server.ts';
 import { upstreamUrls } from '../../src/upstream/upstream-url.ts';
 
@@ -30,6 +33,23 @@ describe('upstreams as a setting', () => {
       { host: 'pool.example', port: 3334, sv1Password: 'x' },
     ]);
     expect(type.parse(type.format(parsed ?? []))).toEqual(parsed);
+  });
+
+  it('of Stratum V1 may have their password in a file, which is for its owner alone', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-upstream-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'password');
+    const text = `stratum+ssl://farm@pool.example:443?passwordFile=${encodeURIComponent(file)}&weight=2`;
+    const parsed = type.parse(text) ?? [];
+    expect(parsed).toMatchObject([{ identity: 'farm', passwordFile: file, isTls: true, weight: 2 }]);
+    expect(type.format(parsed)).toBe(text);
+    expect(type.fault?.(parsed)).toContain(`${file} cannot be read`);
+    writeFileSync(file, 'sekrit', { mode: 0o644 });
+    expect(type.fault?.(parsed)).toContain('others may use it');
+    chmodSync(file, 0o600);
+    expect(type.fault?.(parsed)).toBe(undefined);
+    for (const other of ['stratum+tcp://farm:x@p:1', 'stratum+tcp://p:1', `stratum2+tcp://p:1/${key}`])
+      expect(type.parse(`${other}?passwordFile=/x`), other).toBe(undefined);
   });
 
   it('of Stratum V1 may be spoken to by TLS, by either of its names', () => {

@@ -51,7 +51,7 @@ class Site {
     this.upstreams = new Upstreams(
       Array.from({ length: count }, (_, place) => ({
         url: { host: `${place}.example`, port: 3333, authorityKey, ...weightOf(weights[place]) },
-        ...{ identity: 'farm', minExtranonceSize: 6, versionMask: 0x1fff_e000 },
+        ...{ identity: 'farm', workerIdentity: '{account}.{worker}', minExtranonceSize: 6, versionMask: 0x1fff_e000 },
       })),
       returnAfterMs,
       {
