@@ -3,10 +3,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connectNatsBus } from '@sluice/bus/nats/nats-bus';
 import { Connection } from '@sluice/bus/nats/nats-connection';
 import { type ServiceName, type SubjectKey, subjectPattern, subjects } from '@sluice/bus/subjects';
 import { inboxOf } from '@sluice/bus/user-permissions';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import type { MiningPool } from '../../operator/src/api/v1alpha1.ts';
 import { natsConfig, natsSecretFiles } from '../../operator/src/desired/nats-config.ts';
 import { streamBounds } from '../../operator/src/desired/stream-bounds.ts';
 import { examplePool } from '../../operator/test/defaulted.ts';
@@ -35,20 +37,26 @@ const { natsSharesBytes, natsCreditsBytes } = streamBounds(examplePool('regtest'
 const boundFlags = ['--nats-shares-bytes', `${natsSharesBytes}`, '--nats-credits-bytes', `${natsCreditsBytes}`];
 
 /** The configuration that a pod mounts, on this machine's ports and folders. */
-function configuration({ port, monitorPort, directory }: NatsServer): string {
-  const { metadata, spec } = examplePool('regtest');
+function configuration(pool: MiningPool, { port, monitorPort, directory, cluster }: NatsServer): string {
+  const { metadata, spec } = pool;
   const bus = spec.bus.managed;
   if (bus === undefined) throw new Error('the example has no managed bus');
   const users = [...services, 'system' as const].map((component) => ({ component, name: component, passwordHash }));
-  for (const [name, text] of Object.entries(natsSecretFiles(metadata.name, bus, users, 'route')))
-    writeFileSync(join(directory, name), text);
+  for (const [name, text] of Object.entries(natsSecretFiles(metadata.name, bus, users, 'r0ute'))) {
+    const host = (index: string) => `127.0.0.1:${cluster?.routes[Number(index)]}`;
+    writeFileSync(
+      join(directory, name),
+      text.replaceAll(/[\w-]+-nats-(\d)[\w.-]+:6222/g, (_, index) => host(index)),
+    );
+  }
   return natsConfig(metadata.name, bus)
     .replace('0.0.0.0:4222', `127.0.0.1:${port}`)
     .replace('0.0.0.0:8222', `127.0.0.1:${monitorPort}`)
     .replace('/run/nats/nats.pid', join(directory, 'nats.pid'))
     .replace('"/data"', `"${join(directory, 'data')}"`)
-    .replace('../secret/', '')
-    .concat(`log_file: "${join(directory, 'server.log')}"\n`);
+    .replace('0.0.0.0:6222', `127.0.0.1:${cluster?.port}`)
+    .replaceAll('../secret/', '')
+    .concat(`log_file: "${join(directory, 'server.log')}"\nserver_name: "${cluster?.name ?? 'alone'}"\n`);
 }
 
 describe('the bus that the operator runs', () => {
@@ -80,7 +88,7 @@ describe('the bus that the operator runs', () => {
 
   beforeAll(async () => {
     writeFileSync(passwordFile, PASSWORD, { mode: 0o600 });
-    nats = await NatsServer.start({ configuration });
+    nats = await NatsServer.start({ configuration: (server) => configuration(examplePool('regtest'), server) });
     pool = await PoolProcesses.start({
       chain: { simulated: { nbits: '207fffff', blockSeconds: 0 } },
       providers: 2,
@@ -162,4 +170,23 @@ describe('the bus that the operator runs', () => {
     expect(heard).toEqual([]);
     await Promise.all([system.close(), operator.close()]);
   });
+});
+
+it('three servers find each other by a password, and keep each stream three times', async () => {
+  const pool = examplePool('production');
+  const servers = await NatsServer.startCluster({ configuration: (server) => configuration(pool, server) });
+  try {
+    const bus = await connectNatsBus({
+      ...{ name: 'test', servers: servers.map(({ url }) => url), replicas: 3 },
+      ...{ user: 'share-validator', pass: PASSWORD, inboxPrefix: inboxOf('share-validator') },
+      maxBytes: { SHARES: 1_048_576 },
+      mayMake: (stream) => stream === 'SHARES',
+      monitors: servers.map(({ monitor }) => monitor),
+    });
+    await bus.state('SHARES');
+    await waitFor(() => bus.durability() === 'synced', 10_000);
+    await bus.close();
+  } finally {
+    await Promise.all(servers.map((server) => server.dispose()));
+  }
 });

@@ -19,6 +19,7 @@ export interface NatsServerOptions {
 interface ClusterPlace {
   readonly name: string;
   readonly port: number;
+  /** Ports of all servers of the cluster. */
   readonly routes: readonly number[];
 }
 
@@ -27,7 +28,8 @@ export class NatsServer {
   readonly port: number;
   readonly monitorPort: number;
   readonly #options: NatsServerOptions;
-  readonly #cluster: ClusterPlace | undefined;
+  /** Where it stands in its cluster, if it is in one. */
+  readonly cluster: ClusterPlace | undefined;
   #process: ChildProcess | undefined;
 
   private constructor(
@@ -38,7 +40,7 @@ export class NatsServer {
     this.directory = mkdtempSync(join(tmpdir(), 'sluice-nats-'));
     [this.port, this.monitorPort] = ports;
     this.#options = options;
-    this.#cluster = cluster;
+    this.cluster = cluster;
   }
 
   static async start(options: NatsServerOptions = {}): Promise<NatsServer> {
@@ -87,7 +89,7 @@ export class NatsServer {
 
   #configuration(): string {
     if (this.#options.configuration !== undefined) return this.#options.configuration(this);
-    const { name, port, routes } = this.#cluster ?? {};
+    const { name, port, routes } = this.cluster ?? {};
     const sync = (this.#options.syncAlways ?? true) ? 'sync_interval: always' : '';
     const lines = [
       `listen: "127.0.0.1:${this.port}"`,

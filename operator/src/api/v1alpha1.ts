@@ -604,7 +604,7 @@ export interface Fleet {
      */
     timeout: Duration;
     /**
-     * Connections that are moved away in a second.
+     * Connections that are moved away in a second, and more where the timeout asks for more.
      */
     disconnectsPerSecond: number;
     /**
@@ -884,7 +884,7 @@ export interface ProxyFleetSpec {
      */
     url?: string;
     /**
-     * Account of the farm at this pool.
+     * Account of the farm at this pool; at a MiningPool the name of this fleet without one.
      */
     identity?: string;
     /**
@@ -897,13 +897,9 @@ export interface ProxyFleetSpec {
     credentialsSecretRef?: SecretKeyReference;
   }[];
   /**
-   * When the fleet leaves a pool, and when it comes back.
+   * When the fleet comes back to a pool. It leaves one at once when that is gone, and within ten seconds when it hangs.
    */
   failover: {
-    /**
-     * For how long a pool must have been gone before the next one is mined for.
-     */
-    unhealthyAfter: Duration;
     /**
      * For how long a preferred pool must have been there before the fleet goes back to it.
      */
@@ -918,7 +914,7 @@ export interface ProxyFleetSpec {
      */
     mode: 'PerDevice' | 'Aggregated';
     /**
-     * The name that the pool is told, made of {account}, which is the upstream's identity, and {worker}.
+     * The name that the pool is told of each device with mode PerDevice, made of {account}, which is the upstream's identity, and {worker}.
      */
     template: string;
   };

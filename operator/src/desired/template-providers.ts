@@ -6,7 +6,7 @@ import { type PodTemplate, podNameAs } from './pod-template.ts';
 import { poolService, type ServiceManifests } from './pool-service.ts';
 import { type Workload, workloadLabels, workloadName, workloadSelector } from './workload.ts';
 
-const SOLUTION_PORT = 8337;
+export const SOLUTION_PORT = 8337;
 /** Transactions of templates, which the other providers have as well. */
 const TEMPLATE_FOLDER = '/var/lib/sluice/templates';
 const TEMPLATE_BYTES = 2_000_000_000;

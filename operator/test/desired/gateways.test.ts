@@ -1,7 +1,8 @@
 // What gateways are made of. The golden files are what a release has made: where one changes, every pod of every pool is exchanged.
 import { describe, expect, it } from 'vitest';
 import type { MiningPool } from '../../src/api/v1alpha1.ts';
-import { type GatewayManifests, gateways } from '../../src/desired/gateways.ts';
+import type { FleetManifests } from '../../src/desired/fleet-manifests.ts';
+import { gateways } from '../../src/desired/gateways.ts';
 import { asYaml } from '../as-yaml.ts';
 import { examplePool } from '../defaulted.ts';
 
@@ -13,12 +14,12 @@ const pool = examplePool('production');
 const before = gateways(pool, context, 3);
 
 /** The same pool, and one thing of its spec otherwise. */
-function changed(change: (spec: MiningPool['spec']) => unknown): GatewayManifests {
+function changed(change: (spec: MiningPool['spec']) => unknown): FleetManifests {
   const spec = structuredClone(pool.spec);
   change(spec);
   return gateways({ ...pool, spec }, context, 3);
 }
-const revision = ({ replicaSet }: GatewayManifests) => replicaSet.metadata.name;
+const revision = ({ replicaSet }: FleetManifests) => replicaSet.metadata.name;
 
 describe('gateways', () => {
   it.each(['regtest', 'production'])('of the example %s are as in its golden file', async (name) => {

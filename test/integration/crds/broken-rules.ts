@@ -46,8 +46,12 @@ const fleet = {
       {
         name: 'other',
         url: 'stratum2+tcp://pool.example:3333/9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72',
+        identity: 'account',
       },
-      { name: 'old', url: 'stratum+tcp://old.example:3333', credentialsSecretRef: { name: 'old', key: 'password' } },
+      {
+        ...{ name: 'old', url: 'stratum+tcp://old.example:3333', identity: 'account' },
+        credentialsSecretRef: { name: 'old', key: 'password' },
+      },
     ],
     noise: {},
     proxies: { listeners: [{ name: 'sv1', protocol: 'SV1', port: 34255 }] },
@@ -315,9 +319,14 @@ export const brokenRules: readonly BrokenRule[] = [
     by: (spec) => spec.upstreams.push({ name: 'nowhere' }),
   },
   {
-    message: 'credentialsSecretRef goes with url',
+    message: 'credentialsSecretRef goes with a url of Stratum V1',
     of: fleet,
     by: (spec) => assign(spec.upstreams[0], { credentialsSecretRef: { name: 'own', key: 'password' } }),
+  },
+  {
+    message: 'identity is required with url, since it is whom the pool pays',
+    of: fleet,
+    by: (spec) => delete spec.upstreams[1].identity,
   },
   {
     message:
@@ -329,11 +338,6 @@ export const brokenRules: readonly BrokenRule[] = [
     message: "url of Stratum V2 ends in the pool's authority key, without which anybody could be the pool",
     of: fleet,
     by: (spec) => assign(spec.upstreams[1], { url: 'stratum2+tcp://pool.example:3333' }),
-  },
-  {
-    message: 'unhealthyAfter must be from 1s to 1h',
-    of: fleet,
-    by: (spec) => assign(spec, { failover: { unhealthyAfter: '0s' } }),
   },
   {
     message: 'returnAfter must be from 1s to 24h',

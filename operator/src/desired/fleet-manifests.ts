@@ -1,0 +1,96 @@
+// What a fleet is made of, be it one of gateways or of proxies.
+import type { Fleet, Image } from '../api/v1alpha1.ts';
+import { configMap } from './config-map.ts';
+import { disruptionBudget } from './disruption-budget.ts';
+import { secondsOf } from './duration.ts';
+import { ACCEPTING, type OwnedFleet } from './fleet.ts';
+import type { DefaultImage } from './image-reference.ts';
+import { listenerService } from './listener-service.ts';
+import type { Manifest } from './manifest.ts';
+import { HEALTH_PORT, type PodInputs, podTemplate } from './pod-template.ts';
+import { replicaSet } from './replica-set.ts';
+import { workloadLabels, workloadName } from './workload.ts';
+
+const NOISE_FOLDER = '/etc/sluice/noise';
+
+/** Until a pod that ends is known everywhere as such, new connections still come to it. */
+const PRE_STOP_SECONDS = 5;
+/** Beyond the drain: the last appends, and closing. */
+const STOP_MARGIN_SECONDS = 25;
+
+export interface FleetManifests {
+  readonly services: readonly Manifest[];
+  readonly configMap: Manifest;
+  readonly replicaSet: Manifest;
+  readonly disruptionBudget: Manifest;
+}
+
+/** What a fleet's pods have that another's have not. */
+export interface FleetPods {
+  readonly image: Image;
+  readonly defaultImage: DefaultImage;
+  /** For the configuration file, beside those of health, of the log, of Noise and of how many connections are held and moved. */
+  readonly settings: object;
+  /** By which pods check the certificate that they are given, in base58check; undefined: none of them speaks Stratum V2. */
+  readonly authorityPublicKey: string | undefined;
+  readonly inputs: PodInputs;
+}
+
+/** @param replicas pods of the newest revision, as the scaling decides */
+export function fleetManifests(owned: OwnedFleet, pods: FleetPods, replicas: number): FleetManifests {
+  const { owner, fleet } = owned;
+  const { image, defaultImage, settings, authorityPublicKey, inputs } = pods;
+  const noise = authorityPublicKey === undefined ? none : noiseInputs(owned, authorityPublicKey);
+  const config = configMap(owner, workloadName(owned), workloadLabels(owned), {
+    ...settings,
+    ...noise.settings,
+    ...connectionSettings(fleet),
+    health: `0.0.0.0:${HEALTH_PORT}`,
+    logFormat: 'json',
+  });
+  const template = podTemplate(owned, {
+    ...{ pods: fleet, image, defaultImage, config },
+    ports: Object.fromEntries(fleet.listeners.map(({ name, port }) => [name, port])),
+    labels: { [ACCEPTING]: 'true' },
+    env: inputs.env,
+    volumes: [...noise.volumes, ...inputs.volumes],
+    volumeMounts: [...noise.volumeMounts, ...inputs.volumeMounts],
+    preStopSeconds: PRE_STOP_SECONDS,
+    stopSeconds: secondsOf(fleet.drain.timeout) + STOP_MARGIN_SECONDS,
+  });
+  return {
+    services: fleet.listeners.map((listener) => listenerService(owned, listener)),
+    configMap: config,
+    replicaSet: replicaSet(owned, template, replicas),
+    disruptionBudget: disruptionBudget(owned),
+  };
+}
+
+const none = { settings: {}, volumes: [], volumeMounts: [] };
+
+/** The key and certificate that all pods share, and that are renewed in place. */
+function noiseInputs(owned: OwnedFleet, authorityPublicKey: string) {
+  return {
+    settings: { certificateDirectory: NOISE_FOLDER, authorityKey: authorityPublicKey },
+    volumes: [{ name: 'noise', secret: { secretName: `${workloadName(owned)}-noise`, defaultMode: 0o440 } }],
+    volumeMounts: [{ name: 'noise', mountPath: NOISE_FOLDER, readOnly: true }],
+  };
+}
+
+function connectionSettings({ listeners, drain }: Fleet): object {
+  const maxConnections = listeners.reduce((sum, { maxConnectionsPerPod }) => sum + maxConnectionsPerPod, 0);
+  const hidesAddresses = listeners.some(
+    ({ service }) => service.type !== 'ClusterIP' && service.externalTrafficPolicy === 'Cluster',
+  );
+  return {
+    maxConnections,
+    // Nodes that pass connections on put their own addresses in place of the miners'.
+    ...(hidesAddresses ? { maxConnectionsPerAddress: maxConnections } : {}),
+    drainSeconds: secondsOf(drain.timeout),
+    drainRate: drain.disconnectsPerSecond,
+  };
+}
+
+/** Addresses of the listeners of a protocol. */
+export const listenAddresses = ({ listeners }: Fleet, protocol: Fleet['listeners'][number]['protocol']) =>
+  listeners.filter((listener) => listener.protocol === protocol).map(({ port }) => `0.0.0.0:${port}`);

@@ -1,0 +1,63 @@
+// How proxies reach the pools that they mine for: a URL for each, and where its password is mounted.
+import type { MiningPool, ProxyFleet } from '../api/v1alpha1.ts';
+import { secretVolume } from './secret-volume.ts';
+
+const PASSWORDS_FOLDER = '/etc/sluice/upstreams';
+
+/** Where the gateways of a pool are. */
+export interface PoolAddress {
+  readonly host: string;
+  readonly port: number;
+  /** In base58check. */
+  readonly authorityPublicKey: string;
+}
+
+/** @returns undefined where there is no such pool yet, or it has no key */
+export type ResolvePool = (name: string) => PoolAddress | undefined;
+
+/** By the Service of the first listener, whose address stays. */
+export function poolAddress({ metadata, spec }: MiningPool, authorityPublicKey: string): PoolAddress | undefined {
+  const [listener] = spec.gateways.listeners;
+  if (listener === undefined) return undefined;
+  return { host: `${metadata.name}-gw-${listener.name}`, port: listener.port, authorityPublicKey };
+}
+
+export interface UpstreamAccess {
+  /** In order of preference; those of pools that there are not are left out. */
+  readonly urls: readonly string[];
+  readonly volumes: readonly object[];
+  readonly volumeMounts: readonly object[];
+}
+
+export function upstreamAccess({ metadata, spec }: ProxyFleet, resolvePool: ResolvePool): UpstreamAccess {
+  const secrets = spec.upstreams.flatMap(({ name, credentialsSecretRef: secret }) =>
+    secret === undefined ? [] : [{ volume: `upstream-${name}`, folder: `${PASSWORDS_FOLDER}/${name}`, secret }],
+  );
+  return {
+    urls: spec.upstreams.flatMap((upstream) => urlOf(upstream, metadata.name, resolvePool) ?? []),
+    volumes: secrets.map(({ volume, secret }) => secretVolume(volume, secret.name, [secret.key])),
+    volumeMounts: secrets.map(({ volume, folder }) => ({ name: volume, mountPath: folder, readOnly: true })),
+  };
+}
+
+type Upstream = ProxyFleet['spec']['upstreams'][number];
+
+function urlOf(upstream: Upstream, fleet: string, resolvePool: ResolvePool): string | undefined {
+  const { name, poolRef, url = '', identity = fleet, weight, credentialsSecretRef } = upstream;
+  const account = encodeURIComponent(identity);
+  const shared = weight === undefined ? [] : [`weight=${weight}`];
+  if (poolRef !== undefined) {
+    const pool = resolvePool(poolRef.name);
+    if (pool === undefined) return undefined;
+    const address = `stratum2+tcp://${pool.host}:${pool.port}/${pool.authorityPublicKey}`;
+    return withOptions(address, [`identity=${account}`, ...shared]);
+  }
+  if (url.startsWith('stratum2+tcp:')) return withOptions(url, [`identity=${account}`, ...shared]);
+  const password =
+    credentialsSecretRef === undefined ? [] : [`passwordFile=${PASSWORDS_FOLDER}/${name}/${credentialsSecretRef.key}`];
+  // With Stratum V1 the account stands before the host.
+  return withOptions(url.replace('://', `://${account}@`), [...password, ...shared]);
+}
+
+const withOptions = (url: string, options: readonly string[]) =>
+  options.length === 0 ? url : `${url}?${options.join('&')}`;
