@@ -1,13 +1,11 @@
 // Composition root of the operator's process.
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import type { CommandTables } from '@sluice/runtime/config/command-line';
 import { runService } from '@sluice/runtime/run-service';
 import { operatorSettings } from './config.ts';
 import { KubernetesClient } from './kubernetes/client.ts';
-import { inClusterAccess, kubeconfigAccess, SERVICE_ACCOUNT_FOLDER } from './kubernetes/cluster-access.ts';
+import { inClusterAccess, inClusterNamespace, kubeconfigAccess } from './kubernetes/cluster-access.ts';
 import { Operator } from './operator.ts';
 
 export const main = (argv: readonly string[], commands?: CommandTables): Promise<number> =>
@@ -22,7 +20,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       const access = kubeconfig === undefined ? inClusterAccess(process.env) : kubeconfigAccess(kubeconfig);
       const client = new KubernetesClient(access, { metrics });
       shutdown.add('connections to the Kubernetes API', () => client.close());
-      const namespace = config.namespace ?? readFileSync(join(SERVICE_ACCOUNT_FOLDER, 'namespace'), 'utf8').trim();
+      const namespace = config.namespace ?? inClusterNamespace();
       const identity = `${hostname()}_${randomUUID()}`;
       return new Operator(
         { image, watchNamespaces, workers, identity, lease: { namespace, name: leaseName } },

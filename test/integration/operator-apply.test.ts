@@ -132,6 +132,18 @@ describe.skipIf(missing !== undefined)(`children${missing === undefined ? '' : `
     expect(await children.apply(resourceOf(service), owner, service)).toBe('unchanged');
   });
 
+  it('lose what is not set any more', async () => {
+    const service = ofKind('Service');
+    const before = { ...service, metadata: { ...service.metadata, annotations: { 'cloud.example/kind': 'internal' } } };
+    await children.apply(resourceOf(service), owner, before);
+    expect((await live(service)).metadata.annotations).toMatchObject({ 'cloud.example/kind': 'internal' });
+    await fill();
+    expect(await children.apply(resourceOf(service), owner, service)).toBe('changed');
+    expect((await live(service)).metadata.annotations).not.toHaveProperty('cloud.example/kind');
+    await fill();
+    expect(await children.apply(resourceOf(service), owner, service)).toBe('unchanged');
+  });
+
   it("lose what others have added to pods: a sidecar, a variable, the host's network, a volume", async () => {
     await applyAll();
     const set = ofKind('ReplicaSet');

@@ -10,6 +10,7 @@ import type { ApiAnswer } from '../support/kubernetes/api-client.ts';
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
+import { FaultProxy } from '../support/kubernetes/fault-proxy.ts';
 import { createOperatorAccount, type OperatorAccount } from '../support/kubernetes/operator-account.ts';
 import { ServiceProcess } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -38,6 +39,7 @@ interface AuditEntry {
 describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? '' : ` (${missing})`}`, () => {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-operator-'));
   let plane: ControlPlane;
+  let proxy: FaultProxy;
   let account: OperatorAccount;
   let operator: ServiceProcess;
   let generations = 0;
@@ -101,7 +103,8 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
   beforeAll(async () => {
     plane = await ControlPlane.start();
     await applyCustomResourceDefinitions(plane);
-    account = await createOperatorAccount(plane);
+    proxy = await FaultProxy.start(plane);
+    account = await createOperatorAccount(plane, proxy.url);
     created(await client().post('/api/v1/namespaces', { metadata: { name: namespace } }));
     const settings = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
     operator = new ServiceProcess({
@@ -113,6 +116,7 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
   });
   afterAll(async () => {
     await operator.kill();
+    await proxy.stop();
     await plane.stop();
     rmSync(directory, { recursive: true, force: true });
   });
@@ -256,6 +260,18 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
     operator.launch();
     await operator.ready();
     await waitFor(async () => (await client().get(path)).status === 200);
+    await settled('demo');
+  });
+
+  it('stands by while the API server is away, and goes on within 20 seconds when it is back', async () => {
+    const before = writes().length;
+    proxy.cut();
+    const path = `${core}/services/demo-gw-sv2`;
+    await client().delete(path);
+    await waitFor(async () => (await operator.metric('leader_election_master_status')) === 0);
+    expect(writes().length).toBe(before);
+    proxy.restore();
+    await waitFor(async () => (await client().get(path)).status === 200, 20_000);
     await settled('demo');
   });
 

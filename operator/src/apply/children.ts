@@ -1,6 +1,7 @@
 // The objects of a custom resource, made and kept as they should be: by server-side apply after a comparison with the cache, so that where
 // nothing differs nothing is sent.
 import type { Logger } from '@sluice/runtime/logger';
+import { contentHash } from '../desired/content-hash.ts';
 import type { Manifest, Owner } from '../desired/manifest.ts';
 import { isKubernetesError, KubernetesError } from '../kubernetes/errors.ts';
 import type { ObjectCache } from '../kubernetes/object-cache.ts';
@@ -12,6 +13,12 @@ import type { Writer } from './writer.ts';
 
 /** Whose fields ours are. */
 export const FIELD_MANAGER = 'sluice-operator';
+
+/**
+ * The hash of what an object was applied as last. Where only fields that are set are compared, one that is not set any more makes no difference by
+ * itself, and would stay.
+ */
+const APPLIED = 'mining.sluice.dev/applied';
 
 export type ApplyOutcome = 'unchanged' | 'created' | 'changed';
 
@@ -41,7 +48,8 @@ export class Children {
    * Makes the object what it should be.
    * @throws ChildError `name-conflict`, `invalid-child`, `not-leader`; KubernetesError `api-conflict` when it was changed meanwhile
    */
-  async apply(resource: Resource, owner: Owner, manifest: Manifest): Promise<ApplyOutcome> {
+  async apply(resource: Resource, owner: Owner, desired: Manifest): Promise<ApplyOutcome> {
+    const manifest = withHash(desired);
     const live = await this.#find(resource, manifest);
     if (live === undefined) {
       // Without force: who took the name this very moment keeps what they have set.
@@ -154,6 +162,11 @@ export class Children {
     this.#modules.onForeignFields(live, fields);
     return true;
   }
+}
+
+function withHash(manifest: Manifest): Manifest {
+  const annotations = { ...manifest.metadata.annotations, [APPLIED]: contentHash(manifest) };
+  return { ...manifest, metadata: { ...manifest.metadata, annotations } };
 }
 
 const collectionOf = (resource: Resource, { metadata }: Manifest) => {

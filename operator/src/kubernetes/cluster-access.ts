@@ -18,7 +18,7 @@ export interface ClusterAccess {
 }
 
 /** Where a pod finds its account. */
-export const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
+const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** Of the process's own pod. @throws KubernetesError `access-unusable` outside of a cluster */
 export function inClusterAccess(
@@ -33,6 +33,9 @@ export function inClusterAccess(
     token: () => read(join(folder, 'token')).trim(),
   };
 }
+
+/** The namespace of the process's own pod. @throws KubernetesError `access-unusable` outside of a cluster */
+export const inClusterNamespace = (folder = SERVICE_ACCOUNT_FOLDER): string => read(join(folder, 'namespace')).trim();
 
 interface Kubeconfig {
   readonly 'current-context'?: string;

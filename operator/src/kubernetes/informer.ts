@@ -20,7 +20,8 @@ const PAGE_OBJECTS = 500;
 const WATCH_SECONDS = 600;
 /** Bookmarks come each minute. */
 const SILENCE_MS = 100_000;
-const BACKOFF: BackoffBounds = { firstMs: 200, longestMs: 30_000 };
+/** An API server that was away is watched again within this. */
+const BACKOFF: BackoffBounds = { firstMs: 200, longestMs: 10_000 };
 
 export interface InformerOptions<T extends KubernetesObject> {
   readonly resource: Resource;

@@ -78,7 +78,7 @@ export class LeaderElection {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       if (await this.#tryToAcquire()) await this.#serveTerm();
-      else await this.#rest();
+      await this.#rest();
     }
   }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { inClusterAccess, kubeconfigAccess } from '../../src/kubernetes/cluster-access.ts';
+import { inClusterAccess, inClusterNamespace, kubeconfigAccess } from '../../src/kubernetes/cluster-access.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-access-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -37,6 +37,8 @@ describe('access to the Kubernetes API', () => {
     write('token', 'second');
     expect(access.token()).toBe('second');
     expect(inClusterAccess({ ...env, KUBERNETES_SERVICE_HOST: 'fd00::1' }, folder).url).toBe('https://[fd00::1]:443');
+    write('namespace', 'sluice-system\n');
+    expect(inClusterNamespace(folder)).toBe('sluice-system');
     expect(() => inClusterAccess({})).toThrow('no pod of Kubernetes');
   });
 

@@ -22,6 +22,7 @@ export class FaultProxy {
   readonly #watches = new Set<ServerResponse>();
   readonly #silenced = new WeakSet<ServerResponse>();
   #swallowedBytes = 0;
+  #isCut = false;
   #refusal: Refusal | undefined;
 
   private constructor(server: Server, target: string, agent: Agent) {
@@ -38,6 +39,10 @@ export class FaultProxy {
     const proxy = new FaultProxy(server, plane.url, new Agent({ ca: cert, keepAlive: true }));
     server.on('request', (incoming, outgoing) => proxy.#pass(incoming, outgoing));
     server.on('secureConnection', (socket) => {
+      if (proxy.#isCut) {
+        socket.destroy();
+        return;
+      }
       proxy.#sockets.add(socket);
       socket.on('error', () => socket.destroy());
       socket.on('close', () => proxy.#sockets.delete(socket));
@@ -53,6 +58,16 @@ export class FaultProxy {
   /** Connections end in the middle of whatever they carry. */
   reset(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** As when the API server is away: every connection ends, and none comes about until `restore`. */
+  cut(): void {
+    this.#isCut = true;
+    this.reset();
+  }
+
+  restore(): void {
+    this.#isCut = false;
   }
 
   /** Watches that are open say nothing from now on, and stay open. @returns how many bytes of theirs were kept back */

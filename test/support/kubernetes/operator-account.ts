@@ -29,8 +29,8 @@ export interface OperatorAccount {
   readonly user: string;
 }
 
-/** Makes the account; its token holds for an hour. */
-export async function createOperatorAccount(plane: ControlPlane): Promise<OperatorAccount> {
+/** Makes the account; its token holds for an hour. @param url by which the kubeconfig reaches the API server */
+export async function createOperatorAccount(plane: ControlPlane, url = plane.url): Promise<OperatorAccount> {
   const client = plane.client();
   const made = async (path: string, body: unknown): Promise<unknown> => {
     const answer = await client.post(path, body);
@@ -53,6 +53,7 @@ export async function createOperatorAccount(plane: ControlPlane): Promise<Operat
   const { status } = (await made(path, { spec: {} })) as { status: { token: string } };
   const kubeconfig = join(plane.directory, 'operator.conf');
   const config = parse(readFileSync(plane.kubeconfig, 'utf8'));
+  config.clusters[0].cluster.server = url;
   config.users[0].user = { token: status.token };
   writeFileSync(kubeconfig, stringify(config), { mode: 0o600 });
   return { kubeconfig, namespace, user: `system:serviceaccount:${namespace}:${account}` };
