@@ -182,6 +182,15 @@ describe('on one machine', () => {
       expect(outcome.figure(table, 'the announcement', 'count')).toBe(ROUNDS * CONNECTIONS);
     });
 
+    it('times some of the miners, and sees that the others are told as well', async () => {
+      const { port } = hook.address() as AddressInfo;
+      const command = `${process.execPath} -e 'fetch("http://127.0.0.1:${port}").then((answer) => answer.text()).then(console.log)'`;
+      const rounds = ['--rounds', String(ROUNDS), '--round-seconds', '0.2', '--timed-connections', '2'];
+      const outcome = await load(proxyUrl, '--mode', 'new-tip', '--tip-command', command, ...rounds);
+      expect(outcome.code, outcome.output).toBe(0);
+      expect(outcome.figure('New tips, ms until a connection was told', 'the announcement', 'count')).toBe(ROUNDS * 2);
+    });
+
     it('has one channel on a connection', async () => {
       const wrong = await load(proxyUrl, '--channels', '2');
       expect(wrong.code).toBe(2);

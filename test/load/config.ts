@@ -110,6 +110,11 @@ export const loadSettings = defineConfig({
     default: 10,
     doc: 'New blocks, with --tip-command or --tip-rpc; without either the blocks of --seconds are watched as they come.',
   },
+  timedConnections: {
+    type: integer({ min: 0, max: 100_000 }),
+    default: 0,
+    doc: 'Connections, spread evenly, that are timed with --mode new-tip; the others are read when these have been told, so that the reading of all is not part of it. 0: all.',
+  },
   roundSeconds: { type: seconds(), default: 1, doc: 'Pause between two rounds.' },
   pids: {
     type: listOf(namedProcess()),
@@ -140,6 +145,7 @@ export const inFlightOf = ({ mode, inFlight }: LoadConfig) => (mode === 'one-in-
 export const loadRule: ConfigRule<typeof loadSettings> = (config) => {
   const { mode, rate, ackBatch, pool, workers, connections, channels, tipCommand, tipRpc, announcements, nats } =
     config;
+  const { timedConnections } = config;
   const answersBringShares = mode === 'pipelined' || mode === 'one-in-flight';
   const blocksUnasked = makesBlocks(config) && mode !== 'new-tip';
   const rules: readonly (readonly [broken: boolean, keyof typeof loadSettings, problem: string, allowed: string])[] = [
@@ -158,6 +164,12 @@ export const loadRule: ConfigRule<typeof loadSettings> = (config) => {
       'ackBatch',
       'more than are in flight on a channel, so no answer would come',
       'at most --in-flight, and 1 with --mode one-in-flight',
+    ],
+    [
+      timedConnections > 0 && (mode !== 'new-tip' || rate !== undefined),
+      'timedConnections',
+      'set',
+      'with --mode new-tip, without --rate',
     ],
     [blocksUnasked && tipCommand !== undefined, 'tipCommand', 'set', 'with --mode new-tip'],
     [blocksUnasked && tipRpc !== undefined, 'tipRpc', 'set', 'with --mode new-tip'],

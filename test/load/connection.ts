@@ -70,6 +70,14 @@ export class LoadConnection implements MinerConnection {
     return this.#socket.isCongested;
   }
 
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   open(): Promise<void> {
     this.channels = [];
     this.#byId.clear();

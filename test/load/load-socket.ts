@@ -85,6 +85,14 @@ export class LoadSocket {
     return this.#socket?.writableNeedDrain ?? true;
   }
 
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#socket?.resume();
+  }
+
   end(reason: string): void {
     this.#endReason = reason;
     this.#socket?.destroy();

@@ -9,6 +9,9 @@ export interface MinerConnection {
   readonly isOpen: boolean;
   /** Whether what was written waits until the socket has drained. */
   readonly isCongested: boolean;
+  /** Leaves what comes to the system, until `resume`. */
+  pause(): void;
+  resume(): void;
   /** Resolves when each channel has a job to work on; rejects with the reason. */
   open(): Promise<void>;
   /** Resolves when the socket is gone. */

@@ -76,7 +76,7 @@ export interface ShareAnswer {
 }
 
 export interface TipStamps {
-  /** When each connection was told; NaN: it was not. */
+  /** When each connection was told; NaN: it was not, or is not timed. */
   readonly told: Float64Array;
 }
 
@@ -99,7 +99,8 @@ export interface Orders {
   readonly endWindow: { readonly argument: number; readonly answer: OwnLoadData };
   /** Resolves when everything is answered, or after so many milliseconds. */
   readonly stopShares: { readonly argument: number; readonly answer: ShareAnswer };
-  readonly watchTips: { readonly argument: null; readonly answer: null };
+  /** How many connections of this worker are timed; 0: all. */
+  readonly watchTips: { readonly argument: number; readonly answer: null };
   readonly tips: { readonly argument: null; readonly answer: ReadonlyMap<string, TipStamps> };
   readonly state: { readonly argument: null; readonly answer: StateAnswer };
 }

@@ -139,9 +139,9 @@ export class LoadRun {
   }
 
   async #tips(): Promise<TipResult> {
-    const { rate } = this.#config;
+    const { rate, timedConnections, workers } = this.#config;
     if (rate !== undefined) await this.#startShares({ mode: 'paced', perSecond: rate });
-    await this.#fleet.ask('watchTips', () => null);
+    await this.#fleet.ask('watchTips', () => Math.ceil(timedConnections / workers));
     const hook = this.#hooks.newBlock ?? tipHookOf(this.#config);
     const rounds = new TipRounds(this.#config, hook, this.#fleet, (what) => this.#progress.say(what));
     return this.#measured(() => rounds.run());

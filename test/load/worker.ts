@@ -137,8 +137,8 @@ class LoadWorker implements Handlers {
     };
   }
 
-  watchTips(): null {
-    const tips = new TipWatch(this.#connections, (tip) => send({ kind: 'told', tip }));
+  watchTips(timed: Orders['watchTips']['argument']): null {
+    const tips = new TipWatch(this.#connections, timed, (tip) => send({ kind: 'told', tip }));
     this.#tips = tips;
     this.#kit.onTip = (connection, prevHash, now) => tips.told(connection, prevHash, now);
     return null;
@@ -146,6 +146,7 @@ class LoadWorker implements Handlers {
 
   tips(): Orders['tips']['answer'] {
     this.#kit.onTip = undefined;
+    this.#tips?.stop();
     return this.#tips?.stamps ?? new Map();
   }
 

@@ -1,5 +1,6 @@
 // The two proxies, each with new processes in front of a new pool of ours: one channel for all miners, whose shares are so easy that a few hashes
 // find one, and so hard for the pool that next to none goes up.
+import { constants, setPriority } from 'node:os';
 import { targetOfHashes } from '@sluice/mining/vardiff-difficulty';
 import { freePort } from '../../support/free-port.ts';
 import { LocalPoolProcess } from '../../support/local-pool-process.ts';
@@ -56,10 +57,10 @@ export const startSluiceProxy = (transactions: number, profiles?: string): Promi
   started(new Parts(profiles), (parts) => startSluice(parts, transactions));
 
 async function startSri(parts: Parts, transactions: number): Promise<ProxyContender> {
-  const pool = await startUpstream(parts, transactions);
+  const upstream = await startUpstream(parts, transactions);
   const translator = await SriTranslator.start({
     program: await buildSriProgram('translator_sv2'),
-    upstreams: [pool],
+    upstreams: [upstream.pool],
     aggregate: true,
     minerHashrate: (MINER_HASHES * SRI_SHARES_PER_MINUTE) / 60,
     sharesPerMinute: SRI_SHARES_PER_MINUTE,
@@ -69,37 +70,45 @@ async function startSri(parts: Parts, transactions: number): Promise<ProxyConten
   parts.ends(() => translator.stop());
   await translator.listens();
   const process = { name: 'translator_sv2', pid: translator.process.pid ?? 0 };
-  return contender(parts, pool, translator.port, process, () => translator.process.tail());
+  return contender(parts, upstream, translator.port, process, () => translator.process.tail());
 }
 
 async function startSluice(parts: Parts, transactions: number): Promise<ProxyContender> {
-  const pool = await startUpstream(parts, transactions);
+  const upstream = await startUpstream(parts, transactions);
   const port = await freePort();
   const proxy = await parts.service('proxy', [
     ...['--listen', `127.0.0.1:${port}`, '--identity', 'farm'],
-    ...['--upstream', `stratum2+tcp://${pool.address}/${pool.authorityKey}`, '--drain-seconds', '1'],
+    ...['--upstream', `stratum2+tcp://${upstream.pool.address}/${upstream.pool.authorityKey}`, '--drain-seconds', '1'],
     ...proxyFlags,
     ...proxyBounds,
   ]);
   await proxy.ready();
-  return contender(parts, pool, port, { name: 'proxy', pid: proxy.pid ?? 0 }, () => parts.logs());
+  return contender(parts, upstream, port, { name: 'proxy', pid: proxy.pid ?? 0 }, () => parts.logs());
 }
 
-async function startUpstream(parts: Parts, transactions: number): Promise<LocalPoolProcess> {
+interface Upstream {
+  readonly pool: LocalPoolProcess;
+  readonly watcher: TipWatcher;
+}
+
+async function startUpstream(parts: Parts, transactions: number): Promise<Upstream> {
   const pool = await LocalPoolProcess.start({ nbits: HARD_NBITS, difficulty: poolDifficulty, transactions });
   parts.ends(() => pool.stop());
-  return pool;
+  // Before the proxy, so that it is told first.
+  const watcher = await TipWatcher.start(Number(pool.address.split(':')[1]), pool.authorityKey);
+  parts.ends(() => watcher.stop());
+  // A pool is on another machine. Here it has what the proxy leaves of the core, else its next template would be in the way of each tip.
+  setPriority(pool.pid, constants.priority.PRIORITY_LOW);
+  return { pool, watcher };
 }
 
-async function contender(
+function contender(
   parts: Parts,
-  pool: LocalPoolProcess,
+  { pool, watcher }: Upstream,
   port: number,
   process: NamedProcess,
   logs: () => string,
-): Promise<ProxyContender> {
-  const watcher = await TipWatcher.start(Number(pool.address.split(':')[1]), pool.authorityKey);
-  parts.ends(() => watcher.stop());
+): ProxyContender {
   return {
     url: `stratum+tcp://127.0.0.1:${port}`,
     processes: [process],

@@ -19,6 +19,8 @@ const pipelined = ['--mode', 'pipelined', '--in-flight', '20'];
 const tenInFlight = ['--mode', 'pipelined', '--in-flight', '10'];
 const oneInFlight = ['--mode', 'one-in-flight'];
 const paced = (rate: number) => ['--mode', 'paced', '--rate', String(rate)];
+/** More than a thousand take the load longer to read than either proxy to write. */
+const tipOfSome = ['--mode', 'new-tip', '--timed-connections', '1000'];
 const standard = ['--kind', 'standard'];
 const extended = ['--kind', 'extended'];
 
@@ -41,8 +43,8 @@ const loads = {
   'proxy-paced-2000-10000': ['shares', '2,000 shares/s, 10,000 miners', 10_000, paced(2_000)],
   'proxy-hold-1000': ['opening', '1,000 miners', 1_000, ['--mode', 'idle']],
   'proxy-hold-10000': ['opening', '10,000 miners', 10_000, ['--mode', 'idle']],
-  'proxy-new-tip-1000': ['tips', '1,000 miners', 1_000, ['--mode', 'new-tip']],
-  'proxy-new-tip-10000': ['tips', '10,000 miners', 10_000, ['--mode', 'new-tip']],
+  'proxy-new-tip-1000': ['tips', '1,000 miners', 1_000, tipOfSome],
+  'proxy-new-tip-10000': ['tips', '10,000 miners', 10_000, tipOfSome],
 } as const satisfies Record<string, readonly [RowGroup, string, number, readonly string[]]>;
 
 export type RowName = keyof typeof loads;

@@ -63,6 +63,14 @@ export class Sv1Connection implements MinerConnection {
     return this.#socket.isCongested;
   }
 
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   open(): Promise<void> {
     this.#channel = undefined;
     this.#lines = new LineParser();
