@@ -1,0 +1,65 @@
+// The scaling of a fleet of gateways or proxies: from what is there to the next writes. It remembers nothing, so whoever leads next goes on
+// from what the cluster holds; the same again gives nothing new.
+import { nextState } from './desired-pods.ts';
+import { type MoveOrder, moveOrders } from './move-orders.ts';
+import { connectionsOf, type ObservedFleet, type ObservedPod, type ObservedReplicaSet } from './observed-fleet.ts';
+import { type MetadataPatch, stageOf } from './pod-stage.ts';
+import { type PodStep, podSteps } from './pod-steps.ts';
+import { rebalance } from './rebalance.ts';
+import { replicaCounts } from './replica-counts.ts';
+import { rolloutOf } from './rollout.ts';
+import { formatState, SCALING_STATE } from './scaling-state.ts';
+import { victims } from './victims.ts';
+
+/** Each with the resourceVersion of what it was decided from as its precondition; `state` is for the custom resource. */
+export type ScalingWrite =
+  | { readonly kind: 'state'; readonly annotations: Readonly<Record<string, string>> }
+  | { readonly kind: 'pod'; readonly pod: ObservedPod; readonly patch: MetadataPatch }
+  | { readonly kind: 'replicas'; readonly replicaSet: ObservedReplicaSet; readonly replicas: number };
+
+export interface ScalingDecisions {
+  /** In their order; what comes after one that fails is left. After any of them somebody else can go on. */
+  readonly writes: readonly ScalingWrite[];
+  /** To be sent beside the writes, in any order; they are decided again until the pods say that they follow. */
+  readonly orders: readonly MoveOrder[];
+  /** Pods that there are to be. */
+  readonly desired: number;
+  /** Connections that are known of. */
+  readonly connections: number;
+  /** Somebody's connections are not known, so that nothing is taken away by their number. */
+  readonly isUnknown: boolean;
+  /** Pods on their way out. */
+  readonly draining: number;
+  /** New pods do not come up, and the exchange waits for them. */
+  readonly isStalled: boolean;
+}
+
+export function decide(observed: ObservedFleet): ScalingDecisions {
+  const { pods, nowMs } = observed;
+  const state = nextState(observed);
+  const rollout = rolloutOf(observed, state.desired);
+  const going = victims(observed, rollout);
+  const { begun, ended, isUnbalanced } = rebalance(observed, state, going);
+  const { counts, kept } = replicaCounts(observed, rollout, going);
+  const text = formatState({ ...state, isUnbalanced });
+  const living = pods.filter(({ isTerminating }) => !isTerminating);
+  return {
+    writes: [
+      // Before the state says that it is done.
+      ...podWrites(begun),
+      ...(text === observed.ownerAnnotations[SCALING_STATE]
+        ? []
+        : [{ kind: 'state' as const, annotations: { [SCALING_STATE]: text } }]),
+      ...podWrites([...ended, ...podSteps(observed, going, state.desired), ...kept]),
+      ...counts.map(({ set, replicas }) => ({ kind: 'replicas' as const, replicaSet: set, replicas })),
+    ],
+    orders: moveOrders(observed),
+    desired: state.desired,
+    connections: pods.reduce((sum, pod) => sum + (connectionsOf(pod, nowMs) ?? 0), 0),
+    isUnknown: living.some((pod) => connectionsOf(pod, nowMs) === undefined),
+    draining: living.filter((pod) => stageOf(pod) !== 'accepting').length,
+    isStalled: rollout.isStalled,
+  };
+}
+
+const podWrites = (steps: readonly PodStep[]) => steps.map(({ pod, patch }) => ({ kind: 'pod' as const, pod, patch }));

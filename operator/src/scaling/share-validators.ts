@@ -1,0 +1,50 @@
+// How many share validators there are to be. They hold no connections, so any of them may go at any time; what they lag behind by decides.
+import { followed, nextNeeded } from './desired-pods.ts';
+import { formatState, parseState } from './scaling-state.ts';
+
+/** Beside that of the gateways. */
+const VALIDATOR_SCALING_STATE = 'mining.sluice.dev/scaling-share-validators';
+
+/** Far above what a restart costs, far below what anybody who waits for a credit notices. */
+const LONG_LAG_SECONDS = 10;
+const SHORT_LAG_SECONDS = 1;
+/** A lag is soon seen to grow; whether fewer are enough shows over a day's swings. */
+const WINDOWS = { upMs: 30_000, downMs: 900_000 };
+
+export interface ObservedValidators {
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+  /** What their Deployment has. */
+  readonly replicas: number;
+  /** The longest of `sluice_share_validator_behind_seconds`; undefined: unknown, which neither adds nor takes away. */
+  readonly lagSeconds: number | undefined;
+  readonly ownerAnnotations: Readonly<Record<string, string>>;
+  readonly nowMs: number;
+}
+
+export interface ValidatorDecisions {
+  readonly replicas: number;
+  /** To be kept among the owner's; there already while nothing changes. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export function decideValidators(observed: ObservedValidators): ValidatorDecisions {
+  const { minReplicas, maxReplicas, lagSeconds, nowMs } = observed;
+  const within = (count: number) => Math.min(maxReplicas, Math.max(minReplicas, count));
+  const before = parseState(observed.ownerAnnotations[VALIDATOR_SCALING_STATE]);
+  const present = within(before?.desired ?? observed.replicas);
+  const neededOf = (count: number) => within(count + step(count, lagSeconds));
+  const needed = nextNeeded(before?.needed, neededOf(present), WINDOWS, nowMs);
+  const replicas = followed(needed, present, WINDOWS, nowMs);
+  // What was needed was said of another number: it begins anew.
+  const kept = replicas === present ? needed : nextNeeded(undefined, neededOf(replicas), WINDOWS, nowMs);
+  const state = formatState({ desired: replicas, needed: kept, isUnbalanced: false });
+  return { replicas, annotations: { [VALIDATOR_SCALING_STATE]: state } };
+}
+
+/** Half as many more, or one less: the lag says that they are too few, and not by how many. */
+function step(present: number, lagSeconds: number | undefined): number {
+  if (lagSeconds === undefined) return 0;
+  if (lagSeconds > LONG_LAG_SECONDS) return Math.ceil(present / 2);
+  return lagSeconds < SHORT_LAG_SECONDS ? -1 : 0;
+}

@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { beginHistory, highest, lowest, recorded } from '../../src/scaling/history.ts';
+import { formatState, parseState } from '../../src/scaling/scaling-state.ts';
+
+describe('a history', () => {
+  it('knows a window when it is as long as the window', () => {
+    const history = beginHistory(3, 1_000);
+    expect([lowest(history, 5_000, 5_999), highest(history, 5_000, 5_999)]).toEqual([undefined, undefined]);
+    expect([lowest(history, 5_000, 6_000), highest(history, 5_000, 6_000)]).toEqual([3, 3]);
+  });
+
+  it('forgets what ended before the window', () => {
+    const history = recorded(recorded(beginHistory(9, 0), 2, 10_000, 60_000), 4, 20_000, 60_000);
+    expect(highest(history, 15_000, 24_999)).toBe(9);
+    expect(highest(history, 15_000, 25_000)).toBe(4);
+    expect(lowest(history, 15_000, 34_999)).toBe(2);
+    expect(lowest(history, 15_000, 35_000)).toBe(4);
+  });
+
+  it('is the same object while the value stays, so that nothing is written', () => {
+    const history = beginHistory(3, 0);
+    expect(recorded(history, 3, 50_000, 1_000)).toBe(history);
+  });
+
+  it('stays short, and never takes a window for lower than it was', () => {
+    const changes = fc.array(fc.tuple(fc.nat(50), fc.integer({ min: 1, max: 20 })), { minLength: 1, maxLength: 80 });
+    fc.assert(
+      fc.property(changes, fc.integer({ min: 1, max: 300 }), (steps, windowMs) => {
+        let nowMs = 0;
+        let history = beginHistory(0, nowMs);
+        const values: [number, number][] = [[0, 0]];
+        for (const [value, ms] of steps) {
+          nowMs += ms;
+          history = recorded(history, value, nowMs, 1_000);
+          values.push([value, nowMs]);
+        }
+        const startMs = nowMs - windowMs;
+        const inWindow = values.filter((_, at) => (values[at + 1]?.[1] ?? Number.POSITIVE_INFINITY) > startMs);
+        expect(history.past.length).toBeLessThanOrEqual(24);
+        if (windowMs <= nowMs)
+          expect(highest(history, windowMs, nowMs)).toBeGreaterThanOrEqual(
+            Math.max(...inWindow.map(([value]) => value)),
+          );
+      }),
+    );
+  });
+});
+
+describe('the state of the scaling', () => {
+  it('is read as it was written, and nothing else is', () => {
+    const state = { desired: 3, needed: recorded(beginHistory(9, 0), 2, 10, 60), isUnbalanced: true };
+    expect(parseState(formatState(state))).toEqual(state);
+    for (const text of [undefined, '', '{', '[]', 'null', '{"desired":-1,"isUnbalanced":true}', '{"desired":2}'])
+      expect(parseState(text)).toBeUndefined();
+    expect(
+      parseState('{"desired":2,"isUnbalanced":false,"needed":{"sinceMs":1,"value":2,"past":[[1]]}}'),
+    ).toBeUndefined();
+  });
+});

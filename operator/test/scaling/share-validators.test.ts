@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { decideValidators } from '../../src/scaling/share-validators.ts';
+
+interface Situation {
+  readonly replicas: number;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly nowMs: number;
+}
+
+/** What comes of so many seconds with this lag, with a look every five seconds by somebody who knows the annotation alone. */
+function after(seconds: number, lagSeconds: number | undefined, from: Situation): Situation {
+  let { replicas, annotations, nowMs } = from;
+  for (const endMs = nowMs + seconds * 1_000; nowMs <= endMs; nowMs += 5_000) {
+    const bounds = { minReplicas: 2, maxReplicas: 8, lagSeconds, nowMs };
+    ({ replicas, annotations } = decideValidators({ ...bounds, replicas, ownerAnnotations: annotations }));
+    // The same again.
+    const again = decideValidators({ ...bounds, replicas, ownerAnnotations: annotations });
+    expect(again).toEqual({ replicas, annotations });
+  }
+  return { replicas, annotations, nowMs };
+}
+
+const first = (replicas: number): Situation => ({ replicas, annotations: {}, nowMs: 1_000_000 });
+
+describe('share validators', () => {
+  it('become half as many more for each window in which they lag, up to the most', () => {
+    const short = after(25, 60, first(2));
+    expect(short.replicas).toBe(2);
+    const once = after(10, 60, short);
+    expect(once.replicas).toBe(3);
+    expect(after(200, 60, once).replicas).toBe(8);
+  });
+
+  it('become one fewer for each long window without a lag, down to the fewest', () => {
+    const begun = after(100, 60, first(8));
+    const quiet = after(880, 0, begun);
+    expect(quiet.replicas).toBe(8);
+    expect(after(60, 0, quiet).replicas).toBe(7);
+    expect(after(7_200, 0, quiet).replicas).toBe(2);
+  });
+
+  it('stay as many while their lag is unknown', () => {
+    const begun = after(60, 5, first(4));
+    expect(after(7_200, undefined, begun).replicas).toBe(4);
+  });
+});
