@@ -44,7 +44,8 @@ function debianMirror(): string {
   throw new Error('no Debian mirror in the apt sources of this machine: put a bitcoind on PATH or name it in BITCOIND');
 }
 
-async function unpackFromDebian(): Promise<BitcoindCommand> {
+/** Debian's package with the libraries that it names; what those need besides is the machine's. */
+export async function unpackedBitcoind(): Promise<BitcoindCommand> {
   const directory = cacheDirectory('bitcoind', [nodePackage, ...libraryPackages].join());
   const root = join(directory, 'root');
   const libraries = join(root, 'usr/lib/x86_64-linux-gnu');
@@ -83,5 +84,5 @@ async function unpackFromDebian(): Promise<BitcoindCommand> {
 export async function bitcoindCommand(): Promise<BitcoindCommand> {
   const own = process.env.BITCOIND ?? onPath('bitcoind');
   if (own !== undefined) return { program: own, leadingArguments: [] };
-  return unpackFromDebian();
+  return unpackedBitcoind();
 }

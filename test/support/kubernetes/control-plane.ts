@@ -1,5 +1,5 @@
-// A real Kubernetes API server with etcd, controller manager and scheduler, and no node: what an operator talks to. One port of
-// loopback; everything else is in a folder of its own.
+// A real Kubernetes API server with etcd, controller manager and scheduler: what an operator talks to. One port, of loopback where it has
+// no node; everything else is in a folder of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,13 +7,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../free-port.ts';
-import { run } from '../run.ts';
 import { ApiClient } from './api-client.ts';
 import { type KubernetesProgram, kubernetesPrograms } from './binaries.ts';
+import { Kubectl } from './kubectl.ts';
+import { NODE_NAME } from './node-settings.ts';
 
 const READY_TIMEOUT_MS = 120_000;
 const POLL_MS = 50;
 const LOG_TAIL_LINES = 20;
+const LOOPBACK = '127.0.0.1';
 
 /** Runs a program that is killed when whoever holds the other end of its standard input is gone, however that came. */
 const GUARD = 'exec 3<&0; { read -r _ <&3; kill -KILL $$ 2>/dev/null; } & exec "$@" 3<&- </dev/null';
@@ -23,30 +25,38 @@ const users = {
   admin: { name: 'admin', groups: 'system:masters' },
   controllerManager: { name: 'system:kube-controller-manager', groups: '' },
   scheduler: { name: 'system:kube-scheduler', groups: '' },
+  kubelet: { name: `system:node:${NODE_NAME}`, groups: 'system:nodes' },
+  kubeProxy: { name: 'system:kube-proxy', groups: '' },
 } as const;
 type User = keyof typeof users;
+const userNames = Object.keys(users) as readonly User[];
 
 export class ControlPlane {
   readonly directory: string;
-  /** `https://127.0.0.1:PORT` */
+  /** `https://ADDRESS:PORT` */
   readonly url: string;
+  readonly #address: string;
   readonly #port: number;
   readonly #pathOf: (name: KubernetesProgram) => string;
   readonly #tokens: Readonly<Record<User, string>>;
   readonly #children = new Map<KubernetesProgram, ChildProcess>();
 
-  private constructor(port: number, pathOf: (name: KubernetesProgram) => string) {
+  private constructor(address: string, port: number, pathOf: (name: KubernetesProgram) => string) {
     this.directory = mkdtempSync(join(tmpdir(), 'sluice-kubernetes-'));
-    this.url = `https://127.0.0.1:${port}`;
+    this.url = `https://${address}:${port}`;
+    this.#address = address;
     this.#port = port;
     this.#pathOf = pathOf;
-    const token = () => randomBytes(16).toString('hex');
-    this.#tokens = { admin: token(), controllerManager: token(), scheduler: token() };
+    const tokens = userNames.map((user) => [user, randomBytes(16).toString('hex')]);
+    this.#tokens = Object.fromEntries(tokens) as Record<User, string>;
   }
 
-  /** Takes some five seconds, and minutes on a machine where the programs are not built yet. */
-  static async start(): Promise<ControlPlane> {
-    const plane = new ControlPlane(await freePort(), await kubernetesPrograms());
+  /**
+   * Takes some five seconds, and minutes on a machine where the programs are not built yet.
+   * @param address that nodes and pods can reach; none can reach that of loopback
+   */
+  static async start(address: string = LOOPBACK): Promise<ControlPlane> {
+    const plane = new ControlPlane(address, await freePort(), await kubernetesPrograms());
     try {
       await plane.#launch();
     } catch (error) {
@@ -58,7 +68,11 @@ export class ControlPlane {
 
   /** Of the cluster's administrator. */
   get kubeconfig(): string {
-    return this.#file('admin.conf');
+    return this.kubeconfigOf('admin');
+  }
+
+  kubeconfigOf(user: User): string {
+    return this.#file(`${user}.conf`);
   }
 
   /** A line of JSON for each request that was answered: `audit.k8s.io/v1` events of level Metadata. */
@@ -78,8 +92,7 @@ export class ControlPlane {
 
   /** `kubectl` as the administrator; resolves with what it prints. */
   kubectl(...args: readonly string[]): Promise<string> {
-    const folder = `--cache-dir=${this.#file('discovery')}`;
-    return run(this.#pathOf('kubectl'), [`--kubeconfig=${this.kubeconfig}`, folder, ...args]);
+    return new Kubectl(this.kubeconfig).run(...args);
   }
 
   /** Kills the processes and removes their folder. */
@@ -103,10 +116,10 @@ export class ControlPlane {
     ]);
     this.#spawn('kube-apiserver', [
       `--etcd-servers=${socket}`,
-      '--bind-address=127.0.0.1',
-      '--advertise-address=127.0.0.1',
+      `--bind-address=${this.#address}`,
+      `--advertise-address=${this.#address}`,
       // An address of loopback is not allowed as an endpoint of the Service `kubernetes`.
-      '--endpoint-reconciler-type=none',
+      `--endpoint-reconciler-type=${this.#address === LOOPBACK ? 'none' : 'lease'}`,
       `--secure-port=${this.#port}`,
       `--cert-dir=${this.directory}`,
       '--authorization-mode=Node,RBAC',
@@ -116,6 +129,8 @@ export class ControlPlane {
       '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
       `--service-account-key-file=${this.#file('service-account.pub')}`,
       `--service-account-signing-key-file=${this.#file('service-account.key')}`,
+      // Names of nodes are known to nobody here.
+      '--kubelet-preferred-address-types=InternalIP',
       `--audit-policy-file=${this.#file('audit-policy.json')}`,
       `--audit-log-path=${this.auditLog}`,
     ]);
@@ -143,7 +158,7 @@ export class ControlPlane {
   }
 
   #asUser(user: User): readonly string[] {
-    const file = this.#file(`${user}.conf`);
+    const file = this.kubeconfigOf(user);
     const access = [
       `--kubeconfig=${file}`,
       `--authentication-kubeconfig=${file}`,
@@ -166,7 +181,7 @@ export class ControlPlane {
 
   #writeKubeconfigs(): void {
     const authority = Buffer.from(this.#certificateAuthority()).toString('base64');
-    for (const user of Object.keys(users) as User[]) {
+    for (const user of userNames) {
       const config = {
         apiVersion: 'v1',
         kind: 'Config',
