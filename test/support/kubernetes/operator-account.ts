@@ -7,8 +7,12 @@ import type { ControlPlane } from './control-plane.ts';
 const namespace = 'sluice-system';
 const account = 'sluice-operator';
 
-/** By API group, the resources and what may be done with them. */
-const rules: readonly (readonly [group: string, resources: readonly string[], verbs: readonly string[]])[] = [
+/** By API group, the resources and what may be done with them: the same as the chart says. */
+export const operatorRules: readonly (readonly [
+  group: string,
+  resources: readonly string[],
+  verbs: readonly string[],
+])[] = [
   ['mining.sluice.dev', ['miningpools', 'proxyfleets'], ['get', 'list', 'watch', 'patch']],
   ['mining.sluice.dev', ['miningpools/status', 'proxyfleets/status'], ['patch']],
   ['mining.sluice.dev', ['miningpools/finalizers', 'proxyfleets/finalizers'], ['update']],
@@ -42,7 +46,7 @@ export async function createOperatorAccount(plane: ControlPlane, url = plane.url
   const rbac = '/apis/rbac.authorization.k8s.io/v1';
   await made(`${rbac}/clusterroles`, {
     metadata: { name: account },
-    rules: rules.map(([group, resources, verbs]) => ({ apiGroups: [group], resources, verbs })),
+    rules: operatorRules.map(([group, resources, verbs]) => ({ apiGroups: [group], resources, verbs })),
   });
   await made(`${rbac}/clusterrolebindings`, {
     metadata: { name: account },

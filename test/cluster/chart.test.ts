@@ -1,0 +1,84 @@
+// The chart as text: what it is made into, and what it refuses to be made of.
+import { join } from 'node:path';
+import { expect, inject, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { CHART, helm } from '../support/kubernetes/helm.ts';
+import { operatorRules } from '../support/kubernetes/operator-account.ts';
+
+interface Role {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly rules: readonly {
+    readonly apiGroups: readonly string[];
+    readonly resources: readonly string[];
+    readonly verbs: readonly string[];
+  }[];
+}
+
+const kubeconfig = inject('kubeconfig');
+const target = ['--namespace=sluice-system', '--kube-version=1.34.0'];
+const template = (...values: readonly string[]) =>
+  helm(kubeconfig, 'template', 'sluice', CHART, ...target, ...values.map((value) => `--set=${value}`));
+const everything = [
+  ...['crds.install=false', 'metrics.serviceMonitor.enabled=true', 'metrics.prometheusRule.enabled=true'],
+  ...['watchNamespaces={mining,farm}', 'image.pullSecrets[0].name=registry', 'priorityClassName=high'],
+];
+
+it('has nothing that Helm warns of', async () => {
+  expect(await helm(kubeconfig, 'lint', '--strict', CHART)).toContain('0 chart(s) failed');
+});
+
+it.each([
+  ['golden/defaults.yaml', ['crds.install=false']],
+  ['golden/everything.yaml', everything],
+])('becomes %s', async (file, values) => {
+  await expect(await template(...values)).toMatchFileSnapshot(join(import.meta.dirname, file));
+});
+
+it.each([
+  ['unknown=1', "additional properties 'unknown' not allowed"],
+  ['replicas=many', "at '/replicas': got string"],
+  ['image.digest=latest', "at '/image/digest': 'latest' does not match pattern"],
+  ['watchNamespaces={Mining}', "at '/watchNamespaces/0': 'Mining' does not match pattern"],
+])('refuses %s', async (value, why) => {
+  await expect(template(value)).rejects.toThrow(why);
+});
+
+it('asks nothing before an uninstall that is forced', async () => {
+  expect(await template()).toContain('helm.sh/hook: pre-delete');
+  expect(await template('uninstall.force=true')).not.toContain('helm.sh/hook: pre-delete');
+});
+
+it('lets the operator do what it is tested with and nothing else, wherever it acts', async () => {
+  const allowed = async (...values: readonly string[]) => {
+    const documents = parseAllDocuments(await template('crds.install=false', ...values)).map((each) => each.toJS());
+    const roles: readonly Role[] = documents.filter(({ kind }) => /^(Cluster)?Role$/.test(kind));
+    const ofOperator = roles.filter(({ metadata }) => !metadata.name.endsWith('-test'));
+    return new Set(
+      ofOperator.flatMap(({ rules }) =>
+        rules.flatMap(({ apiGroups, resources, verbs }) =>
+          resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}.${apiGroups[0]}`)),
+        ),
+      ),
+    );
+  };
+  const tested = new Set(
+    operatorRules.flatMap(([group, resources, verbs]) =>
+      resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}.${group}`)),
+    ),
+  );
+  expect(await allowed()).toEqual(tested);
+  expect(await allowed('watchNamespaces={mining}')).toEqual(tested);
+});
+
+it('takes what the definitions are from the place where they are made', async () => {
+  const definitions = parseAllDocuments(await template('crds.install=true'))
+    .map((each) => each.toJS())
+    .filter(({ kind }) => kind === 'CustomResourceDefinition');
+  expect(definitions.map(({ metadata }) => metadata)).toEqual(
+    ['miningpools', 'proxyfleets'].map((name) => ({
+      name: `${name}.mining.sluice.dev`,
+      annotations: { 'helm.sh/resource-policy': 'keep' },
+    })),
+  );
+});

@@ -1,0 +1,170 @@
+// The chart on a real node: its operator makes a pool from the project's image, a miner from outside of its pods finds a block for it, and
+// nothing is lost by an uninstall.
+import { join } from 'node:path';
+import { encodeAuthorityPublicKey } from '@sluice/noise/authority-key';
+import { encodeCertificate, signCertificate } from '@sluice/noise/certificate';
+import { generateSecret } from '@sluice/noise/ec';
+import { nobleEc } from '@sluice/noise/noble-ec';
+import { systemClock, unixSeconds } from '@sluice/runtime/clock';
+import { randomBytes } from '@sluice/runtime/random';
+import { beforeAll, expect, inject, it, onTestFailed } from 'vitest';
+import { CHART, helm } from '../support/kubernetes/helm.ts';
+import { SLUICE_IMAGE } from '../support/kubernetes/images.ts';
+import { Kubectl } from '../support/kubernetes/kubectl.ts';
+import { PeerProcess } from '../support/peer-process.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { givenByOthers, outsideParts, RPC_PORT, rpcUser } from './outside-parts.ts';
+
+const namespace = 'mining';
+const inNamespace = `--namespace=${namespace}`;
+/** As bitcoind's best block tells it, by its coinbase's first output. */
+const PAYOUT = '5151';
+const operatorNamespace = 'sluice-system';
+const inOperatorNamespace = `--namespace=${operatorNamespace}`;
+const kubeconfig = inject('kubeconfig');
+const kubectl = new Kubectl(kubeconfig);
+const cli = join(import.meta.dirname, '../../cli/src/main.ts');
+
+let authorityKey: string;
+
+/** Key and certificate of the gateways, as their Secret holds them. */
+function noiseSecret(name: string): object {
+  const [authoritySecret, staticKey] = [generateSecret(randomBytes), generateSecret(randomBytes)];
+  const now = unixSeconds(systemClock);
+  const certificate = signCertificate({
+    ...{ ec: nobleEc, authoritySecret, staticPublicKey: nobleEc.xOnlyPublicKey(staticKey) },
+    ...{ validFrom: now - 60, notValidAfter: now + 3_600, random: randomBytes(32) },
+  });
+  authorityKey = encodeAuthorityPublicKey(nobleEc.xOnlyPublicKey(authoritySecret));
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+  const stringData = { 'static-key': hex(staticKey), certificate: hex(encodeCertificate(certificate)) };
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, stringData };
+}
+
+/** Address of a Service inside of the cluster. */
+const addressOf = async (name: string, of = namespace): Promise<string> =>
+  (await kubectl.get(`--namespace=${of}`, 'service', name)).spec.clusterIP;
+
+/** The pods of the pool, each by its uid. */
+async function pods(): Promise<readonly string[]> {
+  const { items } = await kubectl.get(inNamespace, 'pods', '--selector=app.kubernetes.io/instance=demo');
+  return items.map(({ metadata }: { metadata: { uid: string } }) => metadata.uid).sort();
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: each call of the RPC has a result of its own shape.
+async function rpc(method: string, params: readonly unknown[] = []): Promise<any> {
+  const { username, password } = rpcUser;
+  const response = await fetch(`http://${await addressOf('bitcoind')}:${RPC_PORT}`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` },
+    body: JSON.stringify({ method, params }),
+  });
+  const { result, error } = JSON.parse(await response.text());
+  if (error !== null) throw new Error(`${method}: ${error.message}`);
+  return result;
+}
+
+/** A metric, added up over the pods of a service. */
+async function metric(component: string, name: string): Promise<number> {
+  const selector = `--selector=app.kubernetes.io/component=${component}`;
+  const { items } = await kubectl.get(inNamespace, 'pods', selector);
+  let sum = 0;
+  for (const { status } of items) {
+    const text = await (await fetch(`http://${status.podIP}:9100/metrics`)).text();
+    for (const line of text.split('\n'))
+      if (line.startsWith(name)) sum += Number(line.slice(line.lastIndexOf(' ') + 1));
+  }
+  return sum;
+}
+
+/** What there is to know of the pods of a namespace, for a test that fails. */
+async function podLogs(of: string): Promise<string> {
+  const { items } = await kubectl.get(`--namespace=${of}`, 'pods');
+  const logs = items.map(async ({ metadata: { name } }: { metadata: { name: string } }) => {
+    const log = await kubectl.run('logs', `--namespace=${of}`, name, '--tail=20').catch(String);
+    return `--- ${name}\n${log}`;
+  });
+  return [await kubectl.run('describe', `--namespace=${of}`, 'pods'), ...(await Promise.all(logs))].join('\n');
+}
+
+const [repository, tag] = SLUICE_IMAGE.split(':');
+const install = (release: string, ...values: readonly string[]) =>
+  helm(kubeconfig, 'install', release, CHART, inOperatorNamespace, '--wait', '--timeout=120s', ...values);
+const ofTheTest = [`--set=image.repository=${repository}`, `--set=image.tag=${tag}`, '--set=image.pullPolicy=Never'];
+
+beforeAll(async () => {
+  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+  for (const name of [namespace, operatorNamespace])
+    await kubectl.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+});
+
+it('is installed with its definitions, and its own test passes', async () => {
+  onTestFailed(async () => console.error(await podLogs(operatorNamespace)));
+  await install('sluice', ...ofTheTest);
+  expect(await helm(kubeconfig, 'test', 'sluice', inOperatorNamespace, '--logs')).toContain('a MiningPool: 201');
+});
+
+it('makes a pool, and a block that a miner finds through its Service is the best of the node', async () => {
+  onTestFailed(async () => console.error(await podLogs(namespace), await podLogs(operatorNamespace)));
+  await kubectl.apply(...outsideParts(namespace), noiseSecret('demo-gw-noise'), {
+    apiVersion: 'mining.sluice.dev/v1alpha1',
+    kind: 'MiningPool',
+    metadata: { name: 'demo', namespace, annotations: { 'mining.sluice.dev/authority-public-key': authorityKey } },
+    spec: {
+      network: 'regtest',
+      payout: { outputs: [{ descriptor: `raw(${PAYOUT})` }] },
+      gateways: { listeners: [{ name: 'sv2', protocol: 'SV2', port: 3336 }], rollout: { minReadySeconds: 1 } },
+      services: Object.fromEntries(
+        ['channelManager', 'jobDistributor', 'templateProvider'].map((name) => [name, { replicas: 1 }]),
+      ),
+      ...givenByOthers,
+    },
+  });
+  await kubectl.run('wait', inNamespace, 'miningpool/demo', '--for=condition=Ready', '--timeout=120s');
+  const height: number = await rpc('getblockcount');
+  const url = `stratum2+tcp://${await addressOf('demo-gw-sv2')}:3336/${authorityKey}`;
+  const miner = new PeerProcess(process.execPath, [cli, 'miner', '--pool', url, '--identity', 'alice.one', '--json']);
+  try {
+    onTestFailed(() => console.error(miner.tail()));
+    await waitFor(async () => (await rpc('getblockcount')) > height, 60_000);
+    const { tx } = await rpc('getblock', [await rpc('getbestblockhash'), 2]);
+    expect(tx[0].vout[0].scriptPubKey.hex).toBe(PAYOUT);
+    const credited = 'sluice_share_validator_shares_total{outcome="credited"';
+    await waitFor(async () => (await metric('share-validator', credited)) > 0, 30_000);
+  } finally {
+    await miner.stop();
+  }
+  expect(await metric('connection-gateway', 'sluice_gateway_shares_refused_total')).toBe(0);
+  expect(await kubectl.run('get', inNamespace, 'miningpool')).toMatch(/demo +regtest/);
+});
+
+it('is not uninstalled while there is a pool, unless without hooks, and leaves the pool as it is', async () => {
+  const before = await pods();
+  expect(before).toHaveLength(7);
+  await expect(helm(kubeconfig, 'uninstall', 'sluice', inOperatorNamespace)).rejects.toThrow('BackoffLimitExceeded');
+  expect(await kubectl.run('logs', inOperatorNamespace, 'job/sluice-operator-in-use')).toContain(
+    'In use: miningpools/demo in mining.',
+  );
+  await helm(kubeconfig, 'uninstall', 'sluice', inOperatorNamespace, '--no-hooks', '--wait');
+  expect(await pods()).toEqual(before);
+});
+
+it('comes back under another name, leaves the pods of the pool as they are, and lets go of it when it is deleted', async () => {
+  onTestFailed(async () => console.error(await podLogs(operatorNamespace)));
+  const before = await pods();
+  await expect(install('other', ...ofTheTest)).rejects.toThrow('invalid ownership metadata');
+  await install('other', ...ofTheTest, '--set=crds.install=false');
+  const owner = ['meta.helm.sh/release-name=other', `meta.helm.sh/release-namespace=${operatorNamespace}`];
+  const definitions = ['miningpools', 'proxyfleets'].map((name) => `${name}.mining.sluice.dev`);
+  await kubectl.run('annotate', '--overwrite', 'customresourcedefinitions', ...definitions, ...owner);
+  await helm(kubeconfig, 'upgrade', 'other', CHART, inOperatorNamespace, '--reuse-values', '--set=crds.install=true');
+
+  const metrics = `http://${await addressOf('other-operator', operatorNamespace)}:9100/metrics`;
+  const reconciled = /^controller_runtime_reconcile_total\{.*miningpool.*\} [1-9]/m;
+  await waitFor(async () => reconciled.test(await (await fetch(metrics)).text()), 60_000);
+  expect(await pods()).toEqual(before);
+
+  await kubectl.run('delete', inNamespace, 'miningpool', 'demo', '--timeout=60s');
+  await helm(kubeconfig, 'uninstall', 'other', inOperatorNamespace, '--wait');
+  await kubectl.run('get', 'customresourcedefinitions', ...definitions);
+});
