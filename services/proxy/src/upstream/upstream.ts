@@ -49,6 +49,12 @@ export interface UpstreamModules extends SessionModules {
   readonly log: Logger;
 }
 
+/** Where to, which may be elsewhere than it was set, and by which password of Stratum V1. */
+interface Login {
+  readonly url: ServerUrl;
+  readonly password: string | undefined;
+}
+
 type Session = UpstreamSession | Sv1UpstreamSession | SoloSession;
 
 const NO_CHANNELS = { open: 0, opening: 0 } as const;
@@ -137,20 +143,26 @@ export class Upstream {
     let session: Session;
     let upSinceMs: number | undefined;
     try {
+      // Before there is a connection, which would stay where the file cannot be read.
+      const password = this.#sv1Password();
       const stream = await connect(url.host, url.port, attempt.signal);
-      session = await this.#open(stream, url, {
-        onWork: (work) => {
-          if (attempt !== this.#attempt) return;
-          upSinceMs ??= clock.monotonic();
-          this.downReason = undefined;
-          this.#listener.onWork(work);
+      session = await this.#open(
+        stream,
+        { url, password },
+        {
+          onWork: (work) => {
+            if (attempt !== this.#attempt) return;
+            upSinceMs ??= clock.monotonic();
+            this.downReason = undefined;
+            this.#listener.onWork(work);
+          },
+          onClosed: (reason, reconnect) => {
+            if (attempt !== this.#attempt) return;
+            this.#session = undefined;
+            this.#onEnd(reason, upSinceMs, reconnect);
+          },
         },
-        onClosed: (reason, reconnect) => {
-          if (attempt !== this.#attempt) return;
-          this.#session = undefined;
-          this.#onEnd(reason, upSinceMs, reconnect);
-        },
-      });
+      );
     } catch (error) {
       if (attempt === this.#attempt) this.#onEnd(upstreamErrorOf(error), undefined, undefined);
       return;
@@ -159,20 +171,25 @@ export class Upstream {
     else if (session.isOpen) this.#session = session;
   }
 
-  async #open(stream: Duplex, url: ServerUrl, listener: SessionListener): Promise<Session> {
+  /** `undefined`: the upstream speaks Stratum V2. @throws RuntimeError where its file cannot be read. */
+  #sv1Password(): string | undefined {
+    const { sv1Password, passwordFile } = this.#options.url;
+    return passwordFile === undefined ? sv1Password : readSecretFile(passwordFile);
+  }
+
+  async #open(stream: Duplex, { url, password }: Login, listener: SessionListener): Promise<Session> {
     const { identity, workerIdentity, minExtranonceSize, versionMask, payout } = this.#options;
     if (payout !== undefined && this.#blocks !== undefined)
       return SoloSession.open(stream, { url, payout, blocks: this.#blocks }, listener, this.#modules);
-    const { sv1Password, passwordFile, isTls } = this.#options.url;
+    const { isTls } = this.#options.url;
     const hashrate = this.#modules.hashrate();
-    if (sv1Password === undefined)
+    if (password === undefined)
       return UpstreamSession.open(
         stream,
         { url, identity, workerIdentity, minExtranonceSize, hashrate },
         listener,
         this.#modules,
       );
-    const password = passwordFile === undefined ? sv1Password : readSecretFile(passwordFile);
     const login = { host: url.host, user: identity, password };
     return new Sv1UpstreamSession(
       isTls ? await this.#modules.secure(stream, url.host) : stream,
