@@ -97,8 +97,8 @@ async function startUpstream(parts: Parts, transactions: number): Promise<Upstre
   // Before the proxy, so that it is told first.
   const watcher = await TipWatcher.start(Number(pool.address.split(':')[1]), pool.authorityKey);
   parts.ends(() => watcher.stop());
-  // A pool is on another machine. Here it has what the proxy leaves of the core, else its next template would be in the way of each tip.
-  setPriority(pool.pid, constants.priority.PRIORITY_LOW);
+  // A pool is on another machine. Here it comes behind the proxy on their core, else its next template would be in the way of each tip.
+  setPriority(pool.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   return { pool, watcher };
 }
 
