@@ -56,6 +56,7 @@ const needed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'job-distributor': { payout: 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4' },
   'connection-gateway': { authoritySecretFile: key },
   proxy: { upstream: 'stratum2+tcp://127.0.0.1:3333', identity: 'farm' },
+  operator: { image: 'registry.example/sluice:1.2.3' },
   miner: { pool: 'stratum2+tcp://127.0.0.1:3333' },
 };
 
