@@ -12,7 +12,7 @@ import { ProxyProcess } from '../support/proxy-process.ts';
 import { readLedger } from '../support/share-ledger.ts';
 import type { Sv1Miner } from '../support/sv1-miner.ts';
 import { Sv2Relay } from '../support/sv2-relay.ts';
-import { TcpRelay } from '../support/tcp-relay.ts';
+import { TwoPools } from '../support/two-pools.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** A block takes 2^32 hashes: none is found here. */
@@ -129,19 +129,14 @@ describe('a channel for each miner', () => {
 });
 
 describe('fail-over with a channel for each miner', () => {
-  let pools: readonly [LocalPool, LocalPool];
-  let ways: readonly [TcpRelay, TcpRelay];
+  let two: TwoPools;
   let proxy: ProxyProcess;
   let miners: readonly Sv1Miner[];
 
   beforeAll(async () => {
-    pools = await Promise.all([LocalPool.start({ nbits: HARD_NBITS }), LocalPool.start({ nbits: HARD_NBITS })]);
-    // So that jobs tell which pool they are of.
-    pools[1].chain.mineBlock();
-    const portOf = ({ address }: LocalPool) => Number(address.split(':')[1]);
-    ways = await Promise.all([TcpRelay.start(portOf(pools[0])), TcpRelay.start(portOf(pools[1]))]);
+    two = await TwoPools.start(HARD_NBITS);
     proxy = await ProxyProcess.start({
-      upstreams: pools.map(({ authorityKey }, place) => ({ address: `127.0.0.1:${ways[place]?.port}`, authorityKey })),
+      upstreams: two.upstreams,
       identity: 'farm',
       flags: ['--channels', 'per-miner', '--shares-per-minute', '120', '--return-after', String(RETURN_SECONDS)],
     });
@@ -151,8 +146,7 @@ describe('fail-over with a channel for each miner', () => {
   });
   afterAll(async () => {
     await proxy?.stop();
-    await Promise.all((ways ?? []).map((way) => way.stop()));
-    await Promise.all((pools ?? []).map((pool) => pool.stop()));
+    await two?.stop();
   });
 
   /** Every miner has a channel of its own on this upstream, and a share accepted from then on. */
@@ -163,9 +157,9 @@ describe('fail-over with a channel for each miner', () => {
   }
 
   test('all have work of the second within two seconds, and channels there; and of the first again when it is back', async () => {
-    const [first] = ways;
+    const [first] = two.ways;
     first.cut();
-    const { tipHash } = pools[1].chain;
+    const { tipHash } = two.pools[1].chain;
     const jobSince = ({ jobs }: Sv1Miner) =>
       jobs.find(({ prevHash, atMs }) => atMs >= first.brokenAt && Buffer.compare(prevHash, tipHash) === 0);
     await waitFor(() => miners.every((miner) => jobSince(miner) !== undefined));
@@ -189,13 +183,7 @@ describe('fail-over with a channel for each miner', () => {
     );
     expect(refused).toBe(0);
     expect(taken + unanswered).toBe(forwarded);
-    const credited = async () =>
-      sum(
-        (await Promise.all(pools.map((pool) => pool.credits())))
-          .flatMap((credits) => [...credits.values()])
-          .map(({ shares }) => shares),
-      );
-    await waitFor(async () => (await credited()) >= taken);
-    expect(await credited()).toBeLessThanOrEqual(taken + unanswered);
+    await waitFor(async () => (await two.credited()) >= taken);
+    expect(await two.credited()).toBeLessThanOrEqual(taken + unanswered);
   });
 });

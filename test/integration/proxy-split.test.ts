@@ -1,10 +1,9 @@
 // The proxy between a hundred miners of unequal speed and two pools of ours that share them by weight. Jobs tell which pool they are of, so the
 // miners know whom they worked for.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { LocalPool } from '../support/local-pool.ts';
 import { ProxyProcess } from '../support/proxy-process.ts';
 import type { Sv1Job, Sv1Miner } from '../support/sv1-miner.ts';
-import { TcpRelay } from '../support/tcp-relay.ts';
+import { TwoPools } from '../support/two-pools.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** A block takes 2^32 hashes: none is found here. */
@@ -23,19 +22,15 @@ const SHARES = 1_500;
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
 
 describe('two pools by weight', () => {
-  let pools: readonly [LocalPool, LocalPool];
-  let ways: readonly [TcpRelay, TcpRelay];
+  let two: TwoPools;
   let proxy: ProxyProcess;
   let miners: readonly Sv1Miner[];
 
   beforeAll(async () => {
-    pools = await Promise.all([LocalPool.start({ nbits: HARD_NBITS }), LocalPool.start({ nbits: HARD_NBITS })]);
-    pools[1].chain.mineBlock();
-    const portOf = ({ address }: LocalPool) => Number(address.split(':')[1]);
-    ways = await Promise.all([TcpRelay.start(portOf(pools[0])), TcpRelay.start(portOf(pools[1]))]);
+    two = await TwoPools.start(HARD_NBITS);
     proxy = await ProxyProcess.start({
-      upstreams: pools.map(({ authorityKey }, place) => ({
-        url: `stratum2+tcp://127.0.0.1:${ways[place]?.port}/${authorityKey}?weight=${WEIGHTS[place]}`,
+      upstreams: two.upstreams.map(({ address, authorityKey }, place) => ({
+        url: `stratum2+tcp://${address}/${authorityKey}?weight=${WEIGHTS[place]}`,
       })),
       identity: 'farm',
       flags: ['--shares-per-minute', '120', '--return-after', String(RETURN_SECONDS)],
@@ -46,8 +41,7 @@ describe('two pools by weight', () => {
   });
   afterAll(async () => {
     await proxy?.stop();
-    await Promise.all((ways ?? []).map((way) => way.stop()));
-    await Promise.all((pools ?? []).map((pool) => pool.stop()));
+    await two?.stop();
   });
 
   /** Of the miners' true hashrate, the part that works for the first pool. */
@@ -63,7 +57,7 @@ describe('two pools by weight', () => {
     return sum(rates.filter(({ upstream }) => upstream === 1).map(({ hashrate }) => hashrate)) / all;
   }
 
-  const isOfSecond = ({ prevHash }: Sv1Job) => Buffer.compare(prevHash, pools[1].chain.tipHash) === 0;
+  const isOfSecond = ({ prevHash }: Sv1Job) => Buffer.compare(prevHash, two.pools[1].chain.tipHash) === 0;
   const isRight = async () => Math.abs((await partOfFirst()) - 0.7) < PART_TOLERANCE;
   const accepted = () => sum(miners.map((miner) => miner.accepted));
   const connections = () => [...new Set(miners.map(({ isOpen }) => isOpen))];
@@ -92,13 +86,13 @@ describe('two pools by weight', () => {
     const part = await measured();
     expect(part).toBeGreaterThan(0.7 - PART_TOLERANCE);
     expect(part).toBeLessThan(0.7 + PART_TOLERANCE);
-    for (const pool of pools) await waitFor(async () => (await pool.credits()).size > 0);
+    for (const pool of two.pools) await waitFor(async () => (await pool.credits()).size > 0);
     expect(await proxy.metric('upstream_miners')).toBe(MINERS);
     expect(connections()).toEqual([true]);
   });
 
   test('when one fails its miners are with the other within two seconds, and back by weight when it is there again', async () => {
-    const [first] = ways;
+    const [first] = two.ways;
     first.cut();
     const { brokenAt } = first;
     const jobSince = ({ jobs }: Sv1Miner) => jobs.findLast((job) => isOfSecond(job) || job.atMs > brokenAt);
@@ -125,14 +119,8 @@ describe('two pools by weight', () => {
       ends.map((name) => proxy.metric(`upstream_shares_${name}_total`)),
     );
     expect(taken + refused + unanswered).toBe(forwarded);
-    const credited = async () =>
-      sum(
-        (await Promise.all(pools.map((pool) => pool.credits())))
-          .flatMap((credits) => [...credits.values()])
-          .map(({ shares }) => shares),
-      );
     // What was on its way when the first was cut may have come.
-    await waitFor(async () => (await credited()) >= taken);
-    expect(await credited()).toBeLessThanOrEqual(taken + unanswered);
+    await waitFor(async () => (await two.credited()) >= taken);
+    expect(await two.credited()).toBeLessThanOrEqual(taken + unanswered);
   });
 });

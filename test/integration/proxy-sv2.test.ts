@@ -6,12 +6,11 @@ import { join } from 'node:path';
 import { openAuthorityKey } from '@sluice/cli/authority-keystore';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../support/free-port.ts';
-import { LocalPool } from '../support/local-pool.ts';
 import { ProxyProcess } from '../support/proxy-process.ts';
 import type { Sv1Miner } from '../support/sv1-miner.ts';
 import type { Sv2Channel } from '../support/sv2-channel.ts';
 import { Sv2Client } from '../support/sv2-client.ts';
-import { TcpRelay } from '../support/tcp-relay.ts';
+import { TwoPools } from '../support/two-pools.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** A block takes 2^32 hashes: none is found here. */
@@ -24,8 +23,7 @@ const CLAIM = 500;
 
 describe('miners of Stratum V2 on the proxy', () => {
   let directory: string;
-  let pools: readonly [LocalPool, LocalPool];
-  let ways: readonly [TcpRelay, TcpRelay];
+  let two: TwoPools;
   let proxy: ProxyProcess;
   let clients: readonly [Sv2Client, Sv2Client];
   let channels: readonly Sv2Channel[];
@@ -34,17 +32,10 @@ describe('miners of Stratum V2 on the proxy', () => {
     directory = mkdtempSync(join(tmpdir(), 'sluice-proxy-sv2-'));
     const file = join(directory, 'authority.key');
     const { text: authorityKey } = openAuthorityKey(file);
-    pools = await Promise.all([LocalPool.start({ nbits: HARD_NBITS }), LocalPool.start({ nbits: HARD_NBITS })]);
-    // So that jobs tell which pool they are of.
-    pools[1].chain.mineBlock();
-    const portOf = ({ address }: LocalPool) => Number(address.split(':')[1]);
-    ways = await Promise.all([TcpRelay.start(portOf(pools[0])), TcpRelay.start(portOf(pools[1]))]);
+    two = await TwoPools.start(HARD_NBITS);
     const port = await freePort();
     proxy = await ProxyProcess.start({
-      upstreams: pools.map((pool, place) => ({
-        address: `127.0.0.1:${(ways[place] as TcpRelay).port}`,
-        authorityKey: pool.authorityKey,
-      })),
+      upstreams: two.upstreams,
       identity: 'farm',
       flags: [
         ...['--listen-sv2', `127.0.0.1:${port}`, '--authority-secret-file', file],
@@ -65,8 +56,7 @@ describe('miners of Stratum V2 on the proxy', () => {
   afterAll(async () => {
     await Promise.all((clients ?? []).map((client) => client.close()));
     await proxy?.stop();
-    await Promise.all((ways ?? []).map((way) => way.stop()));
-    await Promise.all((pools ?? []).map((pool) => pool.stop()));
+    await two?.stop();
     rmSync(directory, { recursive: true, force: true });
   });
 
@@ -106,7 +96,7 @@ describe('miners of Stratum V2 on the proxy', () => {
     expect((await proxy.metric('shares_kept_total')) + forwarded).toBe(accepted);
     expect(await proxy.metric('upstream_shares_accepted_total')).toBe(forwarded);
     const credited = async () => {
-      const credits = [...(await pools[0].credits())].filter(([name]) => name.startsWith('farm.'));
+      const credits = [...(await two.pools[0].credits())].filter(([name]) => name.startsWith('farm.'));
       return credits.reduce((sum, [, { shares }]) => sum + shares, 0);
     };
     await waitFor(async () => (await credited()) === forwarded);
@@ -116,7 +106,7 @@ describe('miners of Stratum V2 on the proxy', () => {
 
   test('a block of somebody else reaches each channel within a second, and its work is good', async () => {
     const from = performance.now();
-    const hash = Uint8Array.from(pools[0].chain.mineBlock());
+    const hash = Uint8Array.from(two.pools[0].chain.mineBlock());
     await waitFor(() => channels.every((channel) => hasTip(channel, hash)));
     for (const { tip } of channels) expect((tip?.at ?? Infinity) - from).toBeLessThan(TIP_TO_MINERS_MS);
     await mine(5);
@@ -124,13 +114,13 @@ describe('miners of Stratum V2 on the proxy', () => {
   });
 
   test('when the pool fails they have work of the next within two seconds, and of the first when it is back, on the same connections', async () => {
-    const [first] = ways;
+    const [first] = two.ways;
     first.cut();
-    await waitFor(() => channels.every((channel) => hasTip(channel, pools[1].chain.tipHash)));
+    await waitFor(() => channels.every((channel) => hasTip(channel, two.pools[1].chain.tipHash)));
     expect(performance.now() - first.brokenAt).toBeLessThan(FAIL_OVER_MS);
     await mine(5);
     first.restore();
-    await waitFor(() => channels.every((channel) => hasTip(channel, pools[0].chain.tipHash)));
+    await waitFor(() => channels.every((channel) => hasTip(channel, two.pools[0].chain.tipHash)));
     await mine(5);
     expect(clients.map(({ isOpen }) => isOpen)).toEqual([true, true]);
     expect(await proxy.metric('sv2_connections_accepted_total')).toBe(2);

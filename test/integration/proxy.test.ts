@@ -7,7 +7,7 @@ import { ProxyProcess } from '../support/proxy-process.ts';
 import { readLedger } from '../support/share-ledger.ts';
 import { Sv1Miner } from '../support/sv1-miner.ts';
 import { Sv2Relay } from '../support/sv2-relay.ts';
-import { TcpRelay } from '../support/tcp-relay.ts';
+import { TwoPools } from '../support/two-pools.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** A block takes 2^32 hashes: none is found here. */
@@ -19,7 +19,6 @@ const FAIL_OVER_MS = 2_000;
 const BLACK_HOLE_MS = 10_000;
 const RETURN_SECONDS = 2;
 
-const portOf = ({ address }: { readonly address: string }) => Number(address.split(':')[1]);
 const sum = (numbers: Iterable<number>) => [...numbers].reduce((total, number) => total + number, 0);
 const sumOf = (miners: readonly Sv1Miner[], value: (miner: Sv1Miner) => number) => sum(miners.map(value));
 
@@ -127,21 +126,14 @@ test('before a pool works nobody is let in, readiness says why, and the end is a
 });
 
 describe('fail-over', () => {
-  let pools: readonly [LocalPool, LocalPool];
-  let ways: readonly [TcpRelay, TcpRelay];
+  let two: TwoPools;
   let proxy: ProxyProcess;
   let miners: readonly Sv1Miner[];
 
   beforeAll(async () => {
-    pools = await Promise.all([LocalPool.start({ nbits: HARD_NBITS }), LocalPool.start({ nbits: HARD_NBITS })]);
-    // So that jobs tell which pool they are of.
-    pools[1].chain.mineBlock();
-    ways = await Promise.all([TcpRelay.start(portOf(pools[0])), TcpRelay.start(portOf(pools[1]))]);
+    two = await TwoPools.start(HARD_NBITS);
     proxy = await ProxyProcess.start({
-      upstreams: pools.map(({ authorityKey }, place) => ({
-        address: `127.0.0.1:${(ways[place] as TcpRelay).port}`,
-        authorityKey,
-      })),
+      upstreams: two.upstreams,
       identity: 'farm',
       flags: ['--shares-per-minute', '600', '--return-after', String(RETURN_SECONDS)],
     });
@@ -151,13 +143,12 @@ describe('fail-over', () => {
   });
   afterAll(async () => {
     await proxy?.stop();
-    await Promise.all((ways ?? []).map((way) => way.stop()));
-    await Promise.all((pools ?? []).map((pool) => pool.stop()));
+    await two?.stop();
   });
 
   /** Milliseconds from the break of a way to the job of the other pool that came to a miner last. */
   async function untilAllOn(place: 0 | 1, brokenAt: number): Promise<number> {
-    const { tipHash } = pools[place].chain;
+    const { tipHash } = two.pools[place].chain;
     const jobSince = ({ jobs }: Sv1Miner) =>
       jobs.find(({ prevHash, atMs }) => atMs >= brokenAt && Buffer.compare(prevHash, tipHash) === 0);
     await waitFor(() => miners.every((miner) => jobSince(miner) !== undefined));
@@ -173,7 +164,7 @@ describe('fail-over', () => {
   const connections = () => [...new Set(miners.map(({ isOpen }) => isOpen))];
 
   test('all mine for the second within two seconds of the end of the first, and for the first when it is back; none is disconnected', async () => {
-    const [first] = ways;
+    const [first] = two.ways;
     first.cut();
     expect(await untilAllOn(1, first.brokenAt)).toBeLessThan(FAIL_OVER_MS);
     await allAccepted();
@@ -186,7 +177,7 @@ describe('fail-over', () => {
   });
 
   test('a pool that hangs is left within ten seconds', async () => {
-    const [first] = ways;
+    const [first] = two.ways;
     await waitFor(async () => (await proxy.metric('upstream_up')) === 2);
     first.swallow();
     expect(await untilAllOn(1, first.brokenAt)).toBeLessThan(BLACK_HOLE_MS);
@@ -195,7 +186,7 @@ describe('fail-over', () => {
   });
 
   test('while no pool is there miners stay, and their shares are refused until one is', async () => {
-    const [, second] = ways;
+    const [, second] = two.ways;
     const refused = () => sumOf(miners, ({ rejections }) => rejections.length);
     const before = refused();
     second.cut();
@@ -216,7 +207,7 @@ describe('fail-over', () => {
     );
     expect(accepted + refusedThere + unanswered).toBe(forwarded);
     const credits = async () =>
-      sum((await Promise.all(pools.map((pool) => credited(pool, 'farm')))).flat().map(([, shares]) => shares));
+      sum((await Promise.all(two.pools.map((pool) => credited(pool, 'farm')))).flat().map(([, shares]) => shares));
     // What a pool took right before the way to it broke is credited, and nobody here knows.
     await waitFor(async () => (await credits()) >= accepted);
     expect(await credits()).toBeLessThanOrEqual(accepted + unanswered);
