@@ -129,8 +129,9 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner, JudgedMiner {
   }
 
   authorize(user: string): void {
-    if (this.#isClosed) return;
     this.#modules.lanes.flush();
+    // What was answered may have closed it.
+    if (this.#isClosed) return;
     const name = workerOf(user);
     // The same name is the same field: a channel of the miner's own knows it by that.
     if (name !== this.statistics?.name) this.#worker = workerField(user);
@@ -146,6 +147,7 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner, JudgedMiner {
   }
 
   suggestDifficulty(difficulty: number): void {
+    this.#modules.lanes.flush();
     if (this.#isClosed || !this.#difficulty.suggest(difficulty) || this.#channel === undefined) return;
     this.#difficulty.start(this.feed.work);
     this.feed.expect(this);
@@ -232,8 +234,8 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner, JudgedMiner {
   }
 
   close(): void {
-    if (this.#isClosed) return;
     this.#modules.lanes.flush();
+    if (this.#isClosed) return;
     this.#isClosed = true;
     this.#channel = undefined;
     // Kept for what an upstream says of its shares later.
@@ -268,9 +270,9 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner, JudgedMiner {
    * Gives it a job, and with it the target that holds from there on. `clean`: on another tip, or of another upstream. @param nowMs Unix milliseconds. @param monotonicMs of the monotonic clock.
    */
   take(work: FarmWork, job: FarmJob, clean: boolean, nowMs: number, monotonicMs: number): void {
+    this.#modules.lanes.flush();
     const channel = this.#channel;
     if (channel === undefined) return;
-    this.#modules.lanes.flush();
     this.#work = work;
     this.#difficulty.followUpstream(work, monotonicMs);
     const target = this.#difficulty.next(work);

@@ -85,6 +85,8 @@ export class FakeMiner implements MinerListener {
   /** By request. */
   readonly answers = new Map<string, string>();
   miner!: Miner;
+  /** Called with each answer. */
+  onAnswered = () => {};
   #requests = 0;
   #extranonces = 0;
 
@@ -109,6 +111,7 @@ export class FakeMiner implements MinerListener {
   onAnswer(request: string, answer: string): void {
     if (this.answers.has(request)) throw new Error(`request ${request} was answered twice`);
     this.answers.set(request, answer);
+    this.onAnswered();
   }
 
   /** Hashes until it has one, on an extranonce that it never had before. */
@@ -157,6 +160,8 @@ export class FakeFarm {
   readonly counters = createCounters();
   readonly workers = new Workers();
   readonly farm: Farm;
+  /** Shares are judged as they come: nothing else does meanwhile. */
+  later = (task: () => void): void => task();
 
   /** @param openChannel of single miners; without it they have none. */
   constructor(policy: Partial<FarmPolicy> = {}, openChannel?: FarmModules['openChannel']) {
@@ -174,8 +179,7 @@ export class FakeFarm {
         counters: this.counters,
         workers: this.workers,
         openChannel,
-        // Shares are judged as they come: nothing else does meanwhile.
-        later: (task) => task(),
+        later: (task) => this.later(task),
       },
     );
   }
