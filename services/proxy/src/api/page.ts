@@ -1,7 +1,8 @@
 // Long lists in parts: `limit` and `cursor` of a question.
 
-/** Items of a page when the question names no limit, and at most. */
-export const DEFAULT_LIMIT = 100;
+/** Items of a page when the question names no limit. */
+const DEFAULT_LIMIT = 100;
+/** At most. */
 export const MAX_LIMIT = 1_000;
 
 export interface Page {

@@ -43,8 +43,9 @@ export class Channels {
     if (channel === undefined) return 'nobody asked';
     if (this.#byId.has(opened.channelId)) return 'the channel is open already';
     this.#opening.delete(opened.requestId);
-    this.#byId.set(opened.channelId, channel);
     const fault = channel.onOpened(opened);
+    // One that leaves too few bytes is closed already, and its id may be given again.
+    if (channel.isOpen) this.#byId.set(opened.channelId, channel);
     this.#openNext();
     return fault;
   }

@@ -6,7 +6,7 @@ export interface FailOverOptions {
   readonly returnAfterMs: number;
 }
 
-/** So many ranks are kept connected, when they can be: that in use and the next. */
+/** So many that work are enough: with as many up of better rank, none further down is connected. */
 const KEPT_UP = 2;
 /** At the start: how long an upstream may take before the farm begins without it. */
 export const FIRST_WAIT_MS = 3_000;
@@ -87,7 +87,7 @@ export class FailOver {
     return this.#inUse;
   }
 
-  /** Whether it is to be connected: those in use, the next that works, and all before them. */
+  /** Whether it is to be connected: those in use, and each that has fewer than two working ones of better rank. */
   wants(place: number): boolean {
     const { rank, isUsed } = this.#at(place);
     if (isUsed) return true;

@@ -1,5 +1,5 @@
-// Whether an upstream that says nothing is still there. TCP does not tell: a machine between can take bytes for hours. Asking for the
-// extensions again is the one question of Stratum V2 that changes nothing and is always answered.
+// Whether an upstream that says nothing is still there. TCP does not tell: a machine between can take bytes for hours. A pool is
+// asked for the extensions again, a node for a template that does not exist: questions that change nothing and are always answered.
 
 /** Silence after which the upstream is asked. */
 export const PROBE_AFTER_MS = 3_000;
@@ -27,7 +27,7 @@ export class Liveness {
     this.#probedMs = undefined;
   }
 
-  /** A question for extensions was answered: so will be the next. */
+  /** The question was answered: so will be the next. */
   probeAnswered(): void {
     this.#answersProbes = true;
   }

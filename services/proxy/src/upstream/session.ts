@@ -166,7 +166,9 @@ export class UpstreamSession {
 
   /** Channels of single miners that are open, and those that are to be. */
   get minerChannels(): { readonly open: number; readonly opening: number } {
-    return { open: Math.max(0, this.#channels.size - 1), opening: this.#channels.opening };
+    // Before there is work it is that of the whole farm that is to be opened.
+    const opening = this.work === undefined ? 0 : this.#channels.opening;
+    return { open: Math.max(0, this.#channels.size - 1), opening };
   }
 
   /** A channel for one miner, when it is its turn; `undefined` before the upstream has work. */

@@ -77,11 +77,6 @@ export class SoloWork {
     return this.#work;
   }
 
-  /** What the server's tip is, 32 bytes; `undefined` before the first. */
-  get tipHash(): Uint8Array | undefined {
-    return this.#tip?.prevHash;
-  }
-
   /** A future template waits; any other is the work from now on. @param nowMs of the monotonic clock. */
   addTemplate(message: NewTemplate, nowMs: number): string | undefined {
     const { templateId, futureTemplate, coinbasePrefix, coinbaseTxOutputs, coinbaseTxOutputsCount } = message;

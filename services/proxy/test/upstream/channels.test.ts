@@ -26,17 +26,10 @@ import { UpstreamSession } from '../../src/upstream/session.ts';
 import { LEAVE_MS, type UpstreamChannel } from '../../src/upstream/upstream-channel.ts';
 import type { UpstreamWork } from '../../src/upstream/upstream-work.ts';
 import { CHANNEL, EXTRANONCE_SIZE, GROUP, newJob, newTip, opened, TIME } from './told-work.ts';
+import { turns, until } from './until.ts';
 
 const HASHRATE = 5e12;
 const counts = { newSubmitsAcceptedCount: 1, newSharesSum: 1n };
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 3_000;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`did not come true: ${condition}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 /** One miner that has a channel of its own, or asks for one. */
 class Asking {
@@ -149,7 +142,7 @@ describe('channels of single miners', () => {
     hold();
     const asking = Array.from({ length: OPENS_IN_FLIGHT + 3 }, (_, index) => new Asking(session, `rig-${index}`));
     await until(() => held.length === OPENS_IN_FLIGHT);
-    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    await turns();
     expect(held).toHaveLength(OPENS_IN_FLIGHT);
     expect(session.minerChannels).toEqual({ open: 0, opening: OPENS_IN_FLIGHT + 3 });
     // Its miner has gone meanwhile: nobody is asked for it.
@@ -264,6 +257,10 @@ describe('channels of single miners', () => {
     const miner = new Asking(session, 'rig-1');
     await until(() => miner.ends.length === 1 && server.all(CloseChannel).length === 1);
     expect(miner.ends[0]?.code).toBe('upstream-extranonce-too-small');
+    // A pool may give its id to the next one at once.
+    const next = new Asking(session, 'rig-2');
+    await until(() => next.ends.length === 1);
+    expect(next.ends[0]?.code).toBe('upstream-extranonce-too-small');
     expect(ends).toEqual([]);
   });
 

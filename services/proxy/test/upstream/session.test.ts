@@ -31,17 +31,10 @@ import { PROBE_AFTER_MS, PROBE_ANSWER_MS } from '../../src/upstream/liveness.ts'
 import { FIRST_WORK_MS, UpstreamSession } from '../../src/upstream/session.ts';
 import type { UpstreamWork } from '../../src/upstream/upstream-work.ts';
 import { CHANNEL, EXTRANONCE_SIZE, GROUP, newJob, newTip, opened, TIME } from './told-work.ts';
+import { turns, until } from './until.ts';
 
 const HASHRATE = 5e12;
 const WORKER = encodeWorkerIdentity('rig-1');
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 3_000;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`did not come true: ${condition}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 /** A server that does all that it is asked for, unless `script` says otherwise. */
 async function connected(script: (server: FakeServer) => void = () => undefined) {
@@ -195,7 +188,7 @@ describe('UpstreamSession', () => {
     session.tick(HASHRATE);
     await until(() => server.all(RequestExtensions).length === 2);
     // Until its answer has come.
-    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    await turns();
     server.on(RequestExtensions, () => undefined);
     clock.advance(PROBE_AFTER_MS);
     session.tick(HASHRATE);

@@ -23,14 +23,7 @@ import { NO_TEMPLATE, SoloSession } from '../../src/upstream/solo-session.ts';
 import type { UpstreamWork } from '../../src/upstream/upstream-work.ts';
 import { newBlock, newTemplate, SCRIPT } from './told-templates.ts';
 import { TIME } from './told-work.ts';
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 3_000;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`did not come true: ${condition}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
+import { turns, until } from './until.ts';
 
 /** A node, over as many connections as a test makes. */
 function node() {
@@ -155,14 +148,14 @@ describe('SoloSession', () => {
     const { server, session, clock, ends, ended } = await working();
     await until(() => server.all(RequestTransactionData).length === 1);
     expect(server.all(RequestTransactionData)).toEqual([{ templateId: NO_TEMPLATE }]);
+    // Until its answer has come.
+    await turns();
     clock.advance(PROBE_AFTER_MS);
     session.tick();
     await until(() => server.all(RequestTransactionData).length === 2);
-    // It has answered: all is well.
-    await until(() => {
-      session.tick();
-      return ends.length === 0;
-    });
+    await turns();
+    session.tick();
+    expect(ends).toEqual([]);
     server.on(RequestTransactionData, () => undefined);
     clock.advance(PROBE_AFTER_MS);
     session.tick();

@@ -10,19 +10,12 @@ import { FIRST_WORK_MS } from '../../src/upstream/session.ts';
 import { CONFIGURE_MS, Sv1UpstreamSession } from '../../src/upstream/sv1-session.ts';
 import { SV1_ANSWER_MS, SV1_SILENCE_MS } from '../../src/upstream/sv1-silence.ts';
 import type { UpstreamWork } from '../../src/upstream/upstream-work.ts';
+import { until } from './until.ts';
 
 const MASK = 0x1fff_e000;
 const GRANTED = { 'version-rolling': true, 'version-rolling.mask': '1fffe000' };
 const SUBSCRIBED = [[['mining.notify', 'a']], 'e1e2e3e4', 8];
 const TIME = 1_700_000_000;
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 3_000;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`did not come true: ${condition}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 interface Sent {
   readonly id: number;
