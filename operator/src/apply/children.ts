@@ -5,7 +5,7 @@ import { contentHash } from '../desired/content-hash.ts';
 import type { Manifest, Owner } from '../desired/manifest.ts';
 import { isKubernetesError, KubernetesError } from '../kubernetes/errors.ts';
 import type { ObjectCache } from '../kubernetes/object-cache.ts';
-import { type KubernetesObject, keyOf, objectPath, type Resource } from '../kubernetes/resource.ts';
+import { collectionPath, type KubernetesObject, keyOf, objectPath, type Resource } from '../kubernetes/resource.ts';
 import { difference } from './difference.ts';
 import { ChildError } from './errors.ts';
 import { type ForeignField, foreignTemplateFields } from './foreign-fields.ts';
@@ -77,7 +77,7 @@ export class Children {
         refuseForeign(owner, live);
         return live;
       }
-      const path = collectionOf(resource, manifest);
+      const path = collectionPath(resource, manifest.metadata.namespace);
       try {
         return await writer.write({ method: 'POST', path, query: { fieldManager: FIELD_MANAGER }, body: manifest });
       } catch (error) {
@@ -168,11 +168,6 @@ function withHash(manifest: Manifest): Manifest {
   const annotations = { ...manifest.metadata.annotations, [APPLIED]: contentHash(manifest) };
   return { ...manifest, metadata: { ...manifest.metadata, annotations } };
 }
-
-const collectionOf = (resource: Resource, { metadata }: Manifest) => {
-  const path = objectPath(resource, metadata);
-  return path.slice(0, path.lastIndexOf('/'));
-};
 
 /** Server-side apply with force would take the object over without a word. */
 function refuseForeign(owner: Owner, { kind, metadata }: KubernetesObject): void {

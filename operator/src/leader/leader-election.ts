@@ -63,11 +63,6 @@ export class LeaderElection {
     this.#running = this.#run();
   }
 
-  /** Who leads, as far as is known here; empty when nobody does. */
-  get leader(): string {
-    return this.#seen?.lease.spec?.holderIdentity ?? '';
-  }
-
   /** Ends the term and gives the lease up, so that another one leads at once. */
   async stop(): Promise<void> {
     this.#stopping.abort();

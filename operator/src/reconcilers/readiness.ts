@@ -27,7 +27,7 @@ export function readiness(workloads: readonly LiveWorkload[], missing: readonly 
     ...workloads.flatMap((each) => waitsFor(each) ?? []),
   ];
   const moving = missing.length > 0 || workloads.some((each) => !isSettled(each));
-  const message = waiting.join('; ').slice(0, 1_024);
+  const message = waiting.join('; ');
   const ready: Finding =
     waiting.length === 0
       ? { type: 'Ready', status: 'True', reason: 'AllPodsReady', message: '' }
@@ -53,8 +53,10 @@ function waitsFor(workload: LiveWorkload): string | undefined {
 }
 
 /** Whether it has the pods that it is to have, of its newest revision; ready or not. */
-function isSettled({ metadata, spec, status = {} }: LiveWorkload): boolean {
-  const { replicas = 0, updatedReplicas = replicas } = status;
+function isSettled({ kind, metadata, spec, status = {} }: LiveWorkload): boolean {
+  const { replicas = 0 } = status;
+  // A ReplicaSet has none; elsewhere the API server leaves out a zero.
+  const { updatedReplicas = kind === 'ReplicaSet' ? replicas : 0 } = status;
   return (
     status.observedGeneration === metadata.generation && replicas === spec?.replicas && updatedReplicas === replicas
   );

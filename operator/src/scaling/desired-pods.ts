@@ -31,7 +31,8 @@ function byLoad(observed: ObservedFleet, present: number, before: History | unde
     upMs: secondsOf(autoscaling.scaleUpWindow) * 1_000,
     downMs: secondsOf(autoscaling.scaleDownWindow) * 1_000,
   };
-  const requested = quantityNanos(resources.requests?.cpu);
+  // Where a pod has a limit alone, Kubernetes takes that as what it asks for.
+  const requested = quantityNanos(resources.requests?.cpu ?? resources.limits?.cpu);
   const cpuCores = requested === undefined || requested <= 0n ? undefined : Number(requested) / 1e9;
   const needed = nextNeeded(before, neededPods(observed, present, cpuCores), windows, nowMs);
   return { needed, desired: within(autoscaling, followed(needed, present, windows, nowMs)) };

@@ -10,6 +10,9 @@ export interface Finding {
   readonly message: string;
 }
 
+/** What the definitions allow. */
+const MAX_MESSAGE = 1_024;
+
 export type Condition = Conditions[number];
 
 /**
@@ -25,7 +28,8 @@ export function withFindings(
   for (const finding of findings) {
     const before = conditions.get(finding.type);
     const lastTransitionTime = before?.status === finding.status ? before.lastTransitionTime : now;
-    conditions.set(finding.type, { ...finding, observedGeneration: generation, lastTransitionTime });
+    const message = finding.message.slice(0, MAX_MESSAGE);
+    conditions.set(finding.type, { ...finding, message, observedGeneration: generation, lastTransitionTime });
   }
   return [...conditions.values()];
 }

@@ -31,6 +31,13 @@ describe('readiness', () => {
     expect(Progressing).toBe(progressing);
   });
 
+  it('is not there before the first pod of a new revision, whose count the API server leaves out', () => {
+    const status = { observedGeneration: 3, replicas: 2, readyReplicas: 2 };
+    expect(found({ ...settled, kind: 'StatefulSet', status }).Progressing).toMatch(/^True/);
+    // It is of one revision alone.
+    expect(found({ ...settled, kind: 'ReplicaSet', status })).toEqual({ Ready: 'True', Progressing: 'False' });
+  });
+
   it('is not there where something is missing, or cannot be made, and says which', () => {
     const [ready] = readiness([settled], ['demo-gw']);
     expect(ready).toMatchObject({ status: 'False', message: 'demo-gw is being made' });

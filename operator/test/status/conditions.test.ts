@@ -25,6 +25,12 @@ describe('conditions', () => {
     expect(transitions(undefined, second).map(({ type }) => type)).toEqual(['Ready']);
   });
 
+  it('have no longer a message than the definitions allow', () => {
+    const long = { ...finding('Degraded', 'True'), message: 'x'.repeat(2_000) };
+    const [condition] = withFindings(undefined, [long], { generation: 1, now: '2026-01-01T00:00:00Z' });
+    expect(condition?.message).toHaveLength(1_024);
+  });
+
   it('stay where nothing was found of them, with the generation that they were found for', () => {
     const second = withFindings(first, [finding('Paused', 'True')], { generation: 2, now: '2026-01-02T00:00:00Z' });
     expect(second.slice(0, 2)).toEqual(first);
