@@ -43,11 +43,7 @@ export function readProxyHeader(received: Buffer): ProxyHeader | ProxyHeaderFaul
 
 /** Whether a peer sends a header of either version. No first act of Noise begins so but by design. */
 export function beginsAsProxyHeader(received: Buffer): boolean {
-  const length = SIGNATURE.length;
-  return (
-    received.length >= length &&
-    (agree(received, SIGNATURE) || received.toString('latin1', 0, length).startsWith('PROXY TCP'))
-  );
+  return received.length >= SIGNATURE.length && (agree(received, SIGNATURE) || agree(received, VERSION_1));
 }
 
 /** Of both ends; `undefined`: no family that a stream can have. */

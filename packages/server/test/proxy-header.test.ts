@@ -82,6 +82,7 @@ test('a header is known by its whole signature', () => {
   expect(beginsAsProxyHeader(header)).toBe(true);
   expect(beginsAsProxyHeader(header.subarray(0, 11))).toBe(false);
   expect(beginsAsProxyHeader(Buffer.alloc(64, 0x0d))).toBe(false);
+  expect(beginsAsProxyHeader(Buffer.from('PROXY UNKNOWN\r\n'))).toBe(true);
   expect(beginsAsProxyHeader(Buffer.from('PROXY TCP4 203.0.113.7 192.0.2.1'))).toBe(true);
 });
 
