@@ -10,7 +10,7 @@ RUN npm ci --omit=dev --ignore-scripts --workspace @sluice/cli --workspace @slui
 ENV XDG_CACHE_HOME=/app/cache
 RUN mkdir cache && chown node:node cache
 USER node
-RUN for command in template-provider job-distributor channel-manager connection-gateway share-validator proxy; do \
+RUN for command in template-provider job-distributor channel-manager connection-gateway share-validator proxy operator; do \
       node cli/src/main.ts $command --help > /dev/null || exit 1; \
     done
 
