@@ -1,10 +1,9 @@
 // A real HAProxy in front of ports on loopback. It connects from an address of its own, so that it can be told from who comes by itself.
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installPackages, mayInstall, onPath } from './debian-packages.ts';
+import { listens } from './listens.ts';
 import { PeerProcess } from './peer-process.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -43,7 +42,7 @@ export class Haproxy {
     writeFileSync(file, configuration(routes));
     const process = new PeerProcess('haproxy', ['-db', '-f', file]);
     const haproxy = new Haproxy(process, directory);
-    for (const { port } of routes) await waitFor(() => accepts(port));
+    for (const { port } of routes) await waitFor(() => listens(port));
     return haproxy;
   }
 
@@ -54,7 +53,7 @@ export class Haproxy {
 }
 
 function configuration(routes: readonly HaproxyRoute[]): string {
-  const listens = routes.map(
+  const sections = routes.map(
     ({ port, to, options }, index) => `
 listen port-${index}
   bind 127.0.0.1:${port}
@@ -62,17 +61,5 @@ listen port-${index}
 `,
   );
   const times = ['connect 2s', 'client 30s', 'server 30s'].map((time) => `  timeout ${time}\n`);
-  return ['defaults\n  mode tcp\n', ...times, ...listens].join('');
-}
-
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
+  return ['defaults\n  mode tcp\n', ...times, ...sections].join('');
 }

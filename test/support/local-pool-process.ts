@@ -48,6 +48,7 @@ export class LocalPoolProcess {
   }
 
   async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, 'exit');
     this.#child.disconnect();
     await exit;

@@ -70,7 +70,7 @@ export class CompareRun {
   async run(): Promise<boolean> {
     const { rounds, quick, document } = this.#config;
     await this.#pinning.amongServers(() => this.#contest.open(quick));
-    const machine = [...(await describeMachine()), ...(await this.#contest.versions())];
+    const machine = [...(await describeMachine()), ...(await this.#contest.versions(true))];
     for (let round = 1; round <= rounds; round++) {
       if (this.#contest.syncsToDisk) measureDiskSync(this.#diskSync);
       // Whoever comes first in one round comes second in the next.

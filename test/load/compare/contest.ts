@@ -25,7 +25,6 @@ export interface Contender {
 
 export interface MethodOptions {
   readonly quick: boolean;
-  readonly rounds: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
   /** After a start, before the load. */
@@ -42,8 +41,8 @@ export interface Contest {
   readonly syncsToDisk: boolean;
   /** Builds and starts what both stand on. @param quick with less of it, to try the tool out. */
   open(quick: boolean): Promise<void>;
-  /** Versions of what takes part. */
-  versions(): Promise<readonly string[]>;
+  /** Versions of what takes part. @param withPeer whether the peer does. */
+  versions(withPeer: boolean): Promise<readonly string[]>;
   /** @param profiles folder in which each process of ours leaves a CPU profile when it is stopped, in a folder of its name. */
   start(side: Side, row: Row, profiles?: string): Promise<Contender>;
   load(row: Row, contender: Contender, options: RowLoadOptions): LoadConfig;

@@ -23,8 +23,9 @@ export class PoolContest implements Contest {
     this.#bitcoind = await startFilledNode(quick ? QUICK_TRANSACTIONS : TRANSACTIONS);
   }
 
-  async versions(): Promise<readonly string[]> {
-    return [await describePeer(await buildSriProgram('pool_sv2')), await describeNodeAndBus(this.#node)];
+  async versions(withPeer: boolean): Promise<readonly string[]> {
+    const peer = withPeer ? [await describePeer(await buildSriProgram('pool_sv2'))] : [];
+    return [...peer, await describeNodeAndBus(this.#node)];
   }
 
   async start(side: Side, row: Row, profiles?: string): Promise<Contender> {

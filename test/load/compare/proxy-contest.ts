@@ -37,8 +37,8 @@ export class ProxyContest implements Contest {
     if (quick) this.#transactions = QUICK_TRANSACTIONS;
   }
 
-  async versions(): Promise<readonly string[]> {
-    return [await describePeer(await buildSriProgram('translator_sv2'))];
+  async versions(withPeer: boolean): Promise<readonly string[]> {
+    return withPeer ? [await describePeer(await buildSriProgram('translator_sv2'))] : [];
   }
 
   async start(side: Side, _row: Row, profiles?: string): Promise<Contender> {

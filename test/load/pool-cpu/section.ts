@@ -33,7 +33,7 @@ export function sectionOf(record: PoolCpuRecord): string {
 function method({ config, machine, busy }: PoolCpuRecord): readonly string[] {
   const { rounds, miners, seconds, idleSeconds, warmUpSeconds } = config;
   return [
-    `\`npm run load:pool-cpu\` on ${new Date().toISOString().slice(0, 10)}: ${show(miners)} connected miners, medians of ${rounds} rounds. User and system time of all processes of the pool`,
+    `\`npm run load:pool-cpu\` on ${new Date().toISOString().slice(0, 10)}: ${show(miners)} connected miners, medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}. User and system time of all processes of the pool`,
     `from /proc: gateway, validator, channel-manager, job-distributor, template-provider, nats-server. Each way has ${show(idleSeconds)} s without shares, then for each rate`,
     `${show(warmUpSeconds)} s that do not count and ${show(seconds)} s that do, up to where the validator has credited the last share. A share takes four hashes, one of the last row four hundred; the`,
     'credited work is held against the work that was done. CPU time of a share is what the processes take beyond what they take without shares.',

@@ -45,7 +45,7 @@ export class ProfileRun {
   async run(): Promise<void> {
     const { subject, document, dry, seconds, warmUpSeconds } = this.#config;
     await this.#pinning.amongServers(() => this.#contest.open(false));
-    const machine = [...(await describeMachine()), ...(await this.#contest.versions())];
+    const machine = [...(await describeMachine()), ...(await this.#contest.versions(false))];
     const all = rowNamesOf(subject).filter((name) => shareRowNames.includes(name));
     const rows = this.#config.rows.length > 0 ? this.#config.rows : all;
     const profiles: LoadProfile[] = [];
