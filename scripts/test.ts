@@ -85,7 +85,7 @@ const gaps =
   filters.length > 0
     ? []
     : outcomes.flatMap(({ project, passed, skipped: left }) => [
-        ...(passed === 0 && (left === 0 || inCi) ? [`no test of the project ${project} has passed`] : []),
+        ...(passed === 0 ? [`no test of the project ${project} has passed`] : []),
         ...(inCi && left > 0 ? [`${left} tests of the project ${project} were skipped, which CI may not`] : []),
       ]);
 for (const gap of gaps) console.error(gap);
