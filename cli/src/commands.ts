@@ -39,11 +39,11 @@ export const commands: Readonly<Record<string, Command>> = {
     load: () => import('@sluice/share-validator/main'),
   },
   proxy: {
-    doc: 'Puts many Stratum V1 miners on one Stratum V2 channel of a pool, with others to fall back on.',
+    doc: 'Puts many miners on one Stratum V2 channel of a pool, with other pools to fall back on.',
     load: () => import('@sluice/proxy/main'),
   },
   operator: {
-    doc: 'Makes pods and Services of the MiningPools and ProxyFleets of a Kubernetes cluster.',
+    doc: 'Makes pods and Services of the MiningPools of a Kubernetes cluster.',
     load: () => import('@sluice/operator/main'),
   },
   miner: {
