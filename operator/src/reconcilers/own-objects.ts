@@ -1,0 +1,80 @@
+// The objects of one custom resource, whichever kind it is: made, kept, taken away, and looked at in the caches that follow the API server.
+import { BY_CONTROLLER, childKind } from '../apply/child-kinds.ts';
+import type { Children } from '../apply/children.ts';
+import { REVISION } from '../desired/fleet.ts';
+import type { Manifest, Owner } from '../desired/manifest.ts';
+import type { ObjectCache } from '../kubernetes/object-cache.ts';
+import type { KubernetesObject } from '../kubernetes/resource.ts';
+import type { Finding } from '../status/conditions.ts';
+import { configMapsInUse, obsoleteChildren } from './obsolete.ts';
+import { isWorkload, type LiveWorkload, readiness, workloadKinds } from './readiness.ts';
+
+/** Of the kinds of children, by kind. */
+export type ChildCaches = ReadonlyMap<string, ObjectCache<KubernetesObject>>;
+
+export class OwnObjects {
+  readonly #owner: Owner;
+  readonly #caches: ChildCaches;
+
+  constructor(owner: Owner, caches: ChildCaches) {
+    this.#owner = owner;
+    this.#caches = caches;
+  }
+
+  /** Makes what is desired, in its order, then removes what is not and nobody needs. @throws as `Children` does */
+  async keep(desired: readonly Manifest[], children: Children, signal: AbortSignal): Promise<void> {
+    for (const manifest of desired) {
+      signal.throwIfAborted();
+      await children.apply(childKind(manifest.kind), this.#owner, manifest);
+    }
+    for (const child of this.#obsolete(desired)) {
+      signal.throwIfAborted();
+      await children.remove(childKind(child.kind ?? ''), this.#owner, child);
+    }
+  }
+
+  /** Ready and Progressing. @param missing what else there is not yet, by name */
+  readiness(desired: readonly Manifest[], missing: readonly string[]): readonly Finding[] {
+    const { namespace } = this.#owner.metadata;
+    const wanted = desired.filter(isWorkload).map(({ kind, metadata: { name } }) => ({
+      name,
+      live: this.#caches.get(kind)?.get(`${namespace}/${name}`) as LiveWorkload | undefined,
+    }));
+    const unmade = wanted.filter(({ live }) => live === undefined).map(({ name }) => name);
+    return readiness(
+      wanted.flatMap(({ live }) => live ?? []),
+      [...unmade, ...missing],
+    );
+  }
+
+  /** The status of its fleet. @param newest its newest ReplicaSet @param desired pods that there are to be */
+  fleetStatus(newest: Manifest, desired: number): object {
+    const { matchLabels } = (newest.spec as { selector: { matchLabels: Readonly<Record<string, string>> } }).selector;
+    const { [REVISION]: revision = '', ...fleet } = matchLabels;
+    const revisions = this.#owned('ReplicaSet') as readonly LiveWorkload[];
+    const sum = (of: (workload: LiveWorkload) => number | undefined) =>
+      revisions.reduce((total, each) => total + (of(each) ?? 0), 0);
+    return {
+      replicas: sum(({ status }) => status?.replicas),
+      ready: sum(({ status }) => status?.readyReplicas),
+      updated: sum((each) => (each.metadata.name === newest.metadata.name ? each.status?.replicas : 0)),
+      desired,
+      revision,
+      selector: Object.entries(fleet)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(','),
+    };
+  }
+
+  #owned(kind: string): readonly KubernetesObject[] {
+    return this.#caches.get(kind)?.find(BY_CONTROLLER, this.#owner.metadata.uid) ?? [];
+  }
+
+  #obsolete(desired: readonly Manifest[]): readonly KubernetesObject[] {
+    const { namespace } = this.#owner.metadata;
+    const owned = [...this.#caches.keys()].flatMap((kind) => this.#owned(kind));
+    const pods = workloadKinds.flatMap((kind) => [...(this.#caches.get(kind)?.values() ?? [])]);
+    const inUse = configMapsInUse(pods.filter((each) => each.metadata.namespace === namespace));
+    return obsoleteChildren(owned, desired, inUse);
+  }
+}
