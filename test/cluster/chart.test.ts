@@ -8,11 +8,7 @@ import { operatorRules } from '../support/kubernetes/operator-account.ts';
 interface Role {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
-  readonly rules: readonly {
-    readonly apiGroups: readonly string[];
-    readonly resources: readonly string[];
-    readonly verbs: readonly string[];
-  }[];
+  readonly rules: readonly object[];
 }
 
 const kubeconfig = inject('kubeconfig');
@@ -50,25 +46,21 @@ it('asks nothing before an uninstall that is forced', async () => {
 });
 
 it('lets the operator do what it is tested with and nothing else, wherever it acts', async () => {
-  const allowed = async (...values: readonly string[]) => {
+  const roles = async (...values: readonly string[]) => {
     const documents = parseAllDocuments(await template('crds.install=false', ...values)).map((each) => each.toJS());
-    const roles: readonly Role[] = documents.filter(({ kind }) => /^(Cluster)?Role$/.test(kind));
-    const ofOperator = roles.filter(({ metadata }) => !metadata.name.endsWith('-test'));
-    return new Set(
-      ofOperator.flatMap(({ rules }) =>
-        rules.flatMap(({ apiGroups, resources, verbs }) =>
-          resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}.${apiGroups[0]}`)),
-        ),
-      ),
+    const ofOperator: readonly Role[] = documents.filter(
+      ({ kind, metadata }) => /^(Cluster)?Role$/.test(kind) && !metadata.name.endsWith('-test'),
     );
+    return ofOperator.map(({ kind, metadata, rules }) => ({ where: metadata.namespace ?? kind, rules }));
   };
-  const tested = new Set(
-    operatorRules.flatMap(([group, resources, verbs]) =>
-      resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}.${group}`)),
-    ),
-  );
-  expect(await allowed()).toEqual(tested);
-  expect(await allowed('watchNamespaces={mining}')).toEqual(tested);
+  const { everywhere, children, ownNamespace } = operatorRules;
+  const own = { where: 'sluice-system', rules: ownNamespace };
+  expect(await roles()).toEqual([{ where: 'ClusterRole', rules: [...everywhere, ...children] }, own]);
+  expect(await roles('watchNamespaces={mining}')).toEqual([
+    { where: 'ClusterRole', rules: everywhere },
+    own,
+    { where: 'mining', rules: children },
+  ]);
 });
 
 it('takes what the definitions are from the place where they are made', async () => {

@@ -11,7 +11,7 @@ import { waitFor } from '../support/wait-for.ts';
 
 const missing = whyNoKubernetes();
 const program = fileURLToPath(new URL('../support/kubernetes/contender.ts', import.meta.url));
-const lease = '/apis/coordination.k8s.io/v1/namespaces/sluice-system/leases/contended';
+const lease = '/apis/coordination.k8s.io/v1/namespaces/sluice-system/leases/sluice-operator';
 /** Of contender.ts. */
 const LEASE_MS = 2_000;
 

@@ -33,23 +33,3 @@ allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
 {{- end -}}
-
-{{- /* What the operator may do with the objects that it makes, where it makes them. */ -}}
-{{- define "sluice.rulesOfChildren" -}}
-- apiGroups: [""]
-  resources: [configmaps, services]
-  verbs: [get, list, watch, create, patch, delete]
-# Never listed or watched: those alone whose names stand in a resource, or follow from one, are read.
-- apiGroups: [""]
-  resources: [secrets]
-  verbs: [get, create]
-- apiGroups: [apps]
-  resources: [deployments, replicasets, statefulsets]
-  verbs: [get, list, watch, create, patch, delete]
-- apiGroups: [policy]
-  resources: [poddisruptionbudgets]
-  verbs: [get, list, watch, create, patch, delete]
-- apiGroups: [events.k8s.io]
-  resources: [events]
-  verbs: [create, patch]
-{{- end -}}

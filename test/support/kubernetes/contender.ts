@@ -17,7 +17,7 @@ const client = new KubernetesClient(kubeconfigAccess(kubeconfig), { metrics });
 
 const election = new LeaderElection(
   {
-    ...{ namespace: 'sluice-system', name: 'contended', identity },
+    ...{ namespace: 'sluice-system', name: 'sluice-operator', identity },
     times: { leaseMs: 2_000, renewMs: 1_300, retryMs: 200 },
   },
   {

@@ -7,23 +7,22 @@ import type { ControlPlane } from './control-plane.ts';
 const namespace = 'sluice-system';
 const account = 'sluice-operator';
 
-/** By API group, the resources and what may be done with them: the same as the chart says. */
-export const operatorRules: readonly (readonly [
-  group: string,
-  resources: readonly string[],
-  verbs: readonly string[],
-])[] = [
-  ['mining.sluice.dev', ['miningpools', 'proxyfleets'], ['get', 'list', 'watch', 'patch']],
-  ['mining.sluice.dev', ['miningpools/status', 'proxyfleets/status'], ['patch']],
-  ['mining.sluice.dev', ['miningpools/finalizers', 'proxyfleets/finalizers'], ['update']],
-  ['', ['configmaps', 'services'], ['get', 'list', 'watch', 'create', 'patch', 'delete']],
-  ['', ['secrets'], ['get', 'create']],
-  ['', ['namespaces'], ['get']],
-  ['apps', ['deployments', 'replicasets', 'statefulsets'], ['get', 'list', 'watch', 'create', 'patch', 'delete']],
-  ['policy', ['poddisruptionbudgets'], ['get', 'list', 'watch', 'create', 'patch', 'delete']],
-  ['coordination.k8s.io', ['leases'], ['get', 'create', 'update']],
-  ['events.k8s.io', ['events'], ['create', 'patch']],
-];
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+
+/** The very rules of the chart. */
+const rulesOf = (file: string): readonly Rule[] =>
+  parse(readFileSync(join(import.meta.dirname, '../../../charts/sluice/rules', file), 'utf8'));
+
+export const operatorRules = {
+  everywhere: rulesOf('everywhere.yaml'),
+  children: rulesOf('children.yaml'),
+  ownNamespace: rulesOf('own-namespace.yaml'),
+};
 
 export interface OperatorAccount {
   /** Of the ServiceAccount's own token. */
@@ -43,16 +42,17 @@ export async function createOperatorAccount(plane: ControlPlane, url = plane.url
   };
   await made('/api/v1/namespaces', { metadata: { name: namespace } });
   await made(`/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: account } });
-  const rbac = '/apis/rbac.authorization.k8s.io/v1';
-  await made(`${rbac}/clusterroles`, {
-    metadata: { name: account },
-    rules: operatorRules.map(([group, resources, verbs]) => ({ apiGroups: [group], resources, verbs })),
-  });
-  await made(`${rbac}/clusterrolebindings`, {
-    metadata: { name: account },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: account },
-    subjects: [{ kind: 'ServiceAccount', name: account, namespace }],
-  });
+  const group = 'rbac.authorization.k8s.io';
+  const bind = async (kind: string, path: string, rules: readonly Rule[]) => {
+    await made(`${path}/${kind.toLowerCase()}s`, { metadata: { name: account }, rules });
+    await made(`${path}/${kind.toLowerCase()}bindings`, {
+      metadata: { name: account },
+      roleRef: { apiGroup: group, kind, name: account },
+      subjects: [{ kind: 'ServiceAccount', name: account, namespace }],
+    });
+  };
+  await bind('ClusterRole', `/apis/${group}/v1`, [...operatorRules.everywhere, ...operatorRules.children]);
+  await bind('Role', `/apis/${group}/v1/namespaces/${namespace}`, operatorRules.ownNamespace);
   const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
   const { status } = (await made(path, { spec: {} })) as { status: { token: string } };
   const kubeconfig = join(plane.directory, 'operator.conf');
