@@ -170,7 +170,7 @@ function withHash(manifest: Manifest): Manifest {
 }
 
 /** Server-side apply with force would take the object over without a word. */
-function refuseForeign(owner: Owner, { kind, metadata }: KubernetesObject): void {
+export function refuseForeign(owner: Owner, { kind, metadata }: KubernetesObject): void {
   const controller = metadata.ownerReferences?.find((reference) => reference.controller === true);
   if (controller?.uid === owner.metadata.uid) return;
   const whose = controller === undefined ? "is nobody's of ours" : `belongs to ${controller.kind} ${controller.name}`;

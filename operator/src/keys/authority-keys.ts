@@ -1,0 +1,257 @@
+// The authority keys, in the operator's own namespace: made once, found again, exchanged by order alone, and removed when the resource wants it so.
+
+import type { RandomBytes } from '@sluice/noise/ec';
+import { customKindOf } from '../api/custom-kinds.ts';
+import type { Noise } from '../api/v1alpha1.ts';
+import { secrets } from '../apply/child-kinds.ts';
+import { FIELD_MANAGER } from '../apply/children.ts';
+import type { Writer } from '../apply/writer.ts';
+import type { EventRecorder } from '../events/event-recorder.ts';
+import { isKubernetesError, KubernetesError } from '../kubernetes/errors.ts';
+import { collectionPath, objectPath } from '../kubernetes/resource.ts';
+import {
+  type AuthorityKey,
+  authorityKeyIn,
+  authoritySecret,
+  authoritySecretName,
+  generateAuthorityKey,
+  isAuthoritySecretName,
+  previousSecrets,
+  readAuthorityKey,
+  retiredSecretName,
+  type Secret,
+} from './authority-secret.ts';
+import {
+  AUTHORITY_PUBLIC_KEY,
+  AUTHORITY_SECRET,
+  annotationOf,
+  type KeyFault,
+  type KeyOwner,
+  ROTATE_KEYS,
+} from './key-owner.ts';
+import { patchSecret, readSecret } from './secret-access.ts';
+
+export interface AuthorityKeysModules {
+  readonly writer: Writer;
+  readonly events: EventRecorder;
+  readonly random: RandomBytes;
+  /** The operator's own. */
+  readonly namespace: string;
+}
+
+/** What there is to sign certificates with. */
+export interface Authority {
+  readonly key?: AuthorityKey;
+  /** What miners are told, in base58check; undefined while there has never been a key. */
+  readonly publicKey?: string;
+  /** Why there is no key. */
+  readonly fault?: KeyFault;
+}
+
+interface Found {
+  readonly object: Secret;
+  readonly key: AuthorityKey | undefined;
+}
+
+export class AuthorityKeys {
+  readonly #modules: AuthorityKeysModules;
+
+  constructor(modules: AuthorityKeysModules) {
+    this.#modules = modules;
+  }
+
+  /**
+   * The key of the resource, which is made where there never was one.
+   * @throws KubernetesError `api-conflict` when somebody else is at it, or the resource is another one by now
+   */
+  async settle(owner: KeyOwner, noise: Noise): Promise<Authority> {
+    const told = annotationOf(owner, AUTHORITY_PUBLIC_KEY);
+    const found = await this.#find(owner, told);
+    if (told === undefined) return this.#first(owner, noise, found);
+    if (annotationOf(owner, ROTATE_KEYS) === 'new-authority') return this.#rotate(owner, noise, told, found);
+    if (found === undefined) return this.#missing(owner, noise, told);
+    if (found.key === undefined) return { publicKey: told, fault: invalid(found.object) };
+    if (found.key.publicKey !== told) return { publicKey: told, fault: mismatch(found.object, told) };
+    await this.#keepUnderOwnName(owner, found.key, found.object);
+    return { key: found.key, publicKey: told };
+  }
+
+  /** Removes the key of a resource that goes, with those before it. */
+  async remove(owner: KeyOwner): Promise<void> {
+    for (const name of secretNames(owner)) {
+      const secret = await this.#read(name);
+      if (secret === undefined || readAuthorityKey(secret, owner) === undefined) continue;
+      // Those before it first: this one alone names them.
+      for (const previous of previousSecrets(secret)) await this.#delete(await this.#read(previous));
+      await this.#delete(secret);
+    }
+  }
+
+  #read(name: string): Promise<Secret | undefined> {
+    return readSecret(this.#modules.writer, this.#modules.namespace, name);
+  }
+
+  async #find(owner: KeyOwner, told: string | undefined): Promise<Found | undefined> {
+    const found: Found[] = [];
+    for (const name of secretNames(owner)) {
+      const object = await this.#read(name);
+      if (object !== undefined) found.push({ object, key: readAuthorityKey(object, owner) });
+    }
+    return found.find(({ key }) => key !== undefined && key.publicKey === told) ?? found[0];
+  }
+
+  async #first(owner: KeyOwner, noise: Noise, found: Found | undefined): Promise<Authority> {
+    if (found !== undefined) {
+      if (found.key === undefined) return { fault: invalid(found.object) };
+      await this.#keepUnderOwnName(owner, found.key, found.object);
+      return { key: found.key, publicKey: found.key.publicKey };
+    }
+    const named = annotationOf(owner, AUTHORITY_SECRET);
+    // Somebody wants a key that there was: another one would be a surprise for every miner.
+    if (named !== undefined && named !== authoritySecretName(owner))
+      return {
+        fault: missing(`Secret ${named}, which the annotation ${AUTHORITY_SECRET} names, is no key of this resource`),
+      };
+    const key = await this.#newKey(owner, noise);
+    if ('reason' in key) return { fault: key };
+    await this.#keep(owner, key);
+    return { key, publicKey: key.publicKey };
+  }
+
+  /** Never made anew: miners would be told that somebody has put himself in the pool's place. */
+  async #missing(owner: KeyOwner, noise: Noise, told: string): Promise<Authority> {
+    if (noise.authorityKey.mode === 'Existing') {
+      const key = await this.#newKey(owner, noise);
+      if ('publicKey' in key && key.publicKey === told) {
+        await this.#keep(owner, key);
+        return { key, publicKey: told };
+      }
+    }
+    const where = `Secret ${authoritySecretName(owner)} of namespace ${this.#modules.namespace}`;
+    const message = `${where} is gone, by whose key miners know these pods. Restore it, or have another key made (docs/operations/keys.md); until then no certificate is renewed.`;
+    return { publicKey: told, fault: { reason: 'AuthorityKeyLost', message } };
+  }
+
+  async #rotate(owner: KeyOwner, noise: Noise, told: string, found: Found | undefined): Promise<Authority> {
+    const isBegun = found?.key !== undefined && found.key.publicKey !== told;
+    const next = isBegun ? found.key : await this.#newKey(owner, noise);
+    if ('reason' in next) return { ...(found?.key && { key: found.key }), publicKey: told, fault: next };
+    if (found?.key?.publicKey === next.publicKey) await this.#keepUnderOwnName(owner, next, found.object);
+    else if (found?.object.metadata.name === authoritySecretName(owner)) await this.#replace(owner, next, found);
+    else await this.#keep(owner, next, found === undefined ? [] : withPrevious(found.object));
+    if (next.publicKey !== told) this.#tellRotation(owner, told, next.publicKey);
+    return { key: next, publicKey: next.publicKey };
+  }
+
+  async #newKey({ metadata }: KeyOwner, { authorityKey }: Noise): Promise<AuthorityKey | KeyFault> {
+    const { writer, random } = this.#modules;
+    const { secretRef } = authorityKey;
+    if (secretRef === undefined) return generateAuthorityKey(random);
+    const secret = await readSecret(writer, metadata.namespace, secretRef.name);
+    if (secret === undefined) return missing(`Secret ${secretRef.name} is not there`);
+    if (secret.data?.[secretRef.key] === undefined)
+      return missing(`Secret ${secretRef.name} has no entry ${secretRef.key}`);
+    const message = `Entry ${secretRef.key} of Secret ${secretRef.name} holds no secret key as sluice keys writes it.`;
+    return authorityKeyIn(secret, secretRef.key) ?? { reason: 'AuthorityKeyInvalid', message };
+  }
+
+  /** The Secret is there: it gets the name that follows from the resource's uid, and the resource is told of it. */
+  async #keepUnderOwnName(owner: KeyOwner, key: AuthorityKey, secret: Secret): Promise<void> {
+    const name = authoritySecretName(owner);
+    if (secret.metadata.name !== name) return this.#keep(owner, key, withPrevious(secret));
+    const isTold =
+      annotationOf(owner, AUTHORITY_PUBLIC_KEY) === key.publicKey && annotationOf(owner, AUTHORITY_SECRET) === name;
+    if (!isTold || annotationOf(owner, ROTATE_KEYS) === 'new-authority')
+      await this.#announce(await this.#live(owner), key);
+  }
+
+  /** There is none under this name: whoever is slower than another one has a conflict, and looks again. */
+  async #keep(owner: KeyOwner, key: AuthorityKey, previous: readonly string[] = []): Promise<void> {
+    const live = await this.#live(owner);
+    await this.#post(owner, authoritySecretName(owner), key, previous);
+    await this.#announce(live, key);
+  }
+
+  async #replace(owner: KeyOwner, next: AuthorityKey, { object, key }: Found): Promise<void> {
+    const live = await this.#live(owner);
+    const retired = key === undefined ? [] : [retiredSecretName(owner, key)];
+    if (key !== undefined)
+      await this.#post(owner, retiredSecretName(owner, key), key).catch((error: unknown) => {
+        // Its name follows from the key: it was kept already.
+        if (!isKubernetesError(error, 'api-conflict')) throw error;
+      });
+    const { namespace } = this.#modules;
+    const place = { name: object.metadata.name, namespace };
+    const { metadata, data } = authoritySecret(owner, place, next, [...retired, ...previousSecrets(object)]);
+    await patchSecret(this.#modules.writer, object, { metadata, data });
+    await this.#announce(live, next);
+  }
+
+  async #post(owner: KeyOwner, name: string, key: AuthorityKey, previous?: readonly string[]): Promise<void> {
+    const { writer, namespace } = this.#modules;
+    const body = authoritySecret(owner, { name, namespace }, key, previous);
+    const query = { fieldManager: FIELD_MANAGER };
+    await writer.write({ method: 'POST', path: collectionPath(secrets, namespace), query, body });
+  }
+
+  /** The resource as it is now: a cache that is behind could have a key made twice. */
+  async #live(owner: KeyOwner): Promise<KeyOwner> {
+    const live = await this.#modules.writer.read<KeyOwner>(objectPath(customKindOf(owner), owner.metadata));
+    const names = [AUTHORITY_PUBLIC_KEY, AUTHORITY_SECRET, ROTATE_KEYS];
+    const isSame = names.every((name) => annotationOf(live, name) === annotationOf(owner, name));
+    if (isSame && live.metadata.uid === owner.metadata.uid && live.metadata.deletionTimestamp === undefined)
+      return live;
+    throw new KubernetesError('api-conflict', `${owner.kind} ${owner.metadata.name} is another one by now`);
+  }
+
+  async #announce(live: KeyOwner, { publicKey }: AuthorityKey): Promise<void> {
+    const { resourceVersion } = live.metadata;
+    const annotations = {
+      ...{ [AUTHORITY_PUBLIC_KEY]: publicKey, [AUTHORITY_SECRET]: authoritySecretName(live) },
+      ...(annotationOf(live, ROTATE_KEYS) === 'new-authority' ? { [ROTATE_KEYS]: null } : {}),
+    };
+    await this.#modules.writer.write({
+      method: 'PATCH',
+      path: objectPath(customKindOf(live), live.metadata),
+      contentType: 'application/merge-patch+json',
+      body: { metadata: { resourceVersion, annotations } },
+    });
+  }
+
+  #tellRotation(owner: KeyOwner, before: string, now: string): void {
+    const note = `Miners that know the authority key ${before} must be told ${now}.`;
+    this.#modules.events.record(owner, { type: 'Warning', reason: 'AuthorityKeyRotated', action: 'RotateKeys', note });
+  }
+
+  async #delete(secret: Secret | undefined): Promise<void> {
+    if (secret === undefined) return;
+    const { uid, resourceVersion } = secret.metadata;
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } };
+    await this.#modules.writer
+      .write({ method: 'DELETE', path: objectPath(secrets, secret.metadata), body })
+      .catch((error: unknown) => {
+        if (!isKubernetesError(error, 'api-not-found')) throw error;
+      });
+  }
+}
+
+/** Under its own uid, and under that of the resource that it was restored from. */
+function secretNames(owner: KeyOwner): readonly string[] {
+  const own = authoritySecretName(owner);
+  const named = annotationOf(owner, AUTHORITY_SECRET) ?? own;
+  return named === own || !isAuthoritySecretName(owner, named) ? [own] : [own, named];
+}
+
+const withPrevious = (secret: Secret): readonly string[] => [secret.metadata.name, ...previousSecrets(secret)];
+
+const missing = (what: string): KeyFault => ({ reason: 'AuthorityKeyMissing', message: `${what}.` });
+
+const invalid = ({ metadata }: Secret): KeyFault => ({
+  reason: 'AuthorityKeyInvalid',
+  message: `Secret ${metadata.name} of namespace ${metadata.namespace} holds no authority key of this resource.`,
+});
+
+const mismatch = ({ metadata }: Secret, told: string): KeyFault => ({
+  reason: 'AuthorityKeyMismatch',
+  message: `Secret ${metadata.name} of namespace ${metadata.namespace} holds another key than ${told}, which miners have been told.`,
+});
