@@ -2,8 +2,9 @@
 import type { Clock } from '@sluice/runtime/clock';
 import type { Health } from '@sluice/runtime/health';
 import type { Logger } from '@sluice/runtime/logger';
-import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
-import { randomFraction } from '@sluice/runtime/random';
+import { createMetrics, type MetricsOf, type MetricsRegistry } from '@sluice/runtime/metrics';
+import { randomBytes, randomFraction } from '@sluice/runtime/random';
+import { customKinds } from './api/custom-kinds.ts';
 import { BY_CONTROLLER, CHILD_SELECTOR, childKinds } from './apply/child-kinds.ts';
 import { Children, FIELD_MANAGER } from './apply/children.ts';
 import { foreignManagers } from './apply/foreign-fields.ts';
@@ -14,12 +15,15 @@ import { controllerMetrics, queueMetrics } from './control/metrics.ts';
 import type { CustomResource, Reconciler } from './control/reconciler.ts';
 import type { DefaultImage } from './desired/image-reference.ts';
 import { EventRecorder } from './events/event-recorder.ts';
+import { FleetKeys } from './keys/fleet-keys.ts';
+import { KnownKeys } from './keys/known-keys.ts';
+import { followKeys, keyMetrics } from './keys/metrics.ts';
 import type { KubernetesClient } from './kubernetes/client.ts';
 import { Informer } from './kubernetes/informer.ts';
 import { keptParts } from './kubernetes/kept-parts.ts';
 import { informerMetrics } from './kubernetes/metrics.ts';
 import { ObjectCache } from './kubernetes/object-cache.ts';
-import { type KubernetesObject, keyOf, type Resource } from './kubernetes/resource.ts';
+import { type KubernetesObject, keyOf } from './kubernetes/resource.ts';
 import { LeaderElection } from './leader/leader-election.ts';
 import type { LeasePlace } from './leader/lease.ts';
 import { leaderMetrics } from './leader/metrics.ts';
@@ -29,11 +33,6 @@ import { StatusWriter } from './status/status-writer.ts';
 
 /** Everything is looked at again, should a change ever have been missed. */
 const RESYNC_MS = 10 * 60_000;
-
-const customKind = (kind: string, plural: string): Resource => ({
-  ...{ apiVersion: 'mining.sluice.dev/v1alpha1', kind, plural, namespaced: true },
-});
-const customKinds = [customKind('MiningPool', 'miningpools'), customKind('ProxyFleet', 'proxyfleets')] as const;
 
 export interface OperatorOptions {
   readonly image: DefaultImage;
@@ -61,6 +60,8 @@ export class Operator {
   readonly #children: ReadonlyMap<string, ObjectCache<KubernetesObject>>;
   readonly #election: LeaderElection;
   readonly #controllerModules: ControllerModules;
+  readonly #knownKeys = new KnownKeys();
+  readonly #keyMetrics: MetricsOf<typeof keyMetrics>;
   /** By kind; empty while another one leads. */
   #controllers: ReadonlyMap<string, Controller> = new Map();
 
@@ -73,7 +74,11 @@ export class Operator {
     );
     this.#informers = this.#createInformers();
     for (const [kind, cache] of this.#resources) {
-      cache.onChange(({ object }) => object && this.#controllers.get(kind)?.add(keyOf(object.metadata)));
+      cache.onChange(({ object, previous }) => {
+        if (object !== undefined) this.#controllers.get(kind)?.add(keyOf(object.metadata));
+        if (previous !== undefined && object?.metadata.uid !== previous.metadata.uid)
+          this.#knownKeys.forget(previous.metadata.uid);
+      });
     }
     for (const cache of this.#children.values()) {
       cache.onChange(({ object, previous }) => this.#wakeOwner(object ?? previous));
@@ -95,6 +100,8 @@ export class Operator {
         lead: (term) => this.#lead(term),
       },
     );
+    this.#keyMetrics = createMetrics(metrics, keyMetrics);
+    followKeys(this.#keyMetrics, this.#knownKeys);
     health.check('caches', () => (this.#isSynced() ? undefined : 'not all kinds are listed yet'));
   }
 
@@ -160,12 +167,13 @@ export class Operator {
     const controllers = [...this.#controllers.values()];
     this.#controllers = new Map();
     await Promise.all(controllers.map((controller) => controller.stop()));
+    this.#knownKeys.clear();
   }
 
   /** Everything that writes is made for one term alone. */
   #createControllers(term: Term): ReadonlyMap<string, Controller> {
     const { client, clock, log } = this.#modules;
-    const { image, identity, workers } = this.#options;
+    const { image, identity, workers, lease } = this.#options;
     const writer = new Writer(client, term);
     const events = new EventRecorder({ writer, clock, log, identity });
     const statusWriter = new StatusWriter({ writer, clock });
@@ -177,8 +185,12 @@ export class Operator {
         events.record(child, { type: 'Warning', reason: 'ForeignFieldsRemoved', action: 'Restored', note });
       },
     });
+    const keys = new FleetKeys({
+      ...{ writer, events, clock, random: randomBytes, namespace: lease.namespace },
+      ...{ known: this.#knownKeys, metrics: this.#keyMetrics },
+    });
     const reconcilers: Readonly<Record<string, Reconciler>> = {
-      MiningPool: new MiningPoolReconciler({ image, caches: this.#children }),
+      MiningPool: new MiningPoolReconciler({ image, keys, caches: this.#children }),
       ProxyFleet: proxyFleetReconciler,
     };
     return new Map(
