@@ -11,6 +11,8 @@ export interface FrameSealer {
 
 /** Sealed frames of about a hundred connections; larger ones get memory of their own. */
 const SLAB_BYTES = 65_536;
+/** So many writers are flushed at once, in the middle of a tick: a job for thousands is with the first of them before the last has been looked at. */
+const MAX_WAITING = 256;
 
 /** What the writers of one process share: memory for sealed frames, and the list of those that have something to flush. */
 export class OutboundTick {
@@ -39,9 +41,11 @@ export class OutboundTick {
     return offset;
   }
 
-  /** Has `writer` flushed when the present callback is done. */
+  /** Has `writer` flushed when the present callback is done, or when many others have something too. */
   schedule(writer: SocketWriter): void {
-    if (this.#dirty.push(writer) === 1) process.nextTick(this.#flushAll);
+    const waiting = this.#dirty.push(writer);
+    if (waiting === 1) process.nextTick(this.#flushAll);
+    else if (waiting === MAX_WAITING) this.#flushAll();
   }
 }
 

@@ -1,20 +1,33 @@
 // `node test/load/compare/floor-server.ts PORT`: what Node's sockets cost a proxy of Stratum V1 whatever it does. It reads lines, finds their ids, and answers
-// each with the bytes that a proxy would; no share is looked at, and the one job never changes.
-import { createServer } from 'node:net';
+// each with the bytes that a proxy would; no share is looked at. SIGUSR2 is a new block: the same bytes to everybody, in one loop.
+import { createServer, type Socket } from 'node:net';
 import { LineParser } from '@sluice/sv1/line-parser';
 import { NotifyTemplate } from '@sluice/sv1/notify-template';
 import { acceptedLine, setDifficultyLine, subscribeResultLine } from '@sluice/sv1/server-lines';
 
 const LEVELS = 12;
-const job = new NotifyTemplate({
-  prevHash: new Uint8Array(32).fill(7),
-  coinbasePrefix: new Uint8Array(70).fill(1),
-  coinbaseSuffix: new Uint8Array(150).fill(2),
-  merklePath: Array.from({ length: LEVELS }, (_, level) => new Uint8Array(32).fill(level)),
-  ...{ version: 0x2000_0000, nbits: 0x1d00_ffff },
-}).line('1a2b3c', Math.floor(Date.now() / 1_000), true);
+const jobOf = (height: number): Buffer => {
+  const template = new NotifyTemplate({
+    prevHash: new Uint8Array(32).fill(height),
+    coinbasePrefix: new Uint8Array(70).fill(1),
+    coinbaseSuffix: new Uint8Array(150).fill(2),
+    merklePath: Array.from({ length: LEVELS }, (_, level) => new Uint8Array(32).fill(level)),
+    ...{ version: 0x2000_0000, nbits: 0x1d00_ffff },
+  });
+  return Buffer.from(template.line(`1a2b${height.toString(16)}`, Math.floor(Date.now() / 1_000), true));
+};
+let height = 1;
+let job = jobOf(height);
+const sockets = new Set<Socket>();
+process.on('SIGUSR2', () => {
+  height += 1;
+  job = jobOf(height);
+  for (const socket of sockets) socket.write(job);
+});
 
 const server = createServer({ noDelay: true }, (socket) => {
+  sockets.add(socket);
+  socket.on('close', () => sockets.delete(socket));
   const parser = new LineParser();
   let answers = '';
   const onLine = (line: Uint8Array) => {
@@ -23,7 +36,7 @@ const server = createServer({ noDelay: true }, (socket) => {
     if (text.includes('"mining.submit"')) answers += acceptedLine(id);
     else if (text.includes('"mining.subscribe"')) answers += subscribeResultLine(id, '1', Uint8Array.of(0, 1), 4);
     else if (text.includes('"mining.authorize"'))
-      answers += acceptedLine(id) + setDifficultyLine(2 ** -30) + Buffer.from(job).toString('latin1');
+      answers += acceptedLine(id) + setDifficultyLine(2 ** -30) + job.toString('latin1');
     else answers += `{"id":${id},"result":{},"error":null}\n`;
   };
   socket.on('data', (chunk) => {

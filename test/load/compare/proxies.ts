@@ -1,6 +1,6 @@
 // The two proxies, each with new processes in front of a new pool of ours: one channel for all miners, whose shares are so easy that a few hashes
 // find one, and so hard for the pool that next to none goes up.
-import { constants, setPriority } from 'node:os';
+import { setPriority } from 'node:os';
 import { targetOfHashes } from '@sluice/mining/vardiff-difficulty';
 import { freePort } from '../../support/free-port.ts';
 import { LocalPoolProcess } from '../../support/local-pool-process.ts';
@@ -49,15 +49,23 @@ export interface ProxyContender extends Contender {
   credited(): Promise<number>;
 }
 
-export const startSriProxy = (transactions: number): Promise<ProxyContender> =>
-  started(new Parts(), (parts) => startSri(parts, transactions));
+/** The pool in front of which a proxy is started. */
+export interface UpstreamOptions {
+  /** Of each block. */
+  readonly transactions: number;
+  /** Nice value of its process, which shares a core with the proxy. */
+  readonly nice: number;
+}
+
+export const startSriProxy = (upstream: UpstreamOptions): Promise<ProxyContender> =>
+  started(new Parts(), (parts) => startSri(parts, upstream));
 
 /** `profiles`: folder in which the proxy leaves a CPU profile when it is stopped, in a folder of its name. */
-export const startSluiceProxy = (transactions: number, profiles?: string): Promise<ProxyContender> =>
-  started(new Parts(profiles), (parts) => startSluice(parts, transactions));
+export const startSluiceProxy = (upstream: UpstreamOptions, profiles?: string): Promise<ProxyContender> =>
+  started(new Parts(profiles), (parts) => startSluice(parts, upstream));
 
-async function startSri(parts: Parts, transactions: number): Promise<ProxyContender> {
-  const upstream = await startUpstream(parts, transactions);
+async function startSri(parts: Parts, options: UpstreamOptions): Promise<ProxyContender> {
+  const upstream = await startUpstream(parts, options);
   const translator = await SriTranslator.start({
     program: await buildSriProgram('translator_sv2'),
     upstreams: [upstream.pool],
@@ -73,8 +81,8 @@ async function startSri(parts: Parts, transactions: number): Promise<ProxyConten
   return contender(parts, upstream, translator.port, process, () => translator.process.tail());
 }
 
-async function startSluice(parts: Parts, transactions: number): Promise<ProxyContender> {
-  const upstream = await startUpstream(parts, transactions);
+async function startSluice(parts: Parts, options: UpstreamOptions): Promise<ProxyContender> {
+  const upstream = await startUpstream(parts, options);
   const port = await freePort();
   const proxy = await parts.service('proxy', [
     ...['--listen', `127.0.0.1:${port}`, '--identity', 'farm'],
@@ -91,14 +99,14 @@ interface Upstream {
   readonly watcher: TipWatcher;
 }
 
-async function startUpstream(parts: Parts, transactions: number): Promise<Upstream> {
+async function startUpstream(parts: Parts, { transactions, nice }: UpstreamOptions): Promise<Upstream> {
   const pool = await LocalPoolProcess.start({ nbits: HARD_NBITS, difficulty: poolDifficulty, transactions });
   parts.ends(() => pool.stop());
   // Before the proxy, so that it is told first.
   const watcher = await TipWatcher.start(Number(pool.address.split(':')[1]), pool.authorityKey);
   parts.ends(() => watcher.stop());
   // A pool is on another machine. Here it comes behind the proxy on their core, else its next template would be in the way of each tip.
-  setPriority(pool.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  setPriority(pool.pid, nice);
   return { pool, watcher };
 }
 

@@ -19,6 +19,10 @@ import { type RowLoadOptions, rowLoad } from './row-load.ts';
 import type { Row } from './rows.ts';
 
 const QUICK_TRANSACTIONS = 20;
+/** Enough for the pool to answer what goes up. */
+const NICE_POOL = 10;
+/** A pool that prepares its next job would be in the way of the last one. */
+const NICE_AT_TIPS = 19;
 
 export class ProxyContest implements Contest {
   readonly command = 'load:compare:proxy';
@@ -41,10 +45,9 @@ export class ProxyContest implements Contest {
     return withPeer ? [await describePeer(await buildSriProgram('translator_sv2'))] : [];
   }
 
-  async start(side: Side, _row: Row, profiles?: string): Promise<Contender> {
-    const running =
-      side === 'ours' ? startSluiceProxy(this.#transactions, profiles) : startSriProxy(this.#transactions);
-    this.#running = await running;
+  async start(side: Side, { group }: Row, profiles?: string): Promise<Contender> {
+    const upstream = { transactions: this.#transactions, nice: group === 'tips' ? NICE_AT_TIPS : NICE_POOL };
+    this.#running = await (side === 'ours' ? startSluiceProxy(upstream, profiles) : startSriProxy(upstream));
     return this.#running;
   }
 
@@ -62,7 +65,7 @@ export class ProxyContest implements Contest {
     const { peer, ours } = this.#shares;
     return [
       `The same for both: a pool of ours in a process of its own, on a simulated chain with ${show(this.#transactions)} transactions for each block, whose CPU time is not counted and which comes`,
-      `behind the proxy on their core (nice 10), because pools are elsewhere; one channel of it for all miners; the load, new processes for each load and proxy, ${restMs / 1_000} s of rest after their start. CPU time and memory are those of the one process of the proxy.`,
+      `behind the proxy on their core (nice ${NICE_POOL}, at new tips ${NICE_AT_TIPS}), because pools are elsewhere; one channel of it for all miners; the load, new processes for each load and proxy, ${restMs / 1_000} s of rest after their start. CPU time and memory are those of the one process of the proxy.`,
       'A miner sends mining.configure, mining.subscribe and mining.authorize, each after the answer to the one before. Each of its shares is found by hashing and has an',
       `extranonce2 of its own. Loads of shares: ${show(warmUpSeconds)} s before anything counts, then ${show(seconds)} s. A share of a miner takes ${MINER_HASHES} hashes, one of the pool ${show(POOL_HASHES)}, so that next to none goes up: of`,
       `${show(peer.answered)} shares ${show(peer.credited)} with SRI, of ${show(ours.answered)} ${show(ours.credited)} with Sluice. A new tip is timed from the instant at which another`,
