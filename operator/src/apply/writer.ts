@@ -21,10 +21,13 @@ export class Writer {
 
   /** @throws ChildError `not-leader`, and as the client */
   async write<T>(asked: Omit<ApiRequest, 'signal'>): Promise<T> {
-    const { signal } = this.#term;
-    if (signal.aborted || !this.#term.isHeld())
-      throw new ChildError('not-leader', `${asked.method} ${asked.path}: not written`);
-    return this.#client.request<T>({ ...asked, signal });
+    this.assertLeading(`${asked.method} ${asked.path}`);
+    return this.#client.request<T>({ ...asked, signal: this.#term.signal });
+  }
+
+  /** For what is done elsewhere than at the API server. @param what is not done otherwise @throws ChildError `not-leader` */
+  assertLeading(what: string): void {
+    if (this.#term.signal.aborted || !this.#term.isHeld()) throw new ChildError('not-leader', `${what}: not written`);
   }
 
   /** What there is now, whatever caches say. */

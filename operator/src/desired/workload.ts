@@ -17,7 +17,8 @@ export interface Workload {
     | 'bitcoind';
 }
 
-const WORKLOAD = 'mining.sluice.dev/workload';
+/** The label with the name of what a pod, or another object, is a part of. */
+export const WORKLOAD = 'mining.sluice.dev/workload';
 
 /** What the names of its objects begin with. */
 export const workloadName = ({ owner, infix }: Workload) => `${owner.metadata.name}-${infix}`;

@@ -22,6 +22,15 @@ export interface ObservedValidators {
   readonly nowMs: number;
 }
 
+/** As many as were decided last, within the bounds; before the first decision as few as there may be. */
+export function validatorReplicas(
+  ownerAnnotations: ObservedValidators['ownerAnnotations'],
+  { minReplicas, maxReplicas }: Pick<ObservedValidators, 'minReplicas' | 'maxReplicas'>,
+): number {
+  const { desired = minReplicas } = parseState(ownerAnnotations[VALIDATOR_SCALING_STATE]) ?? {};
+  return Math.min(maxReplicas, Math.max(minReplicas, desired));
+}
+
 export interface ValidatorDecisions {
   readonly replicas: number;
   /** To be kept among the owner's; there already while nothing changes. */

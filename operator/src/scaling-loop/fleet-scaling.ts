@@ -1,0 +1,288 @@
+// The scaling of all fleets of one kind of resource, as it is done: each fleet is looked at again and again, by a clock of its own, and what
+// src/scaling decides is written. Of one term: whoever leads next goes on from what the cluster holds.
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '@sluice/runtime/clock';
+import { messageOf } from '@sluice/runtime/errors';
+import type { Logger } from '@sluice/runtime/logger';
+import type { MetricsOf } from '@sluice/runtime/metrics';
+import type { FleetStatus } from '../api/v1alpha1.ts';
+import { childKind } from '../apply/child-kinds.ts';
+import type { Children } from '../apply/children.ts';
+import { Controller, type ControllerModules } from '../control/controller.ts';
+import type { CustomResource } from '../control/reconciler.ts';
+import { type OwnedFleet, REVISION } from '../desired/fleet.ts';
+import type { Manifest } from '../desired/manifest.ts';
+import { workloadName } from '../desired/workload.ts';
+import type { EventRecorder } from '../events/event-recorder.ts';
+import { isKubernetesError } from '../kubernetes/errors.ts';
+import { keyOf } from '../kubernetes/resource.ts';
+import { decide, type ScalingDecisions, type ScalingWrite } from '../scaling/decide.ts';
+import type { MoveOrder } from '../scaling/move-orders.ts';
+import type { ObservedFleet, ObservedPod } from '../scaling/observed-fleet.ts';
+import { rebalancingOf, stageOf } from '../scaling/pod-stage.ts';
+import { parseState, SCALING_STATE } from '../scaling/scaling-state.ts';
+import { isActedOn } from './acted-on.ts';
+import { type FleetFound, fleetFound } from './fleet-found.ts';
+import type { scalingMetrics } from './metrics.ts';
+import { observedPod, observedReplicaSet } from './observed-objects.ts';
+import { OrderToken } from './order-token.ts';
+import { OwnWrites } from './own-writes.ts';
+import type { PodOrders } from './pod-orders.ts';
+import { PodSamples } from './pod-samples.ts';
+import type { ScaledObjects } from './scaled-objects.ts';
+import type { Scraper } from './scraper.ts';
+
+/** Between two looks at a fleet where nothing happens, and where something does. */
+const REST_MS = 5_000;
+const BUSY_MS = 1_000;
+/** Part of it that is left to chance, so that not all fleets are looked at at once. */
+const JITTER = 0.2;
+/** A pod that has not come up by then is not looked at more often for it. */
+const COMING_UP_MS = 120_000;
+
+export interface FleetScalingOptions {
+  /** In metrics. */
+  readonly name: string;
+  /** Fleets that are looked at at once. */
+  readonly workers: number;
+  /** Between two questions to a pod with which nothing happens. */
+  readonly scrapeMs: number;
+}
+
+export interface FleetScalingModules {
+  readonly objects: ScaledObjects;
+  readonly children: Children;
+  readonly events: EventRecorder;
+  readonly scraper: Scraper;
+  readonly orders: PodOrders;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: MetricsOf<typeof scalingMetrics>;
+  readonly controller: ControllerModules;
+  /** Told the key of a resource whose status is to say something else now. */
+  readonly onFound: (key: string) => void;
+}
+
+interface Followed {
+  owned: OwnedFleet;
+  revision: string;
+  readonly written: OwnWrites;
+  readonly samples: PodSamples;
+  readonly token: OrderToken;
+  told: FleetFound | undefined;
+}
+
+export class FleetScaling {
+  readonly #options: FleetScalingOptions;
+  readonly #modules: FleetScalingModules;
+  readonly #controller: Controller;
+  /** By the key of the resource. */
+  readonly #fleets = new Map<string, Followed>();
+
+  constructor(options: FleetScalingOptions, modules: FleetScalingModules) {
+    this.#options = options;
+    this.#modules = modules;
+    const { name, workers } = options;
+    const reconcile = (key: string, signal: AbortSignal) => this.#look(key, signal);
+    this.#controller = new Controller({ name, workers, reconcile }, modules.controller);
+  }
+
+  start(): void {
+    this.#controller.start();
+  }
+
+  /** Resolves when nothing is under way any more. */
+  stop(): Promise<void> {
+    return this.#controller.stop();
+  }
+
+  /**
+   * From now on the fleet is scaled as it says here, until its resource is paused, deleted or gone. To be called at each reconciliation, before the
+   * ReplicaSet of the newest revision is made: one of another revision without pods is removed.
+   * @param newest the ReplicaSet of the pods that there are to be @returns what is known of it, for the status of the resource
+   */
+  follow(owned: OwnedFleet, newest: Manifest): FleetFound {
+    const revision = newest.metadata.labels[REVISION] ?? '';
+    const key = keyOf(owned.owner.metadata);
+    const before = this.#fleets.get(key);
+    const isSame = before?.owned.owner.metadata.uid === owned.owner.metadata.uid;
+    const followed = isSame && before !== undefined ? before : this.#begin(owned, revision);
+    this.#fleets.set(key, followed);
+    const isNews =
+      followed !== before || revision !== before.revision || !isDeepStrictEqual(owned.fleet, before.owned.fleet);
+    if (followed === before) this.#tellOfIgnoredScale(this.#modules.objects.owner(key), before.owned, owned);
+    followed.owned = owned;
+    followed.revision = revision;
+    if (isNews) this.#controller.add(key);
+    const observed = this.#observed(key, followed);
+    return this.#found(key, followed, observed, decide(observed));
+  }
+
+  #begin(owned: OwnedFleet, revision: string): Followed {
+    const { children, clock, scraper } = this.#modules;
+    return {
+      ...{ owned, revision, written: new OwnWrites(), told: undefined },
+      samples: new PodSamples(scraper, clock),
+      token: new OrderToken(children, clock),
+    };
+  }
+
+  async #look(key: string, signal: AbortSignal): Promise<{ readonly requeueAfterMs?: number }> {
+    const followed = this.#fleets.get(key);
+    if (followed === undefined) return {};
+    if (!isActedOn(this.#modules.objects.owner(key), followed.owned.owner)) {
+      this.#fleets.delete(key);
+      return {};
+    }
+    const token = await followed.token.of(followed.owned);
+    await this.#ask(followed, token);
+    signal.throwIfAborted();
+    const owner = this.#modules.objects.owner(key);
+    if (!isActedOn(owner, followed.owned.owner)) return { requeueAfterMs: 0 };
+    if (!followed.written.areSeen()) {
+      this.#modules.metrics.waits.inc();
+      return { requeueAfterMs: BUSY_MS };
+    }
+    const observed = this.#observed(key, followed);
+    const decisions = decide(observed);
+    const [isWritten] = await Promise.all([
+      this.#write(owner, followed, decisions.writes),
+      this.#order(followed, decisions.orders, token),
+    ]);
+    if (isWritten) await this.#removeEmptySets(followed, observed);
+    this.#tell(key, followed, observed, decisions);
+    const restMs = isWritten && !isBusy(observed, decisions) ? REST_MS : BUSY_MS;
+    return { requeueAfterMs: restMs * (1 - JITTER * this.#modules.controller.random()) };
+  }
+
+  async #ask({ owned, samples }: Followed, token: string): Promise<void> {
+    const { requests, limits } = owned.fleet.resources;
+    const pods = this.#modules.objects.pods(owned).flatMap((pod) => {
+      const observed = observedPod(pod, undefined);
+      return observed.isPending || !pod.status?.podIP ? [] : [{ pod, isClosely: isMoving(observed) }];
+    });
+    const withCpu = (requests?.cpu ?? limits?.cpu) !== undefined;
+    await samples.scrape(pods, { token, everyMs: this.#options.scrapeMs, withCpu });
+  }
+
+  #observed(key: string, { owned, revision, samples }: Followed): ObservedFleet {
+    const { objects, clock } = this.#modules;
+    return {
+      ...{ fleet: owned.fleet, revision, nowMs: clock.now() },
+      replicaSets: objects.replicaSets(owned).map(observedReplicaSet),
+      pods: objects.pods(owned).map((pod) => observedPod(pod, samples.of(pod.metadata.uid ?? ''))),
+      ownerAnnotations: objects.owner(key)?.metadata.annotations ?? {},
+    };
+  }
+
+  /** Resolves with whether all of it was written; what is left is decided anew. @throws ChildError `not-leader`; KubernetesError */
+  async #write(owner: CustomResource, { owned, written }: Followed, writes: readonly ScalingWrite[]): Promise<boolean> {
+    const { objects, log, metrics } = this.#modules;
+    for (const write of writes) {
+      try {
+        await objects.write(owner, write, written);
+      } catch (error) {
+        if (!isKubernetesError(error, 'api-conflict') && !isKubernetesError(error, 'api-not-found')) throw error;
+        log.debug({ key: keyOf(owner.metadata), reason: messageOf(error) }, 'somebody was faster; deciding anew');
+        return false;
+      }
+      metrics.writes.with({ kind: write.kind }).inc();
+      this.#log(owner, owned, write);
+    }
+    return true;
+  }
+
+  async #order({ owned, token: tokens }: Followed, orders: readonly MoveOrder[], token: string): Promise<void> {
+    const byUid = new Map(this.#modules.objects.pods(owned).map((pod) => [pod.metadata.uid, pod]));
+    const known = await Promise.all(
+      orders.map(({ pod, move }) => {
+        const live = byUid.get(pod.uid);
+        return live === undefined || this.#modules.orders.send(live, move, token);
+      }),
+    );
+    if (known.includes(false)) tokens.forget();
+  }
+
+  /** Those of earlier revisions, whose configuration nobody needs any more then. */
+  async #removeEmptySets({ owned, revision }: Followed, { replicaSets, pods }: ObservedFleet): Promise<void> {
+    const { objects, children } = this.#modules;
+    const isEmpty = (uid: string) => {
+      const set = replicaSets.find((each) => each.uid === uid);
+      return (
+        set !== undefined &&
+        set.revision !== revision &&
+        set.replicas + set.statusReplicas === 0 &&
+        set.observedGeneration >= set.generation &&
+        !pods.some((pod) => pod.revision === set.revision)
+      );
+    };
+    for (const set of objects.replicaSets(owned)) {
+      if (set.metadata.deletionTimestamp === undefined && isEmpty(set.metadata.uid ?? ''))
+        await children.remove(childKind('ReplicaSet'), owned.owner, set);
+    }
+  }
+
+  #found(key: string, { owned, samples }: Followed, observed: ObservedFleet, decisions: ScalingDecisions): FleetFound {
+    const { objects } = this.#modules;
+    return fleetFound({
+      ...{ owned, observed, decisions, hasAsked: samples.hasAsked },
+      replicaSets: objects.replicaSets(owned),
+      previous: statusOf(objects.owner(key), owned),
+    });
+  }
+
+  /** Has the status written where it is to say something else than it does, and than was told last. */
+  #tell(key: string, followed: Followed, observed: ObservedFleet, decisions: ScalingDecisions): void {
+    const { objects, onFound } = this.#modules;
+    const found = this.#found(key, followed, observed, decisions);
+    const { told, owned } = followed;
+    const isNews =
+      !isDeepStrictEqual(found.findings, told?.findings) ||
+      !(
+        isDeepStrictEqual(found.status, told?.status) ||
+        isDeepStrictEqual(found.status, statusOf(objects.owner(key), owned))
+      );
+    followed.told = found;
+    if (isNews) onFound(key);
+  }
+
+  #tellOfIgnoredScale(owner: CustomResource | undefined, before: OwnedFleet, { fleet }: OwnedFleet): void {
+    if (owner === undefined || !fleet.autoscaling.enabled || fleet.replicas === before.fleet.replicas) return;
+    const note = `replicas is ${fleet.replicas} now, which is not looked at while autoscaling is on`;
+    this.#modules.events.record(owner, { type: 'Warning', reason: 'ManualScaleIgnored', action: 'Scale', note });
+  }
+
+  #log(owner: CustomResource, owned: OwnedFleet, write: ScalingWrite): void {
+    const { log, events } = this.#modules;
+    const fleet = workloadName(owned);
+    const { namespace } = owner.metadata;
+    if (write.kind === 'replicas') {
+      const { name, replicas: before } = write.replicaSet;
+      log.info(
+        { namespace, replicaSet: name, before, replicas: write.replicas },
+        'a ReplicaSet has another number of pods',
+      );
+    }
+    if (write.kind !== 'state') return;
+    const [before, now] = [owner.metadata.annotations?.[SCALING_STATE], write.annotations[SCALING_STATE]].map(
+      (text) => parseState(text)?.desired,
+    );
+    if (before === now || now === undefined) return;
+    log.info({ namespace, fleet, before, desired: now }, 'a fleet is to have another number of pods');
+    const note = `${fleet} is to have ${now} pods${before === undefined ? '' : `, not ${before}`}`;
+    events.record(owner, { type: 'Normal', reason: 'Scaled', action: 'Scale', note });
+  }
+}
+
+function statusOf(owner: CustomResource | undefined, { infix }: OwnedFleet): FleetStatus | undefined {
+  const { gateways, proxies } = (owner?.status ?? {}) as { gateways?: FleetStatus; proxies?: FleetStatus };
+  return infix === 'gw' ? gateways : proxies;
+}
+
+const isMoving = (pod: ObservedPod) => stageOf(pod) !== 'accepting' || rebalancingOf(pod) !== undefined;
+
+/** Whether something is under way that one waits for. */
+function isBusy({ pods, nowMs }: ObservedFleet, { writes, orders }: ScalingDecisions): boolean {
+  const isComing = (pod: ObservedPod) => !pod.isReady && nowMs - pod.createdAtMs < COMING_UP_MS;
+  return writes.length + orders.length > 0 || pods.some((pod) => pod.isTerminating || isMoving(pod) || isComing(pod));
+}

@@ -1,0 +1,45 @@
+// What orders to the pods of a fleet are signed with. It stands in a Secret that pods cannot start without, so it is made before the first of them.
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '@sluice/runtime/clock';
+import { secrets } from '../apply/child-kinds.ts';
+import type { Children } from '../apply/children.ts';
+import type { OwnedFleet } from '../desired/fleet.ts';
+import { ORDERS_TOKEN, ordersSecret } from '../desired/orders-secret.ts';
+import type { KubernetesObject } from '../kubernetes/resource.ts';
+
+const TOKEN_BYTES = 32;
+/** Secrets are not watched: one that somebody has deleted is missed after this. */
+const LOOK_AGAIN_MS = 10 * 60_000;
+
+interface Secret extends KubernetesObject {
+  /** In base64. */
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+/** Of one fleet. */
+export class OrderToken {
+  readonly #children: Children;
+  readonly #clock: Clock;
+  #known: { readonly token: string; readonly at: number } | undefined;
+
+  constructor(children: Children, clock: Clock) {
+    this.#children = children;
+    this.#clock = clock;
+  }
+
+  /** @throws ChildError `name-conflict`, `not-leader`; KubernetesError */
+  async of(owned: OwnedFleet): Promise<string> {
+    const now = this.#clock.monotonic();
+    if (this.#known !== undefined && now - this.#known.at < LOOK_AGAIN_MS) return this.#known.token;
+    const manifest = ordersSecret(owned, randomBytes(TOKEN_BYTES).toString('base64url'));
+    const secret: Secret = await this.#children.createOnce(secrets, owned.owner, manifest);
+    const token = Buffer.from(secret.data?.[ORDERS_TOKEN] ?? '', 'base64').toString();
+    this.#known = { token, at: now };
+    return token;
+  }
+
+  /** A pod does not take it. */
+  forget(): void {
+    this.#known = undefined;
+  }
+}

@@ -1,0 +1,68 @@
+// Requests to pods over HTTP: what they say of themselves, and what they are told. Pods that do not answer must not hold up the others.
+import { Agent, type IncomingMessage, request } from 'node:http';
+import type { Pod } from './pods.ts';
+import { Turns } from './turns.ts';
+
+const AT_ONCE = 32;
+const TIMEOUT_MS = 2_000;
+/** The metrics of a pod are a tenth of it. */
+const MAX_ANSWER_BYTES = 2 ** 20;
+
+export interface PodRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** With what stands behind the `?`. */
+  readonly path: string;
+  readonly token?: string;
+}
+
+export interface PodAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
+export class PodRequests {
+  readonly #template: string;
+  readonly #turns = new Turns(AT_ONCE);
+  // Pods close what says nothing for five seconds, which is less than the time between two questions.
+  readonly #agent = new Agent({ keepAlive: false });
+
+  /** @param template where a pod is asked: a URL with `{ip}`, or with `{namespace}` and `{name}`, and without a slash at its end */
+  constructor(template: string) {
+    this.#template = template;
+  }
+
+  /** Resolves with the answer, whatever its status. @throws Error when there is none within two seconds, or a large one */
+  send(pod: Pod, asked: PodRequest): Promise<PodAnswer> {
+    return this.#turns.take(() => this.#exchange(`${this.#urlOf(pod)}${asked.path}`, asked));
+  }
+
+  async #exchange(url: string, { method, token }: PodRequest): Promise<PodAnswer> {
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      request(url, { method, headers, agent: this.#agent, signal }, resolve).on('error', reject).end();
+    });
+    return { status: answer.statusCode ?? 0, text: await textOf(answer) };
+  }
+
+  #urlOf({ metadata, status }: Pod): string {
+    const ip = status?.podIP ?? '';
+    const values: Readonly<Record<string, string>> = {
+      ip: ip.includes(':') ? `[${ip}]` : ip,
+      name: metadata.name,
+      namespace: metadata.namespace ?? '',
+    };
+    return this.#template.replace(/\{(ip|name|namespace)\}/g, (_, part: string) => values[part] ?? '');
+  }
+}
+
+async function textOf(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error(`an answer of more than ${MAX_ANSWER_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
