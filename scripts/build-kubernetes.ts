@@ -1,5 +1,6 @@
-// A Kubernetes control plane's programs, built into the cache ahead of the suites that need them: on a new machine that takes longer than
+// A Kubernetes control plane's programs and kwok, which plays its nodes, built into the cache ahead of the suites that need them: on a new machine that takes longer than
 // a suite may wait. Where they cannot be built, the suites say why.
-import { kubernetesPrograms, whyNoKubernetes } from '../test/support/kubernetes/binaries.ts';
+import { controlPlanePrograms, kubernetesPrograms, whyNoKubernetes } from '../test/support/kubernetes/binaries.ts';
 
-if (whyNoKubernetes() === undefined) await kubernetesPrograms();
+const programs = [...controlPlanePrograms, 'kwok'] as const;
+if (whyNoKubernetes(programs) === undefined) await kubernetesPrograms(programs);

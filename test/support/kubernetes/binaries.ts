@@ -16,9 +16,9 @@ export const controlPlanePrograms = [
 ] as const;
 /** What a node has besides. */
 export const nodePrograms = ['kubelet', 'kube-proxy', 'coredns', 'pause'] as const;
-export type KubernetesProgram = (typeof controlPlanePrograms)[number] | (typeof nodePrograms)[number] | 'helm';
+export type KubernetesProgram = (typeof controlPlanePrograms)[number] | (typeof nodePrograms)[number] | 'helm' | 'kwok';
 
-/** By the folder of a Go module. Those of `addons` are made of other versions of some modules than Kubernetes itself. */
+/** By the folder of a Go module. Those of the others are made of other versions of some modules than Kubernetes itself. */
 const packages: Readonly<Record<KubernetesProgram, readonly [module: string, name: string]>> = {
   etcd: ['.', 'go.etcd.io/etcd/server/v3'],
   'kube-apiserver': ['.', 'k8s.io/kubernetes/cmd/kube-apiserver'],
@@ -30,6 +30,7 @@ const packages: Readonly<Record<KubernetesProgram, readonly [module: string, nam
   coredns: ['addons', './coredns'],
   pause: ['addons', './pause'],
   helm: ['addons', 'helm.sh/helm/v3/cmd/helm'],
+  kwok: ['kwok', 'sigs.k8s.io/kwok/cmd/kwok'],
 };
 
 /** Some watchers of a build end it when it says nothing for long. */
@@ -39,6 +40,7 @@ const linkerFlags = `-s -w ${versionFlags().join(' ')}`;
 const directories: Readonly<Record<string, string>> = {
   '.': cacheDirectory('kubernetes', recipe('.')),
   addons: cacheDirectory('kubernetes-addons', recipe('addons')),
+  kwok: cacheDirectory('kubernetes-kwok', recipe('kwok')),
 };
 const pathOf = (name: KubernetesProgram) => join(directories[packages[name][0]] as string, name);
 const missing = (names: readonly KubernetesProgram[]) => names.filter((name) => !existsSync(pathOf(name)));

@@ -18,7 +18,7 @@ const LOG_TAIL_LINES = 20;
 const LOOPBACK = '127.0.0.1';
 
 /** Runs a program that is killed when whoever holds the other end of its standard input is gone, however that came. */
-const GUARD = 'exec 3<&0; { read -r _ <&3; kill -KILL $$ 2>/dev/null; } & exec "$@" 3<&- </dev/null';
+export const GUARD = 'exec 3<&0; { read -r _ <&3; kill -KILL $$ 2>/dev/null; } & exec "$@" 3<&- </dev/null';
 
 /** Who may do what is decided by RBAC; the names and groups are those that its own rules bind. */
 const users = {
