@@ -98,7 +98,7 @@ export class Lifecycle {
 
   #tell(object: CustomResource, changed: readonly Condition[]): void {
     for (const { type, status, reason, message } of changed) {
-      const isBad = type === 'Degraded' ? status === 'True' : type === 'Ready' && status === 'False';
+      const isBad = type === 'Degraded' ? status === 'True' : wanted.has(type) && status === 'False';
       const note = message === '' ? `${type} is ${status}` : message;
       this.#modules.events.record(object, {
         type: isBad ? 'Warning' : 'Normal',
@@ -142,6 +142,9 @@ export class Lifecycle {
     }
   }
 }
+
+/** Conditions whose end somebody should know of. */
+const wanted: ReadonlySet<string> = new Set(['Ready', 'KeysValid']);
 
 const paused: Finding = {
   ...{ type: 'ReconciliationPaused', status: 'True', reason: 'Annotated' },
