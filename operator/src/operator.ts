@@ -5,6 +5,7 @@ import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsOf, type MetricsRegistry } from '@sluice/runtime/metrics';
 import { randomBytes, randomFraction } from '@sluice/runtime/random';
 import { customKinds } from './api/custom-kinds.ts';
+import type { MiningPool } from './api/v1alpha1.ts';
 import { BY_CONTROLLER, CHILD_SELECTOR, childKinds } from './apply/child-kinds.ts';
 import { Children, FIELD_MANAGER } from './apply/children.ts';
 import { foreignManagers } from './apply/foreign-fields.ts';
@@ -22,17 +23,21 @@ import type { KubernetesClient } from './kubernetes/client.ts';
 import { Informer } from './kubernetes/informer.ts';
 import { keptParts } from './kubernetes/kept-parts.ts';
 import { informerMetrics } from './kubernetes/metrics.ts';
-import { ObjectCache } from './kubernetes/object-cache.ts';
+import { type Change, ObjectCache } from './kubernetes/object-cache.ts';
 import { type KubernetesObject, keyOf } from './kubernetes/resource.ts';
 import { LeaderElection } from './leader/leader-election.ts';
 import type { LeasePlace } from './leader/lease.ts';
 import { leaderMetrics } from './leader/metrics.ts';
+import { addressNow, poolKeys } from './reconcilers/known-pools.ts';
 import { MiningPoolReconciler } from './reconcilers/mining-pool.ts';
-import { proxyFleetReconciler } from './reconcilers/proxy-fleet.ts';
+import { ProxyFleetReconciler } from './reconcilers/proxy-fleet.ts';
 import { StatusWriter } from './status/status-writer.ts';
 
 /** Everything is looked at again, should a change ever have been missed. */
 const RESYNC_MS = 10 * 60_000;
+
+/** The index of fleets by the pools that their upstreams name. */
+const BY_POOL = 'pool';
 
 export interface OperatorOptions {
   readonly image: DefaultImage;
@@ -56,7 +61,9 @@ export class Operator {
   readonly #options: OperatorOptions;
   readonly #modules: OperatorModules;
   readonly #informers: readonly Informer<never>[];
-  readonly #resources = new Map(customKinds.map(({ kind }) => [kind, new ObjectCache<CustomResource>()]));
+  readonly #resources = new Map(
+    customKinds.map(({ kind }) => [kind, new ObjectCache<CustomResource>({ [BY_POOL]: poolKeys })]),
+  );
   readonly #children: ReadonlyMap<string, ObjectCache<KubernetesObject>>;
   readonly #election: LeaderElection;
   readonly #controllerModules: ControllerModules;
@@ -80,6 +87,7 @@ export class Operator {
           this.#knownKeys.forget(previous.metadata.uid);
       });
     }
+    this.#resources.get('MiningPool')?.onChange((change) => this.#wakeFleets(change));
     for (const cache of this.#children.values()) {
       cache.onChange(({ object, previous }) => this.#wakeOwner(object ?? previous));
     }
@@ -148,6 +156,19 @@ export class Operator {
     this.#controllers.get(owner.kind)?.add(keyOf({ ...child.metadata, name: owner.name }));
   }
 
+  /** Those that mine for a pool which has another address now. */
+  #wakeFleets({ object, previous }: Change<CustomResource>): void {
+    const { namespace, name } = ((object ?? previous) as CustomResource).metadata;
+    const address = (pool: CustomResource | undefined) => pool && addressNow(pool as unknown as MiningPool);
+    if (address(object) === address(previous) && object !== undefined && previous !== undefined) return;
+    for (const fleet of this.#resources.get('ProxyFleet')?.find(BY_POOL, `${namespace}/${name}`) ?? [])
+      this.#controllers.get('ProxyFleet')?.add(keyOf(fleet.metadata));
+  }
+
+  #poolOf(key: string): MiningPool | undefined {
+    return this.#resources.get('MiningPool')?.get(key) as unknown as MiningPool | undefined;
+  }
+
   /** Until the term ends. */
   async #lead(term: Term): Promise<void> {
     const ended = new Promise((resolve) => term.signal.addEventListener('abort', resolve, { once: true }));
@@ -191,7 +212,11 @@ export class Operator {
     });
     const reconcilers: Readonly<Record<string, Reconciler>> = {
       MiningPool: new MiningPoolReconciler({ image, keys, caches: this.#children }),
-      ProxyFleet: proxyFleetReconciler,
+      ProxyFleet: new ProxyFleetReconciler({
+        ...{ image, writer, keys, caches: this.#children },
+        poolOf: (key) => this.#poolOf(key),
+        look: async () => [],
+      }),
     };
     return new Map(
       customKinds.map((resource) => {

@@ -1,6 +1,7 @@
 // What a ProxyFleet is made of.
 import type { ProxyFleet } from '../api/v1alpha1.ts';
 import { secondsOf } from './duration.ts';
+import type { OwnedFleet } from './fleet.ts';
 import { type FleetManifests, fleetManifests, listenAddresses } from './fleet-manifests.ts';
 import type { DefaultImage } from './image-reference.ts';
 import { type ResolvePool, upstreamAccess } from './upstream-access.ts';
@@ -13,6 +14,11 @@ export interface ProxyContext {
   /** Where the pools are that upstreams refer to. */
   readonly resolvePool: ResolvePool;
 }
+
+/** The fleet as the engine knows it. */
+export const ownedProxies = (owner: ProxyFleet): OwnedFleet => ({
+  ...{ owner, infix: 'px', component: 'proxy', fleet: owner.spec.proxies },
+});
 
 /**
  * @param replicas pods of the newest revision, as the scaling decides
@@ -36,7 +42,7 @@ export function proxies(owner: ProxyFleet, context: ProxyContext, replicas: numb
   };
   const { volumes, volumeMounts } = upstreams;
   return fleetManifests(
-    { owner, infix: 'px', component: 'proxy', fleet },
+    ownedProxies(owner),
     {
       ...{ image, defaultImage: context.image, settings, authorityPublicKey },
       inputs: { env: [], volumes, volumeMounts },

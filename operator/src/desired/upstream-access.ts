@@ -4,26 +4,18 @@ import { secretVolume } from './secret-volume.ts';
 
 const PASSWORDS_FOLDER = '/etc/sluice/upstreams';
 
-/** Where the gateways of a pool are. */
-export interface PoolAddress {
-  readonly host: string;
-  readonly port: number;
-  /** In base58check. */
-  readonly authorityPublicKey: string;
-}
+/** Where the gateways of a pool are, `stratum2+tcp://HOST:PORT/KEY`; undefined where that was never known. */
+export type ResolvePool = (name: string) => string | undefined;
 
-/** @returns undefined where there is no such pool yet, or it has no key */
-export type ResolvePool = (name: string) => PoolAddress | undefined;
-
-/** By the Service of the first listener, whose address stays. */
-export function poolAddress({ metadata, spec }: MiningPool, authorityPublicKey: string): PoolAddress | undefined {
-  const [listener] = spec.gateways.listeners;
+/** By the Service of the first listener of Stratum V2, whose address stays. @param authorityPublicKey in base58check */
+export function poolAddress({ metadata, spec }: MiningPool, authorityPublicKey: string): string | undefined {
+  const listener = spec.gateways.listeners.find(({ protocol }) => protocol === 'SV2');
   if (listener === undefined) return undefined;
-  return { host: `${metadata.name}-gw-${listener.name}`, port: listener.port, authorityPublicKey };
+  return `stratum2+tcp://${metadata.name}-gw-${listener.name}:${listener.port}/${authorityPublicKey}`;
 }
 
 export interface UpstreamAccess {
-  /** In order of preference; those of pools that there are not are left out. */
+  /** In order of preference; those of pools that were never there are left out. */
   readonly urls: readonly string[];
   readonly volumes: readonly object[];
   readonly volumeMounts: readonly object[];
@@ -42,15 +34,19 @@ export function upstreamAccess({ metadata, spec }: ProxyFleet, resolvePool: Reso
 
 type Upstream = ProxyFleet['spec']['upstreams'][number];
 
+/** `HOST:PORT`, as proxies call the upstream. */
+export function upstreamHost({ poolRef, url }: Upstream, resolvePool: ResolvePool): string | undefined {
+  const address = poolRef === undefined ? url : resolvePool(poolRef.name);
+  return address && /^[^:]+:\/\/([^/]+)/.exec(address)?.[1];
+}
+
 function urlOf(upstream: Upstream, fleet: string, resolvePool: ResolvePool): string | undefined {
   const { name, poolRef, url = '', identity = fleet, weight, credentialsSecretRef } = upstream;
   const account = encodeURIComponent(identity);
   const shared = weight === undefined ? [] : [`weight=${weight}`];
   if (poolRef !== undefined) {
-    const pool = resolvePool(poolRef.name);
-    if (pool === undefined) return undefined;
-    const address = `stratum2+tcp://${pool.host}:${pool.port}/${pool.authorityPublicKey}`;
-    return withOptions(address, [`identity=${account}`, ...shared]);
+    const address = resolvePool(poolRef.name);
+    return address === undefined ? undefined : withOptions(address, [`identity=${account}`, ...shared]);
   }
   if (url.startsWith('stratum2+tcp:')) return withOptions(url, [`identity=${account}`, ...shared]);
   const password =

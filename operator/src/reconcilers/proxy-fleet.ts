@@ -1,9 +1,104 @@
-import type { Outcome, Reconciler } from '../control/reconciler.ts';
+// What a ProxyFleet becomes: proxies, their Services and their configuration, which names the pools that they mine for.
+import type { MiningPool, ProxyFleet } from '../api/v1alpha1.ts';
+import type { Children } from '../apply/children.ts';
+import type { Writer } from '../apply/writer.ts';
+import { annotate } from '../control/annotations.ts';
+import type { CustomResource, Outcome, Reconciler } from '../control/reconciler.ts';
+import { type FleetManifests, listenAddresses } from '../desired/fleet-manifests.ts';
+import type { DefaultImage } from '../desired/image-reference.ts';
+import { ownedProxies, proxies } from '../desired/proxies.ts';
+import type { FleetKeys, KeysOutcome } from '../keys/fleet-keys.ts';
+import type { Finding } from '../status/conditions.ts';
+import { knownPools, POOL_ADDRESSES } from './known-pools.ts';
+import { type ChildCaches, OwnObjects } from './own-objects.ts';
+import { missingPasswords } from './upstream-passwords.ts';
+import { type SeenUpstream, upstreamStates } from './upstream-states.ts';
 
-/** What a ProxyFleet becomes: nothing yet, which its conditions say. */
-export const proxyFleetReconciler: Reconciler = {
-  async reconcile(): Promise<Outcome> {
-    const why = { reason: 'NotSupported', message: 'This version of the operator makes no proxies of a ProxyFleet.' };
-    return { findings: [{ type: 'Ready', status: 'False', ...why }] };
-  },
+/** Proxies tell of their upstreams when they are asked, and Secrets are not watched. */
+const LOOK_AGAIN_MS = 20_000;
+
+export interface ProxyFleetOptions {
+  /** What the operator was installed with. */
+  readonly image: DefaultImage;
+  readonly caches: ChildCaches;
+  /** By `NAMESPACE/NAME`. */
+  readonly poolOf: (key: string) => MiningPool | undefined;
+  readonly writer: Writer;
+  readonly keys: FleetKeys;
+  /** What each proxy that answers says of its upstreams. */
+  readonly look: (fleet: ProxyFleet, signal: AbortSignal) => Promise<readonly (readonly SeenUpstream[])[]>;
+}
+
+export class ProxyFleetReconciler implements Reconciler {
+  readonly #options: ProxyFleetOptions;
+
+  constructor(options: ProxyFleetOptions) {
+    this.#options = options;
+  }
+
+  async reconcile(resource: CustomResource, children: Children, signal: AbortSignal): Promise<Outcome> {
+    const fleet = resource as unknown as ProxyFleet;
+    const { image, caches, poolOf, writer, look } = this.#options;
+    const { name, namespace, annotations = {} } = fleet.metadata;
+    const pools = knownPools(fleet, (pool) => poolOf(`${namespace}/${pool}`));
+    // Before anything is made of it: whoever goes on after us must not find the pool gone and nothing noted.
+    if (pools.annotation !== (annotations[POOL_ADDRESSES] ?? '{}'))
+      await annotate(writer, fleet, { [POOL_ADDRESSES]: pools.annotation });
+
+    const keys = await this.#settleKeys(fleet, children);
+    const { authorityPublicKey } = keys;
+    const context = { image, authorityPublicKey, resolvePool: pools.addressOf };
+    const made = proxies(fleet, context, fleet.spec.proxies.replicas);
+    const desired = made === undefined ? [] : inOrder(made);
+    const objects = new OwnObjects(fleet, caches);
+    // While nothing can be said of new proxies, those that there are stay with all that is theirs.
+    if (made !== undefined) await objects.keep(desired, children, signal);
+
+    const faults = await missingPasswords(fleet, writer);
+    const { active, upstreams, finding } = upstreamStates(fleet, pools, await look(fleet, signal));
+    return {
+      findings: [
+        ...objects.readiness(desired, made === undefined ? [`${name}-px`] : []),
+        finding,
+        keys.finding,
+        ...(faults.length === 0 ? [] : [degraded(faults)]),
+      ],
+      status: {
+        ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
+        ...(active === undefined ? {} : { activeUpstream: active }),
+        upstreams,
+        ...(made === undefined ? {} : { proxies: objects.fleetStatus(made.replicaSet, fleet.spec.proxies.replicas) }),
+      },
+      requeueAfterMs: Math.min(LOOK_AGAIN_MS, keys.requeueAfterMs),
+    };
+  }
+
+  async finalize(resource: CustomResource): Promise<undefined> {
+    const fleet = resource as unknown as ProxyFleet;
+    const { noise } = fleet.spec;
+    if (noise !== undefined) await this.#options.keys.finalize(fleet, noise);
+  }
+
+  async #settleKeys(fleet: ProxyFleet, children: Children): Promise<KeysOutcome> {
+    const { noise } = fleet.spec;
+    if (noise === undefined || listenAddresses(fleet.spec.proxies, 'SV2').length === 0) return noKeys;
+    return this.#options.keys.settle(fleet, ownedProxies(fleet), noise, children);
+  }
+}
+
+/** What pods are started with stands before the ReplicaSet that starts them. */
+const inOrder = ({ services, configMap, disruptionBudget, replicaSet }: FleetManifests) => [
+  ...services,
+  ...[configMap, disruptionBudget, replicaSet],
+];
+
+const degraded = (faults: readonly string[]): Finding => ({
+  ...{ type: 'Degraded', status: 'True', reason: 'PasswordMissing', message: faults.join('; ') },
+});
+
+/** Miners of Stratum V1 ask nobody who he is. */
+const noKeys: KeysOutcome = {
+  authorityPublicKey: undefined,
+  finding: { type: 'KeysValid', status: 'True', reason: 'NoKeyNeeded', message: '' },
+  requeueAfterMs: LOOK_AGAIN_MS,
 };

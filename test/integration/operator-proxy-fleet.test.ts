@@ -1,0 +1,235 @@
+// What the operator, as a process with its own roles, makes of a ProxyFleet on a real API server: of the examples what the golden files say, and
+// the way of an upstream that is a pool of the cluster's. Proxies run as processes here, with the very configuration that pods would mount.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { examplePool, exampleProxyFleet } from '../../operator/test/defaulted.ts';
+import { freePort } from '../support/free-port.ts';
+import type { ApiAnswer } from '../support/kubernetes/api-client.ts';
+import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
+import { ControlPlane } from '../support/kubernetes/control-plane.ts';
+import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
+import { createOperatorAccount } from '../support/kubernetes/operator-account.ts';
+import { ServiceProcess } from '../support/service-process.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const missing = whyNoKubernetes();
+const namespace = 'mining';
+const KEY = '9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72';
+const known = { 'mining.sluice.dev/authority-public-key': KEY };
+const core = `/api/v1/namespaces/${namespace}`;
+const apps = `/apis/apps/v1/namespaces/${namespace}`;
+const goldens = join(import.meta.dirname, '../../operator/test/golden');
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+interface LiveSet {
+  readonly metadata: { readonly name: string; readonly uid: string };
+  readonly spec: {
+    readonly replicas: number;
+    readonly template: { readonly spec: { readonly volumes: readonly object[] } };
+  };
+}
+
+const folders: Readonly<Record<string, string>> = {
+  ...{ ConfigMap: `${core}/configmaps`, Service: `${core}/services`, ReplicaSet: `${apps}/replicasets` },
+  PodDisruptionBudget: `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`,
+};
+
+describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined ? '' : ` (${missing})`}`, () => {
+  const directory = mkdtempSync(join(tmpdir(), 'sluice-fleet-'));
+  let plane: ControlPlane;
+  let operator: ServiceProcess;
+  let touched = 0;
+
+  const client = () => plane.client();
+  const created = (answer: ApiAnswer) => {
+    expect(answer.body.message ?? '').toBe('');
+    expect(answer.status).toBeLessThan(300);
+    return answer.body;
+  };
+  const path = (name: string, kind = 'ProxyFleet') => pathOf({ kind, metadata: { name, namespace } });
+  const fleet = async (name: string) => (await client().get(path(name))).body;
+  const condition = async (name: string, type: string): Promise<Condition | undefined> =>
+    (await fleet(name)).status?.conditions?.find((each: Condition) => each.type === type);
+  const isCondition = (name: string, type: string, status: string, reason: string) => async () => {
+    const found = await condition(name, type);
+    return found?.status === status && found.reason === reason;
+  };
+  const objects = async (folder: string, name: string): Promise<readonly LiveSet[]> => {
+    const selector = encodeURIComponent(`mining.sluice.dev/workload=${name}-px`);
+    return (await client().get(`${folders[folder]}?labelSelector=${selector}`)).body.items;
+  };
+  const sets = (name: string) => objects('ReplicaSet', name);
+  /** The settings of the newest revision. */
+  const settings = async (name: string) => {
+    const { revision } = (await fleet(name)).status.proxies;
+    const set = (await client().get(`${apps}/replicasets/${name}-px-${revision}`)).body;
+    const volume = set.spec.template.spec.volumes.find((each: { name: string }) => each.name === 'config');
+    return JSON.parse((await client().get(`${core}/configmaps/${volume.configMap.name}`)).body.data['config.yaml']);
+  };
+  const applyFleet = async (example: string, name: string, { annotations = {}, spec = {} } = {}) => {
+    const { apiVersion, kind, spec: given } = exampleProxyFleet(example);
+    const metadata = { name, namespace, annotations };
+    return created(await client().apply(path(name), { apiVersion, kind, metadata, spec: { ...given, ...spec } }));
+  };
+  /** Miners of both protocols, on one pool. */
+  const applyHall = async (pool: string) => {
+    const listeners = ['SV1', 'SV2'].map((protocol, index) => ({
+      ...{ name: protocol.toLowerCase(), protocol, port: 34_255 + index },
+    }));
+    const { proxies } = exampleProxyFleet('farm-on-own-pool').spec;
+    const spec = { upstreams: [{ name: 'own', poolRef: { name: pool } }], proxies: { ...proxies, listeners } };
+    await applyFleet('farm-on-own-pool', 'hall', { spec });
+  };
+  const applyPool = async (name: string, port = 3336) => {
+    const { apiVersion, kind, spec } = examplePool('regtest');
+    const gateways = { ...spec.gateways, listeners: [{ name: 'sv2', protocol: 'SV2', port }] };
+    const metadata = { name, namespace, annotations: known };
+    created(
+      await client().apply(path(name, 'MiningPool'), { apiVersion, kind, metadata, spec: { ...spec, gateways } }),
+    );
+  };
+  /** Has the operator look at it now, rather than in a while. */
+  const touch = async (name: string) => {
+    touched += 1;
+    const live = await fleet(name);
+    live.metadata.annotations['example.com/touched'] = String(touched);
+    const answer = await client().put(path(name), live);
+    if (answer.status === 409) await touch(name);
+    else created(answer);
+  };
+
+  beforeAll(async () => {
+    plane = await ControlPlane.start();
+    await applyCustomResourceDefinitions(plane);
+    const account = await createOperatorAccount(plane);
+    created(await client().post('/api/v1/namespaces', { metadata: { name: namespace } }));
+    const flags = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
+    operator = new ServiceProcess({
+      ...{ name: 'operator', command: 'operator', directory, healthPort: await freePort() },
+      flags: [...flags, '--image', 'registry.example/sluice:1.2.3', '--log-level', 'debug'],
+    });
+    operator.launch();
+    await operator.ready();
+  });
+  afterAll(async () => {
+    await operator.kill();
+    await plane.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it.each(['farm', 'farm-on-own-pool'])('are of the example %s what the golden file says', async (example) => {
+    onTestFailed(() => console.error(operator.log()));
+    if (example === 'farm-on-own-pool') await applyPool('main');
+    const { name } = exampleProxyFleet(example).metadata;
+    const { uid } = (await applyFleet(example, name, { annotations: known })).metadata;
+    await waitFor(async () => (await fleet(name)).status?.proxies?.revision !== undefined);
+    const golden = readFileSync(join(goldens, `proxies-${example}.yaml`), 'utf8');
+    const text = golden.replaceAll('6f1c7a52-0b7e-4a39-9d62-3c1f2b7d9e10', uid);
+    const expected = parseAllDocuments(text).map((document) => document.toJS());
+    expect(expected.length).toBeGreaterThan(3);
+    for (const { kind, metadata, ...fields } of expected) {
+      const { body } = await client().get(`${folders[kind]}/${metadata.name}`);
+      // How many pods there are is the scaling's.
+      const { replicas: _, ...spec } = fields.spec ?? {};
+      expect(body).toMatchObject({ metadata, ...fields, ...(fields.spec === undefined ? {} : { spec }) });
+    }
+  });
+
+  it('say which password is missing, until it is there', async () => {
+    await waitFor(isCondition('farm', 'Degraded', 'True', 'PasswordMissing'));
+    expect((await condition('farm', 'Degraded'))?.message).toBe('upstream second: there is no Secret other-pool');
+    const [before] = await sets('farm');
+    const secret = { metadata: { name: 'other-pool' }, stringData: { passwort: 'x' } };
+    const { metadata } = created(await client().post(`${core}/secrets`, secret));
+    await touch('farm');
+    const message = 'upstream second: Secret other-pool has no key password';
+    await waitFor(async () => (await condition('farm', 'Degraded'))?.message === message, 40_000);
+    created(await client().put(`${core}/secrets/other-pool`, { metadata, stringData: { password: 'x' } }));
+    await touch('farm');
+    await waitFor(isCondition('farm', 'Degraded', 'False', 'AsExpected'), 40_000);
+    expect((await sets('farm')).map(({ metadata: { uid } }) => uid)).toEqual([before?.metadata.uid]);
+  });
+
+  it('wait for a pool that there is not yet, and mine for it when it comes', async () => {
+    await applyHall('late');
+    await waitFor(isCondition('hall', 'UpstreamAvailable', 'False', 'PoolNotFound'));
+    expect((await condition('hall', 'UpstreamAvailable'))?.message).toBe('upstream own: there is no MiningPool late');
+    expect(await condition('hall', 'Ready')).toMatchObject({ status: 'False', message: 'hall-px is being made' });
+    expect(await sets('hall')).toEqual([]);
+    await applyPool('late');
+    await waitFor(async () => (await sets('hall')).length === 1);
+    await waitFor(async () => (await fleet('hall')).status?.proxies?.revision !== undefined, 40_000);
+    expect((await settings('hall')).upstream).toEqual([`stratum2+tcp://late-gw-sv2:3336/${KEY}?identity=hall`]);
+    // The key by which miners know the fleet is not the pool's.
+    const { status } = await fleet('hall');
+    expect((await settings('hall')).authorityKey).toBe(status.authorityPublicKey);
+    expect(status.authorityPublicKey).not.toBe(KEY);
+    expect((await client().get(`${core}/secrets/hall-px-noise`)).status).toBe(200);
+  });
+
+  it('follow their pool to another port', async () => {
+    await applyPool('late', 3400);
+    await waitFor(async () => (await sets('hall')).length === 2);
+    await waitFor(
+      async () => (await settings('hall')).upstream[0] === `stratum2+tcp://late-gw-sv2:3400/${KEY}?identity=hall`,
+      40_000,
+    );
+  });
+
+  it('stay as they are when their pool goes, and when it comes back', async () => {
+    const uids = async () => (await sets('hall')).map(({ metadata: { uid } }) => uid).sort();
+    const services = async () => (await objects('Service', 'hall')).map(({ metadata: { uid } }) => uid).sort();
+    const before = [await uids(), await services()];
+    await client().delete(path('late', 'MiningPool'));
+    await waitFor(async () => (await client().get(path('late', 'MiningPool'))).status === 404);
+    const message = 'upstream own: there is no MiningPool late; its last address is kept';
+    await waitFor(async () => (await condition('hall', 'UpstreamAvailable'))?.message === message, 40_000);
+    expect([await uids(), await services()]).toEqual(before);
+    expect((await fleet('hall')).status.upstreams).toEqual([{ name: 'own', state: 'NotFound' }]);
+    await applyPool('late', 3400);
+    await waitFor(isCondition('hall', 'UpstreamAvailable', 'Unknown', 'NoAnswer'), 40_000);
+    expect([await uids(), await services()]).toEqual(before);
+  });
+
+  it('keep their Services while an upstream is named that was never there', async () => {
+    const services = await objects('Service', 'hall');
+    expect(services).toHaveLength(2);
+    await applyHall('never');
+    const message = 'upstream own: there is no MiningPool never';
+    await waitFor(async () => (await condition('hall', 'UpstreamAvailable'))?.message === message, 40_000);
+    expect((await objects('Service', 'hall')).map(({ metadata }) => metadata.uid)).toEqual(
+      services.map(({ metadata }) => metadata.uid),
+    );
+    expect(await sets('hall')).toHaveLength(2);
+  });
+
+  it('take nothing from a pool of the same name, nor from who has a name already', async () => {
+    await applyPool('farm');
+    await waitFor(async () => (await client().get(`${core}/services/farm-gw-sv2`)).status === 200);
+    expect((await client().get(`${core}/services/farm-px-sv1`)).status).toBe(200);
+    expect(await condition('farm', 'Degraded')).toMatchObject({ status: 'False' });
+    const theirs = { metadata: { name: 'taken-px-sv1' }, spec: { selector: { app: 'theirs' }, ports: [{ port: 80 }] } };
+    created(await client().post(`${core}/services`, theirs));
+    await applyFleet('farm', 'taken');
+    await waitFor(isCondition('taken', 'Degraded', 'True', 'NameConflict'));
+    const { spec, metadata } = (await client().get(`${core}/services/taken-px-sv1`)).body;
+    expect([spec.selector, metadata.ownerReferences]).toEqual([{ app: 'theirs' }, undefined]);
+  });
+
+  it('go when they are deleted, and leave the pool', async () => {
+    await client().delete(path('hall-3'));
+    await waitFor(async () => (await client().get(path('hall-3'))).status === 404);
+    await waitFor(async () => (await objects('Service', 'hall-3')).length === 0, 60_000);
+    expect((await client().get(path('main', 'MiningPool'))).status).toBe(200);
+    expect((await client().get(`${core}/services/main-gw-sv2`)).status).toBe(200);
+  });
+});
