@@ -11,6 +11,7 @@ const steps: readonly (readonly [name: string, command: string, args: readonly s
   ['architecture and documents', bin('vitest'), ['run', '--project', 'unit', 'test/architecture']],
   ['dead code', bin('knip'), []],
   ['generated resource definitions', process.execPath, ['scripts/crds.ts', '--check']],
+  ['generated dashboards', process.execPath, ['scripts/dashboards.ts', '--check']],
   ['generated reference', process.execPath, ['scripts/docs.ts', '--check']],
 ];
 

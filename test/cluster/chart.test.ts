@@ -1,7 +1,8 @@
 // The chart as text: what it is made into, and what it refuses to be made of.
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { CHART, helm } from '../support/kubernetes/helm.ts';
 import { operatorRules } from '../support/kubernetes/operator-account.ts';
 
@@ -38,6 +39,32 @@ it.each([
   ['watchNamespaces={Mining}', "at '/watchNamespaces/0': 'Mining' does not match pattern"],
 ])('refuses %s', async (value, why) => {
   await expect(template(value)).rejects.toThrow(why);
+});
+
+it('has the dashboards for Grafana and the alerts for Prometheus, as they were made', async () => {
+  const values = ['metrics.dashboards.enabled=true', 'metrics.prometheusRule.enabled=true'];
+  const documents = parseAllDocuments(await template('crds.install=false', ...values)).map((each) => each.toJS());
+  const folder = join(CHART, 'dashboards');
+  const files = readdirSync(folder).sort();
+  const maps = documents.filter(({ metadata }) => metadata.labels?.grafana_dashboard === '1');
+  expect(maps.map(({ data }) => data)).toEqual(
+    files.map((file) => ({ [`sluice-${file}`]: readFileSync(join(folder, file), 'utf8') })),
+  );
+  const rules = documents.find(({ kind }) => kind === 'PrometheusRule');
+  expect(rules.spec).toEqual(parse(readFileSync(join(CHART, 'alerts/rules.yaml'), 'utf8')));
+});
+
+it('watches the operator by the name that it has', async () => {
+  const values = ['metrics.prometheusRule.enabled=true', 'metrics.prometheusRule.runbooks=https://wiki.example/alerts'];
+  const settings = values.map((value) => `--set=${value}`);
+  const text = await helm(kubeconfig, 'template', 'other', CHART, ...target, ...settings);
+  const rules = parseAllDocuments(text)
+    .map((each) => each.toJS())
+    .find(({ kind }) => kind === 'PrometheusRule');
+  const written = JSON.stringify(rules.spec);
+  expect(written).toContain('leader_election_master_status{job=\\"other-operator\\"}');
+  expect(written).toContain('https://wiki.example/alerts#sluicegatewaydown');
+  expect(written).not.toContain('sluice-operator');
 });
 
 it('asks nothing before an uninstall that is forced', async () => {
