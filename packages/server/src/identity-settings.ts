@@ -4,8 +4,9 @@ import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/co
 import { readableFolder, secretFile } from '@sluice/runtime/config/path-types';
 import { integer, text, type ValueType } from '@sluice/runtime/config/value-types';
 import { readSecretFile } from '@sluice/runtime/secret-file';
+import { CertificateFiles } from './certificate-files.ts';
 import { ServerError } from './errors.ts';
-import { certificateFromFiles, type IdentityModules, type IdentitySource, selfCertified } from './identity.ts';
+import { type IdentityModules, type IdentitySource, selfCertified } from './identity.ts';
 
 /** A file as `sluice keys` makes it. */
 export function authoritySecretFile(): ValueType<string> {
@@ -81,10 +82,7 @@ export function openIdentity(config: IdentityConfig, modules: IdentityModules): 
   const { authoritySecretFile, certificateDirectory, certificateValidity, authorityKey } = config;
   if (certificateDirectory !== undefined) {
     const key = authorityKey === undefined ? undefined : decodeAuthorityPublicKey(authorityKey);
-    return certificateFromFiles(
-      { directory: certificateDirectory, ...(key === undefined ? {} : { authorityKey: key }) },
-      modules,
-    );
+    return new CertificateFiles(certificateDirectory, key, modules);
   }
   if (authoritySecretFile === undefined)
     throw new ServerError('server-no-certificate', 'neither authoritySecretFile nor certificateDirectory is set');

@@ -1,16 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
-import { certificateFault, encodeCertificate, signCertificate } from '@sluice/noise/certificate';
+import { certificateFault } from '@sluice/noise/certificate';
 import { generateSecret } from '@sluice/noise/ec';
 import { nobleEc as ec } from '@sluice/noise/noble-ec';
 import { ManualClock, unixSeconds } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
 import { randomBytes } from '@sluice/runtime/random';
 import { afterEach, expect, test } from 'vitest';
-import { certificateFromFiles, selfCertified } from '../src/identity.ts';
+import { selfCertified } from '../src/identity.ts';
 import { addressKey, Listener } from '../src/listener.ts';
 import { RateLimit } from '../src/rate-limit.ts';
 import { OutboundTick, SocketWriter } from '../src/socket-writer.ts';
@@ -42,42 +39,6 @@ test('a certificate of its own is backdated an hour and renewed at half of its t
   const staticPublicKey = ec.xOnlyPublicKey(second.staticKey.secret);
   const check = { ec, authorityKey, staticPublicKey, now: unixSeconds(parts.clock) };
   expect(certificateFault(second.certificate, check)).toBeUndefined();
-});
-
-test('a certificate from files is checked, read again, and kept when the new files are bad', () => {
-  const parts = modules();
-  const directory = mkdtempSync(join(tmpdir(), 'sluice-certificate-'));
-  cleanups.push(() => rmSync(directory, { recursive: true }));
-  const authoritySecret = generateSecret(randomBytes);
-  const authorityKey = ec.xOnlyPublicKey(authoritySecret);
-  const write = (validFrom: number, signer = authoritySecret) => {
-    const staticSecret = generateSecret(randomBytes);
-    const certificate = signCertificate({
-      ec,
-      authoritySecret: signer,
-      staticPublicKey: ec.xOnlyPublicKey(staticSecret),
-      validFrom,
-      notValidAfter: validFrom + 3_600,
-      random: randomBytes(32),
-    });
-    writeFileSync(join(directory, 'static-key'), Buffer.from(staticSecret).toString('hex'));
-    writeFileSync(join(directory, 'certificate'), `${Buffer.from(encodeCertificate(certificate)).toString('hex')}\n`);
-  };
-  expect(() => certificateFromFiles({ directory }, parts)).toThrow(/server-no-certificate|static-key/);
-  const now = unixSeconds(parts.clock);
-  write(now, generateSecret(randomBytes));
-  expect(() => certificateFromFiles({ directory, authorityKey }, parts)).toThrow('certificate-untrusted');
-  write(now + 60);
-  expect(() => certificateFromFiles({ directory }, parts)).toThrow('certificate-not-yet-valid');
-  write(now);
-  const source = certificateFromFiles({ directory, authorityKey }, parts);
-  const { staticKey } = source.current();
-  writeFileSync(join(directory, 'static-key'), 'zz');
-  source.refresh();
-  expect(source.current().staticKey).toBe(staticKey);
-  write(now - 60);
-  source.refresh();
-  expect(source.current().certificate.validFrom).toBe(now - 60);
 });
 
 test.each([
