@@ -24,6 +24,21 @@ export const operatorSettings = defineConfig({
     type: imageType(),
     doc: 'The image that services run where a resource names no other.',
   },
+  natsImage: {
+    type: imageType(),
+    default: { repository: 'nats', tag: '2.15.2-alpine', digest: '' },
+    doc: 'The image of NATS servers that the operator runs, where a resource names no other.',
+  },
+  bitcoindImage: {
+    type: imageType(),
+    default: { repository: 'bitcoin/bitcoin', tag: '29.0', digest: '' },
+    doc: 'The image of Bitcoin nodes that the operator runs, where a resource names no other.',
+  },
+  monitoringNamespace: {
+    type: namespaceName,
+    default: 'monitoring',
+    doc: 'The namespace that collects metrics, which network policies let in.',
+  },
   kubeconfig: {
     type: readableFile({ holds: 'a kubeconfig' }),
     optional: true,

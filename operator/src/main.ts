@@ -16,14 +16,15 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
     argv,
     commands,
     create({ config, log, metrics, health, clock, shutdown }) {
-      const { kubeconfig, image, watchNamespaces, leaseName, workers } = config;
+      const { kubeconfig, watchNamespaces, monitoringNamespace, leaseName, workers } = config;
+      const images = { sluice: config.image, nats: config.natsImage, bitcoind: config.bitcoindImage };
       const access = kubeconfig === undefined ? inClusterAccess(process.env) : kubeconfigAccess(kubeconfig);
       const client = new KubernetesClient(access, { metrics });
       shutdown.add('connections to the Kubernetes API', () => client.close());
       const namespace = config.namespace ?? inClusterNamespace();
       const identity = `${hostname()}_${randomUUID()}`;
       return new Operator(
-        { image, watchNamespaces, workers, identity, lease: { namespace, name: leaseName } },
+        { images, watchNamespaces, monitoringNamespace, workers, identity, lease: { namespace, name: leaseName } },
         { client, clock, log, metrics, health },
       );
     },

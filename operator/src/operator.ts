@@ -8,13 +8,15 @@ import { customKinds } from './api/custom-kinds.ts';
 import type { MiningPool } from './api/v1alpha1.ts';
 import { BY_CONTROLLER, CHILD_SELECTOR, childKinds } from './apply/child-kinds.ts';
 import { Children, FIELD_MANAGER } from './apply/children.ts';
+import { DataVolumes } from './apply/data-volumes.ts';
 import { foreignManagers } from './apply/foreign-fields.ts';
 import { type Term, Writer } from './apply/writer.ts';
+import { NatsUsers } from './bus/nats-users.ts';
+import { requestReload } from './bus/request-reload.ts';
 import { Controller, type ControllerModules } from './control/controller.ts';
 import { Lifecycle } from './control/lifecycle.ts';
 import { controllerMetrics, queueMetrics } from './control/metrics.ts';
 import type { CustomResource, Reconciler } from './control/reconciler.ts';
-import type { DefaultImage } from './desired/image-reference.ts';
 import { EventRecorder } from './events/event-recorder.ts';
 import { FleetKeys } from './keys/fleet-keys.ts';
 import { KnownKeys } from './keys/known-keys.ts';
@@ -30,7 +32,9 @@ import type { LeasePlace } from './leader/lease.ts';
 import { leaderMetrics } from './leader/metrics.ts';
 import { addressNow, poolKeys } from './reconcilers/known-pools.ts';
 import { MiningPoolReconciler } from './reconcilers/mining-pool.ts';
+import type { DefaultImages } from './reconcilers/pool-manifests.ts';
 import { ProxyFleetReconciler } from './reconcilers/proxy-fleet.ts';
+import { UnwatchedChildren } from './reconcilers/unwatched-children.ts';
 import { StatusWriter } from './status/status-writer.ts';
 
 /** Everything is looked at again, should a change ever have been missed. */
@@ -40,9 +44,11 @@ const RESYNC_MS = 10 * 60_000;
 const BY_POOL = 'pool';
 
 export interface OperatorOptions {
-  readonly image: DefaultImage;
+  readonly images: DefaultImages;
   /** Empty: all. */
   readonly watchNamespaces: readonly string[];
+  /** Where metrics are collected from. */
+  readonly monitoringNamespace: string;
   readonly workers: number;
   /** Of this process, and of no other one ever. */
   readonly identity: string;
@@ -194,7 +200,7 @@ export class Operator {
   /** Everything that writes is made for one term alone. */
   #createControllers(term: Term): ReadonlyMap<string, Controller> {
     const { client, clock, log } = this.#modules;
-    const { image, identity, workers, lease } = this.#options;
+    const { images, identity, workers, lease, monitoringNamespace } = this.#options;
     const writer = new Writer(client, term);
     const events = new EventRecorder({ writer, clock, log, identity });
     const statusWriter = new StatusWriter({ writer, clock });
@@ -211,9 +217,17 @@ export class Operator {
       ...{ known: this.#knownKeys, metrics: this.#keyMetrics },
     });
     const reconcilers: Readonly<Record<string, Reconciler>> = {
-      MiningPool: new MiningPoolReconciler({ image, keys, caches: this.#children }),
+      MiningPool: new MiningPoolReconciler({
+        ...{ images, keys, events, caches: this.#children },
+        network: { operatorNamespace: lease.namespace, monitoringNamespace },
+        volumes: new DataVolumes({ writer, clock }),
+        unwatched: new UnwatchedChildren({
+          ...{ clock, random: randomBytes },
+          natsUsers: new NatsUsers({ clock, random: randomBytes, requestReload }),
+        }),
+      }),
       ProxyFleet: new ProxyFleetReconciler({
-        ...{ image, writer, keys, caches: this.#children },
+        ...{ image: images.sluice, writer, keys, caches: this.#children },
         poolOf: (key) => this.#poolOf(key),
         look: async () => [],
       }),

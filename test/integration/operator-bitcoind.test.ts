@@ -17,7 +17,7 @@ let node: ChildProcess;
 let rpcPort: number;
 
 beforeAll(async () => {
-  const [manifests] = bitcoindNodes(pool, { repository: 'bitcoin', tag: '29', digest: '' });
+  const [manifests] = bitcoindNodes(pool, { repository: 'bitcoin', tag: '29', digest: '' }, new Map());
   const { data } = nodeCredentials(pool, { name: 'a' }, { username: 'pool', password: 'pässword', salt: '0a1b' });
   for (const [key, base64] of Object.entries(data as Record<string, string>))
     writeFileSync(join(directory, key), Buffer.from(base64, 'base64'));

@@ -58,6 +58,8 @@ type Environment = Readonly<Record<string, string>>;
 
 const components = ['connection-gateway', 'operator', 'system'] as const;
 const namespaces = { operatorNamespace: 'sluice', monitoringNamespace: 'monitoring' };
+/** The uid of one. */
+const SECRET = '5d0c27b6-6b0e-4c6b-8a53-90a1f3d6a7e1';
 /** Replicas of the kinds whose number the scaling decides. */
 const SCALED = 2;
 const allOf = (pool: MiningPool): readonly Manifest[] => {
@@ -69,7 +71,7 @@ const allOf = (pool: MiningPool): readonly Manifest[] => {
     templateProviders(pool, context.image),
   ];
   const { managed } = pool.spec.bus;
-  const nats = natsServers(pool, { repository: 'nats', tag: '2.15.2-alpine', digest: '' });
+  const nats = natsServers(pool, { repository: 'nats', tag: '2.15.2-alpine', digest: '' }, SECRET);
   if (managed === undefined || nats === undefined) throw new Error('the examples have a managed bus');
   const users = components.map((component) => ({
     component,
@@ -77,7 +79,7 @@ const allOf = (pool: MiningPool): readonly Manifest[] => {
     passwordHash: `$2b$04$${'a'.repeat(53)}`,
   }));
   const bitcoind = { repository: 'bitcoind', tag: '29.0', digest: '' };
-  const nodes = bitcoindNodes(pool, bitcoind).flatMap(({ configMap: config, statefulSet, service }) => [
+  const nodes = bitcoindNodes(pool, bitcoind, new Map()).flatMap(({ configMap: config, statefulSet, service }) => [
     ...[config, statefulSet, service],
   ]);
   const credentials = { username: 'pool', password: 'secret', salt: '0a1b' };

@@ -13,6 +13,7 @@ export const childKinds: readonly Resource[] = [
   kind('apps/v1', 'ReplicaSet', 'replicasets'),
   kind('apps/v1', 'StatefulSet', 'statefulsets'),
   kind('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
+  kind('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies'),
 ];
 
 /** The kind of a manifest of ours. */
@@ -29,3 +30,7 @@ export const BY_CONTROLLER = 'controller';
 
 /** Never watched: the operator reads those alone whose names it knows. */
 export const secrets: Resource = kind('v1', 'Secret', 'secrets');
+/** Of the Prometheus operator, which a cluster may not have; so not watched either. */
+export const podMonitors: Resource = kind('monitoring.coreos.com/v1', 'PodMonitor', 'podmonitors');
+/** StatefulSets make them, and nobody owns them. */
+export const volumeClaims: Resource = kind('v1', 'PersistentVolumeClaim', 'persistentvolumeclaims');

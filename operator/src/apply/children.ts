@@ -68,6 +68,13 @@ export class Children {
     return path === undefined && !cleaned ? 'unchanged' : 'changed';
   }
 
+  /** The owner's object as the API server has it now; undefined where there is none. @throws ChildError `name-conflict` */
+  async read(resource: Resource, owner: Owner, manifest: Manifest): Promise<KubernetesObject | undefined> {
+    const live = await this.#read(resource, manifest);
+    if (live !== undefined) refuseForeign(owner, live);
+    return live;
+  }
+
   /** Makes a Secret that must never be made twice; resolves with the one that there is. */
   async createOnce(resource: Resource, owner: Owner, manifest: Manifest): Promise<KubernetesObject> {
     const { writer } = this.#modules;
@@ -87,18 +94,39 @@ export class Children {
     }
   }
 
-  /** Removes the object that was looked at, and no other or newer one; that it is gone already is as well. */
-  async remove(resource: Resource, owner: Owner, child: KubernetesObject): Promise<void> {
+  /**
+   * Removes the object that was looked at, and no other or newer one; that it is gone already is as well.
+   * @param propagationPolicy `Orphan` leaves its pods running
+   */
+  async remove(
+    resource: Resource,
+    owner: Owner,
+    child: KubernetesObject,
+    propagationPolicy: 'Background' | 'Orphan' = 'Background',
+  ): Promise<void> {
     refuseForeign(owner, child);
     const { uid, resourceVersion } = child.metadata;
     const body = {
-      ...{ apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' },
+      ...{ apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy },
       preconditions: { uid, resourceVersion },
     };
     try {
       await this.#modules.writer.write({ method: 'DELETE', path: objectPath(resource, child.metadata), body });
     } catch (error) {
       if (!isKubernetesError(error, 'api-not-found')) throw error;
+    }
+  }
+
+  /** Whether the API server has a kind that is not its own. */
+  async isServed({ apiVersion, kind }: Resource): Promise<boolean> {
+    try {
+      const { resources } = await this.#modules.writer.read<{ resources: readonly { kind: string }[] }>(
+        `/apis/${apiVersion}`,
+      );
+      return resources.some((each) => each.kind === kind);
+    } catch (error) {
+      if (isKubernetesError(error, 'api-not-found')) return false;
+      throw error;
     }
   }
 

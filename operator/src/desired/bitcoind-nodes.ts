@@ -14,7 +14,7 @@ import { type DefaultImage, imageReference } from './image-reference.ts';
 import { type Manifest, ownedMetadata } from './manifest.ts';
 import { nodeName, nodeRpcSecret, type PoolNode } from './node-access.ts';
 import { placement, pullSecrets, restrictedContainer, restrictedPod } from './pod-settings.ts';
-import { secretVolume } from './secret-volume.ts';
+import { readAtStart, secretVolume } from './secret-volume.ts';
 import { commonLabels, type Workload, workloadLabels, workloadName, workloadSelector } from './workload.ts';
 
 const CONFIG_FILE = 'bitcoin.conf';
@@ -41,9 +41,19 @@ const workloadOf = (pool: MiningPool, { name }: PoolNode): Workload => ({
   component: 'bitcoind',
 });
 
-/** For each managed node its objects, in the order of the nodes. */
-export function bitcoindNodes(pool: MiningPool, image: DefaultImage): readonly NodeManifests[] {
-  const nodes = pool.spec.nodes.filter(isManaged);
+/** The nodes of a pool that it runs itself. */
+export const managedNodes = (pool: MiningPool): readonly ManagedNode[] => pool.spec.nodes.filter(isManaged);
+
+/**
+ * For each managed node its objects, in the order of the nodes.
+ * @param rpcSecrets uids of the Secrets of their RPC, by the names of the nodes
+ */
+export function bitcoindNodes(
+  pool: MiningPool,
+  image: DefaultImage,
+  rpcSecrets: ReadonlyMap<string, string>,
+): readonly NodeManifests[] {
+  const nodes = managedNodes(pool);
   return nodes.map((node) => {
     const workload = workloadOf(pool, node);
     const peers = nodes.filter((other) => other !== node).map((other) => nodeName(pool, other));
@@ -53,7 +63,7 @@ export function bitcoindNodes(pool: MiningPool, image: DefaultImage): readonly N
       service: service(workload),
       configMap,
       statefulSet: statefulSet(workload, node, {
-        ...{ configMap, secretName: nodeRpcSecret(pool, node) },
+        ...{ configMap, secretName: nodeRpcSecret(pool, node), secretUid: rpcSecrets.get(node.name) ?? '' },
         image: imageReference(node.managed.image, image),
       }),
     };
@@ -62,7 +72,7 @@ export function bitcoindNodes(pool: MiningPool, image: DefaultImage): readonly N
 
 /** One node of a pool at a time may be evicted; undefined where it runs none. */
 export function nodeDisruptionBudget(pool: MiningPool): Manifest | undefined {
-  const [node] = pool.spec.nodes.filter(isManaged);
+  const [node] = managedNodes(pool);
   if (node === undefined) return undefined;
   const labels = commonLabels(workloadOf(pool, node));
   return disruptionBudgetOf(pool, `${pool.metadata.name}-node`, labels, labels);
@@ -99,13 +109,14 @@ function service(workload: Workload): Manifest {
 interface NodeParts {
   readonly configMap: Manifest;
   readonly secretName: string;
+  readonly secretUid: string;
   readonly image: string;
 }
 
 function statefulSet(
   workload: Workload,
   { managed }: ManagedNode,
-  { configMap, secretName, image }: NodeParts,
+  { configMap, secretName, secretUid, image }: NodeParts,
 ): Manifest {
   const { storage, scheduling } = managed;
   const data = dataVolume(storage, storage.size ?? EPHEMERAL_SIZE);
@@ -120,7 +131,7 @@ function statefulSet(
       podManagementPolicy: 'Parallel',
       selector: { matchLabels: workloadSelector(workload) },
       template: {
-        metadata: { labels: workloadLabels(workload) },
+        metadata: { labels: workloadLabels(workload), annotations: readAtStart(secretUid) },
         spec: {
           ...restrictedPod,
           ...pullSecrets(managed.image),

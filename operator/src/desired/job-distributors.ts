@@ -1,11 +1,12 @@
 import type { MiningPool } from '../api/v1alpha1.ts';
 import type { DefaultImage } from './image-reference.ts';
+import { PAYOUT, payoutFingerprint } from './payout-fingerprint.ts';
 import { podNameAs } from './pod-template.ts';
 import { poolService, type ServiceManifests } from './pool-service.ts';
 
 export function jobDistributors(pool: MiningPool, image: DefaultImage): ServiceManifests {
   const { network, payout, services } = pool.spec;
-  return poolService(pool, image, {
+  const { controller, ...others } = poolService(pool, image, {
     infix: 'jd',
     component: 'job-distributor',
     replicas: services.jobDistributor.replicas,
@@ -17,4 +18,6 @@ export function jobDistributors(pool: MiningPool, image: DefaultImage): ServiceM
     },
     inputs: { env: [podNameAs('SLUICE_INSTANCE')], volumes: [], volumeMounts: [] },
   });
+  const annotations = { ...controller.metadata.annotations, [PAYOUT]: payoutFingerprint(pool) };
+  return { ...others, controller: { ...controller, metadata: { ...controller.metadata, annotations } } };
 }

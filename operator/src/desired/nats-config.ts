@@ -2,12 +2,13 @@
 
 import type { ServiceName } from '@sluice/bus/subjects';
 import { type UserPermissions, userPermissions } from '@sluice/bus/user-permissions';
+import { contentHash } from './content-hash.ts';
 import { natsHosts, natsPorts } from './nats-names.ts';
 import { type ManagedBus, storeBytes } from './stream-bounds.ts';
 
 /** For streams in memory. */
 const MEMORY_BYTES = 268_435_456;
-const USERS_FILE = 'users.conf';
+export const USERS_FILE = 'users.conf';
 const ROUTES_FILE = 'routes.conf';
 
 /** Folders of a server's pod. */
@@ -58,10 +59,14 @@ export function natsSecretFiles(
   const routes = natsHosts(pool, replicas).map((host) => `nats://route:${routePassword}@${host}:${natsPorts.cluster}`);
   const cluster = { authorization: { user: 'route', password: routePassword }, routes };
   return {
-    [USERS_FILE]: asText(accounts(users)),
+    // By its tag each server says which users it has read.
+    [USERS_FILE]: asText({ server_tags: [usersTag(users)], ...accounts(users) }),
     ...(replicas === 1 ? {} : { [ROUTES_FILE]: asText(cluster) }),
   };
 }
+
+/** Names users with their passwords; lower case, as servers make their tags. */
+export const usersTag = (users: readonly NatsUser[]): string => `users:${contentHash(users)}`;
 
 /** The format of NATS takes JSON. */
 const asText = (value: object) => `${JSON.stringify(value, null, 2)}\n`;

@@ -8,6 +8,7 @@ import { type Manifest, ownedMetadata } from './manifest.ts';
 import { type NatsUser, natsConfig, natsFolders, natsSecretFiles, PID_FILE } from './nats-config.ts';
 import { natsHeadlessService, natsPorts, natsUserSecret } from './nats-names.ts';
 import { placement, pullSecrets, restrictedContainer, restrictedPod } from './pod-settings.ts';
+import { readAtStart } from './secret-volume.ts';
 import { type ManagedBus, volumeSize } from './stream-bounds.ts';
 import { type Workload, workloadLabels, workloadName, workloadSelector } from './workload.ts';
 
@@ -25,8 +26,11 @@ export interface NatsManifests {
 const workloadOf = (pool: MiningPool): Workload => ({ owner: pool, infix: 'nats', component: 'nats' });
 const secretName = (workload: Workload) => `${workloadName(workload)}-users`;
 
-/** @returns undefined where the bus is the user's own */
-export function natsServers(pool: MiningPool, image: DefaultImage): NatsManifests | undefined {
+/**
+ * @param systemSecret uid of the Secret of the user `system`: without its password nobody can tell the servers to read their users again
+ * @returns undefined where the bus is the user's own
+ */
+export function natsServers(pool: MiningPool, image: DefaultImage, systemSecret: string): NatsManifests | undefined {
   const { managed } = pool.spec.bus;
   if (managed === undefined) return undefined;
   const workload = workloadOf(pool);
@@ -35,7 +39,7 @@ export function natsServers(pool: MiningPool, image: DefaultImage): NatsManifest
   return {
     services: [clientService(workload), headlessService(workload)],
     configMap,
-    statefulSet: statefulSet(workload, managed, { configMap, image }),
+    statefulSet: statefulSet(workload, managed, { configMap, image, systemSecret }),
     disruptionBudget: disruptionBudget(workload),
   };
 }
@@ -58,10 +62,10 @@ export function natsUsers(
   };
 }
 
-/** What the pods of a service are let in by. To be created, never applied: its password is made once. */
+/** What the pods of a service are let in by, or by which servers know each other. To be created, never applied: its password is made once. */
 export function natsCredentials(
   pool: MiningPool,
-  component: NatsUser['component'],
+  component: NatsUser['component'] | 'route',
   name: string,
   password: string,
 ): Manifest {
@@ -111,9 +115,10 @@ function headlessService(workload: Workload): Manifest {
 interface NatsParts {
   readonly configMap: Manifest;
   readonly image: DefaultImage;
+  readonly systemSecret: string;
 }
 
-function statefulSet(workload: Workload, bus: ManagedBus, { configMap, image }: NatsParts): Manifest {
+function statefulSet(workload: Workload, bus: ManagedBus, { configMap, image, systemSecret }: NatsParts): Manifest {
   const data = dataVolume(bus.storage, volumeSize(bus));
   return {
     apiVersion: 'apps/v1',
@@ -126,7 +131,7 @@ function statefulSet(workload: Workload, bus: ManagedBus, { configMap, image }: 
       podManagementPolicy: 'Parallel',
       selector: { matchLabels: workloadSelector(workload) },
       template: {
-        metadata: { labels: workloadLabels(workload) },
+        metadata: { labels: workloadLabels(workload), annotations: readAtStart(systemSecret) },
         spec: {
           ...restrictedPod,
           ...pullSecrets(bus.image),

@@ -1,17 +1,34 @@
 // What a MiningPool becomes: the objects that src/desired says, made, kept and taken away.
 import type { MiningPool } from '../api/v1alpha1.ts';
 import type { Children } from '../apply/children.ts';
+import type { DataVolumes, VolumeMaker } from '../apply/data-volumes.ts';
 import type { CustomResource, Outcome, Reconciler } from '../control/reconciler.ts';
-import type { DefaultImage } from '../desired/image-reference.ts';
+import type { OwnedFleet } from '../desired/fleet.ts';
+import { natsServers } from '../desired/nats-servers.ts';
+import type { NetworkContext } from '../desired/network-policy.ts';
+import { PAYOUT } from '../desired/payout-fingerprint.ts';
+import type { EventRecorder } from '../events/event-recorder.ts';
 import type { FleetKeys } from '../keys/fleet-keys.ts';
+import { keyOf } from '../kubernetes/resource.ts';
+import { endpoints } from './endpoints.ts';
 import { type ChildCaches, OwnObjects } from './own-objects.ts';
-import { poolManifests } from './pool-manifests.ts';
+import { busReady, type PoolWorkloads, templatesFresh } from './pool-conditions.ts';
+import { type DefaultImages, type PoolManifests, poolManifests } from './pool-manifests.ts';
+import { type LiveWorkload, workloadKinds } from './readiness.ts';
+import type { UnwatchedChildren } from './unwatched-children.ts';
+
+/** While pods wait for their volumes, about which there is no news. */
+const STORAGE_LOOK_MS = 10_000;
 
 export interface MiningPoolOptions {
   /** What the operator was installed with. */
-  readonly image: DefaultImage;
+  readonly images: DefaultImages;
+  readonly network: NetworkContext;
   readonly keys: FleetKeys;
   readonly caches: ChildCaches;
+  readonly unwatched: UnwatchedChildren;
+  readonly volumes: DataVolumes;
+  readonly events: EventRecorder;
 }
 
 export class MiningPoolReconciler implements Reconciler {
@@ -23,26 +40,88 @@ export class MiningPoolReconciler implements Reconciler {
 
   async reconcile(resource: CustomResource, children: Children, signal: AbortSignal): Promise<Outcome> {
     const pool = resource as unknown as MiningPool;
-    const { image, keys, caches } = this.#options;
-    const fleet = { owner: pool, infix: 'gw', component: 'connection-gateway' } as const;
-    const { authorityPublicKey, finding, requeueAfterMs } = await keys.settle(pool, fleet, pool.spec.noise, children);
-    const manifests = poolManifests(pool, image, authorityPublicKey);
+    const { images, network, keys, caches, unwatched } = this.#options;
+    const fleet: OwnedFleet = {
+      ...{ owner: pool, infix: 'gw', component: 'connection-gateway', fleet: pool.spec.gateways },
+    };
+    const { authorityPublicKey, finding, ...settled } = await keys.settle(pool, fleet, pool.spec.noise, children);
     const objects = new OwnObjects(pool, caches);
-    await objects.keep(manifests.all, children, signal);
+    const bus = caches.get('StatefulSet')?.get(`${pool.metadata.namespace}/${pool.metadata.name}-nats`);
+    const looked = await unwatched.ensure(pool, children, bus !== undefined);
+    const manifests = poolManifests(pool, { images, network, secrets: looked.secrets, authorityPublicKey });
+    this.#tellPayout(pool, manifests);
     const { gateways } = manifests;
-    const missing = gateways === undefined ? [`${pool.metadata.name}-gw`] : [];
+    if (!(await this.#growVolumes(pool, manifests, children))) await objects.keep(manifests.all, children, signal);
+    const { name, namespace } = pool.metadata;
+    const missing = gateways === undefined ? [`${name}-gw`] : [];
+    const storage = await this.#pendingStorage(manifests);
+    const seen: PoolWorkloads = {
+      live: (infix) => workloadKinds.flatMap((kind) => caches.get(kind)?.get(`${namespace}/${name}-${infix}`) ?? [])[0],
+      pendingStorage: (infix) => storage.reasons.get(`${name}-${infix}`),
+    };
+    const services = (service: string) => caches.get('Service')?.get(`${namespace}/${service}`);
+    const waits = [settled.requeueAfterMs, looked.requeueAfterMs, storage.waits ? STORAGE_LOOK_MS : undefined];
     return {
-      findings: [...objects.readiness(manifests.all, missing), finding],
-      requeueAfterMs,
+      findings: [
+        ...objects.readiness(manifests.all, missing),
+        ...[finding, busReady(pool, seen), templatesFresh(pool, seen)],
+      ],
+      requeueAfterMs: Math.min(...waits.filter((ms) => ms !== undefined)),
       status: {
         ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
         ...(gateways === undefined ? {} : { gateways: objects.fleetStatus(gateways, pool.spec.gateways.replicas) }),
+        endpoints: endpoints(fleet, services, authorityPublicKey),
       },
     };
   }
 
   async finalize(resource: CustomResource): Promise<undefined> {
     const pool = resource as unknown as MiningPool;
-    await this.#options.keys.finalize(pool, pool.spec.noise);
+    const { keys, unwatched, volumes, images } = this.#options;
+    await keys.finalize(pool, pool.spec.noise);
+    const servers = natsServers(pool, images.nats, '')?.statefulSet;
+    if (servers !== undefined && pool.spec.bus.streamDeletionPolicy === 'Delete') await volumes.remove(servers);
+    unwatched.forget(pool.metadata.uid);
+  }
+
+  /** Resolves with whether StatefulSets are to be made anew first. */
+  async #growVolumes(pool: MiningPool, { all }: PoolManifests, children: Children): Promise<boolean> {
+    const { volumes, caches } = this.#options;
+    let grows = false;
+    for (const manifest of all) {
+      const live = caches.get(manifest.kind)?.get(keyOf(manifest.metadata));
+      if (manifest.kind === 'StatefulSet') grows = (await volumes.grow(pool, children, manifest, live)) || grows;
+    }
+    return grows;
+  }
+
+  /** Before it is so: whoever goes on after us must not find it done and nobody told. */
+  #tellPayout(pool: MiningPool, { all }: PoolManifests): void {
+    const { caches, events } = this.#options;
+    const builders = all.find(({ metadata }) => metadata.annotations?.[PAYOUT] !== undefined);
+    if (builders === undefined) return;
+    const live = caches.get(builders.kind)?.get(keyOf(builders.metadata));
+    const [before, now] = [live, builders].map((each) => each?.metadata.annotations?.[PAYOUT]);
+    if (before === undefined || before === now) return;
+    const note = `blocks pay the outputs with fingerprint ${now}, no more those with ${before}`;
+    events.record(pool, { type: 'Warning', reason: 'PayoutChanged', action: 'Changed', note });
+  }
+
+  /** Why pods wait for their volumes, by the names of their StatefulSets; those that are ready are not asked about. */
+  async #pendingStorage({
+    all,
+  }: PoolManifests): Promise<{ readonly reasons: Map<string, string>; readonly waits: boolean }> {
+    const { caches, volumes } = this.#options;
+    const reasons = new Map<string, string>();
+    let waits = false;
+    for (const { kind, metadata } of all) {
+      const live = caches.get(kind)?.get(keyOf(metadata)) as (LiveWorkload & VolumeMaker) | undefined;
+      if (kind !== 'StatefulSet' || live?.spec?.volumeClaimTemplates === undefined) continue;
+      if ((live.status?.readyReplicas ?? 0) >= (live.spec.replicas ?? 1)) continue;
+      waits = true;
+      const reason = await volumes.pending(live);
+      if (reason !== undefined) reasons.set(metadata.name, reason);
+    }
+    return { reasons, waits };
   }
 }

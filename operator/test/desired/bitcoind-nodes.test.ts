@@ -5,6 +5,7 @@ import { asYaml } from '../as-yaml.ts';
 import { examplePool } from '../defaulted.ts';
 
 const image = { repository: 'bitcoin/bitcoin', tag: '29.0', digest: '' };
+const secrets = new Map([['a', '5d0c27b6-6b0e-4c6b-8a53-90a1f3d6a7e1']]);
 const regtest = examplePool('regtest');
 const [a] = regtest.spec.nodes;
 if (a?.managed === undefined) throw new Error('the example has no managed node');
@@ -22,13 +23,13 @@ const two = {
     ],
   },
 };
-const configs = bitcoindNodes(two, image).map(
+const configs = bitcoindNodes(two, image, secrets).map(
   ({ configMap }) => (configMap.data as { 'bitcoin.conf': string })['bitcoin.conf'],
 );
 
 describe('managed nodes', () => {
   it('of the example regtest are as in their golden file', async () => {
-    const objects = bitcoindNodes(regtest, image).flatMap(({ configMap, statefulSet, service }) => [
+    const objects = bitcoindNodes(regtest, image, secrets).flatMap(({ configMap, statefulSet, service }) => [
       ...[configMap, statefulSet, service],
     ]);
     const budget = nodeDisruptionBudget(regtest);
@@ -37,7 +38,7 @@ describe('managed nodes', () => {
   });
 
   it('are none where all nodes are of the user', () => {
-    expect(bitcoindNodes(examplePool('production'), image)).toEqual([]);
+    expect(bitcoindNodes(examplePool('production'), image, secrets)).toEqual([]);
     expect(nodeDisruptionBudget(examplePool('production'))).toBe(undefined);
   });
 
@@ -45,7 +46,7 @@ describe('managed nodes', () => {
     expect(configs[0]).toContain('addnode=demo-node-b:8333');
     expect(configs[0]).not.toContain('demo-node-a');
     expect(configs[1]).toContain('addnode=demo-node-a:8333');
-    expect(bitcoindNodes(two, image)[0]?.statefulSet).toMatchObject({
+    expect(bitcoindNodes(two, image, secrets)[0]?.statefulSet).toMatchObject({
       spec: {
         volumeClaimTemplates: [{ spec: { storageClassName: 'slow', resources: { requests: { storage: '30Gi' } } } }],
       },
@@ -53,7 +54,7 @@ describe('managed nodes', () => {
   });
 
   it('are bounded together in evictions, not each for itself', () => {
-    const templates = bitcoindNodes(two, image).map(
+    const templates = bitcoindNodes(two, image, secrets).map(
       ({ statefulSet }) => (statefulSet.spec as { template: { metadata: { labels: object } } }).template,
     );
     const budget = nodeDisruptionBudget(two)?.spec as { selector: { matchLabels: object } };

@@ -8,6 +8,8 @@ import { examplePool } from '../defaulted.ts';
 
 const image = { repository: 'nats', tag: '2.15.2-alpine', digest: '' };
 const passwordHash = `$2b$04$${'a'.repeat(53)}`;
+/** The uid of a Secret. */
+const SECRET = '5d0c27b6-6b0e-4c6b-8a53-90a1f3d6a7e1';
 const users = [
   { component: 'connection-gateway', name: 'connection-gateway', passwordHash },
   { component: 'channel-manager', name: 'channel-manager', passwordHash },
@@ -32,7 +34,7 @@ const filesOf = (of: MiningPool, given: Parameters<typeof natsUsers>[2] = users)
 describe('managed NATS servers', () => {
   it.each(['regtest', 'production'])('of the example %s are as in their golden file', async (name) => {
     const example = examplePool(name);
-    const servers = natsServers(example, image);
+    const servers = natsServers(example, image, SECRET);
     if (servers === undefined) throw new Error('none');
     const { configMap, statefulSet, disruptionBudget, services } = servers;
     const secrets = Object.entries(filesOf(example, [])).map(([file, text]) => `# ${file}\n${text}`);
@@ -43,7 +45,7 @@ describe('managed NATS servers', () => {
   it('are none where the bus is external', () => {
     const external = { servers: ['nats://nats.example:4222'], monitors: [], streamReplicas: 1 as const };
     const bus = { mode: 'External' as const, external, streamDeletionPolicy: 'Retain' as const };
-    expect(natsServers({ ...pool, spec: { ...pool.spec, bus } }, image)).toBe(undefined);
+    expect(natsServers({ ...pool, spec: { ...pool.spec, bus } }, image, SECRET)).toBe(undefined);
     expect(streamBounds(bus)).toEqual({});
   });
 
@@ -59,7 +61,7 @@ describe('managed NATS servers', () => {
   });
 
   it('are the same pods with other users, which they read again', () => {
-    expect(JSON.stringify(natsServers(pool, image))).not.toContain('channel-manager');
+    expect(JSON.stringify(natsServers(pool, image, SECRET))).not.toContain('channel-manager');
     const [one, other] = [filesOf(pool), filesOf(pool, users.slice(1))];
     expect(one['routes.conf']).toBe(other['routes.conf']);
     expect(one['users.conf']).not.toBe(other['users.conf']);

@@ -1,0 +1,148 @@
+// The users of a pool's managed NATS servers: of each a Secret with its password, which is made once, and the servers' own Secret with what they
+// know them by.
+import type { Clock } from '@sluice/runtime/clock';
+import type { RandomBytes } from '@sluice/runtime/random';
+import { compare, hash } from 'bcryptjs';
+import type { MiningPool } from '../api/v1alpha1.ts';
+import { secrets } from '../apply/child-kinds.ts';
+import type { Children } from '../apply/children.ts';
+import { ChildError } from '../apply/errors.ts';
+import type { Manifest } from '../desired/manifest.ts';
+import { type NatsUser, USERS_FILE, usersTag } from '../desired/nats-config.ts';
+import { natsCredentials, natsUsers } from '../desired/nats-servers.ts';
+import type { ManagedBus } from '../desired/stream-bounds.ts';
+import type { KubernetesObject } from '../kubernetes/resource.ts';
+import type { RequestReload } from './request-reload.ts';
+
+/** The tag of the users that all servers have read, on their Secret. */
+const LOADED = 'mining.sluice.dev/loaded';
+/** Of random passwords of 256 bits, which no cost makes harder to guess. */
+const BCRYPT_COST = 4;
+const PASSWORD_BYTES = 32;
+/** In which the pods of a service have another password for certain: the kubelet brings it within two minutes. */
+const EXCHANGE_MS = 180_000;
+/** The kubelet brings another file to the servers within two minutes. */
+const RELOAD_RETRY_MS = 10_000;
+
+const components = [
+  ...['connection-gateway', 'channel-manager', 'job-distributor', 'share-validator', 'template-provider'],
+  ...['operator', 'system'],
+] as readonly NatsUser['component'][];
+
+/** What came of it. */
+export interface UsersOutcome {
+  /** uid of the Secret of the user `system`. */
+  readonly systemSecret: string;
+  /** When to look again: servers have yet to read their users, or a password is being exchanged. */
+  readonly requeueAfterMs?: number;
+}
+
+interface Credentials {
+  readonly uid: string;
+  readonly name: string;
+  readonly password: string;
+  readonly ageMs: number;
+}
+
+export interface NatsUsersModules {
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly requestReload: RequestReload;
+}
+
+export class NatsUsers {
+  readonly #modules: NatsUsersModules;
+
+  constructor(modules: NatsUsersModules) {
+    this.#modules = modules;
+  }
+
+  /**
+   * Makes the Secrets that are not there, and brings the servers to know the users in them.
+   * @param isRunning whether the servers may have read their users already
+   * @throws as `Children`; ChildError `invalid-child` where a Secret has no user and password
+   */
+  async ensure(pool: MiningPool, bus: ManagedBus, children: Children, isRunning: boolean): Promise<UsersOutcome> {
+    const known = new Map<string, Credentials>();
+    for (const component of components) known.set(component, await this.#credentials(pool, component, children));
+    const route = bus.replicas === 1 ? undefined : await this.#credentials(pool, 'route', children);
+    const system = known.get('system') as Credentials;
+
+    const manifestOf = (users: readonly NatsUser[]) => natsUsers(pool, bus, users, route?.password ?? '');
+    const live = await children.read(secrets, pool, manifestOf([]));
+    const { users, exchanging } = await this.#users(known, hashesOf(live));
+    const tag = usersTag(users);
+    // Servers that were never started will read what is there then.
+    const loaded = live === undefined && !isRunning ? tag : live?.metadata.annotations?.[LOADED];
+    await children.apply(secrets, pool, withLoaded(manifestOf(users), loaded));
+
+    const systemSecret = system.uid;
+    if (loaded !== tag) {
+      const { requestReload } = this.#modules;
+      const isRead = await requestReload({ pool, replicas: bus.replicas, ...system, tag });
+      if (!isRead) return { systemSecret, requeueAfterMs: RELOAD_RETRY_MS };
+      await children.apply(secrets, pool, withLoaded(manifestOf(users), tag));
+    }
+    return exchanging ? { systemSecret, requeueAfterMs: RELOAD_RETRY_MS } : { systemSecret };
+  }
+
+  async #credentials(
+    pool: MiningPool,
+    component: NatsUser['component'] | 'route',
+    children: Children,
+  ): Promise<Credentials> {
+    const { random, clock } = this.#modules;
+    const password = Buffer.from(random(PASSWORD_BYTES)).toString('hex');
+    const manifest = natsCredentials(pool, component, component, password);
+    const live = await children.createOnce(secrets, pool, manifest);
+    const { creationTimestamp = '', uid = '' } = live.metadata as { creationTimestamp?: string; uid?: string };
+    const [name, found] = [textOf(live, 'username'), textOf(live, 'password')];
+    if (name !== component || found === '')
+      throw new ChildError(
+        'invalid-child',
+        `Secret ${manifest.metadata.name} has not the user ${component} with a password`,
+      );
+    return { uid, name, password: found, ageMs: clock.now() - Date.parse(creationTimestamp) };
+  }
+
+  /** @param hashes of the users that the servers' Secret has, by name */
+  async #users(
+    known: ReadonlyMap<string, Credentials>,
+    hashes: ReadonlyMap<string, string>,
+  ): Promise<{ readonly users: readonly NatsUser[]; readonly exchanging: boolean }> {
+    const users: NatsUser[] = [];
+    let exchanging = false;
+    for (const component of components) {
+      const { name, password, ageMs } = known.get(component) as Credentials;
+      const before = hashes.get(name);
+      const isKnown = before !== undefined && (await compare(password, before));
+      // Its pods have the earlier one, and would be sent away: theirs is exchanged first.
+      const waits = before !== undefined && !isKnown && component !== 'system' && ageMs < EXCHANGE_MS;
+      exchanging ||= waits;
+      const passwordHash = before !== undefined && (isKnown || waits) ? before : await hash(password, BCRYPT_COST);
+      users.push({ component, name, passwordHash });
+    }
+    return { users, exchanging };
+  }
+}
+
+function withLoaded(manifest: Manifest, tag: string | undefined): Manifest {
+  if (tag === undefined) return manifest;
+  return { ...manifest, metadata: { ...manifest.metadata, annotations: { [LOADED]: tag } } };
+}
+
+const textOf = (secret: KubernetesObject, key: string): string =>
+  Buffer.from((secret as { data?: Record<string, string> }).data?.[key] ?? '', 'base64').toString();
+
+/** By the names of users; none where the Secret is not ours to read. */
+function hashesOf(secret: KubernetesObject | undefined): ReadonlyMap<string, string> {
+  const hashes = new Map<string, string>();
+  if (secret === undefined) return hashes;
+  try {
+    const { accounts } = JSON.parse(textOf(secret, USERS_FILE));
+    for (const { user, password } of [...accounts.POOL.users, ...accounts.SYSTEM.users]) hashes.set(user, password);
+  } catch {
+    // Somebody has changed it: it is made anew.
+  }
+  return hashes;
+}

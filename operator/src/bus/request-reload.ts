@@ -1,0 +1,53 @@
+// Managed NATS servers are told to read their users again, over their system account.
+import { connect } from '@nats-io/transport-node';
+import type { MiningPool } from '../api/v1alpha1.ts';
+import { natsPorts } from '../desired/nats-names.ts';
+
+const TIMEOUT_MS = 5_000;
+/** For the answers of all servers. */
+const PING_MS = 2_000;
+
+export interface ReloadRequest {
+  readonly pool: Pick<MiningPool, 'metadata'>;
+  readonly replicas: number;
+  /** Of the system account. */
+  readonly name: string;
+  readonly password: string;
+  /** Of the users that the servers are to have read. */
+  readonly tag: string;
+}
+
+/** Resolves with whether all servers have read them; one that cannot be asked has not. */
+export type RequestReload = (request: ReloadRequest) => Promise<boolean>;
+
+interface Answer {
+  readonly server: { readonly id: string; readonly tags?: readonly string[] };
+}
+
+/** The servers that have not read the users yet are told to; where their file is still the earlier one this changes nothing. */
+export const requestReload: RequestReload = async ({ pool: { metadata }, ...request }) =>
+  requestReloadAt(`nats://${metadata.name}-nats.${metadata.namespace}.svc:${natsPorts.client}`, request);
+
+/** @param url of one of the servers */
+export async function requestReloadAt(url: string, request: Omit<ReloadRequest, 'pool'>): Promise<boolean> {
+  const { name, password, replicas, tag } = request;
+  const options = { servers: [url], user: name, pass: password, reconnect: false, timeout: TIMEOUT_MS };
+  const nats = await connect(options).catch(() => undefined);
+  if (nats === undefined) return false;
+  const lacking = async () => {
+    const answers: Answer[] = [];
+    const found = await nats.requestMany('$SYS.REQ.SERVER.PING', '', { maxMessages: replicas, maxWait: PING_MS });
+    for await (const answer of found) answers.push(answer.json<Answer>());
+    const without = answers.filter(({ server }) => server.tags?.includes(tag) !== true);
+    return answers.length < replicas && without.length === 0 ? undefined : without;
+  };
+  try {
+    for (const { server } of (await lacking()) ?? [])
+      await nats.request(`$SYS.REQ.SERVER.${server.id}.RELOAD`, '', { timeout: TIMEOUT_MS });
+    return (await lacking())?.length === 0;
+  } catch {
+    return false;
+  } finally {
+    await nats.close();
+  }
+}
