@@ -91,6 +91,12 @@ export class ProxyProcess {
     return response.json();
   }
 
+  /** Asks or tells it at `/drain`. @param query such as `order=1&keep=0&seconds=60`. */
+  async drain(method: 'GET' | 'POST' | 'DELETE', token: string, query = ''): Promise<Response> {
+    const headers = { authorization: `Bearer ${token}` };
+    return await fetch(`http://127.0.0.1:${this.#healthPort}/drain?${query}`, { method, headers });
+  }
+
   /** One of its metrics without the prefix `sluice_proxy_`, added up over its labels. */
   async metric(name: string): Promise<number> {
     const value = await this.process.metric(`sluice_proxy_${name}`);

@@ -1,11 +1,12 @@
 // What the outside asks a process over HTTP: /livez (is it alive), /readyz (may it be given work, and why not), /metrics, and what routes the
-// service has added.
+// service has added; and the orders that it takes.
 // Bounded: small requests only, a few connections, short deadlines. Readiness is a set of named checks with reasons.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { messageOf, RuntimeError } from './errors.ts';
-import type { JsonRoutes } from './json-routes.ts';
+import type { JsonAnswer, JsonRoutes } from './json-routes.ts';
 import type { MetricsRegistry } from './metrics.ts';
+import type { OrderRoutes } from './order-routes.ts';
 
 /** Connections held at once; more are refused. A scraper and a kubelet need two. */
 const MAX_CONNECTIONS = 32;
@@ -61,6 +62,8 @@ export interface HealthServerModules {
   readonly metrics: MetricsRegistry;
   /** Of a service that has some. */
   readonly routes?: JsonRoutes;
+  /** The same. */
+  readonly orderRoutes?: OrderRoutes;
 }
 
 /** @throws RuntimeError `listen-failed`. */
@@ -82,10 +85,17 @@ export async function startHealthServer(
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { health, metrics, routes }: HealthServerModules,
+  { health, metrics, routes, orderRoutes }: HealthServerModules,
 ): Promise<void> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'GET only\n');
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  const { method, headers, url = '/' } = request;
+  const { pathname, searchParams } = new URL(url, 'http://localhost');
+  const { authorization } = headers;
+  const ordered = orderRoutes?.answer(pathname, { method, authorization, query: searchParams });
+  if (ordered !== undefined) return sendJson(response, ordered);
+  const paths = ['/livez', '/readyz', '/metrics', ...(routes?.paths ?? [])];
+  if (!paths.includes(pathname))
+    return send(response, 404, `one of ${[...paths, ...(orderRoutes?.paths ?? [])].join(' ')}\n`);
+  if (method !== 'GET' && method !== 'HEAD') return send(response, 405, 'GET only\n');
   switch (pathname) {
     case '/livez':
       return send(response, 200, 'ok\n');
@@ -100,13 +110,14 @@ async function answer(
     case '/metrics':
       return send(response, 200, await metrics.scrape(), metrics.contentType);
     default: {
-      const route = routes?.find(pathname);
-      if (route === undefined)
-        return send(response, 404, `one of ${['/livez', '/readyz', '/metrics', ...(routes?.paths ?? [])].join(' ')}\n`);
-      const { status, body } = route(searchParams);
-      return send(response, status, `${JSON.stringify(body)}\n`, 'application/json');
+      const answered = routes?.find(pathname)?.(searchParams);
+      if (answered !== undefined) sendJson(response, answered);
     }
   }
+}
+
+function sendJson(response: ServerResponse, { status, body }: JsonAnswer): void {
+  send(response, status, `${JSON.stringify(body)}\n`, 'application/json');
 }
 
 function send(response: ServerResponse, status: number, body: string, type = 'text/plain; charset=utf-8'): void {

@@ -11,6 +11,7 @@ import { Health, startHealthServer } from './health.ts';
 import { JsonRoutes } from './json-routes.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { MetricsRegistry } from './metrics.ts';
+import { OrderRoutes } from './order-routes.ts';
 import { showProcess } from './process-metrics.ts';
 import { processSettings } from './process-settings.ts';
 import { Shutdown, shutdownOnSignals } from './shutdown.ts';
@@ -32,6 +33,8 @@ export interface ServiceContext<S extends Settings> {
   readonly health: Health;
   /** Add here what the service tells of its state over HTTP, beside /readyz. */
   readonly routes: JsonRoutes;
+  /** Add here what may be told to it there. */
+  readonly orderRoutes: OrderRoutes;
   readonly clock: Clock;
   /** Add here what `create` opened, such as the bus; it is closed after the service has stopped. */
   readonly shutdown: Shutdown;
@@ -70,11 +73,12 @@ export async function runService<S extends Settings>(program: ServiceProgram<S>)
   showProcess(metrics);
   const health = new Health();
   const routes = new JsonRoutes();
+  const orderRoutes = new OrderRoutes();
   const shutdown = new Shutdown(log);
   const ignoreSignals = shutdownOnSignals(shutdown, log);
   const ignoreUncaught = endOnUncaught(shutdown, log);
   try {
-    const server = await startHealthServer(healthAddress, { health, metrics, routes });
+    const server = await startHealthServer(healthAddress, { health, metrics, routes, orderRoutes });
     shutdown.add('health server', () => server.close());
     log.info({ health: formatHostPort(server) }, 'starting');
     return await serve(program, {
@@ -83,6 +87,7 @@ export async function runService<S extends Settings>(program: ServiceProgram<S>)
       metrics,
       health,
       routes,
+      orderRoutes,
       clock: systemClock,
       shutdown,
     });

@@ -21,8 +21,17 @@ export function pacedDeadlineMs(connections: number, deadlineMs: number, perSeco
   return Math.min(deadlineMs, Math.max(SHORTEST_MS, pacedMs / MOVING_PART));
 }
 
+export interface DrainGoal {
+  /** Connections that stay. */
+  readonly keep: number;
+  /** By when the others are gone. */
+  readonly deadlineMs: number;
+}
+
 /** What a drain knows of a connection. */
 export interface DrainedConnection {
+  /** By which the open ones hold it. */
+  readonly id: number;
   /** Reads nothing more, so that what is under way can be answered before the end. */
   stopReading(): void;
 }
@@ -39,18 +48,34 @@ export interface DrainModules<C extends DrainedConnection> {
 }
 
 export class Drain<C extends DrainedConnection> {
-  /** Resolves when no connection is left. */
+  /** Resolves when nobody is left who has to go, or after the batch in which it was cancelled. */
   readonly done: Promise<void>;
   readonly #connections: ReadonlyMap<number, C>;
+  readonly #keep: number;
   readonly #modules: DrainModules<C>;
   #movedByMs: number;
+  #isOver = false;
 
-  /** @param connections the open ones: who has left is no longer in it. */
-  constructor(connections: ReadonlyMap<number, C>, deadlineMs: number, modules: DrainModules<C>) {
+  /**
+   * With some to keep, of those that came later nobody goes: whoever is moved and lands here again would be moved twice.
+   * @param connections the open ones: who has left is no longer in it.
+   */
+  constructor(connections: ReadonlyMap<number, C>, { keep, deadlineMs }: DrainGoal, modules: DrainModules<C>) {
     this.#connections = connections;
+    this.#keep = keep;
     this.#modules = modules;
     this.#movedByMs = this.#movedBy(deadlineMs);
     this.done = this.#run();
+  }
+
+  /** Connections that are still to go. */
+  get left(): number {
+    return this.#isOver ? 0 : Math.max(0, this.#connections.size - this.#keep);
+  }
+
+  /** Nobody else goes than those who are not read any more. */
+  cancel(): void {
+    this.#isOver = true;
   }
 
   /** Another order came, or the end of the process: the earlier end counts. */
@@ -64,18 +89,33 @@ export class Drain<C extends DrainedConnection> {
 
   async #run(): Promise<void> {
     const { clock, random, sleep, settle, sendAway } = this.#modules;
-    let order: C[] = [];
-    while (this.#connections.size > 0) {
-      // Those that came by a socket which was accepted before the listener closed.
-      if (order.length === 0) order = shuffled([...this.#connections.values()], random);
+    let order = shuffled([...this.#connections.values()], random);
+    while (this.left > 0) {
+      if (order.length === 0) {
+        if (this.#keep > 0) break;
+        // Those that came by a socket which was accepted before the listener closed.
+        order = shuffled([...this.#connections.values()], random);
+      }
       const leftMs = Math.max(0, this.#movedByMs - clock.monotonic());
       const steps = Math.max(1, Math.floor(leftMs / STEP_MS));
-      const batch = order.splice(0, Math.ceil(order.length / steps));
+      const batch = this.#openOnes(order, Math.ceil(Math.min(order.length, this.left) / steps));
       for (const connection of batch) connection.stopReading();
       await settle(batch, Math.min(SETTLE_MS, leftMs / steps));
       for (const connection of batch) sendAway(connection);
-      if (this.#connections.size > 0 && steps > 1) await sleep(STEP_MS * (0.5 + random()));
+      if (this.left > 0 && steps > 1) await sleep(STEP_MS * (0.5 + random()));
     }
+    this.#isOver = true;
+  }
+
+  /** Takes so many off the end that have not left by themselves. */
+  #openOnes(order: C[], count: number): readonly C[] {
+    const open: C[] = [];
+    while (open.length < count) {
+      const connection = order.pop();
+      if (connection === undefined) break;
+      if (this.#connections.has(connection.id)) open.push(connection);
+    }
+    return open;
   }
 }
 

@@ -32,6 +32,7 @@ export interface ListenerCounters {
   refusedTotal: number;
   refusedAddress: number;
   refusedRate: number;
+  refusedDraining: number;
   readonly closed: Record<SocketCloseReason, number>;
 }
 
@@ -51,6 +52,7 @@ export class Listener {
   readonly #isBalancer: (address: string) => boolean;
   readonly #proxied: ProxiedSockets;
   #open = 0;
+  #isRefusing = false;
 
   constructor(limits: ListenerLimits, modules: ListenerModules) {
     const { clock, log, counters } = modules;
@@ -109,9 +111,15 @@ export class Listener {
     this.#proxied.stop();
   }
 
+  /** Has new sockets closed unread, or taken again: the addresses stay bound, so that nobody else can have taken them meanwhile. */
+  refuse(isRefusing: boolean): void {
+    this.#isRefusing = isRefusing;
+  }
+
   #accept(socket: Socket, onSocket: ListenerModules['onSocket']): void {
     const address = socket.remoteAddress;
     if (address === undefined) socket.destroy();
+    else if (this.#isRefusing) this.#refuse(socket, 'refusedDraining');
     // Those that wait for their header count as well, or they would have no bound.
     else if (this.#open + this.#proxied.waiting >= this.#limits.connections) this.#refuse(socket, 'refusedTotal');
     else if (!this.#isBalancer(address)) this.#admit(socket, address, onSocket);
@@ -123,7 +131,9 @@ export class Listener {
     const { clock, counters } = this.#modules;
     const key = addressKey(address);
     const ofAddress = this.#perAddress.get(key) ?? 0;
-    if (ofAddress >= this.#limits.connectionsPerAddress) this.#refuse(socket, 'refusedAddress');
+    // Also those that waited for their header when it began to refuse.
+    if (this.#isRefusing) this.#refuse(socket, 'refusedDraining');
+    else if (ofAddress >= this.#limits.connectionsPerAddress) this.#refuse(socket, 'refusedAddress');
     else if (!this.#rate.tryTake(clock.monotonic())) this.#refuse(socket, 'refusedRate');
     else {
       counters.connectionsAccepted += 1;
@@ -134,8 +144,8 @@ export class Listener {
     }
   }
 
-  #refuse(socket: Socket, limit: 'refusedTotal' | 'refusedAddress' | 'refusedRate'): void {
-    this.#modules.counters[limit] += 1;
+  #refuse(socket: Socket, why: 'refusedTotal' | 'refusedAddress' | 'refusedRate' | 'refusedDraining'): void {
+    this.#modules.counters[why] += 1;
     socket.destroy();
   }
 

@@ -8,20 +8,57 @@ async function drained(connections: number, deadlineMs: number, perSecond?: numb
     nowMs += ms;
   };
   const went: number[] = [];
-  const open = new Map(Array.from({ length: connections }, (_, index) => [index, { index, stopReading: () => {} }]));
-  const drain = new Drain(open, pacedDeadlineMs(connections, deadlineMs, perSecond), {
-    clock: { now: () => nowMs, monotonic: () => nowMs },
-    random: () => 0.5,
-    sleep,
-    settle: async () => {},
-    sendAway: ({ index }) => {
-      went.push(nowMs);
-      open.delete(index);
+  const open = new Map(
+    Array.from({ length: connections }, (_, index) => [index, { id: index, stopReading: () => {} }]),
+  );
+  const drain = new Drain(
+    open,
+    { keep: 0, deadlineMs: pacedDeadlineMs(connections, deadlineMs, perSecond) },
+    {
+      clock: { now: () => nowMs, monotonic: () => nowMs },
+      random: () => 0.5,
+      sleep,
+      settle: async () => {},
+      sendAway: ({ id }) => {
+        went.push(nowMs);
+        open.delete(id);
+      },
     },
-  });
+  );
   await drain.done;
   return went;
 }
+/** Moves ten away by a clock of its own, at one in each of ten steps; `onPause` sees them between two steps. */
+async function moved(keep: number, onPause: (open: Map<number, object>, drain: () => Drain<Open>) => void) {
+  let nowMs = 0;
+  const went: number[] = [];
+  const open = new Map(Array.from({ length: 10 }, (_, id) => [id, opened(id)]));
+  const drain: Drain<Open> = new Drain(
+    open,
+    { keep, deadlineMs: 1_250 },
+    {
+      clock: { now: () => nowMs, monotonic: () => nowMs },
+      random: () => 0.5,
+      sleep: async (ms) => {
+        nowMs += ms;
+        onPause(open, () => drain);
+      },
+      settle: async () => {},
+      sendAway: ({ id }) => {
+        went.push(id);
+        open.delete(id);
+      },
+    },
+  );
+  await drain.done;
+  return { went, stay: [...open.keys()], left: drain.left };
+}
+interface Open {
+  readonly id: number;
+  stopReading(): void;
+}
+const opened = (id: number): Open => ({ id, stopReading: () => {} });
+
 /** The most of any second. */
 const busiest = (went: readonly number[]) =>
   Math.max(...went.map((from) => went.filter((ms) => ms >= from && ms < from + 1_000).length));
@@ -49,5 +86,45 @@ describe('a drain', () => {
   it('leaves a moment for the answers of few', () => {
     expect(pacedDeadlineMs(1, 100_000, 50)).toBe(1_000);
     expect(pacedDeadlineMs(1, 200, 50)).toBe(200);
+  });
+
+  it('leaves those that are to stay', async () => {
+    const { went, stay, left } = await moved(4, () => {});
+    expect([went.length, stay.length, left]).toEqual([6, 4, 0]);
+  });
+
+  it('with some to keep moves nobody who came later, however many those are', async () => {
+    let next = 100;
+    const { went, stay, left } = await moved(4, (open) => {
+      for (const id of [next++, next++]) open.set(id, opened(id));
+    });
+    expect(went.sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(stay.every((id) => id >= 100)).toBe(true);
+    expect([stay.length > 4, left]).toEqual([true, 0]);
+  });
+
+  it('with none to keep moves those as well', async () => {
+    let isLate = true;
+    const { went, stay } = await moved(0, (open) => {
+      if (isLate) for (const id of [100, 101]) open.set(id, opened(id));
+      isLate = false;
+    });
+    expect([went.length, stay]).toEqual([12, []]);
+  });
+
+  it('counts those that leave by themselves', async () => {
+    const { went, stay, left } = await moved(4, (open) => {
+      const [id] = [...open.keys()];
+      if (open.size > 4) open.delete(id as number);
+    });
+    expect(went.length).toBeLessThan(6);
+    expect([stay.length, left]).toEqual([4, 0]);
+  });
+
+  it('ends with the batch in which it is cancelled', async () => {
+    const { went, stay, left } = await moved(0, (open, drain) => {
+      if (open.size === 7) drain().cancel();
+    });
+    expect([went.length, stay.length, left]).toEqual([3, 7, 0]);
   });
 });

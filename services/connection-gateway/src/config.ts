@@ -1,7 +1,8 @@
 import { busRule, busSettings } from '@sluice/bus/bus-settings';
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
-import { hostPort, integer, listenAddress, listOf, text } from '@sluice/runtime/config/value-types';
+import { hostPort, listenAddress, listOf, text } from '@sluice/runtime/config/value-types';
 import { connectionLimits, connectionSettings } from '@sluice/server/connection-settings';
+import { drainSettings } from '@sluice/server/drain-settings';
 import { identityNeeded, identityRule, identitySettings } from '@sluice/server/identity-settings';
 import { defaultLimits, type GatewayLimits } from './limits.ts';
 
@@ -24,27 +25,7 @@ export const connectionGatewaySettings = defineConfig({
     doc: 'Template providers that take block candidates without the bus.',
   },
   ...connectionSettings(defaultLimits, 1_000_000),
-  drainSeconds: {
-    type: integer({ min: 1, max: 3_600 }),
-    default: 20,
-    doc: 'Over how many seconds connections are moved away when the gateway ends.',
-  },
-  drainRate: {
-    type: integer({ min: 1, max: 10_000 }),
-    optional: true,
-    doc: 'Connections that are moved away in a second, and more where drainSeconds asks for more; without it over all of drainSeconds.',
-  },
-  reconnectVendors: {
-    type: listOf(
-      text({
-        allowed: 'a vendor as it stands in SetupConnection, up to 255 characters',
-        placeholder: 'VENDOR',
-        pattern: /^.{1,255}$/,
-      }),
-    ),
-    default: [],
-    doc: 'Vendors whose devices follow a Reconnect message; every other connection is closed when the gateway drains.',
-  },
+  ...drainSettings,
 });
 export type ConnectionGatewayConfig = ConfigOf<typeof connectionGatewaySettings>;
 

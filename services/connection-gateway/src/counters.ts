@@ -17,6 +17,7 @@ export function createCounters() {
     refusedTotal: 0,
     refusedAddress: 0,
     refusedRate: 0,
+    refusedDraining: 0,
     handshakes: 0,
     closed: zeroCounts(closeReasons),
     /** Messages that are not defined, or not meant for a server, or out of place without harm. */

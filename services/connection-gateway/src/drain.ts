@@ -1,6 +1,6 @@
 // How the gateway's connections go: each after the stream has the shares that it sent. Devices that follow a Reconnect are told so; the others
 // are closed, because some clients stop working when they are sent one.
-import { Drain, type DrainModules } from '@sluice/server/drain';
+import { Drain, type DrainGoal, type DrainModules } from '@sluice/server/drain';
 import { Reconnect } from '@sluice/sv2/messages/common/reconnect';
 import type { Connection } from './connection.ts';
 import type { ShareBatcher } from './share-batcher.ts';
@@ -13,10 +13,10 @@ export interface GatewayDrainModules extends Pick<DrainModules<Connection>, 'clo
 
 export function startDrain(
   connections: ReadonlyMap<number, Connection>,
-  deadlineMs: number,
+  goal: DrainGoal,
   { batcher, reconnectVendors, ...modules }: GatewayDrainModules,
 ): Drain<Connection> {
-  return new Drain(connections, deadlineMs, {
+  return new Drain(connections, goal, {
     ...modules,
     settle: (_, ms) => batcher.flush(ms),
     sendAway: (connection) => sendAway(connection, reconnectVendors),

@@ -8,6 +8,7 @@ import type { CommandTables } from '@sluice/runtime/config/command-line';
 import { randomBytes } from '@sluice/runtime/random';
 import { runService } from '@sluice/runtime/run-service';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
+import { addDrainRoute } from '@sluice/server/drain-route';
 import { openIdentity } from '@sluice/server/identity-settings';
 import { connectionGatewayRule, connectionGatewaySettings, limitsOf } from './config.ts';
 import { createConnectionGatewayService } from './service.ts';
@@ -25,7 +26,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
     commands,
     // Longer than any drain that can be set.
     stopDeadlineMs: 3_600_000 + STOP_MARGIN_MS,
-    async create({ config, log, metrics, health, clock, shutdown }) {
+    async create({ config, log, metrics, health, orderRoutes, clock, shutdown }) {
       const wasm = findSecp256k1Wasm();
       const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
       const identity = openIdentity(config, { ec, random: randomBytes, clock, log });
@@ -41,7 +42,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       log.info({ ec: ec.name, sha256d: wasmSha256d.name }, 'cryptography');
       if (wasm === undefined)
         log.warn('handshakes use the reference curve, which is slower and not constant-time: run npm run secp256k1');
-      return createConnectionGatewayService(
+      const service = createConnectionGatewayService(
         {
           listen: config.listen,
           label: config.gatewayLabel,
@@ -56,5 +57,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
           ...{ aead: wasmAead(), sha256d: wasmSha256d, random: randomBytes },
         },
       );
+      addDrainRoute(orderRoutes, config.ordersTokenFile, service.orders);
+      return service;
     },
   });

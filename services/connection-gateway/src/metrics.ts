@@ -1,18 +1,24 @@
 // Declared here, counted as plain numbers in counters.ts, read at a scrape.
 import { counter, defineMetrics, gauge, histogram, type MetricsOf } from '@sluice/runtime/metrics';
+import type { MoveOrders } from '@sluice/server/move-orders';
 import { type GatewayCounters, openErrorCodes, shareErrorCodes } from './counters.ts';
 import { closeReasons } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 
-export const refusedConnectionReasons = ['total', 'address', 'rate'] as const;
+export const refusedConnectionReasons = ['total', 'address', 'rate', 'draining'] as const;
 
 export const connectionGatewayMetrics = defineMetrics({
   connections: gauge('sluice_gateway_connections', 'Open connections'),
   channels: gauge('sluice_gateway_channels', 'Open channels'),
   accepted: counter('sluice_gateway_connections_accepted_total', 'Sockets accepted'),
-  refused: counter('sluice_gateway_connections_refused_total', 'Sockets closed unread at a limit', {
-    limit: refusedConnectionReasons,
-  }),
+  refused: counter(
+    'sluice_gateway_connections_refused_total',
+    'Sockets closed unread at a limit, or because all connections are to go',
+    {
+      limit: refusedConnectionReasons,
+    },
+  ),
+  draining: gauge('sluice_gateway_draining', 'Whether it follows an order to move connections away, or has, or ends'),
   handshakes: counter('sluice_gateway_handshakes_total', 'Noise handshakes completed'),
   closed: counter('sluice_gateway_connections_closed_total', 'Connections ended, by reason', { reason: closeReasons }),
   ignoredMessages: counter(
@@ -94,14 +100,18 @@ const sameNames = [
 
 export type ConnectionGatewayMetrics = MetricsOf<typeof connectionGatewayMetrics>;
 
-/** Has every metric read at a scrape from where it is counted. `gateway` is undefined before the gateway has its range. */
-export function followGateway(
-  metrics: ConnectionGatewayMetrics,
-  counters: GatewayCounters,
-  gateway: () => Gateway | undefined,
-): void {
+export interface Followed {
+  readonly counters: GatewayCounters;
+  readonly orders: MoveOrders;
+  /** `undefined` before the gateway has its range. */
+  gateway(): Gateway | undefined;
+}
+
+/** Has every metric read at a scrape from where it is counted. */
+export function followGateway(metrics: ConnectionGatewayMetrics, { counters, orders, gateway }: Followed): void {
   metrics.connections.follow(() => gateway()?.connections.size ?? 0);
   metrics.channels.follow(() => gateway()?.channels ?? 0);
+  metrics.draining.follow(() => Number(orders.isDraining));
   metrics.payouts.follow(() => gateway()?.payouts.size ?? 0);
   metrics.heldShareBytes.follow(() => gateway()?.batcher.bytes ?? 0);
   metrics.bestShare.follow(() => gateway()?.bestShare.difficulty ?? 0);
@@ -117,6 +127,7 @@ export function followGateway(
   metrics.refused.with({ limit: 'total' }).follow(() => counters.refusedTotal);
   metrics.refused.with({ limit: 'address' }).follow(() => counters.refusedAddress);
   metrics.refused.with({ limit: 'rate' }).follow(() => counters.refusedRate);
+  metrics.refused.with({ limit: 'draining' }).follow(() => counters.refusedDraining);
   for (const reason of closeReasons) metrics.closed.with({ reason }).follow(() => counters.closed[reason]);
   for (const code of openErrorCodes) metrics.opensRefused.with({ code }).follow(() => counters.opensRefused[code]);
   for (const code of shareErrorCodes) metrics.sharesRefused.with({ code }).follow(() => counters.sharesRefused[code]);

@@ -15,11 +15,10 @@ import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
 import { randomFraction } from '@sluice/runtime/random';
 import type { Service } from '@sluice/runtime/run-service';
-import { type Drain, pacedDeadlineMs } from '@sluice/server/drain';
 import type { IdentitySource } from '@sluice/server/identity';
 import { Listener } from '@sluice/server/listener';
+import { MoveOrders } from '@sluice/server/move-orders';
 import { ChannelManagerClient } from './channel-manager-client.ts';
-import type { Connection } from './connection.ts';
 import { createCounters } from './counters.ts';
 import { startDrain } from './drain.ts';
 import { Gateway } from './gateway.ts';
@@ -65,6 +64,8 @@ export interface ConnectionGatewayModules {
 export interface ConnectionGatewayService extends Service {
   /** Where miners connect; known after `start`. */
   readonly addresses: readonly HostPort[];
+  /** What it is told to do with its connections. */
+  readonly orders: MoveOrders;
   /** Hands a socket over that was accepted elsewhere; after `start`. */
   accept(socket: Duplex, remoteAddress: string): void;
   /** Shares refused on open channels, by `account.worker`. */
@@ -80,6 +81,7 @@ export function createConnectionGatewayService(
 
 class ConnectionGateway implements ConnectionGatewayService {
   addresses: readonly HostPort[] = [];
+  readonly orders: MoveOrders;
   readonly #options: ConnectionGatewayOptions;
   readonly #modules: ConnectionGatewayModules;
   readonly #counters = createCounters();
@@ -88,7 +90,6 @@ class ConnectionGateway implements ConnectionGatewayService {
   readonly #timers: NodeJS.Timeout[] = [];
   #gateway: Gateway | undefined;
   #control: Subscription | undefined;
-  #draining: Drain<Connection> | undefined;
   #stopping = false;
 
   constructor(options: ConnectionGatewayOptions, modules: ConnectionGatewayModules) {
@@ -101,7 +102,8 @@ class ConnectionGateway implements ConnectionGatewayService {
       counters: this.#counters,
       onSocket: (socket, remoteAddress) => this.accept(socket, remoteAddress),
     });
-    followGateway(this.#metrics, this.#counters, () => this.#gateway);
+    this.orders = new MoveOrders({ log: modules.log, perSecond: options.drainPerSecond });
+    followGateway(this.#metrics, { counters: this.#counters, orders: this.orders, gateway: () => this.#gateway });
     modules.health.check('connection-gateway: work', () => this.#notReady());
   }
 
@@ -118,10 +120,22 @@ class ConnectionGateway implements ConnectionGatewayService {
       observeTip: (seconds) => this.#metrics.tipSeconds.observe(seconds),
     });
     this.#gateway = gateway;
+    this.orders.add({
+      size: () => gateway.connections.size,
+      refuse: (isRefusing) => this.#listener.refuse(isRefusing),
+      startDrain: (goal) =>
+        startDrain(gateway.connections, goal, {
+          batcher: gateway.batcher,
+          clock: this.#modules.clock,
+          random: randomFraction,
+          sleep,
+          reconnectVendors: new Set(this.#options.reconnectVendors),
+        }),
+    });
     gateway.solutions.open();
     await gateway.feed.open();
     if (this.#stopping) return;
-    this.#control = listenToOperator({ ...this.#modules, gateway, drain: (ms) => this.#drain(gateway, ms) });
+    this.#control = listenToOperator({ ...this.#modules, gateway, drain: (ms) => this.#finish(ms) });
     this.#every(SWEEP_MS, () => gateway.sweep());
     this.#every(VARDIFF_TICK_MS, () => gateway.tick());
     this.#every(REORDER_MS, () => gateway.fanOut.reorder());
@@ -148,7 +162,7 @@ class ConnectionGateway implements ConnectionGatewayService {
     const gateway = this.#gateway;
     this.#listener.close();
     if (gateway === undefined) return;
-    await this.#drain(gateway, this.#options.drainMs).done;
+    await this.#finish(this.#options.drainMs);
     const [stored] = await Promise.all([gateway.batcher.flush(FLUSH_MS), gateway.solutions.flush(FLUSH_MS)]);
     if (!stored) this.#modules.log.error('shares that were not acknowledged are lost: the stream did not take them');
     for (const timer of this.#timers) clearInterval(timer);
@@ -158,19 +172,10 @@ class ConnectionGateway implements ConnectionGatewayService {
     gateway.close();
   }
 
-  /** Once: an operator's drain may be followed by the end of the process, which hastens it. */
-  #drain(gateway: Gateway, longestMs: number): Drain<Connection> {
+  /** Takes no more sockets, and moves those away that are open. Resolves when none is left. */
+  #finish(longestMs: number): Promise<void> {
     this.#listener.close();
-    const deadlineMs = pacedDeadlineMs(gateway.connections.size, longestMs, this.#options.drainPerSecond);
-    this.#draining?.hasten(deadlineMs);
-    this.#draining ??= startDrain(gateway.connections, deadlineMs, {
-      batcher: gateway.batcher,
-      clock: this.#modules.clock,
-      random: randomFraction,
-      sleep,
-      reconnectVendors: new Set(this.#options.reconnectVendors),
-    });
-    return this.#draining;
+    return this.orders.finish(longestMs);
   }
 
   #every(ms: number, run: () => void): void {

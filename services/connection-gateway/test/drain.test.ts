@@ -21,7 +21,7 @@ const modules = (vendors: string[] = []): GatewayDrainModules => ({
   reconnectVendors: new Set(vendors),
 });
 const drain = (deadlineMs: number, changed: GatewayDrainModules = modules()) =>
-  startDrain(gateway.gateway.connections, deadlineMs, changed);
+  startDrain(gateway.gateway.connections, { keep: 0, deadlineMs }, changed);
 
 test('connections are closed after their shares under way were answered', async () => {
   gateway = await TestGateway.start();

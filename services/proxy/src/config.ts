@@ -13,6 +13,7 @@ import {
 } from '@sluice/runtime/config/value-types';
 import { messageOf } from '@sluice/runtime/errors';
 import { connectionLimits, connectionSettings } from '@sluice/server/connection-settings';
+import { drainSettings } from '@sluice/server/drain-settings';
 import { identityNeeded, identityRule, identitySettings } from '@sluice/server/identity-settings';
 import { PLACES_BOUND } from './miners/places.ts';
 import type { ProxyOptions } from './service.ts';
@@ -109,16 +110,7 @@ export const proxySettings = defineConfig({
     doc: 'Bytes of the extranonce that each miner rolls; a pool that leaves less than this and two more is not used.',
   },
   ...connectionSettings(defaultSv1Limits, PLACES_BOUND),
-  drainSeconds: {
-    type: integer({ min: 1, max: 3_600 }),
-    default: 20,
-    doc: 'Over how many seconds connections are moved away when the proxy ends.',
-  },
-  drainRate: {
-    type: integer({ min: 1, max: 10_000 }),
-    optional: true,
-    doc: 'Connections that are moved away in a second, and more where drainSeconds asks for more; without it over all of drainSeconds.',
-  },
+  ...drainSettings,
   reconnectAgents: {
     type: listOf(
       text({
@@ -128,7 +120,7 @@ export const proxySettings = defineConfig({
       }),
     ),
     default: [],
-    doc: 'Software that follows client.reconnect; every other connection is closed without it when the proxy drains.',
+    doc: 'Software that follows client.reconnect; every other connection is closed without it when it is moved away.',
   },
 });
 export type ProxyConfig = ConfigOf<typeof proxySettings>;

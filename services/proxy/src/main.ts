@@ -10,6 +10,7 @@ import { formatHostPort } from '@sluice/runtime/config/value-types';
 import { randomBytes } from '@sluice/runtime/random';
 import { runService } from '@sluice/runtime/run-service';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
+import { addDrainRoute } from '@sluice/server/drain-route';
 import { openIdentity } from '@sluice/server/identity-settings';
 import { limitsOf, proxyRule, proxySettings, sv2LimitsOf, tlsOf, upstreamsOf } from './config.ts';
 import { hashesOfDifficulty } from './miners/miner-target.ts';
@@ -30,7 +31,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
     commands,
     // Longer than any drain that can be set.
     stopDeadlineMs: 3_600_000 + STOP_MARGIN_MS,
-    create({ config, log, metrics, health, routes, clock }) {
+    create({ config, log, metrics, health, routes, orderRoutes, clock }) {
       const wasm = findSecp256k1Wasm();
       const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
       if (wasm === undefined)
@@ -42,11 +43,9 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       const tls = new PoolTls(config.upstreamCaFile && readFileSync(config.upstreamCaFile, 'utf8'));
       const identity =
         config.listenSv2.length === 0 ? undefined : openIdentity(config, { ec, random: randomBytes, clock, log });
-      return createProxyService(
+      const service = createProxyService(
         {
-          listen: config.listen,
-          tls: tlsOf(config),
-          listenSv2: config.listenSv2,
+          ...{ listen: config.listen, tls: tlsOf(config), listenSv2: config.listenSv2 },
           upstreams: upstreamsOf(config),
           ...{ channels: config.channels, workerIdentity: config.workerIdentity },
           returnAfterMs: config.returnAfter * 1_000,
@@ -56,11 +55,10 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
             firstHashes: hashesOfDifficulty(config.firstDifficulty),
             easiestHashes: hashesOfDifficulty(config.easiestDifficulty),
           },
-          limits: limitsOf(config),
-          sv2Limits: sv2LimitsOf(config),
+          ...{ limits: limitsOf(config), sv2Limits: sv2LimitsOf(config) },
           versionMask: Number.parseInt(config.versionMask, 16),
           ...{ drainMs: config.drainSeconds * 1_000, drainPerSecond: config.drainRate },
-          reconnectAgents: config.reconnectAgents,
+          ...{ reconnectAgents: config.reconnectAgents, reconnectVendors: config.reconnectVendors },
         },
         {
           ...{ clock, log, metrics, health, routes, ec },
@@ -69,5 +67,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
           secure: (stream, host) => tls.secure(stream, host),
         },
       );
+      addDrainRoute(orderRoutes, config.ordersTokenFile, service.orders);
+      return service;
     },
   });

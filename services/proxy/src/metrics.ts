@@ -1,5 +1,6 @@
 // Declared here, counted as plain numbers in counters.ts and sv1/counters.ts, read at a scrape.
 import { counter, defineMetrics, gauge, type MetricsOf } from '@sluice/runtime/metrics';
+import type { MoveOrders } from '@sluice/server/move-orders';
 import { type ProxyCounters, shareErrorCodes } from './counters.ts';
 import type { Farm } from './miners/farm.ts';
 import type { Workers } from './statistics/workers.ts';
@@ -11,12 +12,13 @@ import { downReasons } from './upstream/errors.ts';
 import { UPSTREAMS_BOUND } from './upstream/upstream-url.ts';
 import type { Upstreams } from './upstream/upstreams.ts';
 
-const limits = ['total', 'address', 'rate'] as const;
+const limits = ['total', 'address', 'rate', 'draining'] as const;
 /** Places in the list, from 1 on. */
 const upstreamPlaces = Array.from({ length: UPSTREAMS_BOUND }, (_, place) => String(place + 1));
 
 export const proxyMetrics = defineMetrics({
   miners: gauge('sluice_proxy_miners', 'Miners with a place on the channel'),
+  draining: gauge('sluice_proxy_draining', 'Whether it follows an order to move connections away, or has, or ends'),
   hashrate: gauge('sluice_proxy_hashrate', 'Hashes a second of all miners, as estimated from their shares'),
   workers: gauge('sluice_proxy_workers', 'Workers whose statistics are kept, those without a miner among them'),
   workersForgotten: counter(
@@ -104,7 +106,11 @@ export const proxyMetrics = defineMetrics({
 
   connections: gauge('sluice_proxy_sv1_connections', 'Open connections of miners'),
   accepted: counter('sluice_proxy_sv1_connections_accepted_total', 'Sockets accepted'),
-  refused: counter('sluice_proxy_sv1_connections_refused_total', 'Sockets closed unread at a limit', { limit: limits }),
+  refused: counter(
+    'sluice_proxy_sv1_connections_refused_total',
+    'Sockets closed unread at a limit, or because all connections are to go',
+    { limit: limits },
+  ),
   closed: counter('sluice_proxy_sv1_connections_closed_total', 'Connections ended, by reason', {
     reason: sv1CloseReasons,
   }),
@@ -178,6 +184,7 @@ export interface Followed {
   readonly upstreams: Upstreams;
   readonly sv1: Sv1Server;
   readonly certificate: TlsCertificate | undefined;
+  readonly orders: MoveOrders;
 }
 
 /** Has every metric read at a scrape from where it is counted. */
@@ -213,7 +220,11 @@ function followUpstreams(metrics: MetricsOf<typeof proxyMetrics>, { counters, fa
   }
 }
 
-function followMiners(metrics: MetricsOf<typeof proxyMetrics>, { sv1Counters, sv1, certificate }: Followed): void {
+function followMiners(
+  metrics: MetricsOf<typeof proxyMetrics>,
+  { sv1Counters, sv1, certificate, orders }: Followed,
+): void {
+  metrics.draining.follow(() => Number(orders.isDraining));
   metrics.connections.follow(() => sv1.sessions.size);
   metrics.outboundBytes.follow(() => sv1.outboundBytes);
   metrics.waitingAnswers.follow(() => sv1.waitingAnswers);
@@ -223,6 +234,7 @@ function followMiners(metrics: MetricsOf<typeof proxyMetrics>, { sv1Counters, sv
   metrics.refused.with({ limit: 'total' }).follow(() => sv1Counters.refusedTotal);
   metrics.refused.with({ limit: 'address' }).follow(() => sv1Counters.refusedAddress);
   metrics.refused.with({ limit: 'rate' }).follow(() => sv1Counters.refusedRate);
+  metrics.refused.with({ limit: 'draining' }).follow(() => sv1Counters.refusedDraining);
   for (const name of sv1Names) metrics[name].follow(() => sv1Counters[name]);
   for (const reason of sv1CloseReasons) metrics.closed.with({ reason }).follow(() => sv1Counters.closed[reason]);
   for (const kind of sv1RequestKinds) metrics.requests.with({ kind }).follow(() => sv1Counters.requests[kind]);

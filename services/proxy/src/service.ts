@@ -13,8 +13,8 @@ import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
 import { randomFraction } from '@sluice/runtime/random';
 import type { Service } from '@sluice/runtime/run-service';
-import { pacedDeadlineMs } from '@sluice/server/drain';
 import type { IdentitySource } from '@sluice/server/identity';
+import { MoveOrders } from '@sluice/server/move-orders';
 import { addApiRoutes } from './api/routes.ts';
 import { createCounters } from './counters.ts';
 import { followProxy, proxyMetrics } from './metrics.ts';
@@ -69,6 +69,7 @@ export interface ProxyOptions {
   /** At which pace, where that takes less time; undefined: over all of it. */
   readonly drainPerSecond: number | undefined;
   readonly reconnectAgents: readonly string[];
+  readonly reconnectVendors: readonly string[];
 }
 
 export interface ProxyModules {
@@ -88,11 +89,17 @@ export interface ProxyModules {
   secure(stream: Duplex, host: string): Promise<Duplex>;
 }
 
-export function createProxyService(options: ProxyOptions, modules: ProxyModules): Service {
+export interface RunnableProxy extends Service {
+  /** What it is told to do with its connections. */
+  readonly orders: MoveOrders;
+}
+
+export function createProxyService(options: ProxyOptions, modules: ProxyModules): RunnableProxy {
   return new ProxyService(options, modules);
 }
 
-class ProxyService implements Service {
+class ProxyService implements RunnableProxy {
+  readonly orders: MoveOrders;
   readonly #options: ProxyOptions;
   readonly #modules: ProxyModules;
   readonly #farm: Farm;
@@ -142,8 +149,10 @@ class ProxyService implements Service {
       ...{ clock, log, farm, certificate, sleep, random: randomFraction },
       counters: sv1Counters,
     });
+    this.orders = new MoveOrders({ log, perSecond: options.drainPerSecond });
+    this.orders.add(this.#sv1);
     followProxy(createMetrics(metrics, proxyMetrics), {
-      ...{ counters, sv1Counters, farm, workers },
+      ...{ counters, sv1Counters, farm, workers, orders: this.orders },
       ...{ upstreams: this.#upstreams, sv1: this.#sv1, certificate },
     });
     addApiRoutes(routes, { clock, counters, farm, workers, upstreams: this.#upstreams });
@@ -167,9 +176,9 @@ class ProxyService implements Service {
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#firstWork.resolve();
-    const connections = this.#sv1.sessions.size + (this.#sv2?.connections.size ?? 0);
-    const drainMs = pacedDeadlineMs(connections, this.#options.drainMs, this.#options.drainPerSecond);
-    await Promise.all([this.#sv1.drain(drainMs), this.#sv2?.drain(drainMs)]);
+    this.#sv1.close();
+    this.#sv2?.close();
+    await this.orders.finish(this.#options.drainMs);
     await this.#upstreams.stop(FLUSH_MS);
     for (const timer of this.#timers) clearInterval(timer);
   }
@@ -193,12 +202,15 @@ class ProxyService implements Service {
 
   #createSv2(): Sv2Server | undefined {
     const { identity, metrics, random: randomBytes } = this.#modules;
+    const { sv2Limits, reconnectVendors } = this.#options;
     if (identity === undefined) return undefined;
     const counters = createSv2Counters();
-    const server = new Sv2Server(this.#options.sv2Limits, {
+    const server = new Sv2Server(sv2Limits, {
       ...this.#modules,
       ...{ identity, counters, sleep, randomBytes, farm: this.#farm, random: randomFraction },
+      reconnectVendors: new Set(reconnectVendors),
     });
+    this.orders.add(server);
     followSv2(createMetrics(metrics, sv2Metrics), counters, server);
     return server;
   }

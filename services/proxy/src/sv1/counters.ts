@@ -44,6 +44,7 @@ export function createSv1Counters() {
     refusedTotal: 0,
     refusedAddress: 0,
     refusedRate: 0,
+    refusedDraining: 0,
     tlsHandshakes: 0,
     /** Times that new files with a TLS certificate could not be used. */
     tlsCertificateFaults: 0,

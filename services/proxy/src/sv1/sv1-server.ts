@@ -3,8 +3,9 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '@sluice/runtime/clock';
 import type { HostPort } from '@sluice/runtime/config/value-types';
 import type { Logger } from '@sluice/runtime/logger';
-import { Drain } from '@sluice/server/drain';
+import { Drain, type DrainGoal } from '@sluice/server/drain';
 import { Listener } from '@sluice/server/listener';
+import type { MovableConnections } from '@sluice/server/move-orders';
 import { OutboundTick } from '@sluice/server/socket-writer';
 import { reconnectLine } from '@sluice/sv1/server-lines';
 import { SubmitReader } from '@sluice/sv1/submit-reader';
@@ -27,7 +28,7 @@ export interface Sv1ServerOptions {
   readonly limits: Sv1Limits;
   /** Bits of the version that miners may roll at most, u32. */
   readonly versionMask: number;
-  /** How the names of software begin that follows client.reconnect; all others are closed without it when the proxy drains. */
+  /** How the names of software begin that follows client.reconnect; all others are closed without it when they are moved away. */
   readonly reconnectAgents: readonly string[];
 }
 
@@ -43,7 +44,7 @@ export interface Sv1ServerModules {
   sleep(ms: number): Promise<void>;
 }
 
-export class Sv1Server {
+export class Sv1Server implements MovableConnections {
   /** Open connections by their ids. */
   readonly sessions = new Map<number, Session>();
   /** The same, by when they are swept. */
@@ -55,7 +56,6 @@ export class Sv1Server {
   readonly #tls: TlsPort | undefined;
   #lastSession = 0;
   #slot = 0;
-  #draining: Drain<Session> | undefined;
 
   constructor(options: Sv1ServerOptions, modules: Sv1ServerModules) {
     const { limits, versionMask } = options;
@@ -135,20 +135,29 @@ export class Sv1Server {
     for (const session of this.#slots[this.#slot] ?? []) session.sweep(now);
   }
 
-  /**
-   * Takes no more sockets and moves the present ones away, each after its shares under way were answered. A second call hastens the first.
-   * Resolves when none is left.
-   */
-  drain(deadlineMs: number): Promise<void> {
+  size(): number {
+    return this.sessions.size;
+  }
+
+  /** Has new sockets closed unread, or taken again; TLS handshakes under way are ended. */
+  refuse(isRefusing: boolean): void {
+    this.#listener.refuse(isRefusing);
+    if (isRefusing) this.#tls?.stop();
+  }
+
+  /** Takes no more sockets; sessions stay. */
+  close(): void {
     this.#listener.close();
     this.#tls?.stop();
-    this.#draining?.hasten(deadlineMs);
-    this.#draining ??= new Drain(this.sessions, deadlineMs, {
+  }
+
+  /** Moves sessions away, each after its shares under way were answered. */
+  startDrain(goal: DrainGoal): Drain<Session> {
+    return new Drain(this.sessions, goal, {
       ...this.#modules,
       settle: (sessions, ms) => this.#settle(sessions, ms),
       sendAway: (session) => this.#sendAway(session),
     });
-    return this.#draining.done;
   }
 
   #onClosed(session: Session): void {

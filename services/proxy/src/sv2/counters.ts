@@ -15,6 +15,7 @@ export function createSv2Counters() {
     refusedTotal: 0,
     refusedAddress: 0,
     refusedRate: 0,
+    refusedDraining: 0,
     handshakes: 0,
     /** Times that a socket was not read because its peer sent too much. */
     heldBack: 0,

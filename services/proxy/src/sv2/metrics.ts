@@ -5,7 +5,7 @@ import { openErrorCodes, type Sv2Counters } from './counters.ts';
 import { sv2CloseReasons } from './errors.ts';
 import type { Sv2Server } from './sv2-server.ts';
 
-const limits = ['total', 'address', 'rate'] as const;
+const limits = ['total', 'address', 'rate', 'draining'] as const;
 
 export const sv2Metrics = defineMetrics({
   connections: gauge('sluice_proxy_sv2_connections', 'Open connections of miners'),
@@ -13,7 +13,11 @@ export const sv2Metrics = defineMetrics({
   outboundBytes: gauge('sluice_proxy_sv2_outbound_bytes', 'Bytes that wait for miners to read them'),
   waitingShares: gauge('sluice_proxy_sv2_waiting_shares', 'Shares of miners whose answers have not left'),
   connectionsAccepted: counter('sluice_proxy_sv2_connections_accepted_total', 'Sockets accepted'),
-  refused: counter('sluice_proxy_sv2_connections_refused_total', 'Sockets closed unread at a limit', { limit: limits }),
+  refused: counter(
+    'sluice_proxy_sv2_connections_refused_total',
+    'Sockets closed unread at a limit, or because all connections are to go',
+    { limit: limits },
+  ),
   closed: counter('sluice_proxy_sv2_connections_closed_total', 'Connections ended, by reason', {
     reason: sv2CloseReasons,
   }),
@@ -54,6 +58,7 @@ export function followSv2(metrics: MetricsOf<typeof sv2Metrics>, counters: Sv2Co
   metrics.refused.with({ limit: 'total' }).follow(() => counters.refusedTotal);
   metrics.refused.with({ limit: 'address' }).follow(() => counters.refusedAddress);
   metrics.refused.with({ limit: 'rate' }).follow(() => counters.refusedRate);
+  metrics.refused.with({ limit: 'draining' }).follow(() => counters.refusedDraining);
   for (const reason of sv2CloseReasons) metrics.closed.with({ reason }).follow(() => counters.closed[reason]);
   for (const code of openErrorCodes) metrics.opensRefused.with({ code }).follow(() => counters.opensRefused[code]);
   for (const code of shareErrorCodes) metrics.shareErrors.with({ code }).follow(() => counters.shareErrors[code]);

@@ -7,13 +7,15 @@ import { NoiseResponder } from '@sluice/noise/responder';
 import type { Clock } from '@sluice/runtime/clock';
 import type { HostPort } from '@sluice/runtime/config/value-types';
 import type { Logger } from '@sluice/runtime/logger';
-import { Drain } from '@sluice/server/drain';
+import { Drain, type DrainGoal } from '@sluice/server/drain';
 import type { IdentitySource } from '@sluice/server/identity';
 import { Listener } from '@sluice/server/listener';
 import { decoded, MessageRouter } from '@sluice/server/message-router';
+import type { MovableConnections } from '@sluice/server/move-orders';
 import { handleRequestExtensions } from '@sluice/server/request-extensions';
 import { ShareAnswerFrames } from '@sluice/server/share-answer-frames';
 import { OutboundTick } from '@sluice/server/socket-writer';
+import { Reconnect } from '@sluice/sv2/messages/common/reconnect';
 import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
 import { RequestExtensions } from '@sluice/sv2/messages/extensions/request-extensions';
 import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
@@ -46,12 +48,14 @@ export interface Sv2ServerModules {
   readonly aead: AeadBackend;
   readonly sha256d: Sha256dBackend;
   readonly randomBytes: RandomBytes;
+  /** Vendors, as in SetupConnection, whose devices follow a Reconnect; all others are closed without it when they are moved away. */
+  readonly reconnectVendors: ReadonlySet<string>;
   /** In [0, 1). */
   random(): number;
   sleep(ms: number): Promise<void>;
 }
 
-export class Sv2Server {
+export class Sv2Server implements MovableConnections {
   /** Open connections by their ids. */
   readonly connections = new Map<number, Connection>();
   readonly #modules: Sv2ServerModules;
@@ -59,7 +63,6 @@ export class Sv2Server {
   readonly #router: MessageRouter<Connection>;
   readonly #listener: Listener;
   #lastConnection = 0;
-  #draining: Drain<Connection> | undefined;
 
   constructor(limits: Sv2Limits, modules: Sv2ServerModules) {
     const { clock, log, counters, farm, sha256d } = modules;
@@ -128,19 +131,33 @@ export class Sv2Server {
     for (const connection of this.connections.values()) connection.sweep(now);
   }
 
-  /**
-   * Takes no more sockets and moves the present ones away, each after its shares under way were answered. A second call hastens the first.
-   * Resolves when none is left.
-   */
-  drain(deadlineMs: number): Promise<void> {
+  size(): number {
+    return this.connections.size;
+  }
+
+  /** Has new sockets closed unread, or taken again. */
+  refuse(isRefusing: boolean): void {
+    this.#listener.refuse(isRefusing);
+  }
+
+  /** Takes no more sockets; connections stay. */
+  close(): void {
     this.#listener.close();
-    this.#draining?.hasten(deadlineMs);
-    this.#draining ??= new Drain(this.connections, deadlineMs, {
+  }
+
+  /** Moves connections away, each after its shares under way were answered. */
+  startDrain(goal: DrainGoal): Drain<Connection> {
+    return new Drain(this.connections, goal, {
       ...this.#modules,
       settle: (connections, ms) => this.#settle(connections, ms),
-      sendAway: (connection) => connection.end('drained'),
+      sendAway: (connection) => this.#sendAway(connection),
     });
-    return this.#draining.done;
+  }
+
+  #sendAway(connection: Connection): void {
+    if (connection.setup !== undefined && this.#modules.reconnectVendors.has(connection.setup.vendor))
+      connection.send(Reconnect, { newHost: '', newPort: 0 });
+    connection.end('drained');
   }
 
   async #settle(connections: readonly Connection[], ms: number): Promise<void> {

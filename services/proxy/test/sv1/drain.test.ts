@@ -11,7 +11,7 @@ test('miners are closed after their shares under way were answered, within the d
   server.farm.judge = () => undefined;
   client.send(SUBMIT);
   await turn();
-  const drained = server.server.drain(5_000);
+  const drained = server.server.startDrain({ keep: 0, deadlineMs: 5_000 }).done;
   await turn();
   server.farm.last.answer('5', '');
   expect(await client.next()).toBe('{"id":5,"result":true,"error":null}');
@@ -27,7 +27,7 @@ test('a share that nobody answers does not hold it up', async () => {
   client.send(SUBMIT);
   await turn();
   const before = server.clock.monotonic();
-  await server.server.drain(5_000);
+  await server.server.startDrain({ keep: 0, deadlineMs: 5_000 }).done;
   expect(server.clock.monotonic() - before).toBeLessThanOrEqual(5_000);
   await client.untilClosed();
 });
@@ -42,7 +42,7 @@ test('only software that follows it is told to connect again', async () => {
     client.request(2, 'mining.authorize', 'farm.rig');
     await client.take(4);
   }
-  await server.server.drain(1_000);
+  await server.server.startDrain({ keep: 0, deadlineMs: 1_000 }).done;
   for (const client of clients) await client.untilClosed();
   expect(clients.map(({ received }) => received)).toEqual([[RECONNECT], [], []]);
 });
@@ -52,7 +52,7 @@ test('many go in batches over the time that there is; a second order hastens the
   for (let count = 0; count < 50; count++) server.connect();
   const sizes: number[] = [];
   const before = server.clock.monotonic();
-  const drained = server.server.drain(6_250);
+  const drained = server.server.startDrain({ keep: 0, deadlineMs: 6_250 }).done;
   for (let round = 0; server.server.sessions.size > 0; round++) {
     if (sizes.at(-1) !== server.server.sessions.size) sizes.push(server.server.sessions.size);
     if (round === 200) throw new Error('it does not end');

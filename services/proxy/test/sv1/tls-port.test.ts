@@ -23,8 +23,9 @@ beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'sluice-tls-'));
 });
 afterAll(() => rmSync(directory, { recursive: true }));
-afterEach(async () => {
-  await server.server.drain(0);
+afterEach(() => {
+  server.server.close();
+  server.stop();
 });
 
 const files = () => ({ certificate: join(directory, 'tls.crt'), key: join(directory, 'tls.key') });
@@ -146,11 +147,11 @@ test('a ClientHello with any byte wrong, cut short or reset ends its connection 
   expect(ended).toBeGreaterThanOrEqual(hello.length >> 1);
 });
 
-test('handshakes under way end with the drain', async () => {
+test('handshakes under way end where new connections are refused', async () => {
   await listen();
   const client = new LineClient(plain());
   await waitFor(() => server.server.tlsHandshakes === 1);
-  await server.server.drain(0);
+  server.server.refuse(true);
   await client.untilClosed();
   await closedFor('drained');
 });

@@ -1,6 +1,7 @@
 import { targetFromBytes } from '@sluice/bitcoin/target';
 import { encodeWorkerIdentity, extensionTypes } from '@sluice/sv2/extensions';
 import { encodeFrame } from '@sluice/sv2/frames';
+import { Reconnect } from '@sluice/sv2/messages/common/reconnect';
 import { RequestExtensions } from '@sluice/sv2/messages/extensions/request-extensions';
 import { RequestExtensionsSuccess } from '@sluice/sv2/messages/extensions/request-extensions-success';
 import { SubmitSharesError } from '@sluice/sv2/messages/mining/submit-shares-error';
@@ -159,12 +160,24 @@ test('a drain closes each connection after what it sent was answered', async () 
   submit(rig, 1, 'forwarded');
   await expect.poll(() => server.upstream.shares.length).toBe(1);
   const [up] = server.upstream.shares;
-  const drained = server.server.drain(5_000);
+  const drained = server.server.startDrain({ keep: 0, deadlineMs: 5_000 }).done;
   up!.owner?.answered(up!.request, '');
   await drained;
   expect((await miner.expect(SubmitSharesSuccess)).lastSequenceNumber).toBe(1);
   await miner.untilClosed();
   expect(server.counters.closed.drained).toBe(1);
+});
+
+test('a drain sends a Reconnect to vendors of the list alone', async () => {
+  const server = new TestSv2Server({}, ['follower']);
+  const [follower, other] = [await server.connect(), await server.connect()];
+  await follower.setUp(0, { vendor: 'follower' });
+  await other.setUp(0, { vendor: 'follower 2' });
+  await server.server.startDrain({ keep: 0, deadlineMs: 1_000 }).done;
+  expect(await follower.expect(Reconnect)).toEqual({ newHost: '', newPort: 0 });
+  await follower.untilClosed();
+  await other.untilClosed();
+  expect(other.received).toEqual([]);
 });
 
 test('when the upstream is gone the connection stays, and shares are refused', async () => {

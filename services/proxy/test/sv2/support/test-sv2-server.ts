@@ -23,7 +23,7 @@ export class TestSv2Server {
   readonly #authoritySecret = generateSecret(randomBytes);
 
   /** The farm works on job 1 of block 1. */
-  constructor(limits: Partial<Sv2Limits> = {}) {
+  constructor(limits: Partial<Sv2Limits> = {}, reconnectVendors: readonly string[] = []) {
     const { clock, farm } = this.fake;
     const log = createLogger({ name: 'proxy', level: 'silent', format: 'json', destination: new Writable() });
     const identity = selfCertified(this.#authoritySecret, 86_400, {
@@ -34,6 +34,7 @@ export class TestSv2Server {
       {
         ...{ clock, log, farm, identity, aead, randomBytes },
         ...{ ec: nobleEc, sha256d: wasmSha256d, counters: this.counters, random: () => 0 },
+        reconnectVendors: new Set(reconnectVendors),
         sleep: async (ms) => {
           clock.advance(ms);
           await new Promise((resolve) => setImmediate(resolve));
