@@ -175,7 +175,7 @@ describe('the configuration is one that the service takes:', () => {
   beforeAll(() => {
     const credentials = ['a', 'b'].flatMap((node) => [`nodes/node-${node}/username`, `nodes/node-${node}/password`]);
     const noise = ['noise/static-key', 'noise/certificate'];
-    for (const secret of ['nats/password', 'upstreams/second/password', ...noise, ...credentials]) {
+    for (const secret of ['nats/password', 'upstreams/second/password', 'orders/token', ...noise, ...credentials]) {
       mkdirSync(dirname(join(directory, secret)), { recursive: true });
       writeFileSync(join(directory, secret), 'secret', { mode: 0o600 });
     }

@@ -7,11 +7,14 @@ import { ACCEPTING, type OwnedFleet } from './fleet.ts';
 import type { DefaultImage } from './image-reference.ts';
 import { listenerService } from './listener-service.ts';
 import type { Manifest } from './manifest.ts';
+import { ORDERS_TOKEN, ordersSecretName } from './orders-secret.ts';
 import { HEALTH_PORT, type PodInputs, podTemplate } from './pod-template.ts';
 import { replicaSet } from './replica-set.ts';
+import { secretVolume } from './secret-volume.ts';
 import { workloadLabels, workloadName } from './workload.ts';
 
 const NOISE_FOLDER = '/etc/sluice/noise';
+const ORDERS_FOLDER = '/etc/sluice/orders';
 
 /** Until a pod that ends is known everywhere as such, new connections still come to it. */
 const PRE_STOP_SECONDS = 5;
@@ -29,7 +32,7 @@ export interface FleetManifests {
 export interface FleetPods {
   readonly image: Image;
   readonly defaultImage: DefaultImage;
-  /** For the configuration file, beside those of health, of the log, of Noise and of how many connections are held and moved. */
+  /** For the configuration file, beside those of health, of the log, of Noise, of orders and of how many connections are held and moved. */
   readonly settings: object;
   /** By which pods check the certificate that they are given, in base58check; undefined: none of them speaks Stratum V2. */
   readonly authorityPublicKey: string | undefined;
@@ -41,9 +44,11 @@ export function fleetManifests(owned: OwnedFleet, pods: FleetPods, replicas: num
   const { owner, fleet } = owned;
   const { image, defaultImage, settings, authorityPublicKey, inputs } = pods;
   const noise = authorityPublicKey === undefined ? none : noiseInputs(owned, authorityPublicKey);
+  const orders = ordersInputs(owned);
   const config = configMap(owner, workloadName(owned), workloadLabels(owned), {
     ...settings,
     ...noise.settings,
+    ...orders.settings,
     ...connectionSettings(fleet),
     health: `0.0.0.0:${HEALTH_PORT}`,
     logFormat: 'json',
@@ -53,8 +58,8 @@ export function fleetManifests(owned: OwnedFleet, pods: FleetPods, replicas: num
     ports: Object.fromEntries(fleet.listeners.map(({ name, port }) => [name, port])),
     labels: { [ACCEPTING]: 'true' },
     env: inputs.env,
-    volumes: [...noise.volumes, ...inputs.volumes],
-    volumeMounts: [...noise.volumeMounts, ...inputs.volumeMounts],
+    volumes: [...noise.volumes, ...orders.volumes, ...inputs.volumes],
+    volumeMounts: [...noise.volumeMounts, ...orders.volumeMounts, ...inputs.volumeMounts],
     preStopSeconds: PRE_STOP_SECONDS,
     stopSeconds: secondsOf(fleet.drain.timeout) + STOP_MARGIN_SECONDS,
   });
@@ -74,6 +79,15 @@ function noiseInputs(owned: OwnedFleet, authorityPublicKey: string) {
     settings: { certificateDirectory: NOISE_FOLDER, authorityKey: authorityPublicKey },
     volumes: [{ name: 'noise', secret: { secretName: `${workloadName(owned)}-noise`, defaultMode: 0o440 } }],
     volumeMounts: [{ name: 'noise', mountPath: NOISE_FOLDER, readOnly: true }],
+  };
+}
+
+/** What orders to move connections away come with. */
+function ordersInputs(owned: OwnedFleet) {
+  return {
+    settings: { ordersTokenFile: `${ORDERS_FOLDER}/${ORDERS_TOKEN}` },
+    volumes: [secretVolume('orders', ordersSecretName(owned), [ORDERS_TOKEN])],
+    volumeMounts: [{ name: 'orders', mountPath: ORDERS_FOLDER, readOnly: true }],
   };
 }
 

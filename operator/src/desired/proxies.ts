@@ -39,6 +39,7 @@ export function proxies(owner: ProxyFleet, context: ProxyContext, replicas: numb
     ...(isPerDevice ? { workerIdentity: identity.template } : {}),
     returnAfter: secondsOf(failover.returnAfter),
     reconnectAgents: fleet.drain.reconnect.vendors,
+    reconnectVendors: fleet.drain.reconnect.vendors,
   };
   const { volumes, volumeMounts } = upstreams;
   return fleetManifests(
