@@ -159,3 +159,20 @@ test('who has no header yet is let go when the listener closes', async () => {
   expect(taking.destroyed).toBe(false);
   expect(counters.connectionsAccepted).toBe(1);
 });
+
+test('while it refuses sockets are closed unread, also those that waited for their header, and then taken again', async () => {
+  await listen();
+  const waiting = await open(proxyHeader(CLIENT).subarray(0, 20));
+  // Sockets are accepted in their order: the one before it is waited for.
+  const present = await open(withText('present'));
+  await waitFor(() => taken[0]?.text === 'present');
+  listener.refuse(true);
+  waiting.write(withText('hello').subarray(20));
+  for (const socket of [waiting, await open(withText('hello')), await open('hello', ELSEWHERE)]) await closed(socket);
+  expect([taken.length, counters.refusedDraining, counters.connectionsAccepted]).toEqual([1, 3, 1]);
+  expect(present.destroyed).toBe(false);
+  listener.refuse(false);
+  await open(withText('again'));
+  await waitFor(() => taken[1]?.text === 'again');
+  expect(counters.refusedDraining).toBe(3);
+});
