@@ -44,6 +44,8 @@ export interface PoolProcessesOptions {
   readonly nats?: NatsServer;
   /** How a service is let in there. */
   readonly busFlags?: (command: string) => readonly string[];
+  /** What gateways prove to miners who they are with; default: the pool's authority key. */
+  readonly identityFlags?: readonly string[];
   /** What the difficulty of each channel is set for. */
   readonly sharesPerMinute: number;
   /** 1e-10: every hash may be a share. */
@@ -109,7 +111,7 @@ export class PoolProcesses {
       await add('share-validator', index, [...bus, ...network, ...byIdentity]);
     for (const [index, port] of this.#gatewayPorts.entries()) {
       const own = ['--listen', `127.0.0.1:${port}`, '--gateway-label', `gateway-${index}`];
-      const key = ['--authority-secret-file', join(this.directory, 'authority.key')];
+      const key = options.identityFlags ?? ['--authority-secret-file', join(this.directory, 'authority.key')];
       const solutions = solutionPorts.flatMap((solution) => ['--solution-endpoints', `127.0.0.1:${solution}`]);
       await add('connection-gateway', index, [...bus, ...own, ...key, ...solutions]);
     }

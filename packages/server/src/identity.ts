@@ -17,7 +17,7 @@ export interface ServerIdentity {
 /** Where handshakes get the present key and certificate from. */
 export interface IdentitySource {
   current(): ServerIdentity;
-  /** Called every few seconds. Never throws: what is there goes on while nothing better comes. */
+  /** Called about once a second. Never throws: what is there goes on while nothing better comes. */
   refresh(): void;
   /** Times that a new certificate could not be used. */
   readonly faults: number;

@@ -167,6 +167,11 @@ export class Gateway {
     return this.#modules.identity.current().certificate.notValidAfter;
   }
 
+  /** Times that new files could not be used. */
+  get certificateFaults(): number {
+    return this.#modules.identity.faults;
+  }
+
   /** Takes over a socket. */
   accept(socket: Duplex, remoteAddress: string): Connection {
     this.#lastConnection += 1;

@@ -67,6 +67,10 @@ export const connectionGatewayMetrics = defineMetrics({
     'sluice_gateway_certificate_expiry_timestamp_seconds',
     'Unix time at which the certificate of new handshakes expires',
   ),
+  certificateFaults: counter(
+    'sluice_gateway_certificate_faults_total',
+    'Times that new files with a certificate could not be used',
+  ),
   feed: gauge('sluice_gateway_feed_records', 'Feed number applied last'),
   tipsWithoutJob: counter('sluice_gateway_tips_without_job_total', 'Tips that named a job which was not known here'),
   outboundBytes: gauge('sluice_gateway_outbound_bytes', 'Bytes that wait for miners to read them'),
@@ -119,6 +123,7 @@ export function followGateway(metrics: ConnectionGatewayMetrics, { counters, ord
   metrics.outboundBytes.follow(() => gateway()?.outboundBytes ?? 0);
   metrics.pendingOpens.follow(() => gateway()?.pendingOpens ?? 0);
   metrics.certificateExpiry.follow(() => gateway()?.certificateExpiry ?? Number.NaN);
+  metrics.certificateFaults.follow(() => gateway()?.certificateFaults ?? 0);
   metrics.solutionProviders.follow(() => gateway()?.solutions.connectedProviders ?? 0);
   metrics.feed.follow(() => gateway()?.feed.position ?? 0);
   metrics.accepted.follow(() => counters.connectionsAccepted);

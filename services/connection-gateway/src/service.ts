@@ -30,7 +30,7 @@ import { VARDIFF_TICK_MS } from './vardiff-ticker.ts';
 const SWEEP_MS = 1_000;
 const HEARTBEAT_MS = 2_000;
 const REORDER_MS = 30_000;
-const CERTIFICATE_MS = 60_000;
+const CERTIFICATE_MS = 1_000;
 /** After the drain: how long the end waits for the stream to take the last shares and candidates. */
 const FLUSH_MS = 5_000;
 

@@ -38,7 +38,7 @@ const FLUSH_MS = 2_000;
 /** How often the files of the TLS certificate are looked at. */
 const CERTIFICATE_MS = 1_000;
 /** How often the certificate of the Stratum V2 port is looked after. */
-const IDENTITY_MS = 60_000;
+const IDENTITY_MS = 1_000;
 
 export interface ProxyOptions {
   readonly listen: readonly HostPort[];
@@ -211,7 +211,7 @@ class ProxyService implements RunnableProxy {
       reconnectVendors: new Set(reconnectVendors),
     });
     this.orders.add(server);
-    followSv2(createMetrics(metrics, sv2Metrics), counters, server);
+    followSv2(createMetrics(metrics, sv2Metrics), { counters, server, identity });
     return server;
   }
 

@@ -1,5 +1,6 @@
 // Of the SV2 side: counted as plain numbers in counters.ts, read at a scrape.
 import { counter, defineMetrics, gauge, type MetricsOf } from '@sluice/runtime/metrics';
+import type { IdentitySource } from '@sluice/server/identity';
 import { shareErrorCodes } from '../counters.ts';
 import { openErrorCodes, type Sv2Counters } from './counters.ts';
 import { sv2CloseReasons } from './errors.ts';
@@ -29,6 +30,14 @@ export const sv2Metrics = defineMetrics({
   updates: counter('sluice_proxy_sv2_updates_total', 'Messages of UpdateChannel'),
   setTargets: counter('sluice_proxy_sv2_set_targets_total', 'Targets written to miners after that of the opening'),
   jobFrames: counter('sluice_proxy_sv2_job_frames_total', 'Jobs and tips written to miners'),
+  certificateExpiry: gauge(
+    'sluice_proxy_sv2_certificate_expiry_timestamp_seconds',
+    'Unix time at which the certificate of new handshakes expires',
+  ),
+  certificateFaults: counter(
+    'sluice_proxy_sv2_certificate_faults_total',
+    'Times that new files with a certificate could not be used',
+  ),
   acknowledgements: counter('sluice_proxy_sv2_acknowledgements_total', 'Messages of SubmitShares.Success'),
   shareErrors: counter('sluice_proxy_sv2_share_errors_total', 'Messages of SubmitShares.Error, by code', {
     code: shareErrorCodes,
@@ -48,8 +57,16 @@ const sameNames = [
   'acknowledgements',
 ] as const;
 
+export interface FollowedSv2 {
+  readonly counters: Sv2Counters;
+  readonly server: Sv2Server;
+  readonly identity: IdentitySource;
+}
+
 /** Has every metric read at a scrape from where it is counted. */
-export function followSv2(metrics: MetricsOf<typeof sv2Metrics>, counters: Sv2Counters, server: Sv2Server): void {
+export function followSv2(metrics: MetricsOf<typeof sv2Metrics>, { counters, server, identity }: FollowedSv2): void {
+  metrics.certificateExpiry.follow(() => identity.current().certificate.notValidAfter);
+  metrics.certificateFaults.follow(() => identity.faults);
   metrics.connections.follow(() => server.connections.size);
   metrics.channels.follow(() => server.channels);
   metrics.outboundBytes.follow(() => server.outboundBytes);

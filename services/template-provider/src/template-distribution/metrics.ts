@@ -26,6 +26,10 @@ export const templateDistributionMetrics = defineMetrics({
     'sluice_template_distribution_certificate_expiry_timestamp_seconds',
     'Unix time at which the certificate of new handshakes expires',
   ),
+  certificateFaults: counter(
+    'sluice_template_distribution_certificate_faults_total',
+    'Times that new files with a certificate could not be used',
+  ),
   reserves: gauge('sluice_template_distribution_reserves', 'Reserves that templates are prepared for at present'),
   toldTemplates: gauge('sluice_template_distribution_told_templates', 'Templates whose solutions are taken'),
   toldDroppedEarly: counter(
@@ -57,6 +61,7 @@ export interface DistributionGauges {
   readonly outboundBytes: number;
   /** Unix seconds. */
   readonly certificateExpiry: number;
+  readonly certificateFaults: number;
   readonly reserves: number;
   readonly toldTemplates: number;
   readonly toldDroppedEarly: number;
@@ -70,6 +75,7 @@ export function followDistribution(
   metrics.connections.follow(() => gauges.connections);
   metrics.outboundBytes.follow(() => gauges.outboundBytes);
   metrics.certificateExpiry.follow(() => gauges.certificateExpiry);
+  metrics.certificateFaults.follow(() => gauges.certificateFaults);
   metrics.reserves.follow(() => gauges.reserves);
   metrics.toldTemplates.follow(() => gauges.toldTemplates);
   metrics.toldDroppedEarly.follow(() => gauges.toldDroppedEarly);

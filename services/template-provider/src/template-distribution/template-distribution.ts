@@ -38,7 +38,7 @@ import { ToldTemplates } from './told-templates.ts';
 import { TransactionData } from './transaction-data.ts';
 
 const SWEEP_MS = 1_000;
-const CERTIFICATE_MS = 60_000;
+const CERTIFICATE_MS = 1_000;
 
 export interface TemplateDistributionOptions {
   readonly provider: string;
@@ -217,6 +217,9 @@ export class TemplateDistribution {
       },
       get certificateExpiry() {
         return distribution.#modules.identity.current().certificate.notValidAfter;
+      },
+      get certificateFaults() {
+        return distribution.#modules.identity.faults;
       },
       get reserves() {
         return distribution.#templates.reservesInUse;
