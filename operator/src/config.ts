@@ -63,6 +63,20 @@ export const operatorSettings = defineConfig({
     default: 'sluice-operator',
     doc: 'The lease by which one of several operators leads.',
   },
+  podUrl: {
+    type: text({
+      allowed: 'an http:// URL with {ip}, or with {namespace} and {name}, and no slash at its end',
+      placeholder: 'URL',
+      pattern: /^http:\/\/(?=.*(\{ip\}|\{namespace\}.*\{name\}))\S*[^\s/]$/,
+    }),
+    default: 'http://{ip}:9100',
+    doc: 'Where pods are asked for their connections, and told which of them are to go.',
+  },
+  scrapeSeconds: {
+    type: integer({ min: 1, max: 15 }),
+    default: 10,
+    doc: 'Seconds between two questions to a pod with which nothing happens.',
+  },
   workers: {
     type: integer({ min: 1, max: 64 }),
     default: 4,

@@ -16,7 +16,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
     argv,
     commands,
     create({ config, log, metrics, health, clock, shutdown }) {
-      const { kubeconfig, watchNamespaces, monitoringNamespace, leaseName, workers } = config;
+      const { kubeconfig, watchNamespaces, monitoringNamespace, leaseName, workers, podUrl } = config;
       const images = { sluice: config.image, nats: config.natsImage, bitcoind: config.bitcoindImage };
       const access = kubeconfig === undefined ? inClusterAccess(process.env) : kubeconfigAccess(kubeconfig);
       const client = new KubernetesClient(access, { metrics });
@@ -24,7 +24,10 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       const namespace = config.namespace ?? inClusterNamespace();
       const identity = `${hostname()}_${randomUUID()}`;
       return new Operator(
-        { images, watchNamespaces, monitoringNamespace, workers, identity, lease: { namespace, name: leaseName } },
+        {
+          ...{ images, watchNamespaces, monitoringNamespace, workers, podUrl, identity },
+          ...{ scrapeMs: config.scrapeSeconds * 1_000, lease: { namespace, name: leaseName } },
+        },
         { client, clock, log, metrics, health },
       );
     },

@@ -35,6 +35,10 @@ import { MiningPoolReconciler } from './reconcilers/mining-pool.ts';
 import type { DefaultImages } from './reconcilers/pool-manifests.ts';
 import { ProxyFleetReconciler } from './reconcilers/proxy-fleet.ts';
 import { UnwatchedChildren } from './reconcilers/unwatched-children.ts';
+import { scalingMetrics } from './scaling-loop/metrics.ts';
+import { PodRequests } from './scaling-loop/pod-requests.ts';
+import { BY_WORKLOAD, keptPod, type Pod, podKind, SCALED_PODS, workloadsOf } from './scaling-loop/pods.ts';
+import { Scaling } from './scaling-loop/scaling.ts';
 import { StatusWriter } from './status/status-writer.ts';
 
 /** Everything is looked at again, should a change ever have been missed. */
@@ -50,6 +54,10 @@ export interface OperatorOptions {
   /** Where metrics are collected from. */
   readonly monitoringNamespace: string;
   readonly workers: number;
+  /** Where pods are asked and told: a URL with `{ip}`, or with `{namespace}` and `{name}`. */
+  readonly podUrl: string;
+  /** Between two questions to a pod. */
+  readonly scrapeMs: number;
   /** Of this process, and of no other one ever. */
   readonly identity: string;
   readonly lease: LeasePlace;
@@ -71,12 +79,16 @@ export class Operator {
     customKinds.map(({ kind }) => [kind, new ObjectCache<CustomResource>({ [BY_POOL]: poolKeys })]),
   );
   readonly #children: ReadonlyMap<string, ObjectCache<KubernetesObject>>;
+  readonly #pods = new ObjectCache<Pod>({ [BY_WORKLOAD]: workloadsOf });
   readonly #election: LeaderElection;
   readonly #controllerModules: ControllerModules;
   readonly #knownKeys = new KnownKeys();
   readonly #keyMetrics: MetricsOf<typeof keyMetrics>;
+  readonly #scalingMetrics: MetricsOf<typeof scalingMetrics>;
+  readonly #podRequests: PodRequests;
   /** By kind; empty while another one leads. */
   #controllers: ReadonlyMap<string, Controller> = new Map();
+  #scaling: Scaling | undefined;
 
   constructor(options: OperatorOptions, modules: OperatorModules) {
     this.#options = options;
@@ -101,6 +113,8 @@ export class Operator {
       ...{ clock, log, random: randomFraction, metrics: createMetrics(metrics, controllerMetrics) },
       queueMetrics: createMetrics(metrics, queueMetrics),
     };
+    this.#scalingMetrics = createMetrics(metrics, scalingMetrics);
+    this.#podRequests = new PodRequests(options.podUrl);
     this.#election = new LeaderElection(
       { ...options.lease, identity: options.identity },
       {
@@ -152,6 +166,10 @@ export class Operator {
         const keep = (object: KubernetesObject) => keptParts(object, foreignManagers(object, FIELD_MANAGER));
         return new Informer({ resource, namespace, labelSelector: CHILD_SELECTOR, keep }, { ...modules, cache });
       }),
+      new Informer<Pod>(
+        { resource: podKind, namespace, labelSelector: SCALED_PODS, keep: keptPod },
+        { ...modules, cache: this.#pods },
+      ),
     ]);
     return informers as unknown as readonly Informer<never>[];
   }
@@ -186,6 +204,7 @@ export class Operator {
       for (const [kind, controller] of this.#controllers)
         for (const { metadata } of this.#resources.get(kind)?.values() ?? []) controller.add(keyOf(metadata));
     };
+    this.#scaling?.start();
     for (const controller of this.#controllers.values()) controller.start();
     addAll();
     const resync = setInterval(addAll, RESYNC_MS);
@@ -193,7 +212,8 @@ export class Operator {
     clearInterval(resync);
     const controllers = [...this.#controllers.values()];
     this.#controllers = new Map();
-    await Promise.all(controllers.map((controller) => controller.stop()));
+    await Promise.all([...controllers, this.#scaling].map((each) => each?.stop()));
+    this.#scaling = undefined;
     this.#knownKeys.clear();
   }
 
@@ -216,9 +236,11 @@ export class Operator {
       ...{ writer, events, clock, random: randomBytes, namespace: lease.namespace },
       ...{ known: this.#knownKeys, metrics: this.#keyMetrics },
     });
+    const scaling = this.#createScaling(writer, children, events);
+    this.#scaling = scaling;
     const reconcilers: Readonly<Record<string, Reconciler>> = {
       MiningPool: new MiningPoolReconciler({
-        ...{ images, keys, events, caches: this.#children },
+        ...{ images, keys, events, scaling, caches: this.#children },
         network: { operatorNamespace: lease.namespace, monitoringNamespace },
         volumes: new DataVolumes({ writer, clock }),
         unwatched: new UnwatchedChildren({
@@ -227,7 +249,7 @@ export class Operator {
         }),
       }),
       ProxyFleet: new ProxyFleetReconciler({
-        ...{ image: images.sluice, writer, keys, caches: this.#children },
+        ...{ image: images.sluice, writer, keys, scaling: scaling.proxies, caches: this.#children },
         poolOf: (key) => this.#poolOf(key),
         look: async () => [],
       }),
@@ -242,6 +264,24 @@ export class Operator {
         const reconcile = (key: string, signal: AbortSignal) => lifecycle.reconcile(key, signal);
         return [kind, new Controller({ name: kind.toLowerCase(), workers, reconcile }, this.#controllerModules)];
       }),
+    );
+  }
+
+  #createScaling(writer: Writer, children: Children, events: EventRecorder): Scaling {
+    const { clock, log } = this.#modules;
+    const { workers, scrapeMs } = this.#options;
+    const [pools, fleets] = ['MiningPool', 'ProxyFleet'].map((kind) => this.#resources.get(kind));
+    return new Scaling(
+      { workers, scrapeMs },
+      {
+        ...{ writer, children, events, clock, log },
+        ...{ requests: this.#podRequests, metrics: this.#scalingMetrics, controller: this.#controllerModules },
+        pools: pools as ObjectCache<CustomResource>,
+        fleets: fleets as ObjectCache<CustomResource>,
+        replicaSets: this.#children.get('ReplicaSet') as ObjectCache<KubernetesObject>,
+        pods: this.#pods,
+        onFound: (kind, key) => this.#controllers.get(kind)?.add(key),
+      },
     );
   }
 }

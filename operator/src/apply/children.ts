@@ -31,9 +31,9 @@ export interface ChildrenModules {
   readonly onForeignFields: (child: KubernetesObject, fields: readonly ForeignField[]) => void;
 }
 
-/** What is sent: with a uid it is for that object alone, and never makes one. */
+/** What is sent: with a uid it is for that object alone, and never makes one; with a version for that one. */
 interface AppliedObject {
-  readonly metadata: Manifest['metadata'] & { readonly uid?: string };
+  readonly metadata: Manifest['metadata'] & { readonly uid?: string; readonly resourceVersion?: string };
   readonly [field: string]: unknown;
 }
 
@@ -45,7 +45,7 @@ export class Children {
   }
 
   /**
-   * Makes the object what it should be.
+   * Makes the object what it should be. How many pods a ReplicaSet has is the scaling's from when it is there.
    * @throws ChildError `name-conflict`, `invalid-child`, `not-leader`; KubernetesError `api-conflict` when it was changed meanwhile
    */
   async apply(resource: Resource, owner: Owner, desired: Manifest): Promise<ApplyOutcome> {
@@ -57,12 +57,16 @@ export class Children {
       return 'created';
     }
     refuseForeign(owner, live);
-    const path = difference(manifest, live);
+    const isScaled = resource.kind === 'ReplicaSet';
+    const wanted = isScaled ? withReplicasOf(live, manifest) : manifest;
+    const path = difference(wanted, live);
     if (path !== undefined) {
       const { log } = this.#modules;
       log.debug({ kind: resource.kind, key: keyOf(live.metadata), path }, 'a child differs');
-      const { uid = '' } = live.metadata;
-      await this.#send(resource, { ...manifest, metadata: { ...manifest.metadata, uid } }, { force: true });
+      const { uid = '', resourceVersion = '' } = live.metadata;
+      // A number that the scaling has changed meanwhile must not come back.
+      const precondition = isScaled ? { uid, resourceVersion } : { uid };
+      await this.#send(resource, { ...wanted, metadata: { ...wanted.metadata, ...precondition } }, { force: true });
     }
     const cleaned = await this.#removeForeignFields(resource, live, path !== undefined);
     return path === undefined && !cleaned ? 'unchanged' : 'changed';
@@ -195,6 +199,12 @@ export class Children {
 function withHash(manifest: Manifest): Manifest {
   const annotations = { ...manifest.metadata.annotations, [APPLIED]: contentHash(manifest) };
   return { ...manifest, metadata: { ...manifest.metadata, annotations } };
+}
+
+/** As it is, and not left out: the API server would put its default in the place of a number that nobody applies any more. */
+function withReplicasOf(live: KubernetesObject, manifest: Manifest): Manifest {
+  const { replicas } = (live as { readonly spec?: { readonly replicas?: number } }).spec ?? {};
+  return { ...manifest, spec: { ...(manifest.spec as object), replicas } };
 }
 
 /** Server-side apply with force would take the object over without a word. */

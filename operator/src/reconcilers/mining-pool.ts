@@ -10,6 +10,7 @@ import { PAYOUT } from '../desired/payout-fingerprint.ts';
 import type { EventRecorder } from '../events/event-recorder.ts';
 import type { FleetKeys } from '../keys/fleet-keys.ts';
 import { keyOf } from '../kubernetes/resource.ts';
+import type { Scaling } from '../scaling-loop/scaling.ts';
 import { endpoints } from './endpoints.ts';
 import { type ChildCaches, OwnObjects } from './own-objects.ts';
 import { busReady, type PoolWorkloads, templatesFresh } from './pool-conditions.ts';
@@ -29,6 +30,7 @@ export interface MiningPoolOptions {
   readonly unwatched: UnwatchedChildren;
   readonly volumes: DataVolumes;
   readonly events: EventRecorder;
+  readonly scaling: Pick<Scaling, 'gateways' | 'validators'>;
 }
 
 export class MiningPoolReconciler implements Reconciler {
@@ -40,7 +42,7 @@ export class MiningPoolReconciler implements Reconciler {
 
   async reconcile(resource: CustomResource, children: Children, signal: AbortSignal): Promise<Outcome> {
     const pool = resource as unknown as MiningPool;
-    const { images, network, keys, caches, unwatched } = this.#options;
+    const { images, network, keys, caches, unwatched, scaling } = this.#options;
     const fleet: OwnedFleet = {
       ...{ owner: pool, infix: 'gw', component: 'connection-gateway', fleet: pool.spec.gateways },
     };
@@ -51,6 +53,9 @@ export class MiningPoolReconciler implements Reconciler {
     const manifests = poolManifests(pool, { images, network, secrets: looked.secrets, authorityPublicKey });
     this.#tellPayout(pool, manifests);
     const { gateways } = manifests;
+    // Before the ReplicaSet is made: one of another revision than is followed would be removed while it has no pods.
+    const scaled = gateways && scaling.gateways.follow(fleet, gateways);
+    scaling.validators.follow(pool);
     if (!(await this.#growVolumes(pool, manifests, children))) await objects.keep(manifests.all, children, signal);
     const { name, namespace } = pool.metadata;
     const missing = gateways === undefined ? [`${name}-gw`] : [];
@@ -63,13 +68,14 @@ export class MiningPoolReconciler implements Reconciler {
     const waits = [settled.requeueAfterMs, looked.requeueAfterMs, storage.waits ? STORAGE_LOOK_MS : undefined];
     return {
       findings: [
-        ...objects.readiness(manifests.all, missing),
+        ...objects.readiness(manifests.all, missing, scaled?.workload),
+        ...(scaled?.findings ?? []),
         ...[finding, busReady(pool, seen), templatesFresh(pool, seen)],
       ],
       requeueAfterMs: Math.min(...waits.filter((ms) => ms !== undefined)),
       status: {
         ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
-        ...(gateways === undefined ? {} : { gateways: objects.fleetStatus(gateways, pool.spec.gateways.replicas) }),
+        ...(scaled === undefined ? {} : { gateways: scaled.status }),
         endpoints: endpoints(fleet, services, authorityPublicKey),
       },
     };

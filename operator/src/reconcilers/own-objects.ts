@@ -1,7 +1,6 @@
 // The objects of one custom resource, whichever kind it is: made, kept, taken away, and looked at in the caches that follow the API server.
 import { BY_CONTROLLER, childKind } from '../apply/child-kinds.ts';
 import type { Children } from '../apply/children.ts';
-import { REVISION } from '../desired/fleet.ts';
 import type { Manifest, Owner } from '../desired/manifest.ts';
 import type { ObjectCache } from '../kubernetes/object-cache.ts';
 import type { KubernetesObject } from '../kubernetes/resource.ts';
@@ -33,37 +32,24 @@ export class OwnObjects {
     }
   }
 
-  /** Ready and Progressing. @param missing what else there is not yet, by name */
-  readiness(desired: readonly Manifest[], missing: readonly string[]): readonly Finding[] {
+  /**
+   * Ready and Progressing.
+   * @param missing what else there is not yet, by name @param fleet its pods of all revisions, of which no ReplicaSet alone says how they are
+   */
+  readiness(
+    desired: readonly Manifest[],
+    missing: readonly string[],
+    fleet: LiveWorkload | undefined,
+  ): readonly Finding[] {
     const { namespace } = this.#owner.metadata;
-    const wanted = desired.filter(isWorkload).map(({ kind, metadata: { name } }) => ({
+    const workloads = desired.filter((each) => isWorkload(each) && each.kind !== 'ReplicaSet');
+    const wanted = workloads.map(({ kind, metadata: { name } }) => ({
       name,
       live: this.#caches.get(kind)?.get(`${namespace}/${name}`) as LiveWorkload | undefined,
     }));
     const unmade = wanted.filter(({ live }) => live === undefined).map(({ name }) => name);
-    return readiness(
-      wanted.flatMap(({ live }) => live ?? []),
-      [...unmade, ...missing],
-    );
-  }
-
-  /** The status of its fleet. @param newest its newest ReplicaSet @param desired pods that there are to be */
-  fleetStatus(newest: Manifest, desired: number): object {
-    const { matchLabels } = (newest.spec as { selector: { matchLabels: Readonly<Record<string, string>> } }).selector;
-    const { [REVISION]: revision = '', ...fleet } = matchLabels;
-    const revisions = this.#owned('ReplicaSet') as readonly LiveWorkload[];
-    const sum = (of: (workload: LiveWorkload) => number | undefined) =>
-      revisions.reduce((total, each) => total + (of(each) ?? 0), 0);
-    return {
-      replicas: sum(({ status }) => status?.replicas),
-      ready: sum(({ status }) => status?.readyReplicas),
-      updated: sum((each) => (each.metadata.name === newest.metadata.name ? each.status?.replicas : 0)),
-      desired,
-      revision,
-      selector: Object.entries(fleet)
-        .map(([name, value]) => `${name}=${value}`)
-        .join(','),
-    };
+    const live = [...wanted.map((each) => each.live), fleet].filter((each) => each !== undefined);
+    return readiness(live, [...unmade, ...missing]);
   }
 
   #owned(kind: string): readonly KubernetesObject[] {

@@ -11,6 +11,7 @@ import { poolNetworkPolicies } from '../desired/network-policies.ts';
 import type { NetworkContext } from '../desired/network-policy.ts';
 import { shareValidators } from '../desired/share-validators.ts';
 import { templateProviders } from '../desired/template-providers.ts';
+import { validatorReplicas } from '../scaling/share-validators.ts';
 import { isWorkload } from './readiness.ts';
 
 /** What pods run where a resource names no other image. */
@@ -44,11 +45,10 @@ export interface PoolManifests {
 }
 
 export function poolManifests(pool: MiningPool, context: PoolContext): PoolManifests {
-  const { services, gateways: fleet } = pool.spec;
+  const { shareValidator } = pool.spec.services;
   const { images, network, secrets, authorityPublicKey } = context;
   const image = images.sluice;
-  const edge =
-    authorityPublicKey === undefined ? undefined : gateways(pool, { image, authorityPublicKey }, fleet.replicas);
+  const edge = authorityPublicKey === undefined ? undefined : gateways(pool, { image, authorityPublicKey }, 0);
   const groups: readonly object[] = [
     { policies: poolNetworkPolicies(pool, network) },
     natsServers(pool, images.nats, secrets.natsSystem) ?? {},
@@ -56,7 +56,7 @@ export function poolManifests(pool: MiningPool, context: PoolContext): PoolManif
     { budget: nodeDisruptionBudget(pool) ?? [] },
     channelManagers(pool, image),
     jobDistributors(pool, image),
-    shareValidators(pool, image, services.shareValidator.minReplicas),
+    shareValidators(pool, image, validatorReplicas(pool.metadata.annotations ?? {}, shareValidator)),
     templateProviders(pool, image),
     ...(edge === undefined ? [] : [edge]),
   ];

@@ -8,6 +8,7 @@ import { type FleetManifests, listenAddresses } from '../desired/fleet-manifests
 import type { DefaultImage } from '../desired/image-reference.ts';
 import { ownedProxies, proxies } from '../desired/proxies.ts';
 import type { FleetKeys, KeysOutcome } from '../keys/fleet-keys.ts';
+import type { FleetScaling } from '../scaling-loop/fleet-scaling.ts';
 import type { Finding } from '../status/conditions.ts';
 import { knownPools, POOL_ADDRESSES } from './known-pools.ts';
 import { type ChildCaches, OwnObjects } from './own-objects.ts';
@@ -25,6 +26,7 @@ export interface ProxyFleetOptions {
   readonly poolOf: (key: string) => MiningPool | undefined;
   readonly writer: Writer;
   readonly keys: FleetKeys;
+  readonly scaling: FleetScaling;
   /** What each proxy that answers says of its upstreams. */
   readonly look: (fleet: ProxyFleet, signal: AbortSignal) => Promise<readonly (readonly SeenUpstream[])[]>;
 }
@@ -38,7 +40,7 @@ export class ProxyFleetReconciler implements Reconciler {
 
   async reconcile(resource: CustomResource, children: Children, signal: AbortSignal): Promise<Outcome> {
     const fleet = resource as unknown as ProxyFleet;
-    const { image, caches, poolOf, writer, look } = this.#options;
+    const { image, caches, poolOf, writer, look, scaling } = this.#options;
     const { name, namespace, annotations = {} } = fleet.metadata;
     const pools = knownPools(fleet, (pool) => poolOf(`${namespace}/${pool}`));
     // Before anything is made of it: whoever goes on after us must not find the pool gone and nothing noted.
@@ -48,7 +50,9 @@ export class ProxyFleetReconciler implements Reconciler {
     const keys = await this.#settleKeys(fleet, children);
     const { authorityPublicKey } = keys;
     const context = { image, authorityPublicKey, resolvePool: pools.addressOf };
-    const made = proxies(fleet, context, fleet.spec.proxies.replicas);
+    const made = proxies(fleet, context, 0);
+    // Before the ReplicaSet is made: one of another revision than is followed would be removed while it has no pods.
+    const scaled = made && scaling.follow(ownedProxies(fleet), made.replicaSet);
     const desired = made === undefined ? [] : inOrder(made);
     const objects = new OwnObjects(fleet, caches);
     // While nothing can be said of new proxies, those that there are stay with all that is theirs.
@@ -58,7 +62,8 @@ export class ProxyFleetReconciler implements Reconciler {
     const { active, upstreams, finding } = upstreamStates(fleet, pools, await look(fleet, signal));
     return {
       findings: [
-        ...objects.readiness(desired, made === undefined ? [`${name}-px`] : []),
+        ...objects.readiness(desired, made === undefined ? [`${name}-px`] : [], scaled?.workload),
+        ...(scaled?.findings ?? []),
         finding,
         keys.finding,
         ...(faults.length === 0 ? [] : [degraded(faults)]),
@@ -67,7 +72,7 @@ export class ProxyFleetReconciler implements Reconciler {
         ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
         ...(active === undefined ? {} : { activeUpstream: active }),
         upstreams,
-        ...(made === undefined ? {} : { proxies: objects.fleetStatus(made.replicaSet, fleet.spec.proxies.replicas) }),
+        ...(scaled === undefined ? {} : { proxies: scaled.status }),
       },
       requeueAfterMs: Math.min(LOOK_AGAIN_MS, keys.requeueAfterMs),
     };

@@ -5,7 +5,7 @@ import type { Pod } from './pods.ts';
 import type { Scraper } from './scraper.ts';
 
 /** A pod that moves connections away, or has not answered yet, is asked this often. */
-const CLOSELY_MS = 900;
+const CLOSELY_MS = 700;
 const CPU_SECONDS = 'process_cpu_seconds_total';
 
 interface Known {

@@ -20,7 +20,8 @@ export function rebalance(
 ): RebalanceDecisions {
   const { fleet, nowMs } = observed;
   const pods = observed.pods.filter(({ isTerminating }) => !isTerminating);
-  const counts = pods.map((pod) => countSinceReady(pod, nowMs) ?? Number.NaN);
+  const lastChangeMs = Math.max(0, ...pods.map(({ readyChangedAtMs }) => readyChangedAtMs));
+  const counts = pods.map((pod) => countSince(lastChangeMs, pod, nowMs) ?? Number.NaN);
   const total = counts.reduce((sum, count) => sum + count, 0);
   const present = pods.filter((pod) => rebalancingOf(pod) !== undefined);
   // So many others hold all.
@@ -53,8 +54,8 @@ function isBalanced({ fleet, nowMs }: ObservedFleet, pod: ObservedPod): boolean 
   return isOver || (sample !== undefined && sample.atMs > startedAtMs && sample.connections <= keep);
 }
 
-/** Connections that were counted since the pod can have some. */
-function countSinceReady(pod: ObservedPod, nowMs: number): number | undefined {
+/** Connections that were counted since the last of all pods came: what was before, those that were moved or came meanwhile are not in. */
+function countSince(ms: number, pod: ObservedPod, nowMs: number): number | undefined {
   const sample = freshSample(pod, nowMs);
-  return sample !== undefined && sample.atMs >= pod.readyChangedAtMs ? sample.connections : undefined;
+  return sample !== undefined && sample.atMs >= ms ? sample.connections : undefined;
 }
