@@ -8,6 +8,8 @@ import { PendingCalls } from './pending-calls.ts';
 
 const RECONNECT_WAIT_MS = 200;
 const RECONNECT_JITTER_MS = 100;
+/** The server gives a handshake two seconds. That its connection has ended is not seen by the library, which waits for the rest of it. */
+const HANDSHAKE_TIMEOUT_MS = 3_000;
 /** Silence of the server after which the connection counts as lost: two pings. */
 const PING_INTERVAL_MS = 2_000;
 const MAX_PINGS_OUT = 2;
@@ -55,6 +57,7 @@ export class Connection {
   static #connect(options: NatsServerOptions): Promise<NatsConnection> {
     return connect({
       ...options,
+      timeout: HANDSHAKE_TIMEOUT_MS,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_WAIT_MS,
       reconnectJitter: RECONNECT_JITTER_MS,
