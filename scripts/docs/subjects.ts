@@ -85,7 +85,7 @@ export function renderSubjects(): string {
     ['| subject | payload | delivery | from | to | |', '|---|---|---|---|---|---|', ...declared.map(subjectRow)].join(
       '\n',
     ),
-    '`core` is delivered at most once, to whoever listens. A record of a stream reaches live core subscribers of its subject as well, possibly\nbefore it is stored.',
+    '`core` is delivered at most once, to whoever listens. A record of a stream reaches live core subscribers of its subject as well, possibly\nbefore it is stored and more than once.',
     '## Streams',
     [
       '| stream | subjects | storage | keeps | bound | ids remembered | made by | |',

@@ -9,6 +9,7 @@ import {
   CONTRACT_CREDITS_BYTES,
   describeBusContract,
   expectCode,
+  interestReaches,
   textOf,
   uniqueToken,
   until,
@@ -43,6 +44,26 @@ describe('bus over one nats-server', () => {
   afterAll(() => remove(installation));
   describeBusContract({ client: () => installation.buses[0], otherClient: () => installation.buses[1] });
   describe('when the server dies', () => outageContract(() => installation));
+
+  it('gives a record to live subscribers once more when its answer was late, and stores it once', async () => {
+    const [bus, other] = installation.buses;
+    const [server] = installation.servers;
+    const name = `shares.${uniqueToken()}`;
+    const heard: string[] = [];
+    other.subscribe(name, (payload) => heard.push(textOf(payload)));
+    await interestReaches(bus, other);
+    await bus.append('SHARES', name, bytesOf('a'));
+    process.kill(server?.pid ?? 0, 'SIGSTOP');
+    const late = bus.append('SHARES', name, bytesOf('b'));
+    // Longer than an answer is waited for, and shorter than a connection without a sign of life is kept.
+    await sleep(1_500);
+    process.kill(server?.pid ?? 0, 'SIGCONT');
+    const { sequence } = await late;
+    expect((await bus.append('SHARES', name, bytesOf('c'))).sequence).toBe(sequence + 1);
+    await until(() => heard.includes('c'));
+    expect(heard.filter((text) => text === 'b').length).toBeGreaterThan(1);
+    expect([...new Set(heard)]).toEqual(['a', 'b', 'c']);
+  });
 });
 
 describe('the streams on a nats-server', () => {
@@ -216,7 +237,7 @@ function outageContract(installation: () => Installation): void {
     expect(durable).toEqual(['before', 'during', 'after']);
     expect(keys).toEqual([`${token}.before`, `${token}.after`]);
     await until(() => other.status() === 'up');
-    await sleep(100);
+    await interestReaches(bus, other);
     bus.publish(`control.${token}`, bytesOf('after'));
     expect(textOf(await bus.request(`channel.${token}`, bytesOf('?'), 5_000))).toBe('yes');
     await until(() => heard.length === 1);

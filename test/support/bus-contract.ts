@@ -42,7 +42,7 @@ export async function until(condition: () => boolean | Promise<boolean>, timeout
  * Resolves when what `listener` has subscribed to, serves or has given up by now is known where `sender` sends: interest spreads in the
  * order in which it was told.
  */
-async function interestReaches(sender: Bus, listener: Bus): Promise<void> {
+export async function interestReaches(sender: Bus, listener: Bus): Promise<void> {
   const probe = `control.${uniqueToken()}`;
   let heard = false;
   const subscription = listener.subscribe(probe, () => {
@@ -187,8 +187,10 @@ function streamContract({ client, otherClient }: BusContractSubject): void {
     const second = await client().append('SHARES', name, bytesOf('b'));
     expect(first.duplicate).toBe(false);
     expect(second.sequence).toBeGreaterThan(first.sequence);
-    await until(() => heard.length === 2);
-    expect(heard).toEqual(['a', 'b']);
+    await until(() => heard.includes('b'));
+    // An attempt whose answer was lost was heard as well: a cluster that has just made the stream loses some.
+    expect([...new Set(heard)]).toEqual(['a', 'b']);
+    expect(heard).toEqual(heard.toSorted());
     const last = await otherClient().last('SHARES', name);
     expect(last && [last.subject, last.sequence, textOf(last.payload)]).toEqual([name, second.sequence, 'b']);
     expect(Math.abs((last?.storedAtMs ?? 0) - Date.now())).toBeLessThan(60_000);

@@ -130,7 +130,7 @@ export interface Bus {
   ): Subscription;
   /**
    * Resolves when the stream has the record (file streams: as durable as `durability()` says). Live core subscribers of the subject get it
-   * too, possibly before it is stored and even if it is then refused: they check the numbers in the payload.
+   * too, possibly before it is stored, more than once, and even if it is then refused: they check the numbers in the payload.
    * Rejects with `bus-wrong-sequence`, `bus-stream-full`, `bus-timeout`, `bus-storage-failed`, `bus-down` or `bus-closed`.
    */
   append(stream: StreamName, subject: string, payload: Uint8Array, options?: AppendOptions): Promise<AppendResult>;
