@@ -1,16 +1,28 @@
+// Ports for programs that must be told theirs before they are there. A port that the system gives and that is closed again may be given a
+// second time a moment later, to another part of the same test, and then one part answers for another.
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
+import { keepMachineLock } from './machine-lock.ts';
 
-/** A TCP port of the loopback interface that was free a moment ago. */
-export function freePort(): Promise<number> {
+/** Below those that Linux gives to whoever connects or asks for any. */
+const FIRST_PORT = 20_000;
+const PORTS = 10_000;
+
+/** A TCP port of the loopback interface that nobody has, and that no suite on this machine is given before this process has ended. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FIRST_PORT + randomInt(PORTS);
+    if ((await keepMachineLock(`port ${port}`)) && (await isFree(port))) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === 'string') reject(new Error('the system gave no port'));
-        else resolve(address.port);
-      });
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(false);
+      else reject(error);
     });
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }

@@ -11,17 +11,29 @@ const POLL_MS = 200;
  */
 export async function withMachineLock<T>(name: string, work: () => Promise<T>): Promise<T> {
   if (process.platform !== 'linux') return work();
-  const path = `\0sluice-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
-  let lock = await listen(path);
+  let lock = await takeLock(name);
   while (lock === undefined) {
     await sleep(POLL_MS);
-    lock = await listen(path);
+    lock = await takeLock(name);
   }
   try {
     return await work();
   } finally {
     lock.close();
   }
+}
+
+/** Takes the lock of this name until this process ends; resolves with false where another one, or this one, has it already. */
+export async function keepMachineLock(name: string): Promise<boolean> {
+  if (process.platform !== 'linux') return true;
+  const lock = await takeLock(name);
+  lock?.unref();
+  return lock !== undefined;
+}
+
+/** Undefined: it is taken. */
+function takeLock(name: string): Promise<Server | undefined> {
+  return listen(`\0sluice-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`);
 }
 
 function listen(path: string): Promise<Server | undefined> {
