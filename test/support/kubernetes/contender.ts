@@ -1,5 +1,6 @@
 // A process that stands for the lease and writes a ConfigMap again and again while it leads, each write asking first whether the lease is held.
-// Arguments: kubeconfig, identity, the name of the ConfigMap. Says `leading` and `standing by` on standard output.
+// When it asked stands in the address, for the audit log. Arguments: kubeconfig, identity, the name of the ConfigMap, for how many milliseconds
+// the lease holds. Says `leading` and `standing by` on standard output.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
@@ -11,14 +12,14 @@ import { LeaderElection } from '../../../operator/src/leader/leader-election.ts'
 import { leaderMetrics } from '../../../operator/src/leader/metrics.ts';
 
 const WRITE_EVERY_MS = 5;
-const [kubeconfig = '', identity = '', name = ''] = process.argv.slice(2);
+const [kubeconfig = '', identity = '', name = '', leaseMs = ''] = process.argv.slice(2);
 const metrics = new MetricsRegistry();
 const client = new KubernetesClient(kubeconfigAccess(kubeconfig), { metrics });
 
 const election = new LeaderElection(
   {
     ...{ namespace: 'sluice-system', name: 'sluice-operator', identity },
-    times: { leaseMs: 2_000, renewMs: 1_300, retryMs: 200 },
+    times: { leaseMs: Number(leaseMs), renewMs: 0.65 * Number(leaseMs), retryMs: 200 },
   },
   {
     ...{ client, clock: systemClock, random: Math.random, log: silentLogger() },
@@ -32,7 +33,7 @@ const election = new LeaderElection(
           .write({
             method: 'PATCH',
             path: `/api/v1/namespaces/default/configmaps/${name}`,
-            query: { fieldManager: 'contender', force: true },
+            query: { fieldManager: 'contender', force: true, askedAt: Date.now() },
             contentType: 'application/apply-patch+yaml',
             body,
           })
