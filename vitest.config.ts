@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { inCi } from './test/support/in-ci.ts';
 
 export default defineConfig({
   test: {
@@ -23,6 +24,8 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 900_000,
           fileParallelism: false,
+          // Where nobody sits beside it that could look at the failure and begin again; it is told all the same.
+          retry: inCi ? 1 : 0,
         },
       },
       {
