@@ -23,6 +23,13 @@ export interface FleetCertificateModules {
   readonly onIssued: () => void;
 }
 
+export interface CertificateContext {
+  readonly authority: Authority;
+  readonly children: Children;
+  /** Whether another one is wanted although this one is good. */
+  readonly forced: boolean;
+}
+
 export class FleetCertificate {
   readonly #modules: FleetCertificateModules;
 
@@ -32,17 +39,12 @@ export class FleetCertificate {
 
   /**
    * Resolves with when the certificate expires, in Unix seconds; undefined where there is none.
-   * @param forced whether another one is wanted although this one is good
    * @throws ChildError `name-conflict` when the Secret is somebody else's; KubernetesError
    */
   async settle(
     workload: Workload,
     { certificate: { validity, renewBefore } }: Noise,
-    {
-      authority,
-      children,
-      forced,
-    }: { readonly authority: Authority; readonly children: Children; readonly forced: boolean },
+    { authority, children, forced }: CertificateContext,
   ): Promise<number | undefined> {
     const { writer, clock, random, onIssued } = this.#modules;
     const { owner } = workload;
