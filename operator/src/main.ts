@@ -18,7 +18,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
     create({ config, log, metrics, health, clock, shutdown }) {
       const { kubeconfig, watchNamespaces, monitoringNamespace, leaseName, workers, podUrl } = config;
       const images = { sluice: config.image, nats: config.natsImage, bitcoind: config.bitcoindImage };
-      const access = kubeconfig === undefined ? inClusterAccess(process.env) : kubeconfigAccess(kubeconfig);
+      const access = kubeconfig === undefined ? inClusterAccess() : kubeconfigAccess(kubeconfig);
       const client = new KubernetesClient(access, { metrics });
       shutdown.add('connections to the Kubernetes API', () => client.close());
       const namespace = config.namespace ?? inClusterNamespace();

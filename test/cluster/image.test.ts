@@ -7,7 +7,10 @@ import { Kubectl } from '../support/kubernetes/kubectl.ts';
 
 const namespace = 'image';
 const inNamespace = `--namespace=${namespace}`;
-const services = ['template-provider', 'job-distributor', 'channel-manager', 'connection-gateway', 'share-validator'];
+const services = [
+  ...['template-provider', 'job-distributor', 'channel-manager', 'connection-gateway', 'share-validator'],
+  ...['proxy', 'operator'],
+];
 const kubectl = new Kubectl(inject('kubeconfig'));
 
 /** Tells what a container finds, as JSON. */

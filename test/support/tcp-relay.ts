@@ -5,6 +5,8 @@ export class TcpRelay {
   readonly port: number;
   /** When the way was cut or began to swallow, in milliseconds of `performance.now()`. */
   brokenAt = Number.NaN;
+  /** Connections that were taken since the start. */
+  accepted = 0;
   readonly #server: Server;
   readonly #target: number;
   readonly #sockets = new Set<Socket>();
@@ -55,6 +57,7 @@ export class TcpRelay {
       client.destroy();
       return;
     }
+    this.accepted += 1;
     const server = connect({ host: '127.0.0.1', port: this.#target, noDelay: true });
     for (const [from, to] of [
       [client, server],

@@ -1,10 +1,11 @@
 // Requests to the Kubernetes API over HTTPS: one that is answered at once, and one whose answer goes on. Objects pass as they are: no
 // model of them drops a field that a newer API server knows.
+import { addAbortListener } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
 import { messageOf } from '@sluice/runtime/errors';
 import { createMetrics, type MetricsOf, type MetricsRegistry } from '@sluice/runtime/metrics';
-import type { ClusterAccess } from './cluster-access.ts';
+import type { ClusterAccess, Credentials } from './cluster-access.ts';
 import { errorOfStatus, KubernetesError } from './errors.ts';
 import { requestMetrics } from './metrics.ts';
 
@@ -36,10 +37,8 @@ export class KubernetesClient {
 
   constructor(access: ClusterAccess, { metrics }: { readonly metrics: MetricsRegistry }) {
     this.#access = access;
-    const { certificateAuthority: ca, certificate: cert, key } = access;
-    const tls = { keepAlive: true, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
-    this.#requests = new Agent({ ...tls, maxSockets: MAX_CONNECTIONS });
-    this.#watches = new Agent(tls);
+    this.#requests = new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS });
+    this.#watches = new Agent({ keepAlive: true });
     this.#metrics = createMetrics(metrics, requestMetrics);
   }
 
@@ -75,14 +74,14 @@ export class KubernetesClient {
     const { method } = asked;
     let answer: IncomingMessage;
     try {
-      answer = await exchange(
-        this.#urlOf(asked),
-        { method, agent, signal, headers: this.#headersOf(asked) },
-        asked.body,
-      );
+      // A program that hands them out may hang.
+      const credentials = await orAborted(this.#access.credentials(), signal);
+      // Agents keep connections of other certificates apart.
+      const options = { agent, ...credentials, method, signal, headers: headersOf(asked, credentials) };
+      answer = await exchange(this.#urlOf(asked), options, asked.body);
     } catch (error) {
       this.#metrics.requests.with({ code: '<error>', method }).inc();
-      throw unreachable(asked, error);
+      throw error instanceof KubernetesError ? error : unreachable(asked, error);
     }
     const status = answer.statusCode ?? 0;
     this.#metrics.requests.with({ code: String(status), method }).inc();
@@ -95,16 +94,20 @@ export class KubernetesClient {
     for (const [name, value] of Object.entries(query)) if (value !== undefined) given.set(name, String(value));
     return `${this.#access.url}${path}${given.size === 0 ? '' : `?${given}`}`;
   }
+}
 
-  #headersOf({ body, contentType = 'application/json' }: ApiRequest): Record<string, string> {
-    const token = this.#access.token();
-    return {
-      accept: 'application/json',
-      'user-agent': USER_AGENT,
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(body === undefined ? {} : { 'content-type': contentType }),
-    };
-  }
+const headersOf = ({ body, contentType = 'application/json' }: ApiRequest, { headers }: Credentials) => ({
+  ...headers,
+  accept: 'application/json',
+  'user-agent': USER_AGENT,
+  ...(body === undefined ? {} : { 'content-type': contentType }),
+});
+
+/** As the promise, but that nobody waits for it beyond the signal. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  using _ = addAbortListener(signal, () => aborted.reject(signal.reason));
+  return await Promise.race([work, aborted.promise]);
 }
 
 function exchange(url: string, options: RequestOptions, body: unknown): Promise<IncomingMessage> {

@@ -1,94 +1,116 @@
-// How the Kubernetes API is reached: as the pod of the operator is told, or as a kubeconfig says.
+// How the Kubernetes API is reached: as the pod of the operator is told, or as a kubeconfig says, in the ways that kubectl knows. Reading that
+// and proving who asks is @kubernetes/client-node's; here is what it lets pass, or leaves out.
 import { readFileSync } from 'node:fs';
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { RequestOptions } from 'node:https';
 import { dirname, join, resolve } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
 import { messageOf } from '@sluice/runtime/errors';
 import { parse } from 'yaml';
 import { KubernetesError } from './errors.ts';
 
+/** What a request proves by who sends it, and that it reaches whom it is meant for. */
+export interface Credentials extends RequestOptions {
+  readonly headers: OutgoingHttpHeaders;
+}
+
 export interface ClusterAccess {
   /** `https://HOST:PORT`, without a slash at the end. */
   readonly url: string;
-  /** In PEM; without it the authorities that Node knows. */
-  readonly certificateAuthority?: string | undefined;
-  /** Of a client that proves itself by a certificate, in PEM. */
-  readonly certificate?: string | undefined;
-  readonly key?: string | undefined;
-  /** Asked for at each request, because the kubelet exchanges a pod's token within the hour. */
-  token(): string | undefined;
+  /**
+   * Asked for at each request: the kubelet exchanges a pod's token within the hour, and programs hand out what holds for minutes.
+   * @throws KubernetesError `access-unusable`
+   */
+  credentials(): Promise<Credentials>;
 }
 
 /** Where a pod finds its account. */
 const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** Of the process's own pod. @throws KubernetesError `access-unusable` outside of a cluster */
-export function inClusterAccess(
-  env: Readonly<Record<string, string | undefined>>,
-  folder = SERVICE_ACCOUNT_FOLDER,
-): ClusterAccess {
-  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
+/** Of the process's own pod. @param root of its files @throws KubernetesError `access-unusable` outside of a cluster */
+export function inClusterAccess(root = ''): ClusterAccess {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env;
   if (!host || !port) throw unusable('this is no pod of Kubernetes, and no kubeconfig is named');
-  return {
-    url: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    certificateAuthority: read(join(folder, 'ca.crt')),
-    token: () => read(join(folder, 'token')).trim(),
-  };
+  const config = new KubeConfig();
+  config.loadFromCluster(root);
+  return accessOf(config, 'the account of the pod');
 }
 
 /** The namespace of the process's own pod. @throws KubernetesError `access-unusable` outside of a cluster */
-export const inClusterNamespace = (folder = SERVICE_ACCOUNT_FOLDER): string => read(join(folder, 'namespace')).trim();
+export const inClusterNamespace = (root = ''): string => read(join(root, SERVICE_ACCOUNT_FOLDER, 'namespace')).trim();
 
-interface Kubeconfig {
-  readonly 'current-context'?: string;
-  readonly contexts?: readonly { readonly name: string; readonly context: Readonly<Record<string, string>> }[];
-  readonly clusters?: readonly { readonly name: string; readonly cluster: Readonly<Record<string, unknown>> }[];
-  readonly users?: readonly { readonly name: string; readonly user: Readonly<Record<string, unknown>> }[];
+/** Of the current context of a kubeconfig. @throws KubernetesError `access-unusable`, which names the file */
+export function kubeconfigAccess(file: string): ClusterAccess {
+  const folder = dirname(file);
+  const config = new KubeConfig();
+  try {
+    const kubeconfig = withTokenFiles(parse(read(file)) ?? {}, folder);
+    // What is wrong with a cluster, context or user that is not the current one is nobody's business.
+    config.loadFromString(JSON.stringify(kubeconfig), { onInvalidEntry: 'filter' });
+  } catch (error) {
+    throw error instanceof KubernetesError ? error : unusable(`${file} is no kubeconfig: ${messageOf(error)}`);
+  }
+  config.makePathsAbsolute(folder);
+  return accessOf(config, file);
 }
 
-/**
- * Of the current context of a kubeconfig, by token or by certificate. Programs that hand out credentials are not run.
- * @throws KubernetesError `access-unusable`, which names the file
- */
-export function kubeconfigAccess(file: string): ClusterAccess {
-  const config: Kubeconfig = parseKubeconfig(file);
-  const current = config['current-context'];
-  const context = config.contexts?.find(({ name }) => name === current)?.context;
-  const cluster = config.clusters?.find(({ name }) => name === context?.cluster)?.cluster;
-  const user = config.users?.find(({ name }) => name === context?.user)?.user;
-  if (cluster === undefined || user === undefined) throw unusable(`${file} has no current context that is whole`);
-  const url = cluster.server;
-  if (typeof url !== 'string' || !url.startsWith('https://')) throw unusable(`${file}: the server is no https:// URL`);
-  if (cluster['insecure-skip-tls-verify'] === true) throw unusable(`${file}: insecure-skip-tls-verify is not done`);
-  const folder = dirname(file);
-  const pem = (from: Readonly<Record<string, unknown>>, name: string) => pemOf(from, name, folder);
-  const [certificate, key] = [pem(user, 'client-certificate'), pem(user, 'client-key')];
-  const { token, tokenFile } = user;
-  if (certificate === undefined && typeof token !== 'string' && typeof tokenFile !== 'string')
-    throw unusable(`${file}: the user has neither token, tokenFile nor client-certificate`);
+interface Kubeconfig {
+  readonly users?: readonly { readonly user?: { readonly tokenFile?: string; readonly token?: string } }[];
+}
+
+/** The library knows a `tokenFile` as its own provider of tokens alone, which reads it again each minute. */
+function withTokenFiles(kubeconfig: Kubeconfig, folder: string): object {
+  const users = kubeconfig.users?.map((entry) => {
+    if (entry.user?.tokenFile === undefined) return entry;
+    const { tokenFile, token: _, ...user } = entry.user;
+    const provider = { name: 'tokenFile', config: { tokenFile: resolve(folder, tokenFile) } };
+    return { ...entry, user: { ...user, 'auth-provider': provider } };
+  });
+  return { ...kubeconfig, users };
+}
+
+/** @param from what it was read from, for errors */
+function accessOf(config: KubeConfig, from: string): ClusterAccess {
+  const [cluster, user] = [config.getCurrentCluster(), config.getCurrentUser()];
+  if (cluster === null || user === null) throw unusable(`${from} has no current context that is whole`);
+  const { server: url, skipTLSVerify, caFile } = cluster;
+  if (!url.startsWith('https://')) throw unusable(`${from}: the server is no https:// URL`);
+  if (skipTLSVerify) throw unusable(`${from}: insecure-skip-tls-verify is not done`);
+  const { token, authProvider, exec, certData, certFile, keyFile, username } = user;
+  if (!(token || authProvider || exec || certData || certFile || username))
+    throw unusable(`${from}: the user has no token, certificate or program that hands them out`);
+  // They are read again at each request; what is not there is told at the start.
+  for (const file of [caFile, certFile, keyFile, authProvider?.config?.tokenFile]) if (file) read(file);
+
+  let finding: Promise<Credentials> | undefined;
   return {
-    url: url.replace(/\/+$/, ''),
-    certificateAuthority: pem(cluster, 'certificate-authority'),
-    ...{ certificate, key },
-    token: () => {
-      if (typeof tokenFile === 'string') return read(resolve(folder, tokenFile)).trim();
-      return typeof token === 'string' ? token : undefined;
+    url,
+    // All informers begin at once: a program that hands out credentials is run once for all of them.
+    credentials() {
+      finding ??= credentialsOf(config, from).finally(() => {
+        finding = undefined;
+      });
+      return finding;
     },
   };
 }
 
-function parseKubeconfig(file: string): Kubeconfig {
-  const text = read(file);
+async function credentialsOf(config: KubeConfig, from: string): Promise<Credentials> {
+  const options: RequestOptions = {};
   try {
-    return parse(text) ?? {};
+    await config.applyToHTTPSOptions(options);
   } catch (error) {
-    throw unusable(`${file} is no YAML: ${messageOf(error)}`);
+    throw unusable(`${from} gives no credentials: ${messageOf(error)}`);
   }
-}
-
-/** What stands in the file itself, in base64, or in another file beside it. */
-function pemOf(from: Readonly<Record<string, unknown>>, name: string, folder: string): string | undefined {
-  const [data, file] = [from[`${name}-data`], from[name]];
-  if (typeof data === 'string') return Buffer.from(data, 'base64').toString();
-  return typeof file === 'string' ? read(resolve(folder, file)) : undefined;
+  const { agent, headers, ...others } = options;
+  const { Authorization: authorization, ...impersonation } = headers as OutgoingHttpHeaders;
+  return {
+    ...others,
+    // It keeps no connection: only for the way through a proxy.
+    ...(config.getCurrentCluster()?.proxyUrl && { agent }),
+    // Of a file, the end of its line too.
+    headers: { ...impersonation, ...(authorization && { authorization: String(authorization).trim() }) },
+  };
 }
 
 function read(file: string): string {
