@@ -1,45 +1,26 @@
-// The chart on a real node: its operator makes a pool from the project's image, a miner from outside of its pods finds a block for it, and
-// nothing is lost by an uninstall.
+// The chart on a real node: its operator makes a pool of the example, with a bus and a node of its own, a miner from outside of its pods finds a
+// block for it, and nothing is lost by an uninstall.
 import { join } from 'node:path';
-import { encodeAuthorityPublicKey } from '@sluice/noise/authority-key';
-import { encodeCertificate, signCertificate } from '@sluice/noise/certificate';
-import { generateSecret } from '@sluice/noise/ec';
-import { nobleEc } from '@sluice/noise/noble-ec';
-import { systemClock, unixSeconds } from '@sluice/runtime/clock';
-import { randomBytes } from '@sluice/runtime/random';
 import { beforeAll, expect, inject, it, onTestFailed } from 'vitest';
 import { CHART, helm } from '../support/kubernetes/helm.ts';
 import { SLUICE_IMAGE } from '../support/kubernetes/images.ts';
 import { Kubectl } from '../support/kubernetes/kubectl.ts';
 import { PeerProcess } from '../support/peer-process.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { givenByOthers, outsideParts, RPC_PORT, rpcUser } from './outside-parts.ts';
 
 const namespace = 'mining';
 const inNamespace = `--namespace=${namespace}`;
-/** As bitcoind's best block tells it, by its coinbase's first output. */
-const PAYOUT = '5151';
+const EXAMPLE = join(import.meta.dirname, '../../crds/examples/regtest.yaml');
+/** Whom its blocks pay, as bitcoind tells it. */
+const PAYOUT = '51';
+/** Two of each service and two gateways, one server and one node. */
+const PODS = 12;
+const RPC_PORT = 8332;
 const operatorNamespace = 'sluice-system';
 const inOperatorNamespace = `--namespace=${operatorNamespace}`;
 const kubeconfig = inject('kubeconfig');
 const kubectl = new Kubectl(kubeconfig);
 const cli = join(import.meta.dirname, '../../cli/src/main.ts');
-
-let authorityKey: string;
-
-/** Key and certificate of the gateways, as their Secret holds them. */
-function noiseSecret(name: string): object {
-  const [authoritySecret, staticKey] = [generateSecret(randomBytes), generateSecret(randomBytes)];
-  const now = unixSeconds(systemClock);
-  const certificate = signCertificate({
-    ...{ ec: nobleEc, authoritySecret, staticPublicKey: nobleEc.xOnlyPublicKey(staticKey) },
-    ...{ validFrom: now - 60, notValidAfter: now + 3_600, random: randomBytes(32) },
-  });
-  authorityKey = encodeAuthorityPublicKey(nobleEc.xOnlyPublicKey(authoritySecret));
-  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-  const stringData = { 'static-key': hex(staticKey), certificate: hex(encodeCertificate(certificate)) };
-  return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, stringData };
-}
 
 /** Address of a Service inside of the cluster. */
 const addressOf = async (name: string, of = namespace): Promise<string> =>
@@ -51,10 +32,12 @@ async function pods(): Promise<readonly string[]> {
   return items.map(({ metadata }: { metadata: { uid: string } }) => metadata.uid).sort();
 }
 
+/** At the node of the pool, as its template providers. */
 // biome-ignore lint/suspicious/noExplicitAny: each call of the RPC has a result of its own shape.
 async function rpc(method: string, params: readonly unknown[] = []): Promise<any> {
-  const { username, password } = rpcUser;
-  const response = await fetch(`http://${await addressOf('bitcoind')}:${RPC_PORT}`, {
+  const { data } = await kubectl.get(inNamespace, 'secret', 'demo-node-a-rpc');
+  const [username, password] = [data.username, data.password].map((text) => Buffer.from(text, 'base64').toString());
+  const response = await fetch(`http://${await addressOf('demo-node-a')}:${RPC_PORT}`, {
     method: 'POST',
     headers: { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` },
     body: JSON.stringify({ method, params }),
@@ -106,23 +89,17 @@ it('is installed with its definitions, and its own test passes', async () => {
 
 it('makes a pool, and a block that a miner finds through its Service is the best of the node', async () => {
   onTestFailed(async () => console.error(await podLogs(namespace), await podLogs(operatorNamespace)));
-  await kubectl.apply(...outsideParts(namespace), noiseSecret('demo-gw-noise'), {
-    apiVersion: 'mining.sluice.dev/v1alpha1',
-    kind: 'MiningPool',
-    metadata: { name: 'demo', namespace, annotations: { 'mining.sluice.dev/authority-public-key': authorityKey } },
-    spec: {
-      network: 'regtest',
-      payout: { outputs: [{ descriptor: `raw(${PAYOUT})` }] },
-      gateways: { listeners: [{ name: 'sv2', protocol: 'SV2', port: 3336 }], rollout: { minReadySeconds: 1 } },
-      services: Object.fromEntries(
-        ['channelManager', 'jobDistributor', 'templateProvider'].map((name) => [name, { replicas: 1 }]),
-      ),
-      ...givenByOthers,
-    },
-  });
-  await kubectl.run('wait', inNamespace, 'miningpool/demo', '--for=condition=Ready', '--timeout=120s');
+  await kubectl.run('apply', inNamespace, `--filename=${EXAMPLE}`);
+  await kubectl.run('wait', inNamespace, 'miningpool/demo', '--for=condition=Ready', '--timeout=180s');
+  const { status } = await kubectl.get(inNamespace, 'miningpool', 'demo');
+  const { authorityPublicKey: key, endpoints, conditions } = status;
+  expect(endpoints).toEqual([{ listener: 'sv2', uri: `stratum2+tcp://demo-gw-sv2.${namespace}.svc:3336/${key}` }]);
+  const holding = conditions.filter((each: { status: string }) => each.status === 'True');
+  expect(holding.map(({ type }: { type: string }) => type)).toEqual(
+    expect.arrayContaining(['Ready', 'BusReady', 'TemplatesFresh', 'KeysValid']),
+  );
   const height: number = await rpc('getblockcount');
-  const url = `stratum2+tcp://${await addressOf('demo-gw-sv2')}:3336/${authorityKey}`;
+  const url = `stratum2+tcp://${await addressOf('demo-gw-sv2')}:3336/${key}`;
   const miner = new PeerProcess(process.execPath, [cli, 'miner', '--pool', url, '--identity', 'alice.one', '--json']);
   try {
     onTestFailed(() => console.error(miner.tail()));
@@ -135,12 +112,12 @@ it('makes a pool, and a block that a miner finds through its Service is the best
     await miner.stop();
   }
   expect(await metric('connection-gateway', 'sluice_gateway_shares_refused_total')).toBe(0);
-  expect(await kubectl.run('get', inNamespace, 'miningpool')).toMatch(/demo +regtest/);
+  expect(await kubectl.run('get', inNamespace, 'miningpool')).toMatch(/demo +regtest +True/);
 });
 
 it('is not uninstalled while there is a pool, unless without hooks, and leaves the pool as it is', async () => {
   const before = await pods();
-  expect(before).toHaveLength(7);
+  expect(before).toHaveLength(PODS);
   await expect(helm(kubeconfig, 'uninstall', 'sluice', inOperatorNamespace)).rejects.toThrow('BackoffLimitExceeded');
   expect(await kubectl.run('logs', inOperatorNamespace, 'job/sluice-operator-in-use')).toContain(
     'In use: miningpools/demo in mining.',

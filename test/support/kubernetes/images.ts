@@ -3,6 +3,7 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { operatorSettings } from '../../../operator/src/config.ts';
 import { unpackedBitcoind } from '../bitcoind-binary.ts';
 import { cacheDirectory } from '../cache.ts';
 import { withMachineLock } from '../machine-lock.ts';
@@ -13,8 +14,10 @@ import { ImageStore } from './image-store.ts';
 import { DNS_IMAGE, PAUSE_IMAGE } from './node-settings.ts';
 
 export const SLUICE_IMAGE = 'docker.io/sluice/sluice:test';
-export const NATS_IMAGE = 'docker.io/library/nats:2.15.2';
-export const BITCOIND_IMAGE = 'localhost/bitcoind:1';
+/** What the operator runs where a resource names no other. */
+const { natsImage, bitcoindImage } = operatorSettings;
+const NATS_IMAGE = `docker.io/library/${natsImage.type.format(natsImage.default)}`;
+const BITCOIND_IMAGE = `docker.io/${bitcoindImage.type.format(bitcoindImage.default)}`;
 
 const root = join(import.meta.dirname, '../../..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -55,8 +58,13 @@ CMD ["node"]
     for (const [, file = ''] of list.matchAll(/=> (\/\S+)/g)) copyFileSync(file, join(folder, 'lib', basename(file)));
     copyFileSync(loader, join(folder, 'loader'));
     copyFileSync(bitcoind, join(folder, 'bitcoind'));
-    const entry = ['/loader', '--library-path', '/lib', '/bitcoind'];
-    return `FROM scratch\nCOPY . /\nENTRYPOINT ${JSON.stringify(entry)}\n`;
+    // With the C library that it was built against, which is not the image's own.
+    const start = '#!/bin/sh\nexec /opt/bitcoind/loader --library-path /opt/bitcoind/lib /opt/bitcoind/bitcoind "$@"\n';
+    writeFileSync(join(folder, 'start'), start, { mode: 0o755 });
+    return `FROM ${DEBIAN_IMAGE}
+COPY . /opt/bitcoind
+RUN mv /opt/bitcoind/start /usr/local/bin/bitcoind
+`;
   },
 };
 
