@@ -1,5 +1,6 @@
 // How a service process comes to its bus: the settings that every service shares, and the connection made from them.
 import { X509Certificate } from 'node:crypto';
+import { usernamePasswordAuthenticator } from '@nats-io/nats-core';
 import type { Clock } from '@sluice/runtime/clock';
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { readableFile, secretFile } from '@sluice/runtime/config/path-types';
@@ -51,7 +52,7 @@ export const busSettings = defineConfig({
   natsPasswordFile: {
     type: secretFile({ holds: 'the password' }),
     optional: true,
-    doc: "File that holds that user's password.",
+    doc: "File that holds that user's password; read for each connection, so that it may be exchanged.",
   },
   natsCaFile: {
     type: readableFile({ holds: 'a certificate in PEM', fault: certificateFault }),
@@ -123,7 +124,9 @@ export async function connectBus(config: BusConfig, modules: BusModules): Promis
     onDurability: (trouble) =>
       trouble === undefined ? log.info('acknowledged shares are synced') : log.warn({ servers }, trouble),
     ...(natsUser === undefined ? {} : asUser(service, natsUser)),
-    ...(natsPasswordFile === undefined ? {} : { pass: readSecretFile(natsPasswordFile) }),
+    ...(natsUser === undefined || natsPasswordFile === undefined
+      ? {}
+      : { authenticator: usernamePasswordAuthenticator(natsUser, passwordOf(natsPasswordFile)) }),
     ...(natsCaFile === undefined ? {} : { tls: { caFile: natsCaFile } }),
   });
   waiting.over();
@@ -137,5 +140,18 @@ export async function connectBus(config: BusConfig, modules: BusModules): Promis
 function asUser(service: ServiceName, user: string) {
   const mayMake = (stream: StreamName) => streams[stream].creator === service;
   // Where the name can stand in a subject.
-  return { user, mayMake, ...(/^[\w-]+$/.test(user) ? { inboxPrefix: inboxOf(user) } : {}) };
+  return { mayMake, ...(/^[\w-]+$/.test(user) ? { inboxPrefix: inboxOf(user) } : {}) };
+}
+
+/** Read for each connection, since Kubernetes exchanges a mounted file; what was read last stands in where it cannot be. */
+function passwordOf(file: string): () => string {
+  let password = readSecretFile(file);
+  return () => {
+    try {
+      password = readSecretFile(file);
+    } catch {
+      // It is just being exchanged.
+    }
+    return password;
+  };
 }
