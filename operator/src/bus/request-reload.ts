@@ -34,17 +34,20 @@ export async function requestReloadAt(url: string, request: Omit<ReloadRequest, 
   const options = { servers: [url], user: name, pass: password, reconnect: false, timeout: TIMEOUT_MS };
   const nats = await connect(options).catch(() => undefined);
   if (nats === undefined) return false;
-  const lacking = async () => {
+  const ask = async () => {
     const answers: Answer[] = [];
-    const found = await nats.requestMany('$SYS.REQ.SERVER.PING', '', { maxMessages: replicas, maxWait: PING_MS });
+    const bounds = { strategy: 'count', maxMessages: replicas, maxWait: PING_MS } as const;
+    const found = await nats.requestMany('$SYS.REQ.SERVER.PING', '', bounds);
     for await (const answer of found) answers.push(answer.json<Answer>());
-    const without = answers.filter(({ server }) => server.tags?.includes(tag) !== true);
-    return answers.length < replicas && without.length === 0 ? undefined : without;
+    return answers;
   };
+  const isRead = ({ server }: Answer) => server.tags?.includes(tag) === true;
   try {
-    for (const { server } of (await lacking()) ?? [])
+    const lacking = (await ask()).filter((answer) => !isRead(answer));
+    for (const { server } of lacking)
       await nats.request(`$SYS.REQ.SERVER.${server.id}.RELOAD`, '', { timeout: TIMEOUT_MS });
-    return (await lacking())?.length === 0;
+    const answers = await ask();
+    return answers.length === replicas && answers.every(isRead);
   } catch {
     return false;
   } finally {
