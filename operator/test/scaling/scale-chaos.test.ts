@@ -96,7 +96,7 @@ describe('the scaling of a fleet, whatever happens', () => {
       }),
       { numRuns: 200, seed: 6 },
     );
-  });
+  }, 120_000);
 
   it('never writes the same again once it is written', () => {
     fc.assert(

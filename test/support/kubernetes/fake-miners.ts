@@ -1,5 +1,6 @@
 // Miners on the pods of fleets that kwok plays: each pod answers /drain and /metrics over HTTP as a gateway does and sends its miners away when it is
-// told to, and whoever has no pod is given one by a balancer that knows what Services know.
+// told to, and whoever has no pod is given the one with the fewest
+// among those that Services know.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ApiClient } from './api-client.ts';
@@ -70,11 +71,12 @@ export class FakeFleet {
 
   /** All but so many leave by themselves, of each pod the same part. */
   leaveBut(count: number): void {
-    const step = this.miners.length / count;
-    const kept = new Set(Array.from({ length: count }, (_, at) => this.miners[Math.floor(at * step)]));
-    const gone = this.miners.filter((miner) => !kept.has(miner));
-    this.miners.splice(0, this.miners.length, ...this.miners.filter((miner) => kept.has(miner)));
-    for (const miner of gone) leave(miner);
+    const part = count / this.miners.length;
+    const kept = new Set(this.pods.flatMap(({ miners }) => [...miners].slice(0, Math.round(miners.size * part))));
+    for (const miner of this.miners.splice(0)) {
+      if (kept.has(miner)) this.miners.push(miner);
+      else leave(miner);
+    }
   }
 
   tick(): void {
@@ -83,11 +85,9 @@ export class FakeFleet {
     const open = this.living.filter(
       ({ isReady, labels, order }) => isReady && labels[ACCEPTING] === 'true' && order?.keep !== 0,
     );
-    let next = 0;
     for (const miner of this.miners) {
       if (miner.pod !== undefined || open.length === 0) continue;
-      const pod = open[next % open.length] as FakePod;
-      next += 1;
+      const pod = open.reduce((least, each) => (each.miners.size < least.miners.size ? each : least));
       miner.pod = pod;
       pod.miners.add(miner);
     }
