@@ -71,7 +71,7 @@ export class TestService {
 
   /** A peer that says nothing. Resolves when the gateway has it, or has refused it. */
   async connect(): Promise<Socket> {
-    const { connections } = await this.progress();
+    const { connections } = this.service.orders.progress;
     const socket = this.#open();
     await Promise.race([
       new Promise((resolve) => socket.once('close', resolve)),
