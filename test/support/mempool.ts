@@ -47,15 +47,18 @@ export async function openWallet(bitcoind: Bitcoind): Promise<void> {
 /** As many payments, 2,400 at most, of which none spends another, where `sendPayments` would make chains; mines one block for their coins. */
 export async function sendSinglePayments(bitcoind: Bitcoind, count: number): Promise<void> {
   const address = await bitcoind.rpc('getnewaddress', ['', 'bech32'], WALLET);
+  const ownAddresses: readonly string[] = await bitcoind.rpcEach(
+    'getnewaddress',
+    Array(count).fill(['', 'bech32']),
+    WALLET,
+  );
   // In one transaction: a second one would spend what the first has paid.
-  const parts: Record<string, number> = {};
-  for (let part = 0; part < count; part++)
-    parts[await bitcoind.rpc('getnewaddress', ['', 'bech32'], WALLET)] = SINGLE_COIN;
+  const parts = Object.fromEntries(ownAddresses.map((own) => [own, SINGLE_COIN]));
   await bitcoind.rpc('sendmany', ['', parts], WALLET);
   await bitcoind.generate(1, 9);
   const coins: readonly Coin[] = await bitcoind.rpc('listunspent', [], WALLET);
-  for (const { txid, vout } of coins.filter(({ amount }) => amount === SINGLE_COIN).slice(0, count))
-    await spend(bitcoind, { txid, vout }, { [address]: SINGLE_PAYMENT });
+  const singles = coins.filter(({ amount }) => amount === SINGLE_COIN).slice(0, count);
+  await spend(bitcoind, singles, { [address]: SINGLE_PAYMENT });
 }
 
 /** Spends what one of the single payments that still wait has paid: the next template has one transaction more. */
@@ -64,17 +67,26 @@ export async function spendSinglePayment(bitcoind: Bitcoind): Promise<void> {
   const coins: readonly Coin[] = await bitcoind.rpc('listunspent', [0, 0], WALLET);
   const coin = coins.find(({ amount }) => amount === SINGLE_PAYMENT);
   if (coin === undefined) throw new Error('no single payment waits');
-  await spend(bitcoind, coin, { [address]: 0.0198 });
+  await spend(bitcoind, [coin], { [address]: 0.0198 });
 }
 
+/** Each of the coins in a transaction of its own, which makes this payment. */
 async function spend(
   bitcoind: Bitcoind,
-  { txid, vout }: Pick<Coin, 'txid' | 'vout'>,
+  coins: readonly Pick<Coin, 'txid' | 'vout'>[],
   payment: Readonly<Record<string, number>>,
 ): Promise<void> {
-  const raw = await bitcoind.rpc('createrawtransaction', [[{ txid, vout }], payment]);
-  const { hex } = await bitcoind.rpc('signrawtransactionwithwallet', [raw], WALLET);
-  await bitcoind.rpc('sendrawtransaction', [hex]);
+  const unsigned = coins.map(({ txid, vout }) => [[{ txid, vout }], payment]);
+  const raw: readonly string[] = await bitcoind.rpcEach('createrawtransaction', unsigned);
+  const signed = await bitcoind.rpcEach(
+    'signrawtransactionwithwallet',
+    raw.map((text) => [text]),
+    WALLET,
+  );
+  await bitcoind.rpcEach(
+    'sendrawtransaction',
+    signed.map(({ hex }) => [hex]),
+  );
 }
 
 /** Payments from the wallet to itself, with witnesses; they wait in the mempool. */
