@@ -136,7 +136,10 @@ describe.skipIf(missing !== undefined)(`the operator's keys${missing === undefin
     for (const each of clients) each.close();
     await plane.stop();
   });
-  beforeEach(() => {
+  beforeEach(async () => {
+    // The process would have the pools of all tests to look after.
+    const { items } = (await client().get(pathOf({ kind: 'MiningPool', metadata: { name: '', namespace } }))).body;
+    for (const { metadata } of items) await client().delete(path(metadata.name));
     made += 1;
     name = `pool-${made}`;
     clock = new ManualClock(Math.floor(Date.now() / 1_000) * 1_000);
