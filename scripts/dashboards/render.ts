@@ -33,12 +33,11 @@ export async function allMetrics(): Promise<ReadonlyMap<string, Metric>> {
   registry.addProcessMetrics();
   const exposition = await registry.scrape();
   const ofProcess = [...exposition.matchAll(/^# HELP (\w+) (.*)\n# TYPE \w+ (counter|gauge|histogram)$/gm)];
-  return new Map([
-    ...ours.map(({ name, kind, help, labels }) => [name, { kind, help, labels: Object.keys(labels) }] as const),
-    ...ofProcess.map(
-      ([, name = '', help = '', kind]) => [name, { kind: kind as Metric['kind'], help, labels: [] }] as const,
-    ),
-  ]);
+  const all = new Map<string, Metric>();
+  for (const { name, kind, help, labels } of ours) all.set(name, { kind, help, labels: Object.keys(labels) });
+  for (const [, name = '', help = '', kind] of ofProcess)
+    all.set(name, { kind: kind as Metric['kind'], help, labels: [] });
+  return all;
 }
 
 /** The dashboards by their paths from the root of the repository. */
