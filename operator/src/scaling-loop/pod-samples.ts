@@ -16,7 +16,16 @@ interface Known {
 
 export interface AskedPod {
   readonly pod: Pod;
+  /** It moves connections away. */
   readonly isClosely: boolean;
+}
+
+export interface ScrapeOptions {
+  readonly token: string;
+  /** Between two questions to a pod with which nothing happens. */
+  readonly everyMs: number;
+  /** Whether CPU is a measure. */
+  readonly withCpu: boolean;
 }
 
 export class PodSamples {
@@ -30,11 +39,8 @@ export class PodSamples {
     this.#clock = clock;
   }
 
-  /** Asks those of the fleet's pods whose turn it is. @param everyMs between two questions @param withCpu whether CPU is a measure */
-  async scrape(
-    pods: readonly AskedPod[],
-    { token, everyMs, withCpu }: { readonly token: string; readonly everyMs: number; readonly withCpu: boolean },
-  ): Promise<void> {
+  /** Asks those of the fleet's pods whose turn it is. */
+  async scrape(pods: readonly AskedPod[], { token, everyMs, withCpu }: ScrapeOptions): Promise<void> {
     const uids = new Set(pods.map(({ pod }) => pod.metadata.uid));
     for (const uid of this.#known.keys()) if (!uids.has(uid)) this.#known.delete(uid);
     const now = this.#clock.now();
