@@ -160,11 +160,11 @@ describe('payout by identity', () => {
     check(({ job }) => job, [extended, standard]);
     await waitFor(() => all.every((channel) => heldJob(channel) !== undefined));
     check(heldJob, [extended, standard]);
-    const held = heldJob(standard);
     for (const channel of all) await mine(client, channel);
     pool.chain.mineBlock();
     await waitFor(() => all.every((channel) => channel.tips > tips + 1));
-    expect(standard.jobs.has(held?.jobId ?? 0)).toBe(true);
+    // Both blocks found them with a job for it; by the second another one may have taken the place of the one above.
+    expect(all.map(({ tipsWithoutJob }) => tipsWithoutJob)).toEqual([0, 0, 0]);
     for (const channel of all) await mine(client, channel);
 
     await waitFor(async () => (await credited(pool)).get(credit) === before + 6);
