@@ -1,6 +1,7 @@
 // A running `sluice start`, however it was started, and what a newcomer is promised of it.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
 
@@ -121,13 +122,30 @@ export class OneMachine {
     };
   }
 
-  /** Polls until it is so; returns the time since the start. */
+  /** Polls until it is so; returns the time since the start. What the pool waits for a core does not count: others have it. */
   async until(what: string, deadlineMs: number, isSo: () => Promise<boolean> | boolean): Promise<number> {
     while (!(await isSo())) {
-      if (this.elapsedMs > deadlineMs) throw new Error(`not ${what} after ${deadlineMs} ms:\n${this.output}`);
+      if (this.elapsedMs - this.#starvedMs > deadlineMs) {
+        const starved = `${this.#starvedMs.toFixed(0)} ms of waiting for a core`;
+        throw new Error(`not ${what} after ${deadlineMs} ms and ${starved}:\n${this.output}`);
+      }
       await sleep(50);
     }
     return this.elapsedMs;
+  }
+
+  /** Milliseconds for which the thread of the pool that was worst off could have run, and all cores were taken. */
+  get #starvedMs(): number {
+    try {
+      const tasks = `/proc/${this.#pid}/task`;
+      const waited = readdirSync(tasks).map(
+        (task) => readFileSync(join(tasks, task, 'schedstat'), 'utf8').split(' ')[1],
+      );
+      return Math.max(...waited.map(Number)) / 1e6;
+    } catch {
+      // Not started yet, or gone, or another kernel.
+      return 0;
+    }
   }
 
   /** Ready, a share acknowledged and a block found, each as soon as it was promised. */
