@@ -1,5 +1,4 @@
 // The authority keys, in the operator's own namespace: made once, found again, exchanged by order alone, and removed when the resource wants it so.
-
 import type { RandomBytes } from '@sluice/noise/ec';
 import { customKindOf } from '../api/custom-kinds.ts';
 import type { Noise } from '../api/v1alpha1.ts';

@@ -1,5 +1,4 @@
 // The static key of a fleet and its certificate, as they stand in the Secret that its pods mount.
-
 import { decodeAuthorityPublicKey } from '@sluice/noise/authority-key';
 import {
   type Certificate,
@@ -31,7 +30,7 @@ export interface IssueOptions {
   readonly random: RandomBytes;
 }
 
-/** A fresh static key, certified. */
+/** A fresh static key, certified. By the reference curve, which is not constant-time: of one signature in weeks nobody can take the time. */
 export function issueCertificate({ authority, validitySeconds, now, random }: IssueOptions): NoiseData {
   const staticKey = generateSecret(random);
   const certificate = signCertificate({

@@ -10,6 +10,7 @@ import { contentHash } from '../desired/content-hash.ts';
 import { secondsOf } from '../desired/duration.ts';
 import type { Workload } from '../desired/workload.ts';
 import type { EventRecorder } from '../events/event-recorder.ts';
+import { isKubernetesError, KubernetesError } from '../kubernetes/errors.ts';
 import { objectPath } from '../kubernetes/resource.ts';
 import type { Finding } from '../status/conditions.ts';
 import { AuthorityKeys } from './authority-keys.ts';
@@ -108,16 +109,18 @@ export class FleetKeys {
   }
 
   async #endOrder(owner: KeyOwner): Promise<void> {
-    await this.#modules.writer.write({
-      method: 'PATCH',
-      path: objectPath(customKindOf(owner), owner.metadata),
-      contentType: 'application/json-patch+json',
-      body: [
-        { op: 'test', path: '/metadata/uid', value: owner.metadata.uid },
-        // One that was given meanwhile is not taken off.
-        { op: 'test', path: ORDER_POINTER, value: annotationOf(owner, ROTATE_KEYS) },
-        { op: 'remove', path: ORDER_POINTER },
-      ],
+    const { kind, metadata } = owner;
+    const body = [
+      { op: 'test', path: '/metadata/uid', value: metadata.uid },
+      // One that was given meanwhile is not taken off.
+      { op: 'test', path: ORDER_POINTER, value: annotationOf(owner, ROTATE_KEYS) },
+      { op: 'remove', path: ORDER_POINTER },
+    ];
+    const path = objectPath(customKindOf(owner), metadata);
+    const contentType = 'application/json-patch+json';
+    await this.#modules.writer.write({ method: 'PATCH', path, contentType, body }).catch((error: unknown) => {
+      if (!isKubernetesError(error, 'api-invalid')) throw error;
+      throw new KubernetesError('api-conflict', `${kind} ${metadata.name} was changed meanwhile`, { cause: error });
     });
   }
 }
