@@ -18,6 +18,7 @@ const template = (...values: readonly string[]) =>
   helm(kubeconfig, 'template', 'sluice', CHART, ...target, ...values.map((value) => `--set=${value}`));
 const everything = [
   ...['crds.install=false', 'metrics.serviceMonitor.enabled=true', 'metrics.prometheusRule.enabled=true'],
+  ...['natsImage=registry.example/nats:2', 'bitcoindImage=registry.example/bitcoin:1', 'metrics.namespace=prometheus'],
   ...['watchNamespaces={mining,farm}', 'image.pullSecrets[0].name=registry', 'priorityClassName=high'],
 ];
 
@@ -36,6 +37,7 @@ it.each([
   ['unknown=1', "additional properties 'unknown' not allowed"],
   ['replicas=many', "at '/replicas': got string"],
   ['image.digest=latest', "at '/image/digest': 'latest' does not match pattern"],
+  ['natsImage=nats', "at '/natsImage': 'nats' does not match pattern"],
   ['watchNamespaces={Mining}', "at '/watchNamespaces/0': 'Mining' does not match pattern"],
 ])('refuses %s', async (value, why) => {
   await expect(template(value)).rejects.toThrow(why);
