@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Bitcoind } from '../support/bitcoind.ts';
 import { fundWallet, sendPayments } from '../support/mempool.ts';
 import { PoolProcesses } from '../support/pool-processes.ts';
+import { Starvation } from '../support/starvation.ts';
 import { type Sv2Channel, shareStates } from '../support/sv2-channel.ts';
 import { Sv2Client } from '../support/sv2-client.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -47,15 +48,18 @@ describe('a block candidate while nats-server is stopped', () => {
     await sleep(500);
     const height: number = await bitcoind.rpc('getblockcount');
     const times: number[] = [];
+    const services = ['connection-gateway-0', 'template-provider-0'].map((service) => pool.service(service).pid);
+    const way = [process.pid, ...services, bitcoind.pid];
     // The miner stays on its job, so all of them are for the same height: the first wins, bitcoind keeps the others beside it.
     for (let candidate = 0; candidate < CANDIDATES; candidate++) {
       const share = channel.find('block', 10_000);
       if (share === undefined) throw new Error('no block in 10,000 hashes, where every second is one');
       const name = Buffer.from(share.hash).reverse().toString('hex');
+      const starvation = new Starvation(way);
       const sentAt = performance.now();
       client.submit(channel, share);
       while (!(await known(name)) && performance.now() - sentAt < 10_000) await sleep(1);
-      times.push(performance.now() - sentAt);
+      times.push(Math.max(0, performance.now() - sentAt - starvation.sinceMs));
       await sleep(20);
     }
     times.sort((a, b) => a - b);
@@ -64,7 +68,7 @@ describe('a block candidate while nats-server is stopped', () => {
     expect(await bitcoind.rpc('getblockcount')).toBe(height + 1);
     expect((await bitcoind.rpc('getblock', [await bitcoind.rpc('getbestblockhash'), 1])).nTx).toBeGreaterThan(1);
     expect(figures.p50).toBeLessThan(BOUND_MS);
-    // One may meet a busy machine.
+    // One may meet a disk, or a collection of garbage.
     expect(times.filter((ms) => ms > BOUND_MS).length).toBeLessThanOrEqual(1);
     expect(channel.record.unanswered).toBe(CANDIDATES);
 

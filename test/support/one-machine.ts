@@ -1,9 +1,9 @@
 // A running `sluice start`, however it was started, and what a newcomer is promised of it.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
+import { starvedMs } from './starvation.ts';
 
 const READY_MS = 3_000;
 const FIRST_SHARE_MS = 10_000;
@@ -134,16 +134,11 @@ export class OneMachine {
     return this.elapsedMs;
   }
 
-  /** Milliseconds for which the thread of the pool that was worst off could have run, and all cores were taken. */
   get #starvedMs(): number {
     try {
-      const tasks = `/proc/${this.#pid}/task`;
-      const waited = readdirSync(tasks).map(
-        (task) => readFileSync(join(tasks, task, 'schedstat'), 'utf8').split(' ')[1],
-      );
-      return Math.max(...waited.map(Number)) / 1e6;
+      return starvedMs(this.#pid);
     } catch {
-      // Not started yet, or gone, or another kernel.
+      // It has not got as far, or is gone.
       return 0;
     }
   }
