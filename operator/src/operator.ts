@@ -30,11 +30,13 @@ import { type KubernetesObject, keyOf } from './kubernetes/resource.ts';
 import { LeaderElection } from './leader/leader-election.ts';
 import type { LeasePlace } from './leader/lease.ts';
 import { leaderMetrics } from './leader/metrics.ts';
+import { FleetMonitors } from './reconcilers/fleet-monitors.ts';
 import { addressNow, poolKeys } from './reconcilers/known-pools.ts';
 import { MiningPoolReconciler } from './reconcilers/mining-pool.ts';
 import type { DefaultImages } from './reconcilers/pool-manifests.ts';
 import { ProxyFleetReconciler } from './reconcilers/proxy-fleet.ts';
 import { UnwatchedChildren } from './reconcilers/unwatched-children.ts';
+import { UpstreamLooks } from './reconcilers/upstream-looks.ts';
 import { scalingMetrics } from './scaling-loop/metrics.ts';
 import { PodRequests } from './scaling-loop/pod-requests.ts';
 import { BY_WORKLOAD, keptPod, type Pod, podKind, SCALED_PODS, workloadsOf } from './scaling-loop/pods.ts';
@@ -238,10 +240,11 @@ export class Operator {
     });
     const scaling = this.#createScaling(writer, children, events);
     this.#scaling = scaling;
+    const network = { operatorNamespace: lease.namespace, monitoringNamespace };
     const reconcilers: Readonly<Record<string, Reconciler>> = {
       MiningPool: new MiningPoolReconciler({
         ...{ images, keys, events, scaling, caches: this.#children },
-        network: { operatorNamespace: lease.namespace, monitoringNamespace },
+        network,
         volumes: new DataVolumes({ writer, clock }),
         unwatched: new UnwatchedChildren({
           ...{ clock, random: randomBytes },
@@ -250,8 +253,10 @@ export class Operator {
       }),
       ProxyFleet: new ProxyFleetReconciler({
         ...{ image: images.sluice, writer, keys, scaling: scaling.proxies, caches: this.#children },
+        network,
         poolOf: (key) => this.#poolOf(key),
-        look: async () => [],
+        monitors: new FleetMonitors(clock),
+        looks: new UpstreamLooks({ requests: this.#podRequests, pods: this.#pods, clock }),
       }),
     };
     return new Map(

@@ -1,6 +1,6 @@
 // What the operator, as a process with its own roles, makes of a ProxyFleet on a real API server: of the examples what the golden files say, and
 // the way of an upstream that is a pool of the cluster's. Proxies run as processes here, with the very configuration that pods would mount.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
@@ -12,13 +12,18 @@ import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
 import { createOperatorAccount } from '../support/kubernetes/operator-account.ts';
+import { LocalPool } from '../support/local-pool.ts';
 import { ServiceProcess } from '../support/service-process.ts';
+import { Sv1Miner } from '../support/sv1-miner.ts';
+import { Sv2Client } from '../support/sv2-client.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const missing = whyNoKubernetes();
 const namespace = 'mining';
 const KEY = '9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72';
 const known = { 'mining.sluice.dev/authority-public-key': KEY };
+/** A block takes 2^32 hashes: none is found here. */
+const HARD_NBITS = 0x1d00_ffff;
 const core = `/api/v1/namespaces/${namespace}`;
 const apps = `/apis/apps/v1/namespaces/${namespace}`;
 const goldens = join(import.meta.dirname, '../../operator/test/golden');
@@ -30,12 +35,9 @@ interface Condition {
   readonly message: string;
 }
 
-interface LiveSet {
+interface LiveObject {
   readonly metadata: { readonly name: string; readonly uid: string };
-  readonly spec: {
-    readonly replicas: number;
-    readonly template: { readonly spec: { readonly volumes: readonly object[] } };
-  };
+  readonly data: { readonly 'config.yaml': string };
 }
 
 const folders: Readonly<Record<string, string>> = {
@@ -47,6 +49,7 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
   const directory = mkdtempSync(join(tmpdir(), 'sluice-fleet-'));
   let plane: ControlPlane;
   let operator: ServiceProcess;
+  let proxyHealth: number;
   let touched = 0;
 
   const client = () => plane.client();
@@ -63,18 +66,16 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     const found = await condition(name, type);
     return found?.status === status && found.reason === reason;
   };
-  const objects = async (folder: string, name: string): Promise<readonly LiveSet[]> => {
+  const objects = async (folder: string, name: string): Promise<readonly LiveObject[]> => {
     const selector = encodeURIComponent(`mining.sluice.dev/workload=${name}-px`);
     return (await client().get(`${folders[folder]}?labelSelector=${selector}`)).body.items;
   };
   const sets = (name: string) => objects('ReplicaSet', name);
-  /** The settings of the newest revision. */
-  const settings = async (name: string) => {
-    const { revision } = (await fleet(name)).status.proxies;
-    const set = (await client().get(`${apps}/replicasets/${name}-px-${revision}`)).body;
-    const volume = set.spec.template.spec.volumes.find((each: { name: string }) => each.name === 'config');
-    return JSON.parse((await client().get(`${core}/configmaps/${volume.configMap.name}`)).body.data['config.yaml']);
-  };
+  /** Of each revision. */
+  const configurations = async (name: string) =>
+    (await objects('ConfigMap', name)).map(({ data }) => JSON.parse(data['config.yaml']));
+  const isConfigured = (name: string, upstream: string) => async () =>
+    (await configurations(name)).some((settings) => settings.upstream[0] === upstream);
   const applyFleet = async (example: string, name: string, { annotations = {}, spec = {} } = {}) => {
     const { apiVersion, kind, spec: given } = exampleProxyFleet(example);
     const metadata = { name, namespace, annotations };
@@ -107,15 +108,46 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     else created(answer);
   };
 
+  /** What a pod of the fleet would mount, as files here; resolves with the configuration among them. */
+  const mounted = async (name: string) => {
+    const [settings] = await objects('ConfigMap', name);
+    const folder = join(directory, name);
+    for (const part of ['noise', 'orders']) {
+      await waitFor(async () => (await client().get(`${core}/secrets/${name}-px-${part}`)).status === 200);
+      const { data } = (await client().get(`${core}/secrets/${name}-px-${part}`)).body;
+      mkdirSync(join(folder, part), { recursive: true });
+      for (const [file, text] of Object.entries(data as Readonly<Record<string, string>>))
+        writeFileSync(join(folder, part, file), Buffer.from(text, 'base64'), { mode: 0o600 });
+    }
+    const file = join(folder, 'config.yaml');
+    const text = settings?.data['config.yaml'] ?? '';
+    writeFileSync(file, text.replaceAll('/etc/sluice', folder).replaceAll('0.0.0.0', '127.0.0.1'));
+    return file;
+  };
+  /** As a kubelet would, on this machine. */
+  const runPods = async (name: string) => {
+    const selector = encodeURIComponent(`mining.sluice.dev/workload=${name}-px`);
+    const pods = async () => (await client().get(`${core}/pods?labelSelector=${selector}`)).body.items;
+    await waitFor(async () => (await pods()).length > 0, 40_000);
+    for (const pod of await pods()) {
+      const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: new Date().toISOString() }];
+      const address = { podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }] };
+      const status = { ...pod.status, ...address, phase: 'Running', conditions };
+      created(await client().put(`${core}/pods/${pod.metadata.name}/status`, { ...pod, status }));
+    }
+  };
+
   beforeAll(async () => {
+    proxyHealth = await freePort();
     plane = await ControlPlane.start();
     await applyCustomResourceDefinitions(plane);
     const account = await createOperatorAccount(plane);
     created(await client().post('/api/v1/namespaces', { metadata: { name: namespace } }));
     const flags = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
+    const pods = ['--pod-url', `http://{ip}:${proxyHealth}`];
     operator = new ServiceProcess({
       ...{ name: 'operator', command: 'operator', directory, healthPort: await freePort() },
-      flags: [...flags, '--image', 'registry.example/sluice:1.2.3', '--log-level', 'debug'],
+      flags: [...flags, ...pods, '--image', 'registry.example/sluice:1.2.3', '--log-level', 'debug'],
     });
     operator.launch();
     await operator.ready();
@@ -144,15 +176,18 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     }
   });
 
-  it('say which password is missing, until it is there', async () => {
-    await waitFor(isCondition('farm', 'Degraded', 'True', 'PasswordMissing'));
+  it('say which Secret is missing, or what in it, until it is there', async () => {
+    await waitFor(isCondition('farm', 'Degraded', 'True', 'SecretMissing'));
     expect((await condition('farm', 'Degraded'))?.message).toBe('upstream second: there is no Secret other-pool');
     const [before] = await sets('farm');
-    const secret = { metadata: { name: 'other-pool' }, stringData: { passwort: 'x' } };
-    const { metadata } = created(await client().post(`${core}/secrets`, secret));
-    await touch('farm');
-    const message = 'upstream second: Secret other-pool has no key password';
-    await waitFor(async () => (await condition('farm', 'Degraded'))?.message === message, 40_000);
+    created(
+      await client().post(`${core}/secrets`, { metadata: { name: 'other-pool' }, stringData: { passwort: 'x' } }),
+    );
+    await applyFleet('farm', 'beside', { spec: { upstreamCASecretRef: { name: 'authority', key: 'ca.crt' } } });
+    const message =
+      'upstream second: Secret other-pool has no key password; upstreamCASecretRef: there is no Secret authority';
+    await waitFor(async () => (await condition('beside', 'Degraded'))?.message === message);
+    const { metadata } = (await client().get(`${core}/secrets/other-pool`)).body;
     created(await client().put(`${core}/secrets/other-pool`, { metadata, stringData: { password: 'x' } }));
     await touch('farm');
     await waitFor(isCondition('farm', 'Degraded', 'False', 'AsExpected'), 40_000);
@@ -166,23 +201,29 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     expect(await condition('hall', 'Ready')).toMatchObject({ status: 'False', message: 'hall-px is being made' });
     expect(await sets('hall')).toEqual([]);
     await applyPool('late');
+    await waitFor(isConfigured('hall', `stratum2+tcp://late-gw-sv2:3336/${KEY}?identity=hall`));
     await waitFor(async () => (await sets('hall')).length === 1);
-    await waitFor(async () => (await fleet('hall')).status?.proxies?.revision !== undefined, 40_000);
-    expect((await settings('hall')).upstream).toEqual([`stratum2+tcp://late-gw-sv2:3336/${KEY}?identity=hall`]);
     // The key by which miners know the fleet is not the pool's.
+    const [settings] = await configurations('hall');
     const { status } = await fleet('hall');
-    expect((await settings('hall')).authorityKey).toBe(status.authorityPublicKey);
+    expect(settings.authorityKey).toBe(status.authorityPublicKey);
     expect(status.authorityPublicKey).not.toBe(KEY);
+    const endpoints = async () => (await fleet('hall')).status.endpoints;
+    await waitFor(async () => (await endpoints()).length === 2, 40_000);
+    expect(await endpoints()).toEqual([
+      { listener: 'sv1', uri: 'stratum+tcp://hall-px-sv1.mining.svc:34255' },
+      { listener: 'sv2', uri: `stratum2+tcp://hall-px-sv2.mining.svc:34256/${status.authorityPublicKey}` },
+    ]);
+    const policies = `/apis/networking.k8s.io/v1/namespaces/${namespace}/networkpolicies`;
+    expect((await client().get(`${policies}/hall-px`)).status).toBe(200);
     expect((await client().get(`${core}/secrets/hall-px-noise`)).status).toBe(200);
   });
 
   it('follow their pool to another port', async () => {
     await applyPool('late', 3400);
-    await waitFor(async () => (await sets('hall')).length === 2);
-    await waitFor(
-      async () => (await settings('hall')).upstream[0] === `stratum2+tcp://late-gw-sv2:3400/${KEY}?identity=hall`,
-      40_000,
-    );
+    const before = (await sets('hall')).map(({ metadata }) => metadata.uid);
+    await waitFor(isConfigured('hall', `stratum2+tcp://late-gw-sv2:3400/${KEY}?identity=hall`));
+    await waitFor(async () => (await sets('hall')).some(({ metadata }) => !before.includes(metadata.uid)));
   });
 
   it('stay as they are when their pool goes, and when it comes back', async () => {
@@ -231,5 +272,56 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     await waitFor(async () => (await objects('Service', 'hall-3')).length === 0, 60_000);
     expect((await client().get(path('main', 'MiningPool'))).status).toBe(200);
     expect((await client().get(`${core}/services/main-gw-sv2`)).status).toBe(200);
+  });
+
+  it('mine with the configuration, the key and the certificate that the operator makes, and it tells what for', async () => {
+    onTestFailed(() => console.error(operator.log()));
+    const pool = await LocalPool.start({ nbits: HARD_NBITS });
+    const [away, sv1, sv2] = [await freePort(), await freePort(), await freePort()] as const;
+    const listener = (protocol: 'SV1' | 'SV2', port: number) => ({ name: protocol.toLowerCase(), protocol, port });
+    const { proxies } = exampleProxyFleet('farm-on-own-pool').spec;
+    const upstreams = [
+      { name: 'away', url: `stratum2+tcp://127.0.0.1:${away}/${KEY}`, identity: 'nobody' },
+      { name: 'there', url: `stratum2+tcp://${pool.address}/${pool.authorityKey}`, identity: 'account' },
+    ];
+    const spec = { upstreams, proxies: { ...proxies, listeners: [listener('SV1', sv1), listener('SV2', sv2)] } };
+    await applyFleet('farm-on-own-pool', 'live', { spec });
+    await waitFor(async () => (await configurations('live')).length === 1);
+    const proxy = new ServiceProcess({
+      ...{ name: 'proxy', command: 'proxy', directory, healthPort: proxyHealth },
+      flags: ['--config', await mounted('live')],
+    });
+    const miners: Sv1Miner[] = [];
+    try {
+      onTestFailed(() => console.error(proxy.log()));
+      proxy.launch();
+      await proxy.ready();
+      await runPods('live');
+      await touch('live');
+
+      miners.push(new Sv1Miner({ port: sv1, user: 'anybody.rig-1', hashrate: 1_000_000 }));
+      const { authorityPublicKey = '' } = (await fleet('live')).status;
+      const client = await Sv2Client.connect({ port: sv2, authorityKey: authorityPublicKey });
+      await client.openExtended({ identity: 'anybody.rig-2', hashRate: 1e6 });
+      await waitFor(() => miners.some(({ accepted }) => accepted > 0), 60_000);
+      await waitFor(
+        async () => [...(await pool.credits()).keys()].some((key) => key.startsWith('account.rig-1')),
+        60_000,
+      );
+      await client.close();
+
+      await waitFor(isCondition('live', 'UpstreamAvailable', 'True', 'UpstreamWorks'), 60_000);
+      expect((await fleet('live')).status).toMatchObject({
+        activeUpstream: 'there',
+        upstreams: [
+          { name: 'away', state: 'Unavailable' },
+          { name: 'there', state: 'Active' },
+        ],
+      });
+    } finally {
+      for (const miner of miners) miner.stop();
+      await proxy.kill('SIGTERM');
+      await pool.stop();
+    }
   });
 });

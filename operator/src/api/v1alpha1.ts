@@ -567,6 +567,14 @@ export interface Fleet {
     service: ListenerService;
   }[];
   /**
+   * Load balancers in front, as networks in CIDR notation, whose connections begin with a header of the PROXY protocol, version 2, that tells the miner's address. It holds for all listeners.
+   *
+   * @maxItems 64
+   *
+   * Items: One network.
+   */
+  proxyProtocolFrom: string[];
+  /**
    * Follows the number of connections, up at once and down slowly. Pods are emptied one by one before they go.
    */
   autoscaling: {
@@ -896,6 +904,10 @@ export interface ProxyFleetSpec {
      */
     credentialsSecretRef?: SecretKeyReference;
   }[];
+  /**
+   * A certificate authority in PEM that pools of Stratum V1 by TLS may have beside the public ones. Proxies read it when they start.
+   */
+  upstreamCASecretRef?: SecretKeyReference;
   /**
    * When the fleet comes back to a pool. It leaves one at once when that is gone, and within ten seconds when it hangs.
    */

@@ -91,7 +91,7 @@ function ordersInputs(owned: OwnedFleet) {
   };
 }
 
-function connectionSettings({ listeners, drain }: Fleet): object {
+function connectionSettings({ listeners, drain, proxyProtocolFrom }: Fleet): object {
   const maxConnections = listeners.reduce((sum, { maxConnectionsPerPod }) => sum + maxConnectionsPerPod, 0);
   const hidesAddresses = listeners.some(
     ({ service }) => service.type !== 'ClusterIP' && service.externalTrafficPolicy === 'Cluster',
@@ -99,7 +99,8 @@ function connectionSettings({ listeners, drain }: Fleet): object {
   return {
     maxConnections,
     // Nodes that pass connections on put their own addresses in place of the miners'.
-    ...(hidesAddresses ? { maxConnectionsPerAddress: maxConnections } : {}),
+    ...(hidesAddresses && proxyProtocolFrom.length === 0 ? { maxConnectionsPerAddress: maxConnections } : {}),
+    ...(proxyProtocolFrom.length === 0 ? {} : { proxyProtocolFrom }),
     drainSeconds: secondsOf(drain.timeout),
     drainRate: drain.disconnectsPerSecond,
   };

@@ -35,6 +35,7 @@ export function proxies(owner: ProxyFleet, context: ProxyContext, replicas: numb
     listen: listenAddresses(fleet, 'SV1'),
     listenSv2,
     upstream: upstreams.urls,
+    ...upstreams.settings,
     channels: isPerDevice ? 'per-miner' : 'aggregated',
     ...(isPerDevice ? { workerIdentity: identity.template } : {}),
     returnAfter: secondsOf(failover.returnAfter),

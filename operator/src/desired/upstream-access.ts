@@ -3,6 +3,7 @@ import type { MiningPool, ProxyFleet } from '../api/v1alpha1.ts';
 import { secretVolume } from './secret-volume.ts';
 
 const PASSWORDS_FOLDER = '/etc/sluice/upstreams';
+const AUTHORITY_FOLDER = '/etc/sluice/upstream-ca';
 
 /** Where the gateways of a pool are, `stratum2+tcp://HOST:PORT/KEY`; undefined where that was never known. */
 export type ResolvePool = (name: string) => string | undefined;
@@ -15,6 +16,8 @@ export function poolAddress({ metadata, spec }: MiningPool, authorityPublicKey: 
 }
 
 export interface UpstreamAccess {
+  /** By their names in the configuration file. */
+  readonly settings: object;
   /** In order of preference; those of pools that were never there are left out. */
   readonly urls: readonly string[];
   readonly volumes: readonly object[];
@@ -25,10 +28,17 @@ export function upstreamAccess({ metadata, spec }: ProxyFleet, resolvePool: Reso
   const secrets = spec.upstreams.flatMap(({ name, credentialsSecretRef: secret }) =>
     secret === undefined ? [] : [{ volume: `upstream-${name}`, folder: `${PASSWORDS_FOLDER}/${name}`, secret }],
   );
+  const authority = spec.upstreamCASecretRef;
+  const mounts = [
+    ...secrets,
+    // No name of an upstream comes to this one.
+    ...(authority === undefined ? [] : [{ volume: 'authority', folder: AUTHORITY_FOLDER, secret: authority }]),
+  ];
   return {
+    settings: authority === undefined ? {} : { upstreamCaFile: `${AUTHORITY_FOLDER}/${authority.key}` },
     urls: spec.upstreams.flatMap((upstream) => urlOf(upstream, metadata.name, resolvePool) ?? []),
-    volumes: secrets.map(({ volume, secret }) => secretVolume(volume, secret.name, [secret.key])),
-    volumeMounts: secrets.map(({ volume, folder }) => ({ name: volume, mountPath: folder, readOnly: true })),
+    volumes: mounts.map(({ volume, secret }) => secretVolume(volume, secret.name, [secret.key])),
+    volumeMounts: mounts.map(({ volume, folder }) => ({ name: volume, mountPath: folder, readOnly: true })),
   };
 }
 

@@ -6,14 +6,19 @@ import { annotate } from '../control/annotations.ts';
 import type { CustomResource, Outcome, Reconciler } from '../control/reconciler.ts';
 import { type FleetManifests, listenAddresses } from '../desired/fleet-manifests.ts';
 import type { DefaultImage } from '../desired/image-reference.ts';
+import { fleetNetworkPolicy } from '../desired/network-policies.ts';
+import type { NetworkContext } from '../desired/network-policy.ts';
 import { ownedProxies, proxies } from '../desired/proxies.ts';
 import type { FleetKeys, KeysOutcome } from '../keys/fleet-keys.ts';
 import type { FleetScaling } from '../scaling-loop/fleet-scaling.ts';
 import type { Finding } from '../status/conditions.ts';
-import { knownPools, POOL_ADDRESSES } from './known-pools.ts';
+import { endpoints } from './endpoints.ts';
+import type { FleetMonitors } from './fleet-monitors.ts';
+import { type KnownPools, knownPools, POOL_ADDRESSES } from './known-pools.ts';
 import { type ChildCaches, OwnObjects } from './own-objects.ts';
-import { missingPasswords } from './upstream-passwords.ts';
-import { type SeenUpstream, upstreamStates } from './upstream-states.ts';
+import type { UpstreamLooks } from './upstream-looks.ts';
+import { missingSecrets } from './upstream-secrets.ts';
+import { upstreamStates } from './upstream-states.ts';
 
 /** Proxies tell of their upstreams when they are asked, and Secrets are not watched. */
 const LOOK_AGAIN_MS = 20_000;
@@ -21,14 +26,15 @@ const LOOK_AGAIN_MS = 20_000;
 export interface ProxyFleetOptions {
   /** What the operator was installed with. */
   readonly image: DefaultImage;
+  readonly network: NetworkContext;
   readonly caches: ChildCaches;
   /** By `NAMESPACE/NAME`. */
   readonly poolOf: (key: string) => MiningPool | undefined;
   readonly writer: Writer;
   readonly keys: FleetKeys;
   readonly scaling: FleetScaling;
-  /** What each proxy that answers says of its upstreams. */
-  readonly look: (fleet: ProxyFleet, signal: AbortSignal) => Promise<readonly (readonly SeenUpstream[])[]>;
+  readonly monitors: FleetMonitors;
+  readonly looks: UpstreamLooks;
 }
 
 export class ProxyFleetReconciler implements Reconciler {
@@ -40,39 +46,36 @@ export class ProxyFleetReconciler implements Reconciler {
 
   async reconcile(resource: CustomResource, children: Children, signal: AbortSignal): Promise<Outcome> {
     const fleet = resource as unknown as ProxyFleet;
-    const { image, caches, poolOf, writer, look, scaling } = this.#options;
-    const { name, namespace, annotations = {} } = fleet.metadata;
-    const pools = knownPools(fleet, (pool) => poolOf(`${namespace}/${pool}`));
-    // Before anything is made of it: whoever goes on after us must not find the pool gone and nothing noted.
-    if (pools.annotation !== (annotations[POOL_ADDRESSES] ?? '{}'))
-      await annotate(writer, fleet, { [POOL_ADDRESSES]: pools.annotation });
+    const { image, network, caches, writer, scaling, monitors, looks } = this.#options;
+    const { name, namespace } = fleet.metadata;
+    const owned = ownedProxies(fleet);
+    const pools = await this.#settlePools(fleet);
+    const { authorityPublicKey, ...keys } = await this.#settleKeys(fleet, children);
 
-    const keys = await this.#settleKeys(fleet, children);
-    const { authorityPublicKey } = keys;
-    const context = { image, authorityPublicKey, resolvePool: pools.addressOf };
-    const made = proxies(fleet, context, 0);
+    const made = proxies(fleet, { image, authorityPublicKey, resolvePool: pools.addressOf }, 0);
     // Before the ReplicaSet is made: one of another revision than is followed would be removed while it has no pods.
-    const scaled = made && scaling.follow(ownedProxies(fleet), made.replicaSet);
-    const desired = made === undefined ? [] : inOrder(made);
+    const scaled = made && scaling.follow(owned, made.replicaSet);
+    const desired = made === undefined ? [] : [fleetNetworkPolicy(fleet, network), ...inOrder(made)];
     const objects = new OwnObjects(fleet, caches);
     // While nothing can be said of new proxies, those that there are stay with all that is theirs.
     if (made !== undefined) await objects.keep(desired, children, signal);
+    await monitors.keep(fleet, children);
 
-    const faults = await missingPasswords(fleet, writer);
-    const { active, upstreams, finding } = upstreamStates(fleet, pools, await look(fleet, signal));
+    const services = (service: string) => caches.get('Service')?.get(`${namespace}/${service}`);
+    const faults = await missingSecrets(fleet, writer);
+    const { active, upstreams, finding } = upstreamStates(fleet, pools, await looks.of(fleet));
     return {
       findings: [
         ...objects.readiness(desired, made === undefined ? [`${name}-px`] : [], scaled?.workload),
         ...(scaled?.findings ?? []),
-        finding,
-        keys.finding,
+        ...[finding, keys.finding],
         ...(faults.length === 0 ? [] : [degraded(faults)]),
       ],
       status: {
         ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
         ...(active === undefined ? {} : { activeUpstream: active }),
-        upstreams,
         ...(scaled === undefined ? {} : { proxies: scaled.status }),
+        ...{ upstreams, endpoints: endpoints(owned, services, authorityPublicKey) },
       },
       requeueAfterMs: Math.min(LOOK_AGAIN_MS, keys.requeueAfterMs),
     };
@@ -80,8 +83,20 @@ export class ProxyFleetReconciler implements Reconciler {
 
   async finalize(resource: CustomResource): Promise<undefined> {
     const fleet = resource as unknown as ProxyFleet;
+    const { keys, monitors, looks } = this.#options;
     const { noise } = fleet.spec;
-    if (noise !== undefined) await this.#options.keys.finalize(fleet, noise);
+    if (noise !== undefined) await keys.finalize(fleet, noise);
+    for (const kept of [monitors, looks]) kept.forget(fleet.metadata.uid);
+  }
+
+  /** Noted before anything is made of it: whoever goes on after us must not find a pool gone and nothing known of it. */
+  async #settlePools(fleet: ProxyFleet): Promise<KnownPools> {
+    const { poolOf, writer } = this.#options;
+    const { namespace, annotations = {} } = fleet.metadata;
+    const pools = knownPools(fleet, (name) => poolOf(`${namespace}/${name}`));
+    if (pools.annotation !== (annotations[POOL_ADDRESSES] ?? '{}'))
+      await annotate(writer, fleet, { [POOL_ADDRESSES]: pools.annotation });
+    return pools;
   }
 
   async #settleKeys(fleet: ProxyFleet, children: Children): Promise<KeysOutcome> {
@@ -98,7 +113,7 @@ const inOrder = ({ services, configMap, disruptionBudget, replicaSet }: FleetMan
 ];
 
 const degraded = (faults: readonly string[]): Finding => ({
-  ...{ type: 'Degraded', status: 'True', reason: 'PasswordMissing', message: faults.join('; ') },
+  ...{ type: 'Degraded', status: 'True', reason: 'SecretMissing', message: faults.join('; ') },
 });
 
 /** Miners of Stratum V1 ask nobody who he is. */

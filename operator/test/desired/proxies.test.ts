@@ -59,6 +59,30 @@ describe('proxies', () => {
     );
   });
 
+  it('have a certificate authority for pools by TLS as a file', () => {
+    const fleet = changed('farm', { upstreamCASecretRef: { name: 'authority', key: 'ca.crt' } });
+    expect(settingsOf(fleet).upstreamCaFile).toBe('/etc/sluice/upstream-ca/ca.crt');
+    const text = JSON.stringify(made(fleet).replicaSet);
+    expect(text).toContain('{"name":"authority","mountPath":"/etc/sluice/upstream-ca","readOnly":true}');
+    expect(text).toContain('"secretName":"authority"');
+  });
+
+  it('know the load balancers in front, and then each miner by its own address', () => {
+    const farm = exampleProxyFleet('farm');
+    const [listener] = farm.spec.proxies.listeners;
+    const service = { ...listener?.service, type: 'LoadBalancer', externalTrafficPolicy: 'Cluster' };
+    const behind = (proxyProtocolFrom: readonly string[]) =>
+      settingsOf(
+        changed('farm', {
+          proxies: { ...farm.spec.proxies, listeners: [{ ...listener, service }], proxyProtocolFrom },
+        }),
+      );
+    expect(behind([])).toMatchObject({ maxConnectionsPerAddress: 10_000 });
+    expect(behind([])).not.toHaveProperty('proxyProtocolFrom');
+    expect(behind(['10.0.0.0/8'])).toMatchObject({ proxyProtocolFrom: ['10.0.0.0/8'] });
+    expect(behind(['10.0.0.0/8'])).not.toHaveProperty('maxConnectionsPerAddress');
+  });
+
   it('are made when there is an upstream, and a key for miners of Stratum V2', () => {
     const own = exampleProxyFleet('farm-on-own-pool');
     expect(proxies(own, { ...context, resolvePool: () => undefined }, 2)).toBe(undefined);
