@@ -19,6 +19,7 @@ import { examplePool } from '../../operator/test/defaulted.ts';
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { createOperatorAccount, type OperatorAccount } from '../support/kubernetes/operator-account.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const missing = whyNoKubernetes();
 const namespace = 'default';
@@ -114,6 +115,26 @@ describe.skipIf(missing !== undefined)(`children${missing === undefined ? '' : `
     for (const cache of caches.values()) cache.replace([]);
     expect(new Set(await applyAll())).toEqual(new Set(['unchanged']));
     expect(writes()).toBe(before);
+  });
+
+  it('leave a ReplicaSet the number of pods that the scaling has given it, whatever else changes', async () => {
+    await applyAll();
+    const set = ofKind('ReplicaSet');
+    const isCounted = (pods: number) => waitFor(async () => (await live(set)).status.replicas === pods);
+    await isCounted(2);
+    await fill();
+    const scaled = await live(set);
+    scaled.spec.replicas = 5;
+    expect((await plane.client().put(pathOf(set), scaled)).status).toBe(200);
+    await isCounted(5);
+    const changed = { ...set, spec: { ...(set.spec as object), minReadySeconds: 77 } };
+    // The cache still has the number from before.
+    await expect(children.apply(resourceOf(set), owner, changed)).rejects.toMatchObject({ code: 'api-conflict' });
+    await fill();
+    expect(await children.apply(resourceOf(set), owner, changed)).toBe('changed');
+    expect((await live(set)).spec).toMatchObject({ replicas: 5, minReadySeconds: 77 });
+    await fill();
+    expect(await children.apply(resourceOf(set), owner, changed)).toBe('unchanged');
   });
 
   it('get back what others have changed, and others keep what they have added to metadata', async () => {

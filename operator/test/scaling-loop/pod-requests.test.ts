@@ -1,0 +1,100 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { systemClock } from '@sluice/runtime/clock';
+import { silentLogger } from '@sluice/runtime/logger';
+import { createMetrics, MetricsRegistry } from '@sluice/runtime/metrics';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { scalingMetrics } from '../../src/scaling-loop/metrics.ts';
+import { PodRequests } from '../../src/scaling-loop/pod-requests.ts';
+import { PodSamples } from '../../src/scaling-loop/pod-samples.ts';
+import type { Pod } from '../../src/scaling-loop/pods.ts';
+import { Scraper } from '../../src/scaling-loop/scraper.ts';
+
+/** Long enough for all that are sent at once to be there together. */
+const ANSWER_MS = 50;
+
+const pod = (name: string, podIP = '127.0.0.1'): Pod => ({
+  metadata: { namespace: 'mining', name, uid: name },
+  status: { phase: 'Running', podIP },
+});
+
+let server: Server;
+let port: number;
+/** What the pods of a name answer; others never do. */
+const answers = new Map<string, string>();
+const asked: string[] = [];
+let atOnce = 0;
+let mostAtOnce = 0;
+
+beforeAll(async () => {
+  server = createServer((incoming, outgoing) => {
+    asked.push(`${incoming.method} ${incoming.url} ${incoming.headers.authorization ?? ''}`);
+    const answer = answers.get(incoming.url?.split('/')[2] ?? '');
+    if (answer === undefined) return;
+    atOnce += 1;
+    mostAtOnce = Math.max(mostAtOnce, atOnce);
+    setTimeout(() => {
+      atOnce -= 1;
+      outgoing.end(answer);
+    }, ANSWER_MS);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  port = (server.address() as AddressInfo).port;
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+it('go where the template says, each with its token, and not all at once', async () => {
+  const requests = new PodRequests(`http://{ip}:${port}/{namespace}/{name}`);
+  const pods = Array.from({ length: 100 }, (_, number) => pod(`pod-${number}`));
+  for (const { metadata } of pods) answers.set(metadata.name, metadata.name);
+  const got = await Promise.all(
+    pods.map((each) => requests.send(each, { method: 'GET', path: '/drain?a=b', token: 'secret' })),
+  );
+  expect(got.map(({ text }) => text)).toEqual(pods.map(({ metadata }) => metadata.name));
+  expect(asked).toContain('GET /mining/pod-7/drain?a=b Bearer secret');
+  expect(mostAtOnce).toBeGreaterThan(1);
+  expect(mostAtOnce).toBeLessThanOrEqual(32);
+});
+
+it('end without an answer, and with one that does not end', async () => {
+  const requests = new PodRequests(`http://127.0.0.1:${port}/{namespace}/{name}`);
+  const begin = performance.now();
+  await expect(requests.send(pod('silent'), { method: 'GET', path: '/drain' })).rejects.toThrow();
+  expect(performance.now() - begin).toBeGreaterThan(1_900);
+  answers.set('endless', 'x'.repeat(2 ** 20 + 1));
+  await expect(requests.send(pod('endless'), { method: 'GET', path: '/drain' })).rejects.toThrow('more than');
+});
+
+it('put the address of IPv6 in brackets', async () => {
+  const requests = new PodRequests(`http://{ip}:${port}/{namespace}/{name}`);
+  // Nothing listens there, which is said with where it was tried.
+  await expect(requests.send(pod('six', '::1'), { method: 'GET', path: '/' })).rejects.toThrow(/::1/);
+});
+
+it('make samples of what pods say, and none of what they do not', async () => {
+  const metrics = createMetrics(new MetricsRegistry(), scalingMetrics);
+  const requests = new PodRequests(`http://127.0.0.1:${port}/{namespace}/{name}`);
+  const modules = { requests, metrics, clock: systemClock, log: silentLogger() };
+  const samples = new PodSamples(new Scraper(modules), systemClock);
+  answers.set('good', '{"connections":12,"order":"drain now","left":3}');
+  answers.set('idle', '{"connections":0,"order":null,"left":0}');
+  answers.set('text', 'not found');
+  answers.set('odd', '{"connections":-1}');
+  const pods = ['good', 'idle', 'text', 'odd'].map((name) => ({ pod: pod(name), isClosely: false }));
+  expect(samples.hasAsked).toBe(false);
+  await samples.scrape(pods, { token: 't', everyMs: 60_000, withCpu: false });
+  expect(samples.hasAsked).toBe(true);
+  expect(samples.of('good')).toMatchObject({ connections: 12, order: 'drain now', cpuCores: undefined });
+  expect(samples.of('idle')).toMatchObject({ connections: 0, order: undefined });
+  expect([samples.of('text'), samples.of('odd')]).toEqual([undefined, undefined]);
+  // Not its turn yet.
+  answers.set('good', '{"connections":13,"order":null,"left":0}');
+  await samples.scrape(pods, { token: 't', everyMs: 60_000, withCpu: false });
+  expect(samples.of('good')?.connections).toBe(12);
+  // Gone, and what it said with it.
+  await samples.scrape([], { token: 't', everyMs: 60_000, withCpu: false });
+  expect(samples.of('good')).toBeUndefined();
+});
