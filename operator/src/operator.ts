@@ -41,6 +41,7 @@ import { scalingMetrics } from './scaling-loop/metrics.ts';
 import { PodRequests } from './scaling-loop/pod-requests.ts';
 import { BY_WORKLOAD, keptPod, type Pod, podKind, SCALED_PODS, workloadsOf } from './scaling-loop/pods.ts';
 import { Scaling } from './scaling-loop/scaling.ts';
+import { followConditions, statusMetrics } from './status/metrics.ts';
 import { StatusWriter } from './status/status-writer.ts';
 
 /** Everything is looked at again, should a change ever have been missed. */
@@ -132,6 +133,7 @@ export class Operator {
     );
     this.#keyMetrics = createMetrics(metrics, keyMetrics);
     followKeys(this.#keyMetrics, this.#knownKeys);
+    followConditions(createMetrics(metrics, statusMetrics), this.#resources);
     health.check('caches', () => (this.#isSynced() ? undefined : 'not all kinds are listed yet'));
   }
 
