@@ -17,7 +17,7 @@ const target = ['--namespace=sluice-system', '--kube-version=1.34.0'];
 const template = (...values: readonly string[]) =>
   helm(kubeconfig, 'template', 'sluice', CHART, ...target, ...values.map((value) => `--set=${value}`));
 const everything = [
-  ...['crds.install=false', 'metrics.serviceMonitor.enabled=true', 'metrics.prometheusRule.enabled=true'],
+  ...['crds.install=false', 'metrics.serviceMonitor.enabled=true', 'metrics.serviceMonitor.labels.team=pool'],
   ...['natsImage=registry.example/nats:2', 'bitcoindImage=registry.example/bitcoin:1', 'metrics.namespace=prometheus'],
   ...['watchNamespaces={mining,farm}', 'image.pullSecrets[0].name=registry', 'priorityClassName=high'],
 ];
@@ -44,7 +44,8 @@ it.each([
 });
 
 it('has the dashboards for Grafana and the alerts for Prometheus, as they were made', async () => {
-  const values = ['metrics.dashboards.enabled=true', 'metrics.prometheusRule.enabled=true'];
+  const enabled = ['metrics.dashboards.enabled=true', 'metrics.prometheusRule.enabled=true'];
+  const values = [...enabled, 'metrics.prometheusRule.labels.team=pool'];
   const documents = parseAllDocuments(await template('crds.install=false', ...values)).map((each) => each.toJS());
   const folder = join(CHART, 'dashboards');
   const files = readdirSync(folder).sort();
@@ -53,6 +54,7 @@ it('has the dashboards for Grafana and the alerts for Prometheus, as they were m
     files.map((file) => ({ [`sluice-${file}`]: readFileSync(join(folder, file), 'utf8') })),
   );
   const rules = documents.find(({ kind }) => kind === 'PrometheusRule');
+  expect(rules.metadata).toMatchObject({ name: 'sluice-operator', labels: { team: 'pool' } });
   expect(rules.spec).toEqual(parse(readFileSync(join(CHART, 'alerts/rules.yaml'), 'utf8')));
 });
 
