@@ -16,7 +16,7 @@ import { Children } from '../../operator/src/apply/children.ts';
 import { Writer } from '../../operator/src/apply/writer.ts';
 import { NatsUsers } from '../../operator/src/bus/nats-users.ts';
 import { requestReloadAt } from '../../operator/src/bus/request-reload.ts';
-import { natsConfig } from '../../operator/src/desired/nats-config.ts';
+import { natsConfig, natsSecretFiles, usersTag } from '../../operator/src/desired/nats-config.ts';
 import type { ManagedBus } from '../../operator/src/desired/stream-bounds.ts';
 import { KubernetesClient } from '../../operator/src/kubernetes/client.ts';
 import { kubeconfigAccess } from '../../operator/src/kubernetes/cluster-access.ts';
@@ -206,6 +206,24 @@ describe.skipIf(missing !== undefined)(
       expect(await ensure()).toEqual({ systemSecret });
     });
 
+    it('know each other, where they are several, by a password that stays', async () => {
+      const configMaps = `/api/v1/namespaces/${namespace}/configmaps`;
+      const { uid } = (await plane.client().post(configMaps, { metadata: { name: 'several' } })).body.metadata;
+      const owner = { ...pool, metadata: { ...pool.metadata, name: 'several', uid } };
+      const ensureThree = () => users.ensure(owner, { ...bus, replicas: 3 }, children, false);
+      await ensureThree();
+      const { password = '' } = await decoded('several-nats-route');
+      expect((await decoded('several-nats-users'))['routes.conf']).toContain(
+        `nats://route:${password}@several-nats-2.`,
+      );
+      await plane.client().delete(path('several-nats-route'));
+      await ensureThree();
+      expect((await decoded('several-nats-route')).password).toBe(password);
+      await plane.client().delete(path('several-nats-users'));
+      await ensureThree();
+      expect((await decoded('several-nats-users'))['routes.conf']).toContain(`nats://route:${password}@`);
+    });
+
     it('are not those of somebody else', async () => {
       await plane.client().delete(path('demo-nats-operator'));
       await plane
@@ -216,3 +234,47 @@ describe.skipIf(missing !== undefined)(
     });
   },
 );
+
+it('three servers read their users again, each when it has them', async () => {
+  const pool = examplePool('production');
+  const bus = pool.spec.bus.managed as ManagedBus;
+  const [password, passwordHash] = [
+    'password',
+    '$2b$04$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm',
+  ] as const;
+  const before = [{ component: 'system', name: 'system', passwordHash }] as const;
+  const after = [...before, { component: 'operator', name: 'operator', passwordHash }] as const;
+  /** As the kubelet does. */
+  const bringFiles = (server: NatsServer, users: typeof before | typeof after) => {
+    const host = (index: string) => `127.0.0.1:${server.cluster?.routes[Number(index)]}`;
+    for (const [name, text] of Object.entries(natsSecretFiles(pool.metadata.name, bus, users, 'r0ute'))) {
+      const onThisMachine = text.replaceAll(/[\w-]+-nats-(\d)[\w.-]+:6222/g, (_, index) => host(index));
+      writeFileSync(join(server.directory, name), onThisMachine);
+    }
+  };
+  const servers = await NatsServer.startCluster({
+    configuration: (server) => {
+      bringFiles(server, before);
+      return natsConfig(pool.metadata.name, bus)
+        .replace('0.0.0.0:4222', `127.0.0.1:${server.port}`)
+        .replace('0.0.0.0:8222', `127.0.0.1:${server.monitorPort}`)
+        .replace('/run/nats/nats.pid', join(server.directory, 'nats.pid'))
+        .replace('"/data"', `"${join(server.directory, 'data')}"`)
+        .replace('0.0.0.0:6222', `127.0.0.1:${server.cluster?.port}`)
+        .replaceAll('../secret/', '')
+        .concat(`log_file: "${join(server.directory, 'server.log')}"\nserver_name: "${server.cluster?.name}"\n`);
+    },
+  });
+  const [first, second] = servers as readonly [NatsServer, NatsServer];
+  const haveRead = (users: typeof before | typeof after) =>
+    requestReloadAt(first.url, { name: 'system', password, replicas: 3, tag: usersTag(users) });
+  try {
+    expect(await haveRead(before)).toBe(true);
+    bringFiles(second, after);
+    expect(await haveRead(after)).toBe(false);
+    for (const server of servers) bringFiles(server, after);
+    expect(await haveRead(after)).toBe(true);
+  } finally {
+    await Promise.all(servers.map((server) => server.dispose()));
+  }
+});

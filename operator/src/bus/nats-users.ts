@@ -8,7 +8,7 @@ import { secrets } from '../apply/child-kinds.ts';
 import type { Children } from '../apply/children.ts';
 import { ChildError } from '../apply/errors.ts';
 import type { Manifest } from '../desired/manifest.ts';
-import { type NatsUser, USERS_FILE, usersTag } from '../desired/nats-config.ts';
+import { type NatsUser, ROUTES_FILE, USERS_FILE, usersTag } from '../desired/nats-config.ts';
 import { natsCredentials, natsUsers } from '../desired/nats-servers.ts';
 import type { ManagedBus } from '../desired/stream-bounds.ts';
 import type { KubernetesObject } from '../kubernetes/resource.ts';
@@ -65,11 +65,12 @@ export class NatsUsers {
   async ensure(pool: MiningPool, bus: ManagedBus, children: Children, isRunning: boolean): Promise<UsersOutcome> {
     const known = new Map<string, Credentials>();
     for (const component of components) known.set(component, await this.#credentials(pool, component, children));
-    const route = bus.replicas === 1 ? undefined : await this.#credentials(pool, 'route', children);
     const system = known.get('system') as Credentials;
-
+    const live = await children.read(secrets, pool, natsUsers(pool, bus, [], ''));
+    // Servers that read another one at different times would not find each other meanwhile: the one that they have is kept.
+    const route =
+      bus.replicas === 1 ? undefined : await this.#credentials(pool, 'route', children, routePasswordOf(live));
     const manifestOf = (users: readonly NatsUser[]) => natsUsers(pool, bus, users, route?.password ?? '');
-    const live = await children.read(secrets, pool, manifestOf([]));
     const { users, exchanging } = await this.#users(known, hashesOf(live));
     const tag = usersTag(users);
     // Servers that were never started will read what is there then.
@@ -90,9 +91,9 @@ export class NatsUsers {
     pool: MiningPool,
     component: NatsUser['component'] | 'route',
     children: Children,
+    password = this.#newPassword(),
   ): Promise<Credentials> {
-    const { random, clock } = this.#modules;
-    const password = Buffer.from(random(PASSWORD_BYTES)).toString('hex');
+    const { clock } = this.#modules;
     const manifest = natsCredentials(pool, component, component, password);
     const live = await children.createOnce(secrets, pool, manifest);
     const { creationTimestamp = '', uid = '' } = live.metadata as { creationTimestamp?: string; uid?: string };
@@ -103,6 +104,10 @@ export class NatsUsers {
         `Secret ${manifest.metadata.name} has not the user ${component} with a password`,
       );
     return { uid, name, password: found, ageMs: clock.now() - Date.parse(creationTimestamp) };
+  }
+
+  #newPassword(): string {
+    return Buffer.from(this.#modules.random(PASSWORD_BYTES)).toString('hex');
   }
 
   /** @param hashes of the users that the servers' Secret has, by name */
@@ -134,15 +139,30 @@ function withLoaded(manifest: Manifest, tag: string | undefined): Manifest {
 const textOf = (secret: KubernetesObject, key: string): string =>
   Buffer.from((secret as { data?: Record<string, string> }).data?.[key] ?? '', 'base64').toString();
 
-/** By the names of users; none where the Secret is not ours to read. */
+/** By the names of users; none where the Secret is not as ours are. */
 function hashesOf(secret: KubernetesObject | undefined): ReadonlyMap<string, string> {
-  const hashes = new Map<string, string>();
-  if (secret === undefined) return hashes;
+  const { accounts } = fileOf<UsersFile>(secret, USERS_FILE) ?? {};
+  const users = [...(accounts?.POOL?.users ?? []), ...(accounts?.SYSTEM?.users ?? [])];
+  return new Map(users.map(({ user, password }) => [user, password]));
+}
+
+const routePasswordOf = (secret: KubernetesObject | undefined): string | undefined =>
+  fileOf<{ readonly authorization?: { readonly password?: string } }>(secret, ROUTES_FILE)?.authorization?.password;
+
+interface UsersFile {
+  readonly accounts?: Partial<Record<'POOL' | 'SYSTEM', { readonly users?: readonly KnownUser[] }>>;
+}
+interface KnownUser {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** A file of the servers; undefined where there is none, or somebody has changed it: it is made anew. */
+function fileOf<T extends object>(secret: KubernetesObject | undefined, name: string): T | undefined {
+  if (secret === undefined) return undefined;
   try {
-    const { accounts } = JSON.parse(textOf(secret, USERS_FILE));
-    for (const { user, password } of [...accounts.POOL.users, ...accounts.SYSTEM.users]) hashes.set(user, password);
+    return JSON.parse(textOf(secret, name)) as T;
   } catch {
-    // Somebody has changed it: it is made anew.
+    return undefined;
   }
-  return hashes;
 }

@@ -9,7 +9,7 @@ import { type ManagedBus, storeBytes } from './stream-bounds.ts';
 /** For streams in memory. */
 const MEMORY_BYTES = 268_435_456;
 export const USERS_FILE = 'users.conf';
-const ROUTES_FILE = 'routes.conf';
+export const ROUTES_FILE = 'routes.conf';
 
 /** Folders of a server's pod. */
 export const natsFolders = {
