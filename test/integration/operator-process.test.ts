@@ -131,6 +131,12 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
       client().get(`${apps}/deployments/demo-jd`),
       client().get(`${apps}/deployments/demo-sv`),
       client().get(`/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets/demo-gw`),
+      client().get(`${apps}/statefulsets/demo-nats`),
+      client().get(`${apps}/statefulsets/demo-node-a`),
+      client().get(`/apis/networking.k8s.io/v1/namespaces/${namespace}/networkpolicies/demo-gw`),
+      client().get(`${core}/secrets/demo-nats-users`),
+      client().get(`${core}/secrets/demo-nats-channel-manager`),
+      client().get(`${core}/secrets/demo-node-a-rpc`),
     ]);
     for (const { metadata } of [set, ...children.map(({ body }) => body)])
       expect(metadata?.ownerReferences).toEqual([
@@ -142,6 +148,8 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
       reason: 'PodsNotReady',
       observedGeneration: 1,
     });
+    expect(await condition('demo', 'BusReady')).toMatchObject({ status: 'False', reason: 'ServersNotReady' });
+    expect(await condition('demo', 'TemplatesFresh')).toMatchObject({ status: 'False', reason: 'ProvidersNotReady' });
     expect((await pool('demo')).metadata.finalizers).toEqual(['mining.sluice.dev/finalizer']);
   });
 
@@ -153,12 +161,14 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
       return (await condition('demo', 'Ready'))?.status === 'True';
     }, 40_000);
     const { status, metadata } = await pool('demo');
+    const authorityPublicKey = metadata.annotations['mining.sluice.dev/authority-public-key'];
     expect(status).toMatchObject({
-      observedGeneration: metadata.generation,
-      authorityPublicKey: metadata.annotations['mining.sluice.dev/authority-public-key'],
+      ...{ observedGeneration: metadata.generation, authorityPublicKey },
+      endpoints: [{ listener: 'sv2', uri: `stratum2+tcp://demo-gw-sv2.${namespace}.svc:3336/${authorityPublicKey}` }],
       gateways: { replicas: 2, ready: 2, updated: 2, desired: 2, selector: 'mining.sluice.dev/workload=demo-gw' },
     });
     expect((await condition('demo', 'Ready'))?.lastTransitionTime).not.toBe(before);
+    for (const type of ['BusReady', 'TemplatesFresh']) expect((await condition('demo', type))?.status).toBe('True');
     const scale = (await client().get(`${poolPath('demo')}/scale`)).body;
     expect([scale.spec.replicas, scale.status.replicas]).toEqual([2, 2]);
   });
@@ -220,6 +230,64 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
       );
     await waitFor(async () => (await names()).join() === 'job-distributor');
     await waitFor(() => hasEvent('ForeignFieldsRemoved'));
+  });
+
+  it('tells when blocks pay others, and makes anew a Secret that somebody has deleted, with pods that have read it', async () => {
+    const secret = `${core}/secrets/demo-node-a-rpc`;
+    await client().delete(secret);
+    const before = (await pool('demo')).metadata.generation;
+    await apply('demo', { change: (spec) => ({ ...spec, payout: { outputs: [{ descriptor: 'raw(52)' }] } }) });
+    expect((await pool('demo')).metadata.generation).toBeGreaterThan(before);
+    await waitFor(() => hasEvent('PayoutChanged'));
+    await waitFor(async () => (await client().get(secret)).status === 200);
+    const { uid } = (await client().get(secret)).body.metadata;
+    await waitFor(async () => {
+      const { spec } = (await client().get(`${apps}/statefulsets/demo-node-a`)).body;
+      return spec.template.metadata.annotations['mining.sluice.dev/secret'] === uid;
+    });
+    await apply('demo');
+    await settled('demo');
+  });
+
+  it('says what volumes are waited for, and removes those of streams where the resource says so', async () => {
+    const onVolume = (streamDeletionPolicy: string) => (spec: object) => {
+      const managed = { storage: { ephemeral: false, size: '10Gi' } };
+      return { ...spec, bus: { mode: 'Managed', managed, streamDeletionPolicy } };
+    };
+    const claim = (name: string) => `${core}/persistentvolumeclaims/data-${name}-nats-0`;
+    for (const [name, policy] of [
+      ['kept', 'Retain'],
+      ['gone', 'Delete'],
+    ] as const) {
+      await apply(name, { change: onVolume(policy) });
+      await waitFor(async () => (await condition(name, 'BusReady'))?.reason === 'StoragePending', 30_000);
+      await client().delete(poolPath(name));
+      await waitFor(async () => (await client().get(poolPath(name))).status === 404);
+    }
+    await waitFor(async () => (await client().get(`${apps}/statefulsets/gone-nats`)).status === 404, 30_000);
+    await waitFor(async () => (await client().get(claim('gone'))).status === 404, 30_000);
+    expect((await client().get(claim('kept'))).status).toBe(200);
+  });
+
+  it('has metrics collected where the Prometheus operator is', async () => {
+    const monitor = `/apis/monitoring.coreos.com/v1/namespaces/${namespace}/podmonitors/demo-mp`;
+    const names = { kind: 'PodMonitor', plural: 'podmonitors' };
+    const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+    const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    created(
+      await client().post(path, {
+        metadata: { name: 'podmonitors.monitoring.coreos.com' },
+        spec: {
+          ...{ group: 'monitoring.coreos.com', scope: 'Namespaced', names },
+          versions: [{ name: 'v1', served: true, storage: true, schema }],
+        },
+      }),
+    );
+    await waitFor(async () => (await client().get(monitor)).body.message?.includes('"demo-mp" not found'));
+    await apply('demo', { change: (spec) => ({ ...spec, payout: { outputs: [{ descriptor: 'raw(53)' }] } }) });
+    await waitFor(async () => (await client().get(monitor)).status === 200);
+    await apply('demo');
+    await settled('demo');
   });
 
   it('leaves all as it is while the resource is paused, and goes on afterwards', async () => {
