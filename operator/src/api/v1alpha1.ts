@@ -211,7 +211,7 @@ export interface MiningPoolSpec {
       caSecretRef?: SecretKeyReference;
     };
     /**
-     * Whether the streams, and the volumes that they are on, outlive this resource.
+     * Whether the streams of managed servers, and the volumes that they are on, outlive this resource; from servers of yours nothing is removed.
      */
     streamDeletionPolicy: 'Retain' | 'Delete';
   };
