@@ -137,6 +137,7 @@ describe.skipIf(missing !== undefined)(`custom resources${missing === undefined 
     });
     expect({ ...gateways, listeners: undefined }).toEqual({
       replicas: 2,
+      proxyProtocolFrom: [],
       autoscaling: {
         enabled: true,
         minReplicas: 2,
