@@ -22,7 +22,7 @@ const choices = {
     ['namespace', 'namespace', 'sluice_proxy_miners'],
     ['name', 'app_kubernetes_io_instance', 'sluice_proxy_miners{namespace=~"$namespace"}'],
   ],
-  operator: [['job', 'job', 'leader_election_master_status']],
+  operator: [['job', 'job', 'sluice_operator_cached_objects']],
 } as const;
 
 /** Those of our own tables and of every process, by name. */
@@ -70,8 +70,9 @@ function renderDashboard({ name, title, of, rows }: Dashboard, metrics: Readonly
 function variables(of: Dashboard['of']) {
   const chosen = choices[of].map(([name, label, metric]) => ({
     ...{ type: 'query', name, datasource, query: `label_values(${metric}, ${label})` },
-    // One that is not in a cluster has no such label at all.
-    ...{ multi: true, includeAll: true, allValue: '.*', refresh: 2, sort: 1 },
+    ...{ multi: true, includeAll: true, current: { text: ['All'], value: ['$__all'] }, refresh: 2, sort: 1 },
+    // A pool that is not in a cluster has no such label at all. Of operators there are others, whose metrics have the same names.
+    ...(of === 'operator' ? {} : { allValue: '.*' }),
   }));
   return [{ type: 'datasource', name: 'datasource', query: 'prometheus' }, ...chosen];
 }

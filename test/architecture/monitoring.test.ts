@@ -49,7 +49,9 @@ it.each([
 it('has dashboards that Grafana knows apart, with each panel in a place of its own', async () => {
   const made = Object.values(await renderDashboards()).map((text) => JSON.parse(text));
   expect(new Set(made.map(({ uid }) => uid)).size).toBe(made.length);
-  for (const { panels } of made) {
+  for (const { panels, templating } of made) {
+    const [, ...choices] = templating.list;
+    for (const { query } of choices) expect([...metrics.keys()]).toContain(/^label_values\((\w+)/.exec(query)?.[1]);
     const cells = panels.flatMap(({ gridPos: { x, y, w, h } }: { gridPos: Record<'x' | 'y' | 'w' | 'h', number> }) =>
       Array.from({ length: w * h }, (_, index) => `${x + (index % w)} ${y + Math.floor(index / w)}`),
     );
