@@ -55,6 +55,8 @@ describe('bus over one nats-server', () => {
     await bus.append('SHARES', name, bytesOf('a'));
     process.kill(server?.pid ?? 0, 'SIGSTOP');
     const late = bus.append('SHARES', name, bytesOf('b'));
+    // It is on its way, and its time has begun, before that of the next line.
+    await sleep(1);
     // Longer than an answer is waited for, and shorter than a connection without a sign of life is kept.
     await sleep(1_500);
     process.kill(server?.pid ?? 0, 'SIGCONT');
