@@ -236,6 +236,10 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     await waitFor(async () => (await condition('hall', 'UpstreamAvailable'))?.message === message, 40_000);
     expect([await uids(), await services()]).toEqual(before);
     expect((await fleet('hall')).status.upstreams).toEqual([{ name: 'own', state: 'NotFound' }]);
+    const events = async () => (await client().get(`/apis/events.k8s.io/v1/namespaces/${namespace}/events`)).body.items;
+    await waitFor(async () =>
+      (await events()).some(({ type, note }: { type: string; note: string }) => type === 'Warning' && note === message),
+    );
     await applyPool('late', 3400);
     await waitFor(isCondition('hall', 'UpstreamAvailable', 'Unknown', 'NoAnswer'), 40_000);
     expect([await uids(), await services()]).toEqual(before);

@@ -144,7 +144,7 @@ export class Lifecycle {
 }
 
 /** Conditions whose end somebody should know of. */
-const wanted: ReadonlySet<string> = new Set(['Ready', 'KeysValid']);
+const wanted: ReadonlySet<string> = new Set(['Ready', 'KeysValid', 'UpstreamAvailable']);
 
 const paused: Finding = {
   ...{ type: 'ReconciliationPaused', status: 'True', reason: 'Annotated' },
