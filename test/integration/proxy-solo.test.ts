@@ -118,7 +118,7 @@ describe("the proxy on the farm's own node", () => {
     expect(Buffer.from(coinbase.vin[0].coinbase, 'hex').toString('latin1')).toContain('/Sluice/');
     // On a block of ours the miners go on.
     await allOn(miners, await bestOf(bitcoind), way.brokenAt);
-    expect(proxy.process.log()).toContain(block.hash);
+    expect(proxy.process.log(Number.POSITIVE_INFINITY)).toContain(block.hash);
 
     const restored = performance.now();
     way.restore();
