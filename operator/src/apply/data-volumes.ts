@@ -5,7 +5,7 @@ import { bytesOf } from '../desired/quantity.ts';
 import { isKubernetesError } from '../kubernetes/errors.ts';
 import { type KubernetesObject, objectPath } from '../kubernetes/resource.ts';
 import { childKind, volumeClaims } from './child-kinds.ts';
-import type { Children } from './children.ts';
+import { type Children, refuseForeign } from './children.ts';
 import { ChildError } from './errors.ts';
 import type { Writer } from './writer.ts';
 
@@ -56,7 +56,7 @@ export class DataVolumes {
   /**
    * Where the volumes are to be larger: grows those that there are, and removes the StatefulSet without its pods, since its templates cannot be
    * changed. Resolves with whether it is to be made anew, once it is gone.
-   * @throws ChildError `invalid-child` where a volume cannot grow
+   * @throws ChildError `invalid-child` where a volume cannot grow, `name-conflict`
    */
   async grow(
     owner: Owner,
@@ -67,6 +67,7 @@ export class DataVolumes {
     const wanted = storageOf(desired as VolumeMaker);
     const before = storageOf(live as VolumeMaker | undefined);
     if (wanted === undefined || before === undefined || live === undefined) return false;
+    refuseForeign(owner, live);
     if (live.metadata.deletionTimestamp !== undefined) return true;
     if (bytesOf(wanted) <= bytesOf(before)) return false;
     for (const claim of await this.#claims(live as VolumeMaker)) {

@@ -1,7 +1,7 @@
 // What a MiningPool becomes: the objects that src/desired says, made, kept and taken away.
 import type { MiningPool } from '../api/v1alpha1.ts';
 import type { Children } from '../apply/children.ts';
-import type { DataVolumes, VolumeMaker } from '../apply/data-volumes.ts';
+import type { DataVolumes } from '../apply/data-volumes.ts';
 import type { CustomResource, Outcome, Reconciler } from '../control/reconciler.ts';
 import type { OwnedFleet } from '../desired/fleet.ts';
 import { natsServers } from '../desired/nats-servers.ts';
@@ -15,11 +15,9 @@ import { endpoints } from './endpoints.ts';
 import { type ChildCaches, OwnObjects } from './own-objects.ts';
 import { busReady, type PoolWorkloads, templatesFresh } from './pool-conditions.ts';
 import { type DefaultImages, type PoolManifests, poolManifests } from './pool-manifests.ts';
-import { type LiveWorkload, workloadKinds } from './readiness.ts';
+import { growVolumes, pendingVolumes } from './pool-volumes.ts';
+import { workloadKinds } from './readiness.ts';
 import type { UnwatchedChildren } from './unwatched-children.ts';
-
-/** While pods wait for their volumes, about which there is no news. */
-const STORAGE_LOOK_MS = 10_000;
 
 export interface MiningPoolOptions {
   /** What the operator was installed with. */
@@ -42,7 +40,7 @@ export class MiningPoolReconciler implements Reconciler {
 
   async reconcile(resource: CustomResource, children: Children, signal: AbortSignal): Promise<Outcome> {
     const pool = resource as unknown as MiningPool;
-    const { images, network, keys, caches, unwatched, scaling } = this.#options;
+    const { images, network, keys, caches, unwatched, scaling, volumes } = this.#options;
     const fleet: OwnedFleet = {
       ...{ owner: pool, infix: 'gw', component: 'connection-gateway', fleet: pool.spec.gateways },
     };
@@ -56,16 +54,17 @@ export class MiningPoolReconciler implements Reconciler {
     // Before the ReplicaSet is made: one of another revision than is followed would be removed while it has no pods.
     const scaled = gateways && scaling.gateways.follow(fleet, gateways);
     scaling.validators.follow(pool);
-    if (!(await this.#growVolumes(pool, manifests, children))) await objects.keep(manifests.all, children, signal);
+    if (!(await growVolumes(pool, manifests.all, { volumes, caches, children })))
+      await objects.keep(manifests.all, children, signal);
     const { name, namespace } = pool.metadata;
     const missing = gateways === undefined ? [`${name}-gw`] : [];
-    const storage = await this.#pendingStorage(manifests);
+    const storage = await pendingVolumes(manifests.all, { volumes, caches });
     const seen: PoolWorkloads = {
       live: (infix) => workloadKinds.flatMap((kind) => caches.get(kind)?.get(`${namespace}/${name}-${infix}`) ?? [])[0],
       pendingStorage: (infix) => storage.reasons.get(`${name}-${infix}`),
     };
     const services = (service: string) => caches.get('Service')?.get(`${namespace}/${service}`);
-    const waits = [settled.requeueAfterMs, looked.requeueAfterMs, storage.waits ? STORAGE_LOOK_MS : undefined];
+    const waits = [settled.requeueAfterMs, looked.requeueAfterMs, storage.requeueAfterMs];
     return {
       findings: [
         ...objects.readiness(manifests.all, missing, scaled?.workload),
@@ -90,17 +89,6 @@ export class MiningPoolReconciler implements Reconciler {
     unwatched.forget(pool.metadata.uid);
   }
 
-  /** Resolves with whether StatefulSets are to be made anew first. */
-  async #growVolumes(pool: MiningPool, { all }: PoolManifests, children: Children): Promise<boolean> {
-    const { volumes, caches } = this.#options;
-    let grows = false;
-    for (const manifest of all) {
-      const live = caches.get(manifest.kind)?.get(keyOf(manifest.metadata));
-      if (manifest.kind === 'StatefulSet') grows = (await volumes.grow(pool, children, manifest, live)) || grows;
-    }
-    return grows;
-  }
-
   /** Before it is so: whoever goes on after us must not find it done and nobody told. */
   #tellPayout(pool: MiningPool, { all }: PoolManifests): void {
     const { caches, events } = this.#options;
@@ -111,23 +99,5 @@ export class MiningPoolReconciler implements Reconciler {
     if (before === undefined || before === now) return;
     const note = `blocks pay the outputs with fingerprint ${now}, no more those with ${before}`;
     events.record(pool, { type: 'Warning', reason: 'PayoutChanged', action: 'Changed', note });
-  }
-
-  /** Why pods wait for their volumes, by the names of their StatefulSets; those that are ready are not asked about. */
-  async #pendingStorage({
-    all,
-  }: PoolManifests): Promise<{ readonly reasons: Map<string, string>; readonly waits: boolean }> {
-    const { caches, volumes } = this.#options;
-    const reasons = new Map<string, string>();
-    let waits = false;
-    for (const { kind, metadata } of all) {
-      const live = caches.get(kind)?.get(keyOf(metadata)) as (LiveWorkload & VolumeMaker) | undefined;
-      if (kind !== 'StatefulSet' || live?.spec?.volumeClaimTemplates === undefined) continue;
-      if ((live.status?.readyReplicas ?? 0) >= (live.spec.replicas ?? 1)) continue;
-      waits = true;
-      const reason = await volumes.pending(live);
-      if (reason !== undefined) reasons.set(metadata.name, reason);
-    }
-    return { reasons, waits };
   }
 }
