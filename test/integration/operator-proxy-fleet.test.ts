@@ -35,6 +35,13 @@ interface Condition {
   readonly message: string;
 }
 
+/** Of a proxy, as its configuration file has them. */
+interface Settings {
+  readonly listen: readonly string[];
+  readonly upstream: readonly string[];
+  readonly authorityKey?: string;
+}
+
 interface LiveObject {
   readonly metadata: { readonly name: string; readonly uid: string };
   readonly data: { readonly 'config.yaml': string };
@@ -72,7 +79,7 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
   };
   const sets = (name: string) => objects('ReplicaSet', name);
   /** Of each revision. */
-  const configurations = async (name: string) =>
+  const configurations = async (name: string): Promise<readonly Settings[]> =>
     (await objects('ConfigMap', name)).map(({ data }) => JSON.parse(data['config.yaml']));
   const isConfigured = (name: string, upstream: string) => async () =>
     (await configurations(name)).some((settings) => settings.upstream[0] === upstream);
@@ -109,8 +116,8 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
   };
 
   /** What a pod of the fleet would mount, as files here; resolves with the configuration among them. */
-  const mounted = async (name: string) => {
-    const [settings] = await objects('ConfigMap', name);
+  const mounted = async (name: string, isWanted: (settings: Settings) => boolean) => {
+    const settings = (await configurations(name)).find(isWanted);
     const folder = join(directory, name);
     for (const part of ['noise', 'orders']) {
       await waitFor(async () => (await client().get(`${core}/secrets/${name}-px-${part}`)).status === 200);
@@ -120,7 +127,7 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
         writeFileSync(join(folder, part, file), Buffer.from(text, 'base64'), { mode: 0o600 });
     }
     const file = join(folder, 'config.yaml');
-    const text = settings?.data['config.yaml'] ?? '';
+    const text = JSON.stringify(settings);
     writeFileSync(file, text.replaceAll('/etc/sluice', folder).replaceAll('0.0.0.0', '127.0.0.1'));
     return file;
   };
@@ -206,7 +213,7 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     // The key by which miners know the fleet is not the pool's.
     const [settings] = await configurations('hall');
     const { status } = await fleet('hall');
-    expect(settings.authorityKey).toBe(status.authorityPublicKey);
+    expect(settings?.authorityKey).toBe(status.authorityPublicKey);
     expect(status.authorityPublicKey).not.toBe(KEY);
     const endpoints = async () => (await fleet('hall')).status.endpoints;
     await waitFor(async () => (await endpoints()).length === 2, 40_000);
@@ -290,10 +297,11 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     ];
     const spec = { upstreams, proxies: { ...proxies, listeners: [listener('SV1', sv1), listener('SV2', sv2)] } };
     await applyFleet('farm-on-own-pool', 'live', { spec });
-    await waitFor(async () => (await configurations('live')).length === 1);
+    const isNewest = (settings: Settings) => settings.listen[0] === `0.0.0.0:${sv1}`;
+    await waitFor(async () => (await configurations('live')).some(isNewest));
     const proxy = new ServiceProcess({
       ...{ name: 'proxy', command: 'proxy', directory, healthPort: proxyHealth },
-      flags: ['--config', await mounted('live')],
+      flags: ['--config', await mounted('live', isNewest)],
     });
     const miners: Sv1Miner[] = [];
     try {
