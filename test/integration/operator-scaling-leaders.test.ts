@@ -40,6 +40,7 @@ import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
 import { type FakeFleet, FakeMiners } from '../support/kubernetes/fake-miners.ts';
 import { Kwok } from '../support/kubernetes/kwok.ts';
+import { isSettled } from '../support/kubernetes/scaled-cluster.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const missing = whyNoKubernetes([...controlPlanePrograms, 'kwok']);
@@ -141,11 +142,6 @@ describe.skipIf(missing !== undefined)(`leaders that die${missing === undefined 
       await leading;
     }
   };
-  const isSettled = (count: number) =>
-    fleet.pods.length === count &&
-    fleet.pods.every(({ isReady, isTerminating, order }) => isReady && !isTerminating && order === undefined) &&
-    fleet.connected === fleet.miners.length;
-
   beforeAll(async () => {
     plane = await ControlPlane.start();
     kwok = await Kwok.start(plane, 2);
@@ -200,10 +196,10 @@ describe.skipIf(missing !== undefined)(`leaders that die${missing === undefined 
   });
 
   it('end with as many pods as there are to be, no pod gone that held a miner, and each miner moved once', async () => {
-    await until(await prepare(5, '1'), () => isSettled(5));
+    await until(await prepare(5, '1'), () => isSettled(fleet, 5));
     fleet.join(150);
     await waitFor(() => fleet.connected === 150);
-    await until(await prepare(2, '1'), () => isSettled(2));
+    await until(await prepare(2, '1'), () => isSettled(fleet, 2));
     expect([fleet.wrongs, fleet.mostMoves]).toEqual([[], 1]);
     expect(deaths).toBeGreaterThan(15);
   }, 200_000);
@@ -212,7 +208,7 @@ describe.skipIf(missing !== undefined)(`leaders that die${missing === undefined 
     const [before] = fleet.pods.map(({ revision }) => revision);
     const moves = fleet.miners.map((miner) => miner.moves);
     const owner = await prepare(2, '2');
-    await until(owner, () => isSettled(2) && fleet.pods.every(({ revision }) => revision !== before));
+    await until(owner, () => isSettled(fleet, 2) && fleet.pods.every(({ revision }) => revision !== before));
     expect(fleet.wrongs).toEqual([]);
     expect(fleet.miners.map((miner, at) => miner.moves - (moves[at] ?? 0))).toEqual(Array(150).fill(1));
     expect(fleet.most).toBe(5);

@@ -95,6 +95,11 @@ export class ControlPlane {
     return new Kubectl(this.kubeconfig).run(...args);
   }
 
+  /** To one of the programs, which stands still or goes on. */
+  signal(name: KubernetesProgram, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#children.get(name)?.kill(signal);
+  }
+
   /** Kills the processes and removes their folder. */
   async stop(): Promise<void> {
     await Promise.all([...this.#children.values()].map(end));

@@ -44,9 +44,13 @@ export class FakeFleet {
   pods: readonly FakePod[] = [];
   /** Pods that do not end, at most so far. */
   most = 0;
+  /** Pods that are no more. */
+  gone = 0;
   /** What must never be. */
   readonly wrongs: string[] = [];
   disconnectsPerSecond = 50;
+  /** What share validators say that they are behind. */
+  lagSeconds = 0;
 
   constructor(workload: string) {
     this.workload = workload;
@@ -95,6 +99,7 @@ export class FakeFleet {
 
   /** A pod that is gone takes its miners along. */
   lose(pod: FakePod): void {
+    this.gone += 1;
     const isOver = Date.now() >= Date.parse(pod.annotations[DEADLINE] ?? '');
     if (pod.miners.size > 0 && !isOver) this.wrongs.push(`${pod.name} went with ${pod.miners.size} miners`);
     for (const miner of [...pod.miners]) sendAway(miner);
@@ -219,7 +224,8 @@ export class FakeMiners {
       return;
     }
     if (what === 'metrics') {
-      outgoing.end(`# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total ${process.uptime() * 0.1}\n`);
+      const { lagSeconds = 0 } = this.#fleets.get(pod.workload) ?? {};
+      outgoing.end(`process_cpu_seconds_total 1\nsluice_share_validator_behind_seconds ${lagSeconds}\n`);
       return;
     }
     if (incoming.headers.authorization !== `Bearer ${await this.#tokenOf(pod.workload)}`) {

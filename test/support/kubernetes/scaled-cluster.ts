@@ -1,0 +1,101 @@
+// A control plane with nodes that are kwok's, the operator as a process with its own account, and miners on the pods of what it makes.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exampleProxyFleet } from '../../../operator/test/defaulted.ts';
+import { freePort } from '../free-port.ts';
+import { ServiceProcess } from '../service-process.ts';
+import { ControlPlane } from './control-plane.ts';
+import { applyCustomResourceDefinitions, pathOf } from './custom-resources.ts';
+import { type FakeFleet, FakeMiners } from './fake-miners.ts';
+import { Kwok } from './kwok.ts';
+import { createOperatorAccount } from './operator-account.ts';
+
+const NODES = 3;
+const namespace = 'mining';
+
+export class ScaledCluster {
+  readonly plane: ControlPlane;
+  readonly miners: FakeMiners;
+  readonly operator: ServiceProcess;
+  readonly #kwok: Kwok;
+  readonly #directory: string;
+
+  private constructor(
+    plane: ControlPlane,
+    kwok: Kwok,
+    miners: FakeMiners,
+    operator: ServiceProcess,
+    directory: string,
+  ) {
+    this.plane = plane;
+    this.miners = miners;
+    this.operator = operator;
+    this.#kwok = kwok;
+    this.#directory = directory;
+  }
+
+  static async start(): Promise<ScaledCluster> {
+    const plane = await ControlPlane.start();
+    const kwok = await Kwok.start(plane, NODES);
+    await applyCustomResourceDefinitions(plane);
+    const account = await createOperatorAccount(plane);
+    await plane.client().post('/api/v1/namespaces', { metadata: { name: namespace } });
+    const miners = await FakeMiners.start(plane, namespace);
+    const access = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
+    const directory = mkdtempSync(join(tmpdir(), 'sluice-scaled-'));
+    const operator = new ServiceProcess({
+      ...{ name: 'operator', command: 'operator', directory, healthPort: await freePort() },
+      flags: [...access, '--image', 'registry.example/sluice:1', '--pod-url', miners.podUrl, '--log-level', 'debug'],
+    });
+    operator.launch();
+    await operator.ready();
+    return new ScaledCluster(plane, kwok, miners, operator, directory);
+  }
+
+  async stop(): Promise<void> {
+    await this.operator.kill();
+    await this.miners.stop();
+    await this.#kwok.stop();
+    await this.plane.stop();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  path(kind: string, name: string): string {
+    return pathOf({ kind, metadata: { name, namespace } });
+  }
+
+  /** What the API server has of a kind, such as `apps/v1` and `deployments/x`. */
+  // biome-ignore lint/suspicious/noExplicitAny: each object of the API has a shape of its own; tests know which.
+  async get(apiVersion: string, what: string): Promise<any> {
+    return (await this.plane.client().get(`/apis/${apiVersion}/namespaces/${namespace}/${what}`)).body;
+  }
+
+  async apply(kind: string, name: string, spec: object): Promise<void> {
+    const resource = { apiVersion: 'mining.sluice.dev/v1alpha1', kind, metadata: { name, namespace }, spec };
+    const { status, body } = await this.plane.client().apply(this.path(kind, name), resource);
+    if (status >= 300) throw new Error(`${kind} ${name}: ${body.message}`);
+  }
+
+  /** A fleet of so many proxies, which is not scaled by its load. @param proxies what else is said of them */
+  applyFleet(name: string, replicas: number, { proxies = {}, tag = '1' } = {}): Promise<void> {
+    const { spec } = exampleProxyFleet('farm');
+    return this.apply('ProxyFleet', name, {
+      ...spec,
+      image: { ...spec.image, repository: 'registry.example/sluice', tag },
+      upstreams: [{ name: 'first', url: 'stratum+tcp://pool.example:3333', identity: 'account' }],
+      proxies: {
+        ...spec.proxies,
+        ...{ replicas, autoscaling: { ...spec.proxies.autoscaling, enabled: false } },
+        ...{ rollout: { ...spec.proxies.rollout, minReadySeconds: 1 } },
+        ...proxies,
+      },
+    });
+  }
+}
+
+/** So many pods, and nothing under way. */
+export const isSettled = (fleet: FakeFleet, pods: number): boolean =>
+  fleet.pods.length === pods &&
+  fleet.pods.every(({ isReady, isTerminating, order }) => isReady && !isTerminating && order === undefined) &&
+  fleet.connected === fleet.miners.length;
