@@ -17,6 +17,9 @@ const REMOVE = 'mining.sluice.dev/remove';
 const REBALANCE_KEEP = 'mining.sluice.dev/rebalance-keep';
 const REBALANCE_STARTED_AT = 'mining.sluice.dev/rebalance-started-at';
 
+/** With the value `true` somebody asks for the pod to go, and another one to come in its place. */
+export const DRAIN = 'mining.sluice.dev/drain';
+
 /** By which a ReplicaSet prefers, among ready pods, whom it deletes. */
 const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
 const LOWEST_COST = '-2147483648';
@@ -32,6 +35,8 @@ export function stageOf({ annotations }: Pick<ObservedPod, 'annotations'>): PodS
   if (annotations[DRAIN_STARTED_AT] !== undefined) return 'draining';
   return annotations[CLOSED_AT] === undefined ? 'accepting' : 'closed';
 }
+
+export const isAskedToGo = ({ annotations }: Pick<ObservedPod, 'annotations'>) => annotations[DRAIN] === 'true';
 
 /** Whether it is given new connections, which somebody may have changed by hand. */
 export const hasAcceptingLabel = ({ labels }: ObservedPod) => labels[ACCEPTING] === 'true';

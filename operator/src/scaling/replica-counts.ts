@@ -1,7 +1,7 @@
 // How many replicas each ReplicaSet is to have. Raised for new pods; lowered only where the pods that it would delete are those that are marked.
 import { secondsOf } from '../desired/duration.ts';
 import type { ObservedFleet, ObservedPod, ObservedReplicaSet } from './observed-fleet.ts';
-import { accepting, drainStartedAtMs, hasLowestCost, stageOf } from './pod-stage.ts';
+import { accepting, drainStartedAtMs, hasLowestCost, isAskedToGo, stageOf } from './pod-stage.ts';
 import type { PodStep } from './pod-steps.ts';
 import type { Rollout } from './rollout.ts';
 
@@ -39,13 +39,18 @@ export function replicaCounts(
   for (const members of observed.replicaSets.map((set) => membersOf(set, observed.pods))) {
     const { set, all, staying, marked } = members;
     const isNewest = set.revision === observed.revision;
-    const missing = isNewest ? Math.max(0, rollout.newest - staying.length) : 0;
-    const back = marked.slice(0, missing);
+    const isWanted = (pod: ObservedPod) => !isAskedToGo(pod);
+    // Another one comes first, and then there is one too many.
+    const missing = isNewest ? Math.max(0, rollout.newest - staying.filter(isWanted).length) : 0;
+    const back = marked.filter(isWanted).slice(0, missing);
     const isSettled = set.observedGeneration >= set.generation && set.statusReplicas === all.length;
     if (isSettled && set.replicas >= all.length) kept.push(...back.map((pod) => ({ pod, patch: accepting() })));
+    const more = missing > 0 ? withMissing(observed, rollout, members, isSettled, missing - back.length) : set.replicas;
+    // One that was asked to go makes room for what is missing.
+    const makesRoom = more === set.replicas && back.length === 0 && marked.length > 0;
     const replicas =
-      missing > 0
-        ? withMissing(observed, rollout, members, isSettled, missing - back.length)
+      missing > 0 && !makesRoom
+        ? more
         : withoutMarked(observed, members, isSettled, isNewest || going.some((pod) => staying.includes(pod)));
     if (replicas !== set.replicas) counts.push({ set, replicas });
   }

@@ -1,6 +1,6 @@
 // Which pods are to go, in the order in which they go. Those that were chosen come first, so that another look chooses nobody else.
 import { connectionsOf, mostConnections, type ObservedFleet, type ObservedPod } from './observed-fleet.ts';
-import { hasAcceptingLabel, type PodStage, stageOf } from './pod-stage.ts';
+import { hasAcceptingLabel, isAskedToGo, type PodStage, stageOf } from './pod-stage.ts';
 import { type Rollout, stayingPods } from './rollout.ts';
 
 const STAGE_ORDER: Readonly<Record<PodStage, number>> = { removable: 0, draining: 1, closed: 2, accepting: 3 };
@@ -43,6 +43,7 @@ function inOrder({ pods, nowMs }: ObservedFleet): (one: ObservedPod, other: Obse
   const working = new Set(pods.filter(({ isReady }) => isReady).map(({ revision }) => revision));
   const key = (pod: ObservedPod) => [
     STAGE_ORDER[stageOf(pod)],
+    isAskedToGo(pod) ? 0 : 1,
     pod.isReady ? 2 : working.has(pod.revision) ? 1 : 0,
     connectionsOf(pod, nowMs) ?? Number.MAX_SAFE_INTEGER,
     -pod.createdAtMs,

@@ -195,6 +195,37 @@ describe('the scaling of a fleet', () => {
     expect(sim.wrongs).toEqual([]);
   });
 
+  it.each([0, 0.3])(
+    'has another pod in the place of one that is asked to go, also where leaders die (%d)',
+    (leaderDies) => {
+      const sim = cluster(
+        fleetSpec({ autoscaling: { enabled: false }, replicas: 3, rebalance: { enabled: false } }, 100),
+      );
+      until(sim, () => isSettled(sim, 3), 60);
+      sim.load(60);
+      pass(sim, 30);
+      sim.options.chaos = { ...calm, leaderDies };
+      const [asked, ...others] = sim.living;
+      for (const pod of sim.living.slice(0, 2)) {
+        pod.annotations['mining.sluice.dev/drain'] = 'true';
+        pod.version += 1;
+      }
+      let fewest = 3;
+      const isReplaced = () => {
+        fewest = Math.min(fewest, sim.ready.length);
+        return isSettled(sim, 3) && sim.living.every(({ annotations }) => !('mining.sluice.dev/drain' in annotations));
+      };
+      until(sim, isReplaced, 300);
+      expect(fewest).toBe(3);
+      expect(sim.living).toContain(others[1]);
+      expect(sim.living).not.toContain(asked);
+      const { writes } = sim;
+      pass(sim, 60);
+      expect(sim.writes).toBe(writes);
+      expect([sim.connected, sim.wrongs]).toEqual([60, []]);
+    },
+  );
+
   it('takes nothing away while counts are unknown', () => {
     const sim = cluster(fleetSpec({ autoscaling: quick }, 2_000));
     sim.load(4_800);
