@@ -90,7 +90,7 @@ it('is installed with its definitions, and its own test passes', async () => {
 it('makes a pool, and a block that a miner finds through its Service is the best of the node', async () => {
   onTestFailed(async () => console.error(await podLogs(namespace), await podLogs(operatorNamespace)));
   await kubectl.run('apply', inNamespace, `--filename=${EXAMPLE}`);
-  await kubectl.run('wait', inNamespace, 'miningpool/demo', '--for=condition=Ready', '--timeout=180s');
+  await kubectl.run('wait', inNamespace, 'miningpool/demo', '--for=condition=Ready', '--timeout=240s');
   const { status } = await kubectl.get(inNamespace, 'miningpool', 'demo');
   const { authorityPublicKey: key, endpoints, conditions } = status;
   expect(endpoints).toEqual([{ listener: 'sv2', uri: `stratum2+tcp://demo-gw-sv2.${namespace}.svc:3336/${key}` }]);
