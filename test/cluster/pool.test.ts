@@ -115,6 +115,38 @@ it('makes a pool, and a block that a miner finds through its Service is the best
   expect(await kubectl.run('get', inNamespace, 'miningpool')).toMatch(/demo +regtest +True/);
 });
 
+it('makes a fleet of proxies that mines for the pool, through which a miner finds a block', async () => {
+  onTestFailed(async () => console.error(await podLogs(namespace), await podLogs(operatorNamespace)));
+  await kubectl.apply({
+    apiVersion: 'mining.sluice.dev/v1alpha1',
+    kind: 'ProxyFleet',
+    metadata: { name: 'hall', namespace },
+    spec: {
+      upstreams: [{ name: 'own', poolRef: { name: 'demo' } }],
+      noise: {},
+      proxies: {
+        listeners: [{ name: 'sv2', protocol: 'SV2', port: 34265 }],
+        ...{ autoscaling: { minReplicas: 1 }, rollout: { minReadySeconds: 1 } },
+      },
+    },
+  });
+  await kubectl.run('wait', inNamespace, 'proxyfleet/hall', '--for=condition=UpstreamAvailable', '--timeout=120s');
+  await kubectl.run('wait', inNamespace, 'proxyfleet/hall', '--for=condition=Ready', '--timeout=60s');
+  const { status } = await kubectl.get(inNamespace, 'proxyfleet', 'hall');
+  const { activeUpstream, upstreams, authorityPublicKey: key } = status;
+  expect([activeUpstream, upstreams]).toEqual(['own', [{ name: 'own', state: 'Active' }]]);
+  const height: number = await rpc('getblockcount');
+  const url = `stratum2+tcp://${await addressOf('hall-px-sv2')}:34265/${key}`;
+  const miner = new PeerProcess(process.execPath, [cli, 'miner', '--pool', url, '--identity', 'alice.two', '--json']);
+  try {
+    onTestFailed(() => console.error(miner.tail()));
+    await waitFor(async () => (await rpc('getblockcount')) > height, 60_000);
+  } finally {
+    await miner.stop();
+  }
+  await kubectl.run('delete', inNamespace, 'proxyfleet', 'hall', '--timeout=60s');
+});
+
 it('is not uninstalled while there is a pool, unless without hooks, and leaves the pool as it is', async () => {
   const before = await pods();
   expect(before).toHaveLength(PODS);
