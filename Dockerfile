@@ -19,7 +19,8 @@ RUN for command in template-provider job-distributor channel-manager connection-
 FROM debian:bookworm-slim
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /app /app
-RUN ln -s /app/cli/bin/sluice.js /usr/local/bin/sluice
+RUN ln -s /app/cli/bin/sluice.js /usr/local/bin/sluice \
+ && ln -s /app/cli/bin/kubectl-sluice.js /usr/local/bin/kubectl-sluice
 ENV NODE_ENV=production XDG_CACHE_HOME=/app/cache SLUICE_SECP256K1_WASM=/app/build/secp256k1.wasm
 USER 1000:1000
 WORKDIR /app

@@ -24,6 +24,11 @@ export interface ClusterAccess {
   credentials(): Promise<Credentials>;
 }
 
+export interface ContextAccess extends ClusterAccess {
+  /** That one means where one names none. */
+  readonly namespace: string;
+}
+
 /** Where a pod finds its account. */
 const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 
@@ -39,8 +44,8 @@ export function inClusterAccess(root = ''): ClusterAccess {
 /** The namespace of the process's own pod. @throws KubernetesError `access-unusable` outside of a cluster */
 export const inClusterNamespace = (root = ''): string => read(join(root, SERVICE_ACCOUNT_FOLDER, 'namespace')).trim();
 
-/** Of the current context of a kubeconfig. @throws KubernetesError `access-unusable`, which names the file */
-export function kubeconfigAccess(file: string): ClusterAccess {
+/** Of a context of a kubeconfig, by default its current one. @throws KubernetesError `access-unusable`, which names the file */
+export function kubeconfigAccess(file: string, context?: string): ContextAccess {
   const folder = dirname(file);
   const config = new KubeConfig();
   try {
@@ -51,7 +56,9 @@ export function kubeconfigAccess(file: string): ClusterAccess {
     throw error instanceof KubernetesError ? error : unusable(`${file} is no kubeconfig: ${messageOf(error)}`);
   }
   config.makePathsAbsolute(folder);
-  return accessOf(config, file);
+  if (context !== undefined) config.setCurrentContext(context);
+  const { namespace = 'default' } = config.getContextObject(config.getCurrentContext()) ?? {};
+  return { ...accessOf(config, context === undefined ? file : `${file}, context ${context}`), namespace };
 }
 
 interface Kubeconfig {

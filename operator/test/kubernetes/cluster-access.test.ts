@@ -75,6 +75,14 @@ describe('access to the Kubernetes API', () => {
     expect(() => inClusterAccess(folder)).toThrow('no pod of Kubernetes');
   });
 
+  it('is that of another context where one is named', () => {
+    const file = kubeconfig({ token: 't' });
+    expect(kubeconfigAccess(file)).toMatchObject({ url: 'https://127.0.0.1:6443', namespace: 'default' });
+    const both = write('both', readFileSync(file, 'utf8').replace('user: me', 'user: me\n      namespace: mining'));
+    expect(kubeconfigAccess(both, 'here').namespace).toBe('mining');
+    expect(() => kubeconfigAccess(file, 'nowhere')).toThrow(`${file}, context nowhere has no current context`);
+  });
+
   it('is that of the current context of a kubeconfig, by token', async () => {
     write('ca.pem', 'authority');
     const cluster = { 'certificate-authority': 'ca.pem', 'tls-server-name': 'kubernetes' };

@@ -1,0 +1,31 @@
+// What goes to others without what is secret. Secrets themselves are never read.
+
+const HIDDEN = '(hidden)';
+
+/** Fields whose text is a secret; references to Secrets are objects, and stay. */
+const secretName = /password|passphrase|token|cookie|secret$|private-?key|credentials$/i;
+/** They repeat the whole object, or who wrote what. */
+const left = new Set(['managedFields', 'kubectl.kubernetes.io/last-applied-configuration']);
+
+const secretTexts: readonly (readonly [RegExp, string])[] = [
+  [/([a-z][a-z0-9+.-]*:\/\/)[^/\s@"']+@/gi, `$1${HIDDEN}@`],
+  [/((?:password|token|secret|cookie)"?[=:]\s*"?)[^&\s"',}]+/gi, `$1${HIDDEN}`],
+  [/(Bearer\s+)[\w.~+/=-]+/gi, `$1${HIDDEN}`],
+  // Extended private keys of descriptors.
+  [/\b[a-zA-Z]prv[1-9A-HJ-NP-Za-km-z]{20,}/g, HIDDEN],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g, HIDDEN],
+];
+
+export const redactedText = (text: string): string =>
+  secretTexts.reduce((rest, [pattern, instead]) => rest.replace(pattern, instead), text);
+
+/** A copy of what JSON can hold. */
+export function redacted(value: unknown): unknown {
+  if (typeof value === 'string') return redactedText(value);
+  if (Array.isArray(value)) return value.map(redacted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([name]) => !left.has(name));
+  return Object.fromEntries(
+    entries.map(([name, each]) => [name, typeof each === 'string' && secretName.test(name) ? HIDDEN : redacted(each)]),
+  );
+}
