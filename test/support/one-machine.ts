@@ -125,7 +125,7 @@ export class OneMachine {
   /** Polls until it is so; returns the time since the start. What the pool waits for a core does not count: others have it. */
   async until(what: string, deadlineMs: number, isSo: () => Promise<boolean> | boolean): Promise<number> {
     while (!(await isSo())) {
-      if (this.elapsedMs - this.#starvedMs > deadlineMs) {
+      if (this.elapsedMs > deadlineMs && this.elapsedMs - this.#starvedMs > deadlineMs) {
         const starved = `${this.#starvedMs.toFixed(0)} ms of waiting for a core`;
         throw new Error(`not ${what} after ${deadlineMs} ms and ${starved}:\n${this.output}`);
       }
@@ -134,13 +134,10 @@ export class OneMachine {
     return this.elapsedMs;
   }
 
+  /** Of the pool and of what has started it, one after the other. */
   get #starvedMs(): number {
-    try {
-      return starvedMs(this.#pid);
-    } catch {
-      // It has not got as far, or is gone.
-      return 0;
-    }
+    const group = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && groupOf(name) === this.#process.pid);
+    return group.reduce((sum, pid) => sum + starvedMs(Number(pid)), 0);
   }
 
   /** Ready, a share acknowledged and a block found, each as soon as it was promised. */
@@ -181,6 +178,17 @@ function argumentsOf(pid: string): readonly string[] {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
   } catch {
     return [];
+  }
+}
+
+/** Of processes; undefined of one that is gone. */
+function groupOf(pid: string): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // Behind the name, which may hold anything: state, parent, group.
+    return Number(stat.slice(stat.lastIndexOf(')')).split(' ')[3]);
+  } catch {
+    return undefined;
   }
 }
 
