@@ -8,8 +8,9 @@ import { ServiceProcess } from '../service-process.ts';
 import { ControlPlane } from './control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from './custom-resources.ts';
 import { type FakeFleet, FakeMiners } from './fake-miners.ts';
+import { FaultProxy } from './fault-proxy.ts';
 import { Kwok } from './kwok.ts';
-import { createOperatorAccount } from './operator-account.ts';
+import { createOperatorAccount, type OperatorAccount } from './operator-account.ts';
 
 const NODES = 3;
 const namespace = 'mining';
@@ -18,19 +19,22 @@ export class ScaledCluster {
   readonly plane: ControlPlane;
   readonly miners: FakeMiners;
   readonly operator: ServiceProcess;
+  /** Between the operator and the API server. */
+  readonly proxy: FaultProxy;
+  readonly account: OperatorAccount;
   readonly #kwok: Kwok;
   readonly #directory: string;
 
   private constructor(
-    plane: ControlPlane,
+    parts: Pick<ScaledCluster, 'plane' | 'miners' | 'operator' | 'proxy' | 'account'>,
     kwok: Kwok,
-    miners: FakeMiners,
-    operator: ServiceProcess,
     directory: string,
   ) {
-    this.plane = plane;
-    this.miners = miners;
-    this.operator = operator;
+    this.plane = parts.plane;
+    this.miners = parts.miners;
+    this.operator = parts.operator;
+    this.proxy = parts.proxy;
+    this.account = parts.account;
     this.#kwok = kwok;
     this.#directory = directory;
   }
@@ -39,7 +43,8 @@ export class ScaledCluster {
     const plane = await ControlPlane.start();
     const kwok = await Kwok.start(plane, NODES);
     await applyCustomResourceDefinitions(plane);
-    const account = await createOperatorAccount(plane);
+    const proxy = await FaultProxy.start(plane);
+    const account = await createOperatorAccount(plane, proxy.url);
     await plane.client().post('/api/v1/namespaces', { metadata: { name: namespace } });
     const miners = await FakeMiners.start(plane, namespace);
     const access = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
@@ -50,11 +55,12 @@ export class ScaledCluster {
     });
     operator.launch();
     await operator.ready();
-    return new ScaledCluster(plane, kwok, miners, operator, directory);
+    return new ScaledCluster({ plane, miners, operator, proxy, account }, kwok, directory);
   }
 
   async stop(): Promise<void> {
     await this.operator.kill();
+    await this.proxy.stop();
     await this.miners.stop();
     await this.#kwok.stop();
     await this.plane.stop();
