@@ -39,7 +39,7 @@ export interface FleetPods {
   readonly inputs: PodInputs;
 }
 
-/** @param replicas pods of the newest revision, as the scaling decides */
+/** @param replicas pods that its ReplicaSet is made with; how many it has afterwards is the scaling's */
 export function fleetManifests(owned: OwnedFleet, pods: FleetPods, replicas: number): FleetManifests {
   const { owner, fleet } = owned;
   const { image, defaultImage, settings, authorityPublicKey, inputs } = pods;

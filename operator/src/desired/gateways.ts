@@ -13,7 +13,7 @@ export interface GatewayContext {
   readonly authorityPublicKey: string;
 }
 
-/** @param replicas pods of the newest revision, as the scaling decides */
+/** @param replicas pods that its ReplicaSet is made with; how many it has afterwards is the scaling's */
 export function gateways(pool: MiningPool, context: GatewayContext, replicas: number): FleetManifests {
   const { image, gateways: fleet } = pool.spec;
   const bus = busAccess(pool, 'connection-gateway');

@@ -21,7 +21,7 @@ export const ownedProxies = (owner: ProxyFleet): OwnedFleet => ({
 });
 
 /**
- * @param replicas pods of the newest revision, as the scaling decides
+ * @param replicas pods that its ReplicaSet is made with; how many it has afterwards is the scaling's
  * @returns undefined while there is no upstream that proxies could be told, or no key for a listener of Stratum V2
  */
 export function proxies(owner: ProxyFleet, context: ProxyContext, replicas: number): FleetManifests | undefined {
