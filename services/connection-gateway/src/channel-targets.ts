@@ -1,4 +1,5 @@
 // Changes of a channel's target: from vardiff's wish to SetTarget, and to a job with the new target where the old one is too hard.
+import type { ShareLanes, WaitingShare } from '@sluice/mining/share-lanes';
 import { clampTarget, shareTarget } from '@sluice/mining/share-target';
 import { targetOfHashes } from '@sluice/mining/vardiff-difficulty';
 import type { Logger } from '@sluice/runtime/logger';
@@ -8,13 +9,23 @@ import type { GatewayCounters } from './counters.ts';
 import type { FanOut } from './fan-out.ts';
 import { difficultyForLog } from './peer-log.ts';
 
+export interface ChannelTargetsModules {
+  readonly fanOut: FanOut;
+  /** Shares that came before what is written. */
+  readonly lanes: Pick<ShareLanes<WaitingShare>, 'flush'>;
+  readonly counters: GatewayCounters;
+  readonly log: Logger;
+}
+
 export class ChannelTargets {
   readonly #fanOut: FanOut;
+  readonly #lanes: Pick<ShareLanes<WaitingShare>, 'flush'>;
   readonly #counters: GatewayCounters;
   readonly #log: Logger;
 
-  constructor(modules: { readonly fanOut: FanOut; readonly counters: GatewayCounters; readonly log: Logger }) {
+  constructor(modules: ChannelTargetsModules) {
     this.#fanOut = modules.fanOut;
+    this.#lanes = modules.lanes;
     this.#counters = modules.counters;
     this.#log = modules.log;
   }
@@ -27,6 +38,7 @@ export class ChannelTargets {
 
   /** Writes a SetTarget for this many hashes a share. */
   apply(channel: GatewayChannel, difficulty: number): void {
+    this.#lanes.flush();
     const { hardest, easiest } = channel.bounds;
     const target = shareTarget(clampTarget(targetOfHashes(difficulty), hardest, easiest));
     const easier = target.value > channel.mining.activeTarget.value;
@@ -38,6 +50,7 @@ export class ChannelTargets {
 
   /** Writes the target in force. */
   confirm(channel: GatewayChannel): void {
+    this.#lanes.flush();
     this.#counters.setTargets += 1;
     channel.connection.send(SetTarget, { channelId: channel.id, maximumTarget: channel.mining.target.bytes });
     if (!this.#log.isLevelEnabled('debug')) return;

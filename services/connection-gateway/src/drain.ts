@@ -3,10 +3,10 @@
 import { Drain, type DrainGoal, type DrainModules } from '@sluice/server/drain';
 import { Reconnect } from '@sluice/sv2/messages/common/reconnect';
 import type { Connection } from './connection.ts';
-import type { ShareBatcher } from './share-batcher.ts';
 
 export interface GatewayDrainModules extends Pick<DrainModules<Connection>, 'clock' | 'random' | 'sleep'> {
-  readonly batcher: Pick<ShareBatcher, 'flush'>;
+  /** As that of the gateway. */
+  readonly flushShares: (deadlineMs: number) => Promise<boolean>;
   /** Vendors, as in SetupConnection, whose devices follow a Reconnect. */
   readonly reconnectVendors: ReadonlySet<string>;
 }
@@ -14,11 +14,11 @@ export interface GatewayDrainModules extends Pick<DrainModules<Connection>, 'clo
 export function startDrain(
   connections: ReadonlyMap<number, Connection>,
   goal: DrainGoal,
-  { batcher, reconnectVendors, ...modules }: GatewayDrainModules,
+  { flushShares, reconnectVendors, ...modules }: GatewayDrainModules,
 ): Drain<Connection> {
   return new Drain(connections, goal, {
     ...modules,
-    settle: (_, ms) => batcher.flush(ms),
+    settle: (_, ms) => flushShares(ms),
     sendAway: (connection) => sendAway(connection, reconnectVendors),
   });
 }

@@ -5,6 +5,7 @@ import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
 import type { ExtendedJob, Tip } from '@sluice/mining/job';
 import type { JobBook } from '@sluice/mining/job-book';
 import { baseJobId, reissuedJobId } from '@sluice/mining/job-id';
+import type { ShareLanes, WaitingShare } from '@sluice/mining/share-lanes';
 import { type Clock, unixSeconds } from '@sluice/runtime/clock';
 import type { GatewayChannel, JobGroup } from './channels.ts';
 import type { Connection } from './connection.ts';
@@ -29,6 +30,8 @@ export interface FanOutModules {
   readonly backend: Sha256dBackend;
   readonly book: JobBook;
   readonly jobs: JobWriter;
+  /** Shares that came before what is written. */
+  readonly lanes: Pick<ShareLanes<WaitingShare>, 'flush'>;
   readonly counters: GatewayCounters;
   /** Every connection has been told of a tip. */
   onTipDone(tip: Tip): void;
@@ -84,6 +87,7 @@ export class FanOut {
   catchUp(connection: Connection): void {
     const end = this.#end;
     if (connection.sentWork === end) return;
+    this.#modules.lanes.flush();
     for (let number = Math.max(connection.sentWork + 1, this.#first); number <= end; number++) {
       const work = this.#list[number - this.#first];
       if (work !== undefined) this.#write(connection, work);
@@ -114,7 +118,8 @@ export class FanOut {
    * time from which the miner starts: it does not find the same shares again.
    */
   reissue(channel: GatewayChannel): void {
-    const { clock, jobs, backend, book } = this.#modules;
+    const { clock, jobs, backend, book, lanes } = this.#modules;
+    lanes.flush();
     this.catchUp(channel.connection);
     const { tip } = book;
     const active = channel.jobOf(book.active);

@@ -85,6 +85,7 @@ export class Gateway {
   readonly #connectionModules: ConnectionModules;
   readonly #router: MessageRouter<Connection>;
   readonly #ephemeralKeys: EphemeralKeyPool;
+  readonly #shares: ShareHandler;
   readonly #vardiff: VardiffTicker;
   readonly #stratumV1Told = new Seldom();
   #lastConnection = 0;
@@ -99,22 +100,30 @@ export class Gateway {
     this.batcher = new ShareBatcher(incarnation, limits, modules);
     this.payouts = new Payouts(limits.payouts, counters);
     this.solutions = new Solutions(modules.solutionEndpoints, modules);
+    const answers = new ShareAnswerFrames(counters, counters.sharesRefused);
+    this.#shares = new ShareHandler({
+      ...{ clock, log, counters, answers, incarnation },
+      ...{ batcher: this.batcher, solutions: this.solutions, bestShare: this.bestShare },
+      checker: new ShareChecker(sha256d),
+      later: (task) => void setImmediate(task),
+    });
+    const { lanes } = this.#shares;
     const book = new JobBook();
     const jobs = new JobWriter(counters);
     const onTipDone = () => {
       // Before the first miner the feed tells of tips of the past.
       if (this.connections.size > 0) modules.observeTip(clock.now() / 1_000 - Number(this.feed.tipSeenAtMicros) / 1e6);
     };
-    this.fanOut = new FanOut({ clock, backend: sha256d, book, jobs, counters, onTipDone });
+    this.fanOut = new FanOut({ clock, backend: sha256d, book, jobs, lanes, counters, onTipDone });
     this.feed = new JobFeed({ bus, log, book, counters, onWork: (work) => this.fanOut.push(work) });
-    const targets = new ChannelTargets({ fanOut: this.fanOut, counters, log });
+    const targets = new ChannelTargets({ fanOut: this.fanOut, lanes, counters, log });
     this.#vardiff = new VardiffTicker(this.connections, targets);
     const channelManager = new ChannelManagerClient(modules);
     this.closeChannels = new CloseChannelHandler({
-      ...{ channelManager, log, counters, incarnation },
+      ...{ channelManager, log, counters, incarnation, lanes },
       payouts: this.payouts,
     });
-    const router = new MessageRouter(this.#routes(channelManager, targets), { log, counters });
+    const router = new MessageRouter(this.#routes(channelManager, targets, answers), { log, counters });
     this.#router = router;
     this.#connectionModules = {
       clock,
@@ -124,7 +133,11 @@ export class Gateway {
       tick: new OutboundTick(),
       newResponder: () => this.#newResponder(),
       onStratumV1: (remoteAddress) => this.#onStratumV1(remoteAddress),
-      route: (connection, extensionType, msgType, payload) => router.route(connection, extensionType, msgType, payload),
+      route: (connection, extensionType, msgType, payload) => {
+        // Nothing that a miner sends is handled before the shares that it sent first.
+        if (msgType !== SubmitSharesExtended.type) lanes.flush();
+        router.route(connection, extensionType, msgType, payload);
+      },
       onClosed: (connection) => this.#onClosed(connection),
     };
   }
@@ -194,6 +207,12 @@ export class Gateway {
     this.#ephemeralKeys.fill(KEYS_A_TICK);
   }
 
+  /** Sends all shares that were taken; resolves when they are acknowledged, or after `deadlineMs` with `false`. */
+  flushShares(deadlineMs: number): Promise<boolean> {
+    this.#shares.lanes.flush();
+    return this.batcher.flush(deadlineMs);
+  }
+
   /** Ends what the gateway itself began; connections are closed before. */
   close(): void {
     this.fanOut.stop();
@@ -203,14 +222,16 @@ export class Gateway {
   }
 
   /** What a miner may send. Shares are read in place. */
-  #routes(channelManager: ChannelManagerClient, targets: ChannelTargets): readonly Route<Connection>[] {
-    const { fanOut, batcher, solutions, bestShare, extranonces, payouts, incarnation, closeChannels } = this;
+  #routes(
+    channelManager: ChannelManagerClient,
+    targets: ChannelTargets,
+    answers: ShareAnswerFrames,
+  ): readonly Route<Connection>[] {
+    const { fanOut, extranonces, payouts, incarnation, closeChannels } = this;
+    const shares = this.#shares;
     const shared = { ...this.#modules, channelManager, incarnation, fanOut, targets };
-    const answers = new ShareAnswerFrames(shared.counters, shared.counters.sharesRefused);
-    const checker = new ShareChecker(shared.sha256d);
     const opens = new OpenChannelHandler({ ...shared, extranonces, payouts, answers });
     const updates = new UpdateChannelHandler(shared);
-    const shares = new ShareHandler({ ...shared, checker, answers, batcher, solutions, bestShare });
     return [
       decoded(SetupConnection, (connection, setup) => handleSetupConnection(connection, setup, shared.log)),
       decoded(RequestExtensions, handleRequestExtensions),

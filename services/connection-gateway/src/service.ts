@@ -125,7 +125,7 @@ class ConnectionGateway implements ConnectionGatewayService {
       refuse: (isRefusing) => this.#listener.refuse(isRefusing),
       startDrain: (goal) =>
         startDrain(gateway.connections, goal, {
-          batcher: gateway.batcher,
+          flushShares: (ms) => gateway.flushShares(ms),
           clock: this.#modules.clock,
           random: randomFraction,
           sleep,
@@ -163,7 +163,7 @@ class ConnectionGateway implements ConnectionGatewayService {
     this.#listener.close();
     if (gateway === undefined) return;
     await this.#finish(this.#options.drainMs);
-    const [stored] = await Promise.all([gateway.batcher.flush(FLUSH_MS), gateway.solutions.flush(FLUSH_MS)]);
+    const [stored] = await Promise.all([gateway.flushShares(FLUSH_MS), gateway.solutions.flush(FLUSH_MS)]);
     if (!stored) this.#modules.log.error('shares that were not acknowledged are lost: the stream did not take them');
     for (const timer of this.#timers) clearInterval(timer);
     this.#control?.close();

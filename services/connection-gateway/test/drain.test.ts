@@ -14,7 +14,7 @@ afterEach(() => gateway.stop());
 
 /** Time is the gateway's, and passes in the pauses alone. */
 const modules = (vendors: string[] = []): GatewayDrainModules => ({
-  batcher: gateway.gateway.batcher,
+  flushShares: (ms) => gateway.gateway.flushShares(ms),
   clock: gateway.clock,
   random: () => 0.5,
   sleep: async (ms) => gateway.clock.advance(ms),
@@ -79,12 +79,12 @@ test('it ends in time though the stream does not answer, and everyone goes', asy
   for (let count = 0; count < 400; count++) gateway.connect();
   const before = gateway.clock.monotonic();
   const waits: number[] = [];
-  const flush = async (ms: number) => {
+  const flushShares = async (ms: number) => {
     waits.push(ms);
     gateway.clock.advance(ms);
     return false;
   };
-  await drain(5_000, { ...modules(), batcher: { flush } }).done;
+  await drain(5_000, { ...modules(), flushShares }).done;
   expect(gateway.clock.monotonic() - before).toBeLessThanOrEqual(5_000);
   expect(Math.max(...waits)).toBeLessThanOrEqual(1_000);
   expect(gateway.gateway.connections.size).toBe(0);

@@ -112,6 +112,7 @@ test('an easier target comes with the same work under a fresh id and time, and h
   if (channel === undefined) throw new Error('no channel');
   const targets = new ChannelTargets({
     fanOut: gateway.gateway.fanOut,
+    lanes: { flush: () => undefined },
     counters: gateway.counters,
     log: silentLogger(),
   });

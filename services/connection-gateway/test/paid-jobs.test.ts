@@ -252,7 +252,8 @@ test('a share stays a duplicate when its job is given again under an easier targ
     gateway: { fanOut },
   } = gateway;
   gateway.clock.advance(5_000);
-  new ChannelTargets({ fanOut, counters, log: silentLogger() }).apply(channel!, 1);
+  const lanes = { flush: () => undefined };
+  new ChannelTargets({ fanOut, lanes, counters, log: silentLogger() }).apply(channel!, 1);
   await miner.expect(SetTarget);
   const again = await miner.expect(NewExtendedMiningJob);
   expect([again.channelId, again.jobId, paidBy(again)]).toEqual([2, 17, [[hex(scriptOf('a')), VALUE]]]);

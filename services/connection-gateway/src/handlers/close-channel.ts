@@ -1,4 +1,5 @@
 // CloseChannel [sv2 5.3.9], from a miner or, by an operator's order, to one. The group's id closes all of its members.
+import type { ShareLanes, WaitingShare } from '@sluice/mining/share-lanes';
 import type { Logger } from '@sluice/runtime/logger';
 import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
 import { printable } from '@sluice/sv2/text';
@@ -14,6 +15,8 @@ export interface CloseChannelModules {
   readonly counters: GatewayCounters;
   readonly payouts: Payouts;
   readonly incarnation: bigint;
+  /** Shares that the channels have sent before. */
+  readonly lanes: Pick<ShareLanes<WaitingShare>, 'flush'>;
 }
 
 export class CloseChannelHandler {
@@ -38,6 +41,7 @@ export class CloseChannelHandler {
   byOperator(connection: Connection, channelId: number, reasonCode: string): boolean {
     const channel = connection.channels.get(channelId);
     if (channel === undefined) return false;
+    this.#modules.lanes.flush();
     connection.send(CloseChannel, { channelId, reasonCode: printable(reasonCode).slice(0, 255) });
     this.#forget(channel, reasonCode);
     return true;
@@ -45,6 +49,7 @@ export class CloseChannelHandler {
 
   /** The connection is gone, and with it all of its channels. */
   allOf(connection: Connection, reason: string): void {
+    this.#modules.lanes.flush();
     for (const channel of connection.channels) this.#forget(channel, reason);
   }
 

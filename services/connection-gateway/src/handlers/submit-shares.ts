@@ -1,11 +1,14 @@
-// Step 1 of the share's way: a submission is read in place, judged by the pure rules, and answered at once unless it is good. A block
-// candidate goes out before anything else. Nothing is allocated here for a share that is neither.
+// Step 1 of the share's way: a submission is read in place, judged by the pure rules, and answered at once unless it is good; one of an
+// extended channel may wait for others of its job that were read with it. A block candidate goes out before anything else. Nothing is
+// allocated here for a share that is neither.
 import { witnessCoinbase } from '@sluice/bitcoin/coinbase';
 import { channelKinds } from '@sluice/bus/payloads/channel';
 import { baseJobId } from '@sluice/mining/job-id';
 import { coinbaseOf, type ShareChecker } from '@sluice/mining/share-check';
+import { ShareLanes } from '@sluice/mining/share-lanes';
 import { ShareOutcome, shareErrorCodes } from '@sluice/mining/share-outcome';
 import { type Clock, unixMicros } from '@sluice/runtime/clock';
+import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
 import type { ShareAnswerFrames } from '@sluice/server/share-answer-frames';
 import type { DecodeFault } from '@sluice/sv2/errors';
@@ -30,6 +33,7 @@ import type { Connection } from '../connection.ts';
 import type { GatewayCounters, ShareErrorCode } from '../counters.ts';
 import type { ShareBatcher } from '../share-batcher.ts';
 import type { Solutions } from '../solutions.ts';
+import { type JudgeWaited, WaitingChannelShare } from '../waiting-share.ts';
 
 const TRUNCATED_STANDARD: DecodeFault = { ok: false, code: 'payload-truncated', where: 'SubmitSharesStandard' };
 const TRUNCATED_EXTENDED: DecodeFault = { ok: false, code: 'payload-truncated', where: 'SubmitSharesExtended' };
@@ -44,13 +48,19 @@ export interface ShareModules {
   readonly bestShare: BestShare;
   readonly counters: GatewayCounters;
   readonly incarnation: bigint;
+  /** Runs a task when all sockets that have something were read. */
+  later(task: () => void): void;
 }
 
 export class ShareHandler {
+  /** Shares of extended channels that wait for others. */
+  readonly lanes: ShareLanes<WaitingChannelShare>;
   readonly #modules: ShareModules;
 
   constructor(modules: ShareModules) {
     this.#modules = modules;
+    const judge: JudgeWaited = (share, channel, root) => this.#judgeWaited(share, channel, root);
+    this.lanes = new ShareLanes(() => new WaitingChannelShare(judge), modules.later);
   }
 
   /** SubmitSharesStandard [sv2 5.3.11]. */
@@ -58,7 +68,7 @@ export class ShareHandler {
     if (!holdsStandardShare(payload.length)) return TRUNCATED_STANDARD;
     const channel = connection.channels.get(shareChannelId(payload, 0));
     if (channel === undefined || channel.kind !== channelKinds.standard) this.#noChannel(connection, payload);
-    else this.#judge(channel, channel.worker, payload, 0);
+    else this.#judge(channel, channel.worker, payload, 0, this.#modules.clock.now(), undefined);
     return undefined;
   }
 
@@ -77,17 +87,56 @@ export class ShareHandler {
       // A name that cannot be shown is credited as if none had been given.
       if (named?.isWellFormed() && !hasControlCharacter(named)) worker = named;
     }
-    this.#judge(channel, worker, payload, shareExtranonceSize(payload, 0));
+    this.#take(channel, worker, payload, shareExtranonceSize(payload, 0));
     return undefined;
   }
 
+  /** A fault of our own ends the connection of this share, not the one whose bytes are being read. */
+  #judgeWaited(share: WaitingChannelShare, channel: GatewayChannel, root: Uint8Array | undefined): void {
+    const { worker, payload, extranonceSize, receivedAtMs } = share;
+    try {
+      this.#judge(channel, worker, payload, extranonceSize, receivedAtMs, root);
+    } catch (error) {
+      const { connection } = channel;
+      this.#modules.log.error({ connection: connection.id, error }, 'a share could not be handled');
+      connection.cut('handler-failed', messageOf(error));
+    }
+  }
+
+  /** Has it wait for others of its job; one of no job, or that cannot be good, is judged at once behind those before it. */
+  #take(channel: GatewayChannel, worker: string, payload: Uint8Array, extranonceSize: number): void {
+    const { lanes } = this;
+    const { clock } = this.#modules;
+    const { mining, extranoncePrefix } = channel;
+    const jobId = shareJobId(payload, 0);
+    const given = mining.currentJob(jobId) ?? mining.lastJob(jobId);
+    const share =
+      given !== undefined && extranonceSize === mining.extranonceSize
+        ? lanes.place(given.job, extranoncePrefix.length + extranonceSize)
+        : undefined;
+    if (share === undefined) {
+      lanes.flush();
+      this.#judge(channel, worker, payload, extranonceSize, clock.now(), undefined);
+      return;
+    }
+    share.write(channel, worker, payload, extranonceSize, clock.now());
+    lanes.add(extranoncePrefix, payload, SHARE_EXTRANONCE_OFFSET);
+  }
+
   #noChannel(connection: Connection, payload: Uint8Array): void {
+    this.lanes.flush();
     this.#answer(connection, shareChannelId(payload, 0), payload, 'invalid-channel-id');
   }
 
-  #judge(channel: GatewayChannel, worker: string, payload: Uint8Array, extranonceSize: number): void {
-    const { clock, checker, counters, batcher } = this.#modules;
-    const nowMs = clock.now();
+  #judge(
+    channel: GatewayChannel,
+    worker: string,
+    payload: Uint8Array,
+    extranonceSize: number,
+    nowMs: number,
+    root: Uint8Array | undefined,
+  ): void {
+    const { checker, counters, batcher } = this.#modules;
     // A share that cannot be taken now may be sent again.
     const room = !batcher.full;
     const outcome = checker.check(
@@ -101,6 +150,7 @@ export class ShareHandler {
       extranonceSize,
       nowMs,
       room,
+      root,
     );
     if (checker.solution && outcome !== ShareOutcome.duplicate) this.#sendSolution(channel, worker, payload);
     if (outcome !== ShareOutcome.accepted) this.#refuse(channel, payload, shareErrorCodes[outcome] as ShareErrorCode);

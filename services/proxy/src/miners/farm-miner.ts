@@ -3,6 +3,7 @@
 import { difficultyOfTarget, meetsTarget } from '@sluice/bitcoin/target';
 import { MiningChannel } from '@sluice/mining/channel';
 import type { ShareChecker } from '@sluice/mining/share-check';
+import type { ShareLanes } from '@sluice/mining/share-lanes';
 import { ShareOutcome, shareErrorCodes } from '@sluice/mining/share-outcome';
 import type { ProxyCounters } from '../counters.ts';
 import type { ShareErrorCode, WorkerMiner, WorkerStatistics } from '../statistics/worker-statistics.ts';
@@ -15,7 +16,7 @@ import type { FarmJob, Miner, MinerClaim, MinerListener, ShareAnswer } from './m
 import { type DifficultyPolicy, MinerDifficulty, type MinerDifficultyModules } from './miner-difficulty.ts';
 import { OwnChannel, type OwnChannelModules } from './own-channel.ts';
 import { placeBytes } from './places.ts';
-import type { JudgedMiner, ShareLanes } from './share-lanes.ts';
+import type { JudgedMiner, WaitingMinerShare } from './waiting-share.ts';
 import { workerField, workerOf } from './worker-name.ts';
 
 export interface FarmPolicy extends DifficultyPolicy {
@@ -26,7 +27,7 @@ export interface FarmPolicy extends DifficultyPolicy {
 /** What all miners of a farm share. */
 export interface FarmMinerModules extends MinerDifficultyModules {
   readonly checker: ShareChecker;
-  readonly lanes: ShareLanes;
+  readonly lanes: ShareLanes<WaitingMinerShare>;
   readonly counters: ProxyCounters;
   readonly workers: Workers;
   readonly policy: FarmPolicy;
@@ -168,9 +169,16 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner, JudgedMiner {
 
   submit(jobId: number, extranonce2: Uint8Array, ntime: number, nonce: number, version: number, request: string): void {
     const given = this.#channel?.currentJob(jobId) ?? this.#channel?.lastJob(jobId);
-    if (given === undefined || extranonce2.length !== this.extranonce2Size)
+    const share =
+      given !== undefined && extranonce2.length === this.extranonce2Size
+        ? this.#modules.lanes.place(given.job, this.extranonce1.length + extranonce2.length)
+        : undefined;
+    if (share === undefined) {
       this.judge(jobId, extranonce2, ntime, nonce, version, request);
-    else this.#modules.lanes.add(this, given.job, jobId, extranonce2, ntime, nonce, version, request);
+      return;
+    }
+    share.write(this, jobId, extranonce2, ntime, nonce, version, request);
+    this.#modules.lanes.add(this.extranonce1, extranonce2, 0);
   }
 
   judge(

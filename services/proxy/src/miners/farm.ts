@@ -1,6 +1,7 @@
 // The miners of a farm: places, which feed each takes its work from, and a look at each miner's difficulty about once a second.
 import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
 import { ShareChecker } from '@sluice/mining/share-check';
+import { ShareLanes } from '@sluice/mining/share-lanes';
 import type { Clock } from '@sluice/runtime/clock';
 import type { ProxyCounters } from '../counters.ts';
 import type { Workers } from '../statistics/workers.ts';
@@ -13,9 +14,9 @@ import type { Miner, MinerListener, MinerPlaces } from './miner.ts';
 import { MinerTargets } from './miner-target.ts';
 import type { OwnChannelModules } from './own-channel.ts';
 import { PLACE_SIZE, Places } from './places.ts';
-import { ShareLanes } from './share-lanes.ts';
 import { Split } from './split.ts';
 import { TipTimes } from './tip-times.ts';
+import { WaitingMinerShare } from './waiting-share.ts';
 
 /** How often `tick` is to be called. */
 export const FARM_TICK_MS = 100;
@@ -63,7 +64,7 @@ export class Farm implements MinerPlaces {
       ...modules,
       policy,
       checker: new ShareChecker(modules.sha256d),
-      lanes: new ShareLanes(modules.later),
+      lanes: new ShareLanes(() => new WaitingMinerShare(), modules.later),
       targets: new MinerTargets(),
       expectedHashrate: this.#expectedHashrate,
       ownChannels: openChannel && { ...feedModules, openChannel },

@@ -1,0 +1,53 @@
+// A miner's share while it waits for others of the same job.
+import type { WaitingShare } from '@sluice/mining/share-lanes';
+
+/** Whose shares they are. */
+export interface JudgedMiner {
+  /** @param extranonce2 valid during the call, as `root` is: 32 bytes, where it is known. */
+  judge(
+    jobId: number,
+    extranonce2: Uint8Array,
+    ntime: number,
+    nonce: number,
+    version: number,
+    request: string,
+    root?: Uint8Array,
+  ): void;
+}
+
+export class WaitingMinerShare implements WaitingShare {
+  #miner: JudgedMiner | undefined;
+  #jobId = 0;
+  /** As long as all miners' is. */
+  #extranonce2 = new Uint8Array(0);
+  #ntime = 0;
+  #nonce = 0;
+  #version = 0;
+  #request = '';
+
+  /** @param extranonce2 of the length that all shares of the farm have; valid during the call. */
+  write(
+    miner: JudgedMiner,
+    jobId: number,
+    extranonce2: Uint8Array,
+    ntime: number,
+    nonce: number,
+    version: number,
+    request: string,
+  ): void {
+    this.#miner = miner;
+    this.#jobId = jobId;
+    if (this.#extranonce2.length !== extranonce2.length) this.#extranonce2 = new Uint8Array(extranonce2.length);
+    this.#extranonce2.set(extranonce2);
+    this.#ntime = ntime;
+    this.#nonce = nonce;
+    this.#version = version;
+    this.#request = request;
+  }
+
+  judge(root: Uint8Array | undefined): void {
+    const miner = this.#miner;
+    this.#miner = undefined;
+    miner?.judge(this.#jobId, this.#extranonce2, this.#ntime, this.#nonce, this.#version, this.#request, root);
+  }
+}
