@@ -262,6 +262,24 @@ describe('share batch', () => {
     expect(faults(payload)).toBeUndefined();
   });
 
+  it('is read again from a mark, with the fault that it ends in', () => {
+    const payload = write(writer, example);
+    const read = () => {
+      const numbers: number[] = [];
+      while (reader.next()) numbers.push(reader.nonce, reader.extranonceOffset);
+      return [numbers, reader.fault];
+    };
+    for (const bytes of [payload, payload.subarray(0, payload.length - 1), Buffer.concat([payload, Buffer.alloc(1)])]) {
+      expect(reader.open(bytes)).toBe(true);
+      expect(reader.next()).toBe(true);
+      reader.mark();
+      const first = read();
+      reader.rewind();
+      expect(reader.fault).toBeUndefined();
+      expect(read()).toEqual(first);
+    }
+  });
+
   it.each([
     ['of a channel that is not there', [3, 0, 0]],
     ['out of order', [0, 0, 0]],

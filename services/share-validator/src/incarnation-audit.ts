@@ -17,6 +17,7 @@ import type { KnownJob, MissingJob } from './job-history.ts';
 import { KnownTargets } from './known-targets.ts';
 import { LiveJobs, Novelty } from './live-jobs.ts';
 import { type MinerPaid, MinerPaidTable } from './miner-paid-table.ts';
+import { RootsAhead } from './roots-ahead.ts';
 
 /** How far the clocks of gateway, provider and stream may be apart before it is told; receipts beyond it do not widen the rule for ntime. */
 const CLOCK_SKEW_MS = 30_000;
@@ -90,6 +91,7 @@ export class IncarnationAudit {
   readonly #channels: ChannelAudits;
   readonly #live: LiveJobs;
   readonly #targets = new KnownTargets();
+  readonly #roots = new RootsAhead(SHARES_PER_TURN);
   readonly #start: AuditStart;
   #batch: bigint;
   #lastPayload: Uint8Array | undefined;
@@ -177,8 +179,13 @@ export class IncarnationAudit {
     const missing = new Map<string, MissingJob>();
     let skewTold = false;
     let index = 0;
-    for (; reader.next(); index += 1) {
-      if (index % SHARES_PER_TURN === SHARES_PER_TURN - 1) await this.#modules.yieldNow();
+    for (let ahead = 0; ; index += 1, ahead -= 1) {
+      if (ahead === 0) {
+        ahead = this.#hashAhead(channels);
+        if (ahead === 0) break;
+        if (index > 0) await this.#modules.yieldNow();
+      }
+      reader.next();
       const { tipFeed, jobId } = reader;
       const known = this.#modules.jobs.find(tipFeed, jobId) ?? (await this.#fetch(message.storedAtMs, missing));
       if (typeof known === 'string') {
@@ -203,6 +210,27 @@ export class IncarnationAudit {
     }
     if (reader.fault !== undefined) findings.add('malformed', reader.fault);
     return index;
+  }
+
+  /** Has the merkle roots of the next shares hashed together, and says how many shares these are. */
+  #hashAhead(channels: readonly (ChannelAudit | string)[]): number {
+    const reader = this.#reader;
+    const roots = this.#roots;
+    roots.clear();
+    reader.mark();
+    let count = 0;
+    for (; count < SHARES_PER_TURN && reader.next(); count += 1) {
+      const channel = channels[reader.channelIndex]!;
+      if (typeof channel === 'string' || channel.standard || reader.extranonceLength !== channel.extranonceSize)
+        continue;
+      const known = this.#modules.jobs.find(reader.tipFeed, reader.jobId);
+      const job = known && channel.jobOf(known.job);
+      if (job !== undefined) roots.add(count, job, channel.prefix, reader.extranonceOffset);
+    }
+    if (count === 0) return 0;
+    roots.run(reader.payload);
+    reader.rewind();
+    return count;
   }
 
   #isSkewed({ tipSeenAtMs }: KnownJob, storedAtMs: number): boolean {
@@ -238,7 +266,7 @@ export class IncarnationAudit {
       target,
       channel.prefix,
       channel.extranonceSize,
-      channel.standard ? given?.root : undefined,
+      channel.standard ? given?.root : this.#roots.root(index % SHARES_PER_TURN, job),
       nonce,
       ntime,
       version,

@@ -224,6 +224,8 @@ export class ShareBatchReader {
   #targets = 0;
   #at = 0;
   #left = 0;
+  #markedAt = 0;
+  #markedLeft = 0;
 
   /** False: `fault` says why. `payload` must stay unchanged while it is read. */
   open(payload: Uint8Array): boolean {
@@ -301,6 +303,19 @@ export class ShareBatchReader {
     this.#at = at + this.extranonceLength;
     this.#left--;
     return true;
+  }
+
+  /** Remembers the share that comes next. */
+  mark(): void {
+    this.#markedAt = this.#at;
+    this.#markedLeft = this.#left;
+  }
+
+  /** Goes back to where `mark` was called, in the same batch: all is read again, faults included. */
+  rewind(): void {
+    this.#at = this.#markedAt;
+    this.#left = this.#markedLeft;
+    this.fault = undefined;
   }
 
   #stop(fault: string): false {
