@@ -18,10 +18,11 @@ export class CertificateFiles implements IdentitySource {
   readonly #modules: IdentityModules;
   #identity: ServerIdentity;
   #toldExpired = false;
-  /** The state of the files that `#identity` was read from, or of broken ones that were told. */
+  /** The state of the files that `#identity` was read from. */
   #known: string;
-  /** The state of files that were broken at the last look. */
+  /** The state of files that were broken at the last look, and of those that were told. */
   #broken = '';
+  #told = '';
 
   /**
    * @param directory holds `static-key` (32 bytes) and `certificate` (74 bytes), both in hex
@@ -52,9 +53,10 @@ export class CertificateFiles implements IdentitySource {
     try {
       this.#identity = this.#read();
     } catch (error) {
-      // Two files are not read at once, nor always written so: what is broken is told when it stays so.
-      if (state === this.#broken) {
-        this.#known = state;
+      // Two files are not read at once, nor always written so: what is broken is told when it stays so. It is tried again all the same: it may
+      // not have been valid yet, or there was no file handle left.
+      if (state === this.#broken && state !== this.#told) {
+        this.#told = state;
         this.faults += 1;
         log.error({ reason: messageOf(error) }, 'the certificate could not be read again: the last one is used');
       }
@@ -65,6 +67,7 @@ export class CertificateFiles implements IdentitySource {
     last.staticKey.secret.fill(0);
     this.#known = state;
     this.#broken = '';
+    this.#told = '';
     this.#toldExpired = false;
     log.info({ expires: dateOf(this.#identity.certificate.notValidAfter) }, 'the certificate was renewed');
   }
