@@ -31,14 +31,20 @@ export class Starvation {
 /** Nanoseconds in the queue for a core, by thread; none of a process that is gone, or where the kernel does not tell. */
 function waits(pid: number): ReadonlyMap<string, number> {
   const threads = `/proc/${pid}/task`;
+  const waited = new Map<string, number>();
+  for (const thread of threadsOf(threads)) {
+    // One that ends meanwhile may not take the others along: all that they ever waited would be taken off then.
+    try {
+      waited.set(thread, Number(readFileSync(join(threads, thread, 'schedstat'), 'utf8').split(' ')[1]));
+    } catch {}
+  }
+  return waited;
+}
+
+function threadsOf(folder: string): readonly string[] {
   try {
-    return new Map(
-      readdirSync(threads).map((thread) => {
-        const [, waited] = readFileSync(join(threads, thread, 'schedstat'), 'utf8').split(' ');
-        return [thread, Number(waited)];
-      }),
-    );
+    return readdirSync(folder);
   } catch {
-    return new Map();
+    return [];
   }
 }
