@@ -74,7 +74,7 @@ describe.skipIf(missing !== undefined)(`the chart${missing === undefined ? '' : 
 
   it('is upgraded with definitions and rights, and touches no resource', async () => {
     const before = (await client().get(pathOf(pool))).body.metadata;
-    await run('upgrade', 'sluice', CHART, '--reuse-values');
+    await run('upgrade', 'sluice', CHART, '--reset-then-reuse-values');
     expect([await knowsTags(), await mayWritePolicies()]).toEqual([true, true]);
     expect((await client().get(pathOf(pool))).body.metadata).toEqual(before);
     expect((await apply({ outputs, coinbaseTag: '/ours/' })).body.spec.payout.coinbaseTag).toBe('/ours/');
