@@ -65,8 +65,8 @@ export function natsSecretFiles(
   };
 }
 
-/** Names users with their passwords; lower case, as servers make their tags. */
-export const usersTag = (users: readonly NatsUser[]): string => `users:${contentHash(users)}`;
+/** Names users with their passwords and with what they may do; lower case, as servers make their tags. */
+export const usersTag = (users: readonly NatsUser[]): string => `users:${contentHash(accounts(users))}`;
 
 /** The format of NATS takes JSON. */
 const asText = (value: object) => `${JSON.stringify(value, null, 2)}\n`;

@@ -1,6 +1,8 @@
 // What managed NATS servers are made of.
 import { describe, expect, it } from 'vitest';
 import type { MiningPool } from '../../src/api/v1alpha1.ts';
+import { contentHash } from '../../src/desired/content-hash.ts';
+import { usersTag } from '../../src/desired/nats-config.ts';
 import { natsCredentials, natsServers, natsUsers } from '../../src/desired/nats-servers.ts';
 import { streamBounds } from '../../src/desired/stream-bounds.ts';
 import { asYaml } from '../as-yaml.ts';
@@ -65,6 +67,13 @@ describe('managed NATS servers', () => {
     const [one, other] = [filesOf(pool), filesOf(pool, users.slice(1))];
     expect(one['routes.conf']).toBe(other['routes.conf']);
     expect(one['users.conf']).not.toBe(other['users.conf']);
+  });
+
+  it('are told to read their users again when these may do something else', () => {
+    const { server_tags, ...others } = JSON.parse(filesOf(pool)['users.conf'] ?? '');
+    expect(others.accounts.POOL.users[0]).toHaveProperty('permissions');
+    expect(server_tags).toEqual([`users:${contentHash(others)}`]);
+    expect(usersTag(users)).toBe(server_tags[0]);
   });
 
   it('let a second user of a service do what the first may, and hear its own answers alone', () => {
