@@ -101,18 +101,6 @@ test('one that is not valid yet is used when it is', () => {
   expect(files.current().certificate.validFrom).toBe(now());
 });
 
-test('one whose time is yet to come is told once, and taken when it is valid', () => {
-  write(now());
-  const files = open();
-  write(now() + 60);
-  for (let looks = 0; looks < 3; looks++) files.refresh();
-  expect([files.faults, told('could not be read again')]).toEqual([1, 1]);
-  clock.advance(60_000);
-  files.refresh();
-  expect(files.current().certificate.validFrom).toBe(now());
-  expect(files.faults).toBe(1);
-});
-
 test('folders are exchanged under it by a link, as Kubernetes does', () => {
   const mount = (name: string, validFrom: number) => {
     const folder = join(directory, name);
