@@ -1,6 +1,6 @@
-// A Kubernetes control plane's programs, kwok, which plays its nodes, and Helm, built into the cache ahead of the suites that need them: on a new
+// A Kubernetes control plane's programs, kwok, which plays its nodes, Helm and Tilt, built into the cache ahead of the suites that need them: on a new
 // machine that takes longer than a suite may wait. Where they cannot be built, the suites say why.
 import { controlPlanePrograms, kubernetesPrograms, whyNoKubernetes } from '../test/support/kubernetes/binaries.ts';
 
-const programs = [...controlPlanePrograms, 'kwok', 'helm'] as const;
+const programs = [...controlPlanePrograms, 'kwok', 'helm', 'tilt'] as const;
 if (whyNoKubernetes(programs) === undefined) await kubernetesPrograms(programs);

@@ -16,7 +16,12 @@ export const controlPlanePrograms = [
 ] as const;
 /** What a node has besides. */
 export const nodePrograms = ['kubelet', 'kube-proxy', 'coredns', 'pause'] as const;
-export type KubernetesProgram = (typeof controlPlanePrograms)[number] | (typeof nodePrograms)[number] | 'helm' | 'kwok';
+export type KubernetesProgram =
+  | (typeof controlPlanePrograms)[number]
+  | (typeof nodePrograms)[number]
+  | 'helm'
+  | 'kwok'
+  | 'tilt';
 
 /** By the folder of a Go module. Those of the others are made of other versions of some modules than Kubernetes itself. */
 const packages: Readonly<Record<KubernetesProgram, readonly [module: string, name: string]>> = {
@@ -31,7 +36,10 @@ const packages: Readonly<Record<KubernetesProgram, readonly [module: string, nam
   pause: ['addons', './pause'],
   helm: ['addons', 'helm.sh/helm/v3/cmd/helm'],
   kwok: ['kwok', 'sigs.k8s.io/kwok/cmd/kwok'],
+  tilt: ['tilt', 'github.com/tilt-dev/tilt/cmd/tilt'],
 };
+/** What reads the language of its files is C. */
+const withC: readonly KubernetesProgram[] = ['tilt'];
 
 /** Some watchers of a build end it when it says nothing for long. */
 const PROGRESS_MS = 60_000;
@@ -41,6 +49,7 @@ const directories: Readonly<Record<string, string>> = {
   '.': cacheDirectory('kubernetes', recipe('.')),
   addons: cacheDirectory('kubernetes-addons', recipe('addons')),
   kwok: cacheDirectory('kubernetes-kwok', recipe('kwok')),
+  tilt: cacheDirectory('kubernetes-tilt', recipe('tilt')),
 };
 const pathOf = (name: KubernetesProgram) => join(directories[packages[name][0]] as string, name);
 const missing = (names: readonly KubernetesProgram[]) => names.filter((name) => !existsSync(pathOf(name)));
@@ -99,7 +108,7 @@ async function build(go: string, name: KubernetesProgram, place: string): Promis
   try {
     await run('nice', ['-n', '10', go, 'build', ...flags, '-o', `${pathOf(name)}.new`, packageName], {
       cwd: join(import.meta.dirname, module),
-      env: { CGO_ENABLED: '0' },
+      env: { CGO_ENABLED: withC.includes(name) ? '1' : '0' },
       onOutput: (text) => {
         compiled += text.split('\n').filter((line) => /^[\w.]+\//.test(line)).length;
       },
