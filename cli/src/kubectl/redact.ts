@@ -8,11 +8,14 @@ const secretName = /password|passphrase|token|cookie|secret$|private-?key|creden
 const left = new Set(['managedFields', 'kubectl.kubernetes.io/last-applied-configuration']);
 
 const secretTexts: readonly (readonly [RegExp, string])[] = [
-  [/([a-z][a-z0-9+.-]*:\/\/)[^/\s@"']+@/gi, `$1${HIDDEN}@`],
-  [/((?:password|token|secret|cookie)"?[=:]\s*"?)[^&\s"',}]+/gi, `$1${HIDDEN}`],
-  [/(Bearer\s+)[\w.~+/=-]+/gi, `$1${HIDDEN}`],
-  // Extended private keys of descriptors.
+  // Up to the last @: a password may have one.
+  [/([a-z][a-z0-9+.-]*:\/\/)[^/\s"']+@/gi, `$1${HIDDEN}@`],
+  // With quotes that are escaped where JSON stands in JSON.
+  [/((?:password|passphrase|token|secret|cookie)\\*"?[=:]\s*\\*"?)[^&\s"',}\\]+/gi, `$1${HIDDEN}`],
+  [/((?:Bearer|Authorization\\*"?:\s*\\*"?Basic)\s+)[\w.~+/=-]+/gi, `$1${HIDDEN}`],
+  // Private keys of descriptors: extended ones, and single ones, which elsewhere look like the authority keys of pools.
   [/\b[a-zA-Z]prv[1-9A-HJ-NP-Za-km-z]{20,}/g, HIDDEN],
+  [/(?<=[(,\]])[5KL9c][1-9A-HJ-NP-Za-km-z]{50,51}(?=[),])/g, HIDDEN],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g, HIDDEN],
 ];
 

@@ -5,12 +5,17 @@ describe('what goes to others', () => {
   it('has no passwords, tokens and private keys, whatever they stand in', () => {
     const key =
       'xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNNU3TGtRBeJgk33yuGBxrMPHi';
+    const single = 'KwDiBf89QgGbjEhKnhXJuH7LrciVrZi3qYjgd9M7rFU73sVHnoWn';
     for (const [text, secret] of [
       ['http://user:hunter2@node:8332/wallet', 'hunter2'],
+      ['stratum+tcp://acct:hun@ter2@pool.example:3333', 'ter2'],
       ['http://node:8332?password=hunter2&zmq=x', 'hunter2'],
       ['{"token":"hunter2","name":"x"}', 'hunter2'],
+      [JSON.stringify({ body: JSON.stringify({ token: 'hunter2' }) }), 'hunter2'],
       ['Authorization: Bearer hunter2.x', 'hunter2'],
+      ['Authorization: Basic aHVudGVyMg==', 'aHVudGVyMg'],
       [`wpkh(${key}/0/*)`, key],
+      [`wpkh([d34db33f/84h]${single})#checksum`, single],
       ['-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----', 'hunter2'],
     ] as const) {
       expect(redactedText(text)).not.toContain(secret);
