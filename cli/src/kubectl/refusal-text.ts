@@ -5,6 +5,10 @@ import { KubernetesError } from '@sluice/operator/kubernetes/errors';
 const FORBIDDEN =
   /User "([^"]+)" cannot (\w+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?/;
 
+/** As API servers say it, or the mux in them, where no definition of the kind is. */
+const UNKNOWN_KIND =
+  /\/mining\.sluice\.dev\/.*: (?:the server could not find the requested resource|404 page not found)/;
+
 /** Undefined for errors that say it well themselves. */
 export function refusalText(error: unknown): string | undefined {
   if (!(error instanceof KubernetesError)) return undefined;
@@ -17,8 +21,8 @@ export function refusalText(error: unknown): string | undefined {
     const kind = group === '' ? resource : `${resource}.${group}`;
     return `not permitted: ${user} lacks the verb ${verb} on ${kind}${namespace === undefined ? '' : ` in namespace ${namespace}`}`;
   }
-  // One object that is missing is looked for in words of its own: this is the whole kind.
-  if (error.code === 'api-not-found' && error.message.includes('/mining.sluice.dev/'))
+  // Of one object that is gone it says which.
+  if (error.code === 'api-not-found' && UNKNOWN_KIND.test(error.message))
     return 'this cluster does not know MiningPools and ProxyFleets: the chart is not installed';
   return undefined;
 }

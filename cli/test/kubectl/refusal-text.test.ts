@@ -19,9 +19,11 @@ describe('a refusal', () => {
 
   it('tells who is not known, and what is not installed', () => {
     expect(refusalText(errorOfStatus(401, 'GET /api/v1: Unauthorized'))).toContain('does not know who asks');
-    expect(refusalText(errorOfStatus(404, 'GET /apis/mining.sluice.dev/v1alpha1/miningpools: not found'))).toContain(
-      'the chart is not installed',
-    );
+    const path = '/apis/mining.sluice.dev/v1alpha1/namespaces/eu/miningpools';
+    for (const answer of ['404 page not found', 'the server could not find the requested resource'])
+      expect(refusalText(errorOfStatus(404, `GET ${path}: ${answer}`))).toContain('the chart is not installed');
+    const gone = 'miningpools.mining.sluice.dev "a" not found';
+    expect(refusalText(errorOfStatus(404, `PATCH ${path}/a: ${gone}`))).toBeUndefined();
     expect(refusalText(errorOfStatus(409, 'another version'))).toBeUndefined();
     expect(refusalText(new Error('x'))).toBeUndefined();
   });
