@@ -5,6 +5,7 @@ import type { KubernetesClient } from '@sluice/operator/kubernetes/client';
 import { isKubernetesError } from '@sluice/operator/kubernetes/errors';
 import { collectionPath, type KubernetesObject, objectPath, type Resource } from '@sluice/operator/kubernetes/resource';
 import { podKind, type Pod as ScaledPod } from '@sluice/operator/scaling-loop/pods';
+import { Turns } from '@sluice/operator/scaling-loop/turns';
 import { KubectlError } from './errors.ts';
 
 export type Owner = MiningPool | ProxyFleet;
@@ -38,6 +39,8 @@ export interface ClusterEvent extends KubernetesObject {
 const MOST = 1_000;
 const LOG_TIMEOUT_MS = 30_000;
 const METRICS_TIMEOUT_MS = 3_000;
+/** Pods that are asked for their metrics at once, of all resources. */
+const ASKED_AT_ONCE = 16;
 const HEALTH_PORT = 9100;
 const OWN = 'app.kubernetes.io/managed-by=sluice-operator';
 
@@ -46,6 +49,7 @@ const eventKind: Resource = { apiVersion: 'v1', kind: 'Event', plural: 'events',
 /** Errors of the API are KubernetesErrors everywhere. */
 export class Cluster {
   readonly #client: KubernetesClient;
+  readonly #turns = new Turns(ASKED_AT_ONCE);
   readonly namespace: string;
 
   constructor(client: KubernetesClient, namespace: string) {
@@ -118,7 +122,7 @@ export class Cluster {
   /** What it says of itself, through the API server; undefined where that is not permitted, or does not reach it. */
   async metricsText({ metadata: { name, namespace } }: Pod): Promise<string | undefined> {
     const path = objectPath(podKind, { name: `${name}:${HEALTH_PORT}`, namespace }, 'proxy/metrics');
-    return this.#text(path, {}, METRICS_TIMEOUT_MS).catch(() => undefined);
+    return this.#turns.take(() => this.#text(path, {}, METRICS_TIMEOUT_MS)).catch(() => undefined);
   }
 
   /** Annotations are set, or taken off with null; of this very object. */

@@ -3,11 +3,8 @@ import type { FleetStatus } from '@sluice/operator/api/v1alpha1';
 import { PAUSE } from '@sluice/operator/control/lifecycle';
 import { isAskedToGo, stageOf } from '@sluice/operator/scaling/pod-stage';
 import { observedPod } from '@sluice/operator/scaling-loop/observed-objects';
-import { Turns } from '@sluice/operator/scaling-loop/turns';
 import { type Cluster, componentOf, type Owner, type Pod } from './cluster.ts';
 
-/** Pods that are asked for their connections at once. */
-const AT_ONCE = 16;
 const CONNECTIONS = ['sluice_gateway_connections', 'sluice_proxy_sv1_connections', 'sluice_proxy_sv2_connections'];
 
 export interface PodState {
@@ -40,7 +37,6 @@ export interface ResourceState {
 }
 
 export async function resourceState(cluster: Cluster, owner: Owner): Promise<ResourceState> {
-  const turns = new Turns(AT_ONCE);
   const pods = await cluster.pods(owner);
   const { metadata, status } = owner;
   return {
@@ -55,7 +51,7 @@ export async function resourceState(cluster: Cluster, owner: Owner): Promise<Res
     pods: await Promise.all(
       pods
         .toSorted((one, other) => (one.metadata.name < other.metadata.name ? -1 : 1))
-        .map(async (pod) => podState(pod, await turns.take(() => connectionsOf(cluster, pod)))),
+        .map(async (pod) => podState(pod, await connectionsOf(cluster, pod))),
     ),
   };
 }
