@@ -54,8 +54,11 @@ export class MiningPoolReconciler implements Reconciler {
     // Before the ReplicaSet is made: one of another revision than is followed would be removed while it has no pods.
     const scaled = gateways && scaling.gateways.follow(fleet, gateways);
     scaling.validators.follow(pool);
-    if (!(await growVolumes(pool, manifests.all, { volumes, caches, children })))
-      await objects.keep(manifests.all, children, signal);
+    if (!(await growVolumes(pool, manifests.all, { volumes, caches, children }))) {
+      // While nothing can be said of gateways, those that there were stay with their Service, whose address stands in every miner.
+      if (gateways === undefined) await objects.make(manifests.all, children, signal);
+      else await objects.keep(manifests.all, children, signal);
+    }
     const { name, namespace } = pool.metadata;
     const missing = gateways === undefined ? [`${name}-gw`] : [];
     const storage = await pendingVolumes(manifests.all, { volumes, caches });

@@ -20,12 +20,17 @@ export class OwnObjects {
     this.#caches = caches;
   }
 
-  /** Makes what is desired, in its order, then removes what is not and nobody needs. @throws as `Children` does */
-  async keep(desired: readonly Manifest[], children: Children, signal: AbortSignal): Promise<void> {
+  /** Makes what is desired, in its order. @throws as `Children` does */
+  async make(desired: readonly Manifest[], children: Children, signal: AbortSignal): Promise<void> {
     for (const manifest of desired) {
       signal.throwIfAborted();
       await children.apply(childKind(manifest.kind), this.#owner, manifest);
     }
+  }
+
+  /** Makes what is desired, then removes what is not and nobody needs. @throws as `Children` does */
+  async keep(desired: readonly Manifest[], children: Children, signal: AbortSignal): Promise<void> {
+    await this.make(desired, children, signal);
     for (const child of this.#obsolete(desired)) {
       signal.throwIfAborted();
       await children.remove(childKind(child.kind ?? ''), this.#owner, child);

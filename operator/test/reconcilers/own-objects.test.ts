@@ -1,0 +1,37 @@
+import { silentLogger } from '@sluice/runtime/logger';
+import { expect, it } from 'vitest';
+import { BY_CONTROLLER } from '../../src/apply/child-kinds.ts';
+import { Children } from '../../src/apply/children.ts';
+import { Writer } from '../../src/apply/writer.ts';
+import { type Manifest, ownedMetadata } from '../../src/desired/manifest.ts';
+import type { ApiRequest, KubernetesClient } from '../../src/kubernetes/client.ts';
+import { errorOfStatus } from '../../src/kubernetes/errors.ts';
+import { ObjectCache } from '../../src/kubernetes/object-cache.ts';
+import type { KubernetesObject } from '../../src/kubernetes/resource.ts';
+import { OwnObjects } from '../../src/reconcilers/own-objects.ts';
+import { examplePool } from '../defaulted.ts';
+
+const pool = examplePool('regtest');
+const { signal } = new AbortController();
+const uidsOf = ({ metadata }: KubernetesObject) => metadata.ownerReferences?.map(({ uid }) => uid) ?? [];
+
+it('are made without taking others away, or with it', async () => {
+  const services = new ObjectCache<KubernetesObject>({ [BY_CONTROLLER]: uidsOf });
+  const service = (name: string): Manifest => ({
+    ...{ apiVersion: 'v1', kind: 'Service', metadata: ownedMetadata(pool, name, {}) },
+  });
+  services.put(service('pool-gw-sv2') as unknown as KubernetesObject);
+  const caches = new Map([['Service', services]]);
+  const written: string[] = [];
+  const request = async ({ method, path }: ApiRequest) => {
+    if (method === 'GET') throw errorOfStatus(404, 'there is none yet');
+    written.push(`${method} ${path.split('/').at(-1)}`);
+  };
+  const writer = new Writer({ request } as unknown as KubernetesClient, { signal, isHeld: () => true });
+  const children = new Children({ writer, caches, log: silentLogger(), onForeignFields: () => undefined });
+  const objects = new OwnObjects(pool, caches);
+  await objects.make([service('pool-cm')], children, signal);
+  expect(written).toEqual(['PATCH pool-cm']);
+  await objects.keep([service('pool-cm')], children, signal);
+  expect(written).toEqual(['PATCH pool-cm', 'PATCH pool-cm', 'DELETE pool-gw-sv2']);
+});
