@@ -80,6 +80,11 @@ export class FleetKeys {
     return outcome(found, noise, { leftMs, nowMs: clock.now() });
   }
 
+  /** The resource has no listener any more that needs keys: nobody is to be told that a certificate expires which nobody is shown. */
+  forget({ metadata }: KeyOwner): void {
+    this.#modules.known.forget(metadata.uid);
+  }
+
   /** The resource goes: its authority key does where it says so. */
   async finalize(owner: KeyOwner, noise: Noise): Promise<void> {
     if (noise.keyDeletionPolicy === 'Delete') await this.#authorities.remove(owner);

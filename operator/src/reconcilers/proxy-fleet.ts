@@ -101,8 +101,12 @@ export class ProxyFleetReconciler implements Reconciler {
 
   async #settleKeys(fleet: ProxyFleet, children: Children): Promise<KeysOutcome> {
     const { noise } = fleet.spec;
-    if (noise === undefined || listenAddresses(fleet.spec.proxies, 'SV2').length === 0) return noKeys;
-    return this.#options.keys.settle(fleet, ownedProxies(fleet), noise, children);
+    if (noise === undefined || listenAddresses(fleet.spec.proxies, 'SV2').length === 0) {
+      keys.forget(fleet);
+      return noKeys;
+    }
+    return keys.settle(fleet, ownedProxies(fleet), noise, children);
+    const { keys } = this.#options;
   }
 }
 
