@@ -110,9 +110,12 @@ export class Lifecycle {
   }
 
   async #end(object: CustomResource, signal: AbortSignal): Promise<{ readonly requeueAfterMs?: number }> {
-    const { writer, resource, reconciler, children, statusWriter, events, clock, log } = this.#modules;
-    if (!hasFinalizer(object)) return {};
+    const { writer, resource, reconciler, children, events, clock, log } = this.#modules;
     const { deletionTimestamp = '', uid, namespace, name } = object.metadata;
+    if (!hasFinalizer(object)) {
+      this.#forget(uid);
+      return {};
+    }
     const leftMs = Date.parse(deletionTimestamp) + FINALIZE_DEADLINE_MS - clock.now();
     if (leftMs > 0 && !(await this.#isNamespaceGoing(namespace))) {
       const requeueAfterMs = await reconciler.finalize?.(object, children, signal);
@@ -124,9 +127,15 @@ export class Lifecycle {
     await removeFinalizer(writer, resource, object).catch((error: unknown) => {
       if (!isKubernetesError(error, 'api-not-found')) throw error;
     });
-    statusWriter.forget(uid);
+    this.#forget(uid);
     log.info({ kind: resource.kind, namespace, name }, 'let go');
     return {};
+  }
+
+  #forget(uid: string): void {
+    const { reconciler, statusWriter } = this.#modules;
+    reconciler.forget?.(uid);
+    statusWriter.forget(uid);
   }
 
   /** Nothing can be made there any more, and roles may be gone already: a namespace must not wait for us. */

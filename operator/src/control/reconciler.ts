@@ -39,4 +39,6 @@ export interface Reconciler<T extends CustomResource = CustomResource> {
    * Absent where nothing must be.
    */
   readonly finalize?: (resource: T, children: Children, signal: AbortSignal) => Promise<number | undefined>;
+  /** The resource goes, also where `finalize` was not called. Absent where nothing is kept of it. */
+  readonly forget?: (uid: string) => void;
 }

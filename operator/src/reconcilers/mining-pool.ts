@@ -85,11 +85,14 @@ export class MiningPoolReconciler implements Reconciler {
 
   async finalize(resource: CustomResource): Promise<undefined> {
     const pool = resource as unknown as MiningPool;
-    const { keys, unwatched, volumes, images } = this.#options;
+    const { keys, volumes, images } = this.#options;
     await keys.finalize(pool, pool.spec.noise);
     const servers = natsServers(pool, images.nats, '')?.statefulSet;
     if (servers !== undefined && pool.spec.bus.streamDeletionPolicy === 'Delete') await volumes.remove(servers);
-    unwatched.forget(pool.metadata.uid);
+  }
+
+  forget(uid: string): void {
+    this.#options.unwatched.forget(uid);
   }
 
   /** Before it is so: whoever goes on after us must not find it done and nobody told. */

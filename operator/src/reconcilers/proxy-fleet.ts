@@ -83,10 +83,13 @@ export class ProxyFleetReconciler implements Reconciler {
 
   async finalize(resource: CustomResource): Promise<undefined> {
     const fleet = resource as unknown as ProxyFleet;
-    const { keys, monitors, looks } = this.#options;
     const { noise } = fleet.spec;
-    if (noise !== undefined) await keys.finalize(fleet, noise);
-    for (const kept of [monitors, looks]) kept.forget(fleet.metadata.uid);
+    if (noise !== undefined) await this.#options.keys.finalize(fleet, noise);
+  }
+
+  forget(uid: string): void {
+    const { monitors, looks } = this.#options;
+    for (const kept of [monitors, looks]) kept.forget(uid);
   }
 
   /** Noted before anything is made of it: whoever goes on after us must not find a pool gone and nothing known of it. */
@@ -100,13 +103,13 @@ export class ProxyFleetReconciler implements Reconciler {
   }
 
   async #settleKeys(fleet: ProxyFleet, children: Children): Promise<KeysOutcome> {
+    const { keys } = this.#options;
     const { noise } = fleet.spec;
     if (noise === undefined || listenAddresses(fleet.spec.proxies, 'SV2').length === 0) {
       keys.forget(fleet);
       return noKeys;
     }
     return keys.settle(fleet, ownedProxies(fleet), noise, children);
-    const { keys } = this.#options;
   }
 }
 
