@@ -2,6 +2,7 @@
 import { defineConfig } from '@sluice/runtime/config';
 import { secretFile } from '@sluice/runtime/config/path-types';
 import { integer, listOf, text } from '@sluice/runtime/config/value-types';
+import { DEFAULT_PER_SECOND } from './drain.ts';
 
 export const drainSettings = defineConfig({
   drainSeconds: {
@@ -11,8 +12,8 @@ export const drainSettings = defineConfig({
   },
   drainRate: {
     type: integer({ min: 1, max: 10_000 }),
-    optional: true,
-    doc: 'Connections that are moved away in a second, and more where drainSeconds asks for more; without it over all of drainSeconds.',
+    default: DEFAULT_PER_SECOND,
+    doc: 'Connections that are moved away in a second, and more where drainSeconds asks for more.',
   },
   reconnectVendors: {
     type: listOf(

@@ -8,15 +8,13 @@ const MOVING_PART = 0.8;
 /** A batch of connections does not wait longer for its answers. */
 const SETTLE_MS = 1_000;
 
+/** Connections that go in a second where nobody sets it, and the time does not ask for more. */
+export const DEFAULT_PER_SECOND = 10;
 /** Below it, shares that are under way could not be answered. */
 const SHORTEST_MS = 1_000;
 
-/**
- * The deadline, or a sooner one where the connections are so few that they can be moved at that pace before.
- * @param perSecond undefined: over all the time that there is
- */
-export function pacedDeadlineMs(connections: number, deadlineMs: number, perSecond: number | undefined): number {
-  if (perSecond === undefined) return deadlineMs;
+/** The deadline, or a sooner one where the connections are so few that they can be moved at that pace before. */
+export function pacedDeadlineMs(connections: number, deadlineMs: number, perSecond = DEFAULT_PER_SECOND): number {
   const pacedMs = (connections / perSecond) * 1_000;
   return Math.min(deadlineMs, Math.max(SHORTEST_MS, pacedMs / MOVING_PART));
 }
@@ -90,6 +88,8 @@ export class Drain<C extends DrainedConnection> {
   async #run(): Promise<void> {
     const { clock, random, sleep, settle, sendAway } = this.#modules;
     let order = shuffled([...this.#connections.values()], random);
+    // Where less than one is due in a step, the parts add up.
+    let part = random();
     while (this.left > 0) {
       if (order.length === 0) {
         if (this.#keep > 0) break;
@@ -98,9 +98,12 @@ export class Drain<C extends DrainedConnection> {
       }
       const leftMs = Math.max(0, this.#movedByMs - clock.monotonic());
       const steps = Math.max(1, Math.floor(leftMs / STEP_MS));
-      const batch = this.#openOnes(order, Math.ceil(Math.min(order.length, this.left) / steps));
+      const toGo = Math.min(order.length, this.left);
+      const due = toGo / steps + part;
+      part = due % 1;
+      const batch = this.#openOnes(order, Math.min(toGo, Math.floor(due)));
       for (const connection of batch) connection.stopReading();
-      await settle(batch, Math.min(SETTLE_MS, leftMs / steps));
+      if (batch.length > 0) await settle(batch, Math.min(SETTLE_MS, leftMs / steps));
       for (const connection of batch) sendAway(connection);
       if (this.left > 0 && steps > 1) await sleep(STEP_MS * (0.5 + random()));
     }

@@ -32,7 +32,7 @@ export interface MovableConnections {
 
 export interface MoveOrdersModules {
   readonly log: Logger;
-  /** At which pace connections go where that takes less time than there is; undefined: over all of it. */
+  /** At which pace connections go where that takes less time than there is; undefined: the default one. */
   readonly perSecond: number | undefined;
 }
 

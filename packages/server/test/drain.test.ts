@@ -77,6 +77,13 @@ describe('a drain', () => {
     expect(busiest(went)).toBeLessThanOrEqual(60);
   });
 
+  it('keeps to a pace of less than one in a step', async () => {
+    const went = await drained(30, 100_000, 3);
+    expect(went.at(-1)).toBeGreaterThan(9_000);
+    expect(went.at(-1)).toBeLessThan(10_500);
+    expect(busiest(went)).toBeLessThanOrEqual(4);
+  });
+
   it('goes faster than its pace where its time would be over', async () => {
     const went = await drained(5_000, 10_000, 50);
     expect(went).toHaveLength(5_000);

@@ -40,7 +40,8 @@ class Server {
   }
 }
 
-function start(sizes: readonly number[], perSecond?: number) {
+/** By default so slow that every order has all of its time. */
+function start(sizes: readonly number[], perSecond = 0.01) {
   const orders = new MoveOrders({ log: silentLogger(), perSecond });
   const servers = sizes.map((size) => new Server(size));
   for (const server of servers) orders.add(server);

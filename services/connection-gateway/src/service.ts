@@ -43,7 +43,7 @@ export interface ConnectionGatewayOptions {
   readonly limits: GatewayLimits;
   /** Over how long connections are moved away at the end. */
   readonly drainMs: number;
-  /** At which pace, where that takes less time; undefined: over all of it. */
+  /** At which pace, where that takes less time; undefined: the default one. */
   readonly drainPerSecond?: number | undefined;
   readonly reconnectVendors: readonly string[];
 }

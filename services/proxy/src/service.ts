@@ -66,7 +66,7 @@ export interface ProxyOptions {
   readonly versionMask: number;
   /** Over how long connections are moved away at the end. */
   readonly drainMs: number;
-  /** At which pace, where that takes less time; undefined: over all of it. */
+  /** At which pace, where that takes less time; undefined: the default one. */
   readonly drainPerSecond: number | undefined;
   readonly reconnectAgents: readonly string[];
   readonly reconnectVendors: readonly string[];
