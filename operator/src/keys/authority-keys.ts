@@ -64,8 +64,10 @@ export class AuthorityKeys {
    * @throws KubernetesError `api-conflict` when somebody else is at it, or the resource is another one by now
    */
   async settle(owner: KeyOwner, noise: Noise): Promise<Authority> {
-    const told = annotationOf(owner, AUTHORITY_PUBLIC_KEY);
-    const found = await this.#find(owner, told);
+    const annotated = annotationOf(owner, AUTHORITY_PUBLIC_KEY);
+    const found = await this.#find(owner, annotated);
+    // Who replaces a resource leaves its annotations out at times: with the Secret gone too, the status alone knows that there was a key.
+    const told = annotated ?? (found?.key === undefined ? owner.status?.authorityPublicKey : undefined);
     if (told === undefined) return this.#first(owner, noise, found);
     if (annotationOf(owner, ROTATE_KEYS) === 'new-authority') return this.#rotate(owner, noise, told, found);
     if (found === undefined) return this.#missing(owner, noise, told);
