@@ -1,6 +1,6 @@
 // What pods are told to do with their connections. One that does not hear it is told again at the next look.
 import type { Clock } from '@sluice/runtime/clock';
-import { messageOf } from '@sluice/runtime/errors';
+import { codeOf, messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
 import type { MetricsOf } from '@sluice/runtime/metrics';
 import type { Writer } from '../apply/writer.ts';
@@ -28,22 +28,27 @@ export class PodOrders {
     this.#modules = modules;
   }
 
-  /** @param move undefined: all that is left stays. @returns whether the pod knows the token */
+  /** @param move undefined: all that is left stays @returns whether the pod knows the token @throws ChildError `not-leader` */
   async send(pod: Pod, move: Move | undefined, token: string): Promise<boolean> {
     const { requests, writer, log, metrics } = this.#modules;
     const order = move === undefined ? 'cancel' : 'move';
     const { namespace, name } = pod.metadata;
-    writer.assertLeading(`an order to pod ${name}`);
+    // Not earlier: the lease may be lost while it waits for its turn.
+    const atItsTurn = () => writer.assertLeading(`an order to pod ${name}`);
     try {
-      const { status, text } = await requests.send(pod, { ...this.#requestOf(move), token });
-      if (status === 401) return false;
+      const { status, text } = await requests.send(pod, { ...this.#requestOf(move), token }, atItsTurn);
+      if (status === 401) {
+        metrics.orders.with({ order, result: 'failed' }).inc();
+        return false;
+      }
       if (status !== 200) throw new Error(`status ${status}: ${text.slice(0, 100)}`);
       metrics.orders.with({ order, result: 'taken' }).inc();
       log.info(
         { namespace, pod: name, order: move?.order, keep: move?.keep },
-        'a pod was told which connections are to go',
+        move === undefined ? 'a pod was told to keep its connections' : 'a pod was told which connections are to go',
       );
     } catch (error) {
+      if (codeOf(error) === 'not-leader') throw error;
       metrics.orders.with({ order, result: 'failed' }).inc();
       log.debug({ namespace, pod: name, reason: messageOf(error) }, 'a pod takes no order; it is told again');
     }

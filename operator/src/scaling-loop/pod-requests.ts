@@ -31,9 +31,16 @@ export class PodRequests {
     this.#template = template;
   }
 
-  /** Resolves with the answer, whatever its status. @throws Error when there is none within two seconds, or a large one */
-  send(pod: Pod, asked: PodRequest): Promise<PodAnswer> {
-    return this.#turns.take(() => this.#exchange(`${this.#urlOf(pod)}${asked.path}`, asked));
+  /**
+   * Resolves with the answer, whatever its status.
+   * @param atItsTurn called right before it is sent, which may be a while later @throws what that throws; Error when there is no answer within two
+   * seconds, or a large one
+   */
+  send(pod: Pod, asked: PodRequest, atItsTurn?: () => void): Promise<PodAnswer> {
+    return this.#turns.take(async () => {
+      atItsTurn?.();
+      return this.#exchange(`${this.#urlOf(pod)}${asked.path}`, asked);
+    });
   }
 
   async #exchange(url: string, { method, token }: PodRequest): Promise<PodAnswer> {

@@ -1,4 +1,4 @@
-/** So many at once and no more; the others wait for their turn, in order. */
+/** So many at once and no more; the others wait for their turn, in order. Bounded by what asks: a few questions to each pod that there is. */
 export class Turns {
   #free: number;
   readonly #waiting: (() => void)[] = [];
