@@ -8,10 +8,11 @@ import type { Scraper } from './scraper.ts';
 const CLOSELY_MS = 700;
 const CPU_SECONDS = 'process_cpu_seconds_total';
 
+/** By the monotonic clock: a host whose clock is set back goes on asking. */
 interface Known {
-  askedAtMs: number;
+  askedAt: number;
   sample: Sample | undefined;
-  cpu: { readonly atMs: number; readonly seconds: number } | undefined;
+  cpu: { readonly at: number; readonly seconds: number } | undefined;
 }
 
 export interface AskedPod {
@@ -43,10 +44,10 @@ export class PodSamples {
   async scrape(pods: readonly AskedPod[], { token, everyMs, withCpu }: ScrapeOptions): Promise<void> {
     const uids = new Set(pods.map(({ pod }) => pod.metadata.uid));
     for (const uid of this.#known.keys()) if (!uids.has(uid)) this.#known.delete(uid);
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     const due = pods.filter(({ pod, isClosely }) => {
-      const { askedAtMs = 0, sample } = this.#known.get(pod.metadata.uid ?? '') ?? {};
-      return now - askedAtMs >= (isClosely || sample === undefined ? CLOSELY_MS : everyMs);
+      const { askedAt = Number.NEGATIVE_INFINITY, sample } = this.#known.get(pod.metadata.uid ?? '') ?? {};
+      return now - askedAt >= (isClosely || sample === undefined ? CLOSELY_MS : everyMs);
     });
     await Promise.all(due.map(({ pod }) => this.#ask(pod, token, withCpu)));
   }
@@ -63,24 +64,23 @@ export class PodSamples {
 
   async #ask(pod: Pod, token: string, withCpu: boolean): Promise<void> {
     const uid = pod.metadata.uid ?? '';
-    const atMs = this.#clock.now();
-    const known = this.#known.get(uid) ?? { askedAtMs: 0, sample: undefined, cpu: undefined };
+    const [atMs, at] = [this.#clock.now(), this.#clock.monotonic()];
+    const known = this.#known.get(uid) ?? { askedAt: at, sample: undefined, cpu: undefined };
     this.#known.set(uid, known);
-    known.askedAtMs = atMs;
+    known.askedAt = at;
     const [progress, seconds] = await Promise.all([
       this.#scraper.progress(pod, token),
       withCpu ? this.#scraper.metric(pod, CPU_SECONDS) : undefined,
     ]);
-    const cpuCores = coresOf(known.cpu, atMs, seconds);
-    if (seconds !== undefined) known.cpu = { atMs, seconds };
+    const cpuCores = coresOf(known.cpu, at, seconds);
+    if (seconds !== undefined) known.cpu = { at, seconds };
     // When it was asked: what it says is of that time at the earliest.
     if (progress !== undefined) known.sample = { atMs, ...progress, cpuCores };
   }
 }
 
 /** Between two samples of one process; one that began anew has used less. */
-function coresOf(before: Known['cpu'], atMs: number, seconds: number | undefined): number | undefined {
-  if (before === undefined || seconds === undefined || seconds < before.seconds || atMs <= before.atMs)
-    return undefined;
-  return ((seconds - before.seconds) * 1_000) / (atMs - before.atMs);
+function coresOf(before: Known['cpu'], at: number, seconds: number | undefined): number | undefined {
+  if (before === undefined || seconds === undefined || seconds < before.seconds || at <= before.at) return undefined;
+  return ((seconds - before.seconds) * 1_000) / (at - before.at);
 }

@@ -13,8 +13,9 @@ export interface History {
 
 export const beginHistory = (value: number, nowMs: number): History => ({ sinceMs: nowMs, value, past: [] });
 
-/** The same object while nothing has changed. @param longestMs what ended earlier is of no use to anybody */
+/** The same object while nothing has changed; begun anew where a clock was ahead that wrote it. @param longestMs what ended earlier is of no use to anybody */
 export function recorded(history: History, value: number, nowMs: number, longestMs: number): History {
+  if ((history.past.at(-1)?.[1] ?? history.sinceMs) > nowMs) return beginHistory(value, nowMs);
   if (value === history.value) return history;
   const past = [...history.past, [history.value, nowMs] as const].filter(([, until]) => until > nowMs - longestMs);
   while (past.length > PAST_BOUND) past.splice(0, 2, higher(past[0], past[1]));

@@ -66,9 +66,10 @@ export interface Sample {
 /** What is older counts as unknown, which is not zero: two questions may go without an answer. */
 const SAMPLE_MAX_AGE_MS = 45_000;
 
-/** The last sample if it is to be acted on. */
-export function freshSample(pod: ObservedPod, nowMs: number): Sample | undefined {
-  return pod.sample !== undefined && nowMs - pod.sample.atMs <= SAMPLE_MAX_AGE_MS ? pod.sample : undefined;
+/** The last sample if it is to be acted on. One of the future was taken before the clock was set back: how old it is nobody knows. */
+export function freshSample({ sample }: ObservedPod, nowMs: number): Sample | undefined {
+  const ageMs = sample === undefined ? Number.NaN : nowMs - sample.atMs;
+  return ageMs >= 0 && ageMs <= SAMPLE_MAX_AGE_MS ? sample : undefined;
 }
 
 /** Connections of miners; undefined: nobody knows. */

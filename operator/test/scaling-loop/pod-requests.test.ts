@@ -1,10 +1,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { systemClock } from '@sluice/runtime/clock';
+import { ManualClock, systemClock } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
 import { createMetrics, MetricsRegistry } from '@sluice/runtime/metrics';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connectionsOf } from '../../src/scaling/observed-fleet.ts';
 import { scalingMetrics } from '../../src/scaling-loop/metrics.ts';
+import { observedPod } from '../../src/scaling-loop/observed-objects.ts';
 import { PodRequests } from '../../src/scaling-loop/pod-requests.ts';
 import { PodSamples } from '../../src/scaling-loop/pod-samples.ts';
 import type { Pod } from '../../src/scaling-loop/pods.ts';
@@ -97,4 +99,23 @@ it('make samples of what pods say, and none of what they do not', async () => {
   // Gone, and what it said with it.
   await samples.scrape([], { token: 't', everyMs: 60_000, withCpu: false });
   expect(samples.of('good')).toBeUndefined();
+});
+
+it('make samples by a clock that is set back, which are not taken for new ones', async () => {
+  const metrics = createMetrics(new MetricsRegistry(), scalingMetrics);
+  const requests = new PodRequests(`http://127.0.0.1:${port}/{namespace}/{name}`);
+  const clock = new ManualClock();
+  const samples = new PodSamples(new Scraper({ requests, metrics, clock, log: silentLogger() }), clock);
+  const scrape = () =>
+    samples.scrape([{ pod: pod('set-back'), isClosely: false }], { token: 't', everyMs: 10_000, withCpu: false });
+  const connections = () => connectionsOf(observedPod(pod('set-back'), samples.of('set-back')), clock.now());
+  answers.set('set-back', '{"connections":12,"order":null,"left":0}');
+  await scrape();
+  expect(connections()).toBe(12);
+  clock.set(clock.now() - 3_600_000);
+  expect(connections()).toBeUndefined();
+  clock.advance(10_000);
+  answers.set('set-back', '{"connections":13,"order":null,"left":0}');
+  await scrape();
+  expect(connections()).toBe(13);
 });

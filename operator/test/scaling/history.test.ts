@@ -23,6 +23,14 @@ describe('a history', () => {
     expect(recorded(history, 3, 50_000, 1_000)).toBe(history);
   });
 
+  it('begins anew where the clock that wrote it was ahead, and holds nothing up meanwhile', () => {
+    const ahead = recorded(beginHistory(2, 3_600_000), 9, 3_610_000, 60_000);
+    const history = recorded(ahead, 9, 100_000, 60_000);
+    expect(history).toEqual(beginHistory(9, 100_000));
+    expect(lowest(history, 30_000, 130_000)).toBe(9);
+    expect(recorded(beginHistory(9, 3_600_000), 9, 100_000, 60_000)).toEqual(beginHistory(9, 100_000));
+  });
+
   it('stays short, and never takes a window for lower than it was', () => {
     const changes = fc.array(fc.tuple(fc.nat(50), fc.integer({ min: 1, max: 20 })), { minLength: 1, maxLength: 80 });
     fc.assert(
