@@ -67,14 +67,16 @@ export class ValidatorScaling {
   async #look(key: string, signal: AbortSignal): Promise<{ readonly requeueAfterMs?: number }> {
     const followed = this.#pools.get(key);
     if (followed === undefined) return {};
+    if (!isActedOn(this.#modules.objects.owner(key), followed.pool)) {
+      this.#pools.delete(key);
+      return {};
+    }
     const { minReplicas, maxReplicas } = followed.pool.spec.services.shareValidator;
     const lagSeconds = minReplicas === maxReplicas ? undefined : await this.#lag(followed.pool);
     signal.throwIfAborted();
     const owner = this.#modules.objects.owner(key);
-    if (!isActedOn(owner, followed.pool)) {
-      this.#pools.delete(key);
-      return {};
-    }
+    // Another pool of that name may be followed by now.
+    if (!isActedOn(owner, followed.pool)) return { requeueAfterMs: 0 };
     if (minReplicas < maxReplicas && followed.written.areSeen()) await this.#decide(owner, followed, lagSeconds);
     return { requeueAfterMs: EVERY_MS * (1 - JITTER * this.#modules.controller.random()) };
   }
