@@ -73,8 +73,10 @@ function scalingActive({ owned, hasAsked }: FleetLook, silent: readonly Observed
   }
   if (!hasAsked) return [];
   if (silent.length === 0) return [{ type, status: 'True', reason: 'LoadKnown', message: '' }];
-  const names = silent.slice(0, 3).map(({ name }) => name);
-  const message = `${silent.length} pods do not say how many connections they have, and none is taken away meanwhile: ${names.join(', ')}`;
+  // In one order, however the cache has them: another one would be news.
+  const names = silent.map(({ name }) => name).sort();
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
+  const message = `None is taken away while pods do not say how many connections they have: ${names.slice(0, 3).join(', ')}${more}`;
   return [{ type, status: 'False', reason: 'LoadUnknown', message }];
 }
 

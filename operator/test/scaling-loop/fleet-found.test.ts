@@ -59,6 +59,13 @@ describe('what is found of a fleet', () => {
     expect(status.connections).toBe(100);
   });
 
+  it('names those that do not tell their load in the same order, however they come', () => {
+    const silent = ['e', 'b', 'd', 'a', 'c'].map((name) => pod(name, undefined));
+    const { findings } = found(silent);
+    expect(findings[0]?.message).toMatch(/: a, b, c and 2 more$/);
+    expect(found(silent.toReversed()).findings).toEqual(findings);
+  });
+
   it('says whether the load is known, of pods that had the time to tell it', () => {
     expect(condition([pod('a', 5), pod('b', 7)])).toBe('True LoadKnown');
     expect(condition([pod('a', 5), pod('b', undefined)])).toBe('False LoadUnknown');
