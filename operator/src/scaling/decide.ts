@@ -26,8 +26,6 @@ export interface ScalingDecisions {
   readonly desired: number;
   /** Connections that are known of. */
   readonly connections: number;
-  /** Somebody's connections are not known, so that nothing is taken away by their number. */
-  readonly isUnknown: boolean;
   /** Pods on their way out. */
   readonly draining: number;
   /** New pods do not come up, and the exchange waits for them. */
@@ -56,7 +54,6 @@ export function decide(observed: ObservedFleet): ScalingDecisions {
     orders: moveOrders(observed),
     desired: state.desired,
     connections: pods.reduce((sum, pod) => sum + (connectionsOf(pod, nowMs) ?? 0), 0),
-    isUnknown: living.some((pod) => connectionsOf(pod, nowMs) === undefined),
     draining: living.filter((pod) => stageOf(pod) !== 'accepting').length,
     isStalled: rollout.isStalled,
   };
