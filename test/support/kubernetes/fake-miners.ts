@@ -1,6 +1,6 @@
 // Miners on the pods of fleets that kwok plays: each pod answers /drain and /metrics over HTTP as a gateway does and sends its miners away when it is
-// told to, and whoever has no pod is given the one with the fewest
-// among those that Services know.
+// told to, and whoever has no pod is given the one with the fewest among those that
+// Services know.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ApiClient } from './api-client.ts';
