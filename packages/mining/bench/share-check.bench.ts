@@ -8,6 +8,7 @@ import { bench, group, run } from 'mitata';
 import { buildJobCoinbase, emptyTemplate } from '../src/build-job.ts';
 import { MiningChannel } from '../src/channel.ts';
 import { ShareChecker } from '../src/share-check.ts';
+import { ShareLanes, type WaitingShare } from '../src/share-lanes.ts';
 import { ShareOutcome, shareErrorCodes } from '../src/share-outcome.ts';
 import { shareTarget } from '../src/share-target.ts';
 import { referenceCheck } from '../test/reference-check.ts';
@@ -67,6 +68,53 @@ for (const kind of ['standard', 'extended'] as const) {
     },
   );
 }
+
+/** The outcomes of so many shares of an extended channel, each with another extranonce; by fours, as they come in one read. */
+function extendedShares(count: number, isInLanes: boolean): number[] {
+  const { prefix, extranonce, channel } = extendedSubject;
+  const outcomes: number[] = [];
+  const fresh = channel();
+  const judge = (nonce: number, from: Uint8Array, root?: Uint8Array) =>
+    outcomes.push(laneChecker.check(fresh, 16, nonce, NOW, VERSION, from, 0, extranonce.length, NOW_MS, true, root));
+  const lanes = new ShareLanes<WaitingBenchShare>(
+    () => new WaitingBenchShare(judge),
+    () => undefined,
+  );
+  for (let nonce = 0; nonce < count; nonce += 1) {
+    extranonce[0] = nonce;
+    const share = isInLanes ? lanes.place(work, 20) : undefined;
+    if (share === undefined) judge(nonce, extranonce);
+    else {
+      share.nonce = nonce;
+      share.extranonce.set(extranonce);
+      lanes.add(prefix, extranonce, 0);
+    }
+  }
+  lanes.flush();
+  return outcomes;
+}
+
+class WaitingBenchShare implements WaitingShare {
+  nonce = 0;
+  readonly extranonce = new Uint8Array(13);
+  readonly #judge: (nonce: number, extranonce: Uint8Array, root: Uint8Array | undefined) => void;
+
+  constructor(judge: (nonce: number, extranonce: Uint8Array, root: Uint8Array | undefined) => void) {
+    this.#judge = judge;
+  }
+
+  judge(root: Uint8Array | undefined): void {
+    this.#judge(this.nonce, this.extranonce, root);
+  }
+}
+
+const laneChecker = new ShareChecker(wasmSha256d);
+const extendedSubject = subject('extended');
+assert.deepEqual(extendedShares(500, true), extendedShares(500, false));
+group(`${SHARES} shares of an extended channel that were read together, 12-level path`, () => {
+  bench('in lanes', () => extendedShares(SHARES, true));
+  bench('one by one', () => extendedShares(SHARES, false));
+});
 
 const template = emptyTemplate(800_000, 'mainnet');
 const pool = { payouts: [{ script: new Uint8Array(22), weight: 1 }], tag: Buffer.from('/sluice/') };

@@ -1,4 +1,4 @@
-// The miners of the benches, in a process of their own: `load-client.ts <port> <connections> <in flight>`. Opens the connections, says
+// The miners of the benches, in a process of their own: `load-client.ts <port> <connections> <in flight> <standard or extended>`. Opens the connections, says
 // "ready", and then does what standard input asks: "shares <milliseconds>" keeps that many submissions in flight on each
 // connection and prints how many were acknowledged; "tip" prints when the last connection was told of the next tip.
 import { once } from 'node:events';
@@ -9,11 +9,17 @@ import { ACT_2_LENGTH } from '@sluice/noise/responder';
 import type { NoiseTransport } from '@sluice/noise/transport';
 import { randomBytes } from '@sluice/runtime/random';
 import { readU32 } from '@sluice/sv2/bytes';
-import { STANDARD_SHARE_FRAME_SIZE, writeSubmitSharesStandard } from '@sluice/sv2/fast/submit-shares';
+import {
+  extendedShareFrameSize,
+  STANDARD_SHARE_FRAME_SIZE,
+  writeSubmitSharesExtended,
+  writeSubmitSharesStandard,
+} from '@sluice/sv2/fast/submit-shares';
 import { successAcceptedCount } from '@sluice/sv2/fast/submit-shares-success';
 import { miningClientFlags } from '@sluice/sv2/flags';
 import { CHANNEL_MSG_BIT, encodeFrame } from '@sluice/sv2/frames';
 import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
+import { OpenExtendedMiningChannel } from '@sluice/sv2/messages/mining/open-extended-mining-channel';
 import { OpenStandardMiningChannel } from '@sluice/sv2/messages/mining/open-standard-mining-channel';
 import { SetNewPrevHash } from '@sluice/sv2/messages/mining/set-new-prev-hash';
 import { SubmitSharesError } from '@sluice/sv2/messages/mining/submit-shares-error';
@@ -21,12 +27,15 @@ import { SubmitSharesSuccess } from '@sluice/sv2/messages/mining/submit-shares-s
 import { aead, ec } from '../test/support/test-gateway.ts';
 import { setupConnection } from '../test/support/test-miner.ts';
 
-const [port = 0, connections = 1, inFlight = 1] = process.argv.slice(2).map(Number);
+const [port = 0, connections = 1, inFlight = 1] = process.argv.slice(2, 5).map(Number);
 /** The only channel of its connection. */
 const CHANNEL_ID = 2;
 const VERSION = 0x20000000;
 
-const frame = new Uint8Array(STANDARD_SHARE_FRAME_SIZE);
+const isExtended = process.argv[5] === 'extended';
+/** What the pool leaves of its 20 bytes. */
+const extranonce = new Uint8Array(13);
+const frame = new Uint8Array(isExtended ? extendedShareFrameSize(extranonce.length) : STANDARD_SHARE_FRAME_SIZE);
 const ntime = Math.floor(Date.now() / 1_000);
 
 class Client {
@@ -58,10 +67,12 @@ class Client {
       const result = initiator.readAct2(Uint8Array.from(held.subarray(0, ACT_2_LENGTH)));
       if (!result.ok) throw new Error(result.code);
       this.transport = result.transport;
-      this.send(encodeFrame(SetupConnection, setupConnection(miningClientFlags.REQUIRES_STANDARD_JOBS)));
+      const flags = isExtended ? 0 : miningClientFlags.REQUIRES_STANDARD_JOBS;
+      this.send(encodeFrame(SetupConnection, setupConnection(flags)));
       const maxTarget = new Uint8Array(32).fill(0xff);
       const open = { requestId: 1, userIdentity: 'bench.rig', nominalHashRate: 1e12, maxTarget };
-      this.send(encodeFrame(OpenStandardMiningChannel, open));
+      if (isExtended) this.send(encodeFrame(OpenExtendedMiningChannel, { ...open, minExtranonceSize: 13 }));
+      else this.send(encodeFrame(OpenStandardMiningChannel, open));
       this.read(held.subarray(ACT_2_LENGTH));
     });
     this.socket.write(initiator.act1());
@@ -81,7 +92,9 @@ class Client {
     this.#out = Buffer.allocUnsafe(count * length);
     for (let share = 0; share < count; share++) {
       this.nonce += 1;
-      writeSubmitSharesStandard(frame, 0, CHANNEL_ID, this.nonce, this.jobId, this.nonce, ntime, VERSION);
+      if (isExtended)
+        writeSubmitSharesExtended(frame, 0, CHANNEL_ID, this.nonce, this.jobId, this.nonce, ntime, VERSION, extranonce);
+      else writeSubmitSharesStandard(frame, 0, CHANNEL_ID, this.nonce, this.jobId, this.nonce, ntime, VERSION);
       writer.seal(frame, this.#out, share * length);
     }
     this.socket.write(this.#out);

@@ -52,6 +52,8 @@ export interface TestGatewayOptions {
   readonly limits?: Partial<GatewayLimits>;
   readonly bus?: Bus;
   readonly nbits?: number;
+  /** Of the merkle path of each job; default 1. */
+  readonly levels?: number;
   /** Default: nothing is logged. */
   readonly logLevel?: LogLevel;
 }
@@ -77,11 +79,13 @@ export class TestGateway {
   /** Every connection was told of a tip. */
   onTipDone: () => void = () => undefined;
   readonly nbits: number;
+  readonly #levels: number;
   #feed = 0;
 
   constructor(bus: Bus, options: TestGatewayOptions) {
     this.bus = bus;
     this.nbits = options.nbits ?? HARD_NBITS;
+    this.#levels = options.levels ?? 1;
     const lines = new Writable({
       decodeStrings: false,
       write: (line: string, _encoding, done) => {
@@ -152,7 +156,7 @@ export class TestGateway {
       prevHash: prevHash ?? this.prevHash(1),
       nbits: this.nbits,
       minNtime: minNtime ?? this.nowSeconds,
-      merklePath: [new Uint8Array(32).fill(0x55)],
+      merklePath: Array.from({ length: this.#levels }, () => new Uint8Array(32).fill(0x55)),
       ...coinbase(jobId),
       ...(coinbaseSuffix === undefined ? {} : { coinbaseSuffix }),
       createdAtMicros: 0n,
