@@ -79,22 +79,23 @@ export class Children {
     return live;
   }
 
-  /** Makes a Secret that must never be made twice; resolves with the one that there is. */
+  /**
+   * Makes a Secret that must never be made twice; resolves with the one that there is.
+   * @throws ChildError `name-conflict`, `invalid-child`, `not-leader`; KubernetesError, as `api-conflict` where one comes and goes
+   */
   async createOnce(resource: Resource, owner: Owner, manifest: Manifest): Promise<KubernetesObject> {
-    const { writer } = this.#modules;
-    for (;;) {
-      const live = await this.#read(resource, manifest);
-      if (live !== undefined) {
-        refuseForeign(owner, live);
-        return live;
-      }
-      const path = collectionPath(resource, manifest.metadata.namespace);
-      try {
-        return await writer.write({ method: 'POST', path, query: { fieldManager: FIELD_MANAGER }, body: manifest });
-      } catch (error) {
-        // Somebody was faster: theirs is looked at.
-        if (!isKubernetesError(error, 'api-conflict')) throw invalidChild(resource, manifest, error);
-      }
+    const live = await this.read(resource, owner, manifest);
+    if (live !== undefined) return live;
+    const path = collectionPath(resource, manifest.metadata.namespace);
+    const query = { fieldManager: FIELD_MANAGER };
+    try {
+      return await this.#modules.writer.write({ method: 'POST', path, query, body: manifest });
+    } catch (error) {
+      if (!isKubernetesError(error, 'api-conflict')) throw invalidChild(resource, manifest, error);
+      // Somebody was faster: theirs is looked at.
+      const theirs = await this.read(resource, owner, manifest);
+      if (theirs === undefined) throw error;
+      return theirs;
     }
   }
 
