@@ -1,7 +1,6 @@
 // `kubectl sluice`: pools and fleets of a cluster, for who runs them. Found by kubectl as `kubectl-sluice` on PATH.
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { KubernetesClient } from '@sluice/operator/kubernetes/client';
 import { kubeconfigAccess } from '@sluice/operator/kubernetes/cluster-access';
 import { messageOf } from '@sluice/runtime/errors';
@@ -9,6 +8,7 @@ import { ExitCode } from '@sluice/runtime/exit-code';
 import { MetricsRegistry } from '@sluice/runtime/metrics';
 import { Cluster } from './cluster.ts';
 import { type KubectlCommand, readCommandLine } from './command-line.ts';
+import { isConfirmed } from './confirm.ts';
 import { drain } from './drain.ts';
 import { KubectlError } from './errors.ts';
 import { release, rotateKeys, setPaused } from './orders.ts';
@@ -52,9 +52,9 @@ function kubeconfigOf({ kubeconfig }: KubectlCommand): string {
 }
 
 async function carryOut(command: KubectlCommand, cluster: Cluster): Promise<void> {
-  const { argument: name = '', waits, timeoutMs, isConfirmed } = command;
+  const { argument: name = '', waits, timeoutMs } = command;
   const tell = (line: string) => void process.stdout.write(`${line}\n`);
-  const orders = { confirm: isConfirmed ? async () => true : confirm, tell };
+  const orders = { confirm: command.isConfirmed ? async () => true : confirm, tell };
   switch (command.name) {
     case 'status':
       return status(command, cluster);
@@ -89,12 +89,7 @@ async function status({ argument, isEverywhere, isJson }: KubectlCommand, cluste
 
 async function confirm(question: string): Promise<boolean> {
   if (!process.stdin.isTTY) throw new KubectlError('not-confirmed', 'nobody is there to be asked; --yes goes on');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
-  } finally {
-    terminal.close();
-  }
+  return isConfirmed(question, process.stdin, process.stderr);
 }
 
 /** Resolves when all of it is on its way: the process ends right after it. */
