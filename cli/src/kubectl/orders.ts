@@ -48,7 +48,9 @@ export async function rotateKeys(
 ): Promise<void> {
   const owner = await cluster.owner(name);
   const before = owner.status?.authorityPublicKey;
-  if (owner.spec.noise === undefined)
+  const { listeners } = owner.kind === 'MiningPool' ? owner.spec.gateways : owner.spec.proxies;
+  // The operator leaves the order of such a fleet where it is.
+  if (owner.spec.noise === undefined || !listeners.some(({ protocol }) => protocol === 'SV2'))
     throw new KubectlError('not-for-this', `${called(owner)} has no listener of Stratum V2, and so no keys`);
   if (isPaused(owner))
     throw new KubectlError('not-for-this', `${called(owner)} is paused: kubectl sluice resume ${name}`);
