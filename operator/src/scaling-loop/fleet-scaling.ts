@@ -2,7 +2,7 @@
 // src/scaling decides is written. Of one term: whoever leads next goes on from what the cluster holds.
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '@sluice/runtime/clock';
-import { messageOf } from '@sluice/runtime/errors';
+import { codeOf, messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
 import type { MetricsOf } from '@sluice/runtime/metrics';
 import type { FleetStatus } from '../api/v1alpha1.ts';
@@ -21,6 +21,7 @@ import type { MoveOrder } from '../scaling/move-orders.ts';
 import type { ObservedFleet, ObservedPod } from '../scaling/observed-fleet.ts';
 import { rebalancingOf, stageOf } from '../scaling/pod-stage.ts';
 import { parseState, SCALING_STATE } from '../scaling/scaling-state.ts';
+import type { Finding } from '../status/conditions.ts';
 import { isActedOn } from './acted-on.ts';
 import { type FleetFound, fleetFound } from './fleet-found.ts';
 import type { scalingMetrics } from './metrics.ts';
@@ -39,6 +40,8 @@ const BUSY_MS = 1_000;
 const JITTER = 0.2;
 /** A pod that has not come up by then is not looked at more often for it. */
 const COMING_UP_MS = 120_000;
+/** What belongs to others is not better a moment later. */
+const REFUSED_RETRY_MS = 60_000;
 
 export interface FleetScalingOptions {
   /** In metrics. */
@@ -70,6 +73,8 @@ interface Followed {
   readonly samples: PodSamples;
   readonly token: OrderToken;
   told: FleetFound | undefined;
+  /** Why it cannot be looked at. */
+  refused: Finding | undefined;
 }
 
 export class FleetScaling {
@@ -121,7 +126,7 @@ export class FleetScaling {
   #begin(owned: OwnedFleet, revision: string): Followed {
     const { children, clock, scraper } = this.#modules;
     return {
-      ...{ owned, revision, written: new OwnWrites(), told: undefined },
+      ...{ owned, revision, written: new OwnWrites(), told: undefined, refused: undefined },
       samples: new PodSamples(scraper, clock),
       token: new OrderToken(children, clock),
     };
@@ -134,7 +139,8 @@ export class FleetScaling {
       this.#fleets.delete(key);
       return {};
     }
-    const token = await followed.token.of(followed.owned);
+    const token = await this.#tokenOf(key, followed);
+    if (token === undefined) return { requeueAfterMs: REFUSED_RETRY_MS };
     await this.#ask(followed, token);
     signal.throwIfAborted();
     const owner = this.#modules.objects.owner(key);
@@ -153,6 +159,21 @@ export class FleetScaling {
     this.#tell(key, followed, observed, decisions);
     const restMs = isWritten && !isBusy(observed, decisions) ? REST_MS : BUSY_MS;
     return { requeueAfterMs: restMs * (1 - JITTER * this.#modules.controller.random()) };
+  }
+
+  /** undefined where a Secret of that name is somebody else's, which the conditions say then. @throws ChildError `not-leader`; KubernetesError */
+  async #tokenOf(key: string, followed: Followed): Promise<string | undefined> {
+    const before = followed.refused?.message;
+    let token: string | undefined;
+    try {
+      token = await followed.token.of(followed.owned);
+      followed.refused = undefined;
+    } catch (error) {
+      if (codeOf(error) !== 'name-conflict') throw error;
+      followed.refused = { type: 'Degraded', status: 'True', reason: 'NameConflict', message: messageOf(error) };
+    }
+    if (followed.refused?.message !== before) this.#modules.onFound(key);
+    return token;
   }
 
   async #ask({ owned, samples }: Followed, token: string): Promise<void> {
@@ -222,13 +243,15 @@ export class FleetScaling {
     }
   }
 
-  #found(key: string, { owned, samples }: Followed, observed: ObservedFleet, decisions: ScalingDecisions): FleetFound {
+  #found(key: string, followed: Followed, observed: ObservedFleet, decisions: ScalingDecisions): FleetFound {
     const { objects } = this.#modules;
-    return fleetFound({
+    const { owned, samples, refused } = followed;
+    const found = fleetFound({
       ...{ owned, observed, decisions, hasAsked: samples.hasAsked },
       replicaSets: objects.replicaSets(owned),
       previous: statusOf(objects.owner(key), owned),
     });
+    return refused === undefined ? found : { ...found, findings: [...found.findings, refused] };
   }
 
   /** Has the status written where it is to say something else than it does, and than was told last. */
