@@ -35,14 +35,20 @@ export interface ClusterEvent extends KubernetesObject {
   readonly eventTime?: string | null;
 }
 
-/** More in one answer are not read: whoever asks wants an overview. */
-const MOST = 1_000;
+/** Objects in one answer. */
+const PAGE = 500;
 const LOG_TIMEOUT_MS = 30_000;
 const METRICS_TIMEOUT_MS = 3_000;
 /** Pods that are asked for their metrics at once, of all resources. */
 const ASKED_AT_ONCE = 16;
 const HEALTH_PORT = 9100;
 const OWN = 'app.kubernetes.io/managed-by=sluice-operator';
+
+interface Page<T> {
+  readonly items: readonly T[];
+  /** Empty, or absent, on the last one. */
+  readonly metadata?: { readonly continue?: string };
+}
 
 const eventKind: Resource = { apiVersion: 'v1', kind: 'Event', plural: 'events', namespaced: true };
 
@@ -154,10 +160,15 @@ export class Cluster {
   }
 
   async #list<T>(path: string, query: Readonly<Record<string, string>> = {}): Promise<readonly T[]> {
-    const { items } = await this.#client.request<{ readonly items: readonly T[] }>({
-      ...{ method: 'GET', path, query: { ...query, limit: MOST } },
-    });
-    return items;
+    const found: T[] = [];
+    let next: string | undefined;
+    do {
+      const asked = { ...query, limit: PAGE, continue: next };
+      const page = await this.#client.request<Page<T>>({ method: 'GET', path, query: asked });
+      found.push(...page.items);
+      next = page.metadata?.continue || undefined;
+    } while (next !== undefined);
+    return found;
   }
 
   async #text(path: string, query: Readonly<Record<string, number>>, timeoutMs: number): Promise<string> {
