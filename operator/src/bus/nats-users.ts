@@ -140,28 +140,30 @@ const textOf = (secret: KubernetesObject, key: string): string =>
   Buffer.from((secret as { data?: Record<string, string> }).data?.[key] ?? '', 'base64').toString();
 
 /** By the names of users; none where the Secret is not as ours are. */
-function hashesOf(secret: KubernetesObject | undefined): ReadonlyMap<string, string> {
-  const { accounts } = fileOf<UsersFile>(secret, USERS_FILE) ?? {};
-  const users = [...(accounts?.POOL?.users ?? []), ...(accounts?.SYSTEM?.users ?? [])];
-  return new Map(users.map(({ user, password }) => [user, password]));
-}
+const hashesOf = (secret: KubernetesObject | undefined): ReadonlyMap<string, string> =>
+  readFrom(secret, USERS_FILE, ({ accounts: { POOL, SYSTEM } }: UsersFile) => {
+    const users = [...POOL.users, ...SYSTEM.users];
+    return new Map(users.map(({ user, password }) => [user, String(password)]));
+  }) ?? new Map();
 
 const routePasswordOf = (secret: KubernetesObject | undefined): string | undefined =>
-  fileOf<{ readonly authorization?: { readonly password?: string } }>(secret, ROUTES_FILE)?.authorization?.password;
+  readFrom(secret, ROUTES_FILE, ({ authorization: { password } }: RoutesFile) =>
+    typeof password === 'string' ? password : undefined,
+  );
 
+/** As far as it is read. */
 interface UsersFile {
-  readonly accounts?: Partial<Record<'POOL' | 'SYSTEM', { readonly users?: readonly KnownUser[] }>>;
+  readonly accounts: Record<'POOL' | 'SYSTEM', { readonly users: readonly { user: string; password: string }[] }>;
 }
-interface KnownUser {
-  readonly user: string;
-  readonly password: string;
+interface RoutesFile {
+  readonly authorization: { readonly password?: unknown };
 }
 
-/** A file of the servers; undefined where there is none, or somebody has changed it: it is made anew. */
-function fileOf<T extends object>(secret: KubernetesObject | undefined, name: string): T | undefined {
+/** From a file of the servers; undefined where there is none, or somebody has changed it: it is made anew. */
+function readFrom<F, T>(secret: KubernetesObject | undefined, name: string, read: (file: F) => T): T | undefined {
   if (secret === undefined) return undefined;
   try {
-    return JSON.parse(textOf(secret, name)) as T;
+    return read(JSON.parse(textOf(secret, name)) as F);
   } catch {
     return undefined;
   }
