@@ -107,7 +107,7 @@ describe.skipIf(missing !== undefined)(`a backup${missing === undefined ? '' : `
   it('brings back the same keys and URIs, under other uids', async () => {
     onTestFailed(() => console.log(cluster.operator.log(80)));
     await kubectl('create', 'namespace', namespace);
-    await kubectl('apply', '--filename', file('authority-keys.yaml'));
+    await kubectl('create', '--filename', file('authority-keys.yaml'));
     await kubectl('apply', '--filename', file('resources.yaml'));
     cluster.operator.launch();
     await cluster.operator.ready();
@@ -153,7 +153,7 @@ describe.skipIf(missing !== undefined)(`a backup${missing === undefined ? '' : `
     expect(await conditionOf('MiningPool', 'demo', 'KeysValid')).toMatchObject({ reason: 'AuthorityKeyLost' });
     expect(await kubectl(inOperatorNamespace(), 'get', ...AUTHORITY_KEYS, '--ignore-not-found')).toBe('');
 
-    await kubectl('apply', '--filename', file('authority-keys.yaml'));
+    await kubectl('create', '--filename', file('authority-keys.yaml'));
     // It looks at them every two minutes; whoever leads next, at once.
     await cluster.operator.kill('SIGTERM');
     cluster.operator.launch();
