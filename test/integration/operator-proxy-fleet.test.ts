@@ -278,9 +278,10 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
   });
 
   it('go when they are deleted, and leave the pool', async () => {
-    await client().delete(path('hall-3'));
-    await waitFor(async () => (await client().get(path('hall-3'))).status === 404);
-    await waitFor(async () => (await objects('Service', 'hall-3')).length === 0, 60_000);
+    expect(await objects('Service', 'hall')).toHaveLength(2);
+    created(await client().delete(path('hall')));
+    await waitFor(async () => (await client().get(path('hall'))).status === 404);
+    await waitFor(async () => (await objects('Service', 'hall')).length === 0, 60_000);
     expect((await client().get(path('main', 'MiningPool'))).status).toBe(200);
     expect((await client().get(`${core}/services/main-gw-sv2`)).status).toBe(200);
   });
