@@ -13,8 +13,10 @@ export interface ShareLoadOptions {
   readonly ports: readonly number[];
   readonly authorityKey: string;
   readonly connections: number;
-  /** Of all connections together. */
+  /** Of all connections together. Where a share takes more than 100,000 hashes, it is tried so often. */
   readonly sharesPerSecond: number;
+  /** Where each share is a block, as on regtest without an easier difficulty, there are no others. Default: without blocks. */
+  readonly wanted?: 'share-no-block' | 'share';
 }
 
 interface Miner {
@@ -167,7 +169,7 @@ export class ShareLoad {
     for (let tries = 0; tries < this.#miners.length; tries++) {
       const { client, channel } = this.#miners[this.#cursor++ % this.#miners.length] as Miner;
       if (client?.isOpen !== true || channel?.job === undefined) continue;
-      const share = channel.find('share-no-block', 100_000);
+      const share = channel.find(this.#options.wanted ?? 'share-no-block', 100_000);
       if (share !== undefined) client.submit(channel, share);
       return;
     }

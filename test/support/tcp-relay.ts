@@ -1,4 +1,4 @@
-// Stands between a client and a server on loopback and passes bytes on, until the test has the way cut, or swallow all that is sent on it.
+// Stands between a client on loopback and a server and passes bytes on, until the test has the way cut, or swallow all that is sent on it.
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 export class TcpRelay {
@@ -8,21 +8,21 @@ export class TcpRelay {
   /** Connections that were taken since the start. */
   accepted = 0;
   readonly #server: Server;
-  readonly #target: number;
+  readonly #target: { readonly host: string; readonly port: number };
   readonly #sockets = new Set<Socket>();
   #state: 'whole' | 'cut' | 'swallowing' = 'whole';
 
-  private constructor(server: Server, target: number) {
+  private constructor(server: Server, target: { readonly host: string; readonly port: number }) {
     this.port = (server.address() as AddressInfo).port;
     this.#server = server;
     this.#target = target;
   }
 
-  /** @param target the server's port. */
-  static async start(target: number): Promise<TcpRelay> {
+  /** @param target the server's port */
+  static async start(target: number, host = '127.0.0.1'): Promise<TcpRelay> {
     const server = createServer({ noDelay: true });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const relay = new TcpRelay(server, target);
+    const relay = new TcpRelay(server, { host, port: target });
     server.on('connection', (socket) => relay.#accept(socket));
     return relay;
   }
@@ -58,7 +58,7 @@ export class TcpRelay {
       return;
     }
     this.accepted += 1;
-    const server = connect({ host: '127.0.0.1', port: this.#target, noDelay: true });
+    const server = connect({ ...this.#target, noDelay: true });
     for (const [from, to] of [
       [client, server],
       [server, client],
