@@ -152,7 +152,7 @@ it('exchanges every pod under load, with the operator killed in the middle, and 
   await someMore();
   console.log(`connections made anew, of each miner: ${losses().join(' ')}`);
   expect(Math.max(...losses())).toBeLessThanOrEqual(1);
-});
+}, 480_000);
 
 it('is left alone by the operator of an upgraded release: no pod is started again, no connection ends', async () => {
   onTestFailed(async () => console.error(await logs()));
