@@ -110,6 +110,9 @@ describe.skipIf(missing !== undefined)(`kubectl sluice${missing === undefined ? 
     fleet.join(60);
     await waitFor(() => fleet.connected === 60);
     await waitFor(async () => (await main()).status?.endpoints?.length === 1);
+    // A status that was written before there were pods is not written again within 15 seconds.
+    const farm = async () => (await plane.client().get(path('ProxyFleet', 'farm'))).body;
+    await waitFor(async () => (await farm()).status?.proxies?.replicas === 2, 40_000);
     const [{ uri }] = (await main()).status.endpoints;
     const text = await sluice('status');
     expect(text).toMatch(/^MiningPool mining\/main: .*\n\n {2}CONDITION +STATUS +SINCE +REASON +MESSAGE\n/);
