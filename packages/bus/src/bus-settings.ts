@@ -96,7 +96,7 @@ export interface BusModules {
   readonly instance?: string;
   readonly log: Logger;
   readonly clock: Clock;
-  /** The process is not ready while the bus is away. */
+  /** The process is not ready while the bus is away, or lets it not hear what it has to. */
   readonly health: Health;
   /** With it the bus's own metrics are registered. */
   readonly metrics?: MetricsRegistry;
@@ -110,7 +110,9 @@ export async function connectBus(config: BusConfig, modules: BusModules): Promis
   let present: Bus | undefined;
   health.check('bus', () => {
     if (present === undefined) return waiting.reason;
-    return present.status() === 'up' ? undefined : 'the bus is down';
+    if (present.status() === 'down') return 'the bus is down';
+    const { patterns } = present.refusals();
+    return patterns.length === 0 ? undefined : `the servers refuse ${patterns.join(', ')}`;
   });
   const { natsUser, natsPasswordFile, natsCaFile } = config;
   const bus = await connectNatsBus({

@@ -111,10 +111,21 @@ export interface Backlog {
   readonly dropped: number;
 }
 
+/** Subscriptions that the servers do not let this process have. Each is tried again until they do. */
+export interface Refusals {
+  /** Those that are refused at present: nothing is heard of them. */
+  readonly patterns: readonly string[];
+  /** How often one was refused, the repeated tries too. */
+  readonly count: number;
+}
+
 export interface Bus {
   /** At most once, to whoever is subscribed now. Never blocks, never throws for a lost connection (the message is lost with it). */
   publish(subject: string, payload: Uint8Array): void;
-  /** Handlers never run inside a call of `publish`. With `queue`, one member of the queue gets each message. */
+  /**
+   * Handlers never run inside a call of `publish`. With `queue`, one member of the queue gets each message. What the servers refuse stands in
+   * `refusals()` until they let this process have it.
+   */
   subscribe(
     pattern: string,
     handler: (payload: Uint8Array, subject: string) => void,
@@ -149,5 +160,6 @@ export interface Bus {
   onStatus(listener: (status: BusStatus) => void): Subscription;
   durability(): Durability;
   backlog(): Backlog;
+  refusals(): Refusals;
   close(): Promise<void>;
 }

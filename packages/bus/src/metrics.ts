@@ -17,6 +17,10 @@ export const busMetrics = defineMetrics({
     'sluice_bus_dropped_total',
     'Messages without a stream that were dropped: no connection, or too many waited to be delivered.',
   ),
+  refused: counter(
+    'sluice_bus_refused_subscriptions_total',
+    'Subscriptions that the NATS servers refused to this process, which is not ready until they take them; each try counts.',
+  ),
   streamBytes: gauge('sluice_bus_stream_bytes', 'Bytes held by a stream that refuses records at its bound.', {
     stream: streamNames,
   }),
@@ -35,6 +39,7 @@ export function followBus(registry: MetricsRegistry, bus: Bus): void {
   metrics.durable.follow(() => (bus.durability() === 'synced' ? 1 : 0));
   metrics.waiting.follow(() => bus.backlog().waiting);
   metrics.dropped.follow(() => bus.backlog().dropped);
+  metrics.refused.follow(() => bus.refusals().count);
   const read = () => {
     if (bus.status() !== 'up') return;
     for (const stream of bounded) {

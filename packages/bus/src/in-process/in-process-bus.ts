@@ -13,6 +13,7 @@ import type {
   Consumer,
   Durability,
   Kv,
+  Refusals,
   StreamHandler,
   StreamMessage,
   StreamState,
@@ -237,6 +238,11 @@ class InProcessBus implements Bus {
     const { deliveries, streamTable } = this.#parts;
     const appends = [...streamTable.values()].reduce((sum, { pending }) => sum + pending, 0);
     return { waiting: deliveries.waiting + appends, dropped: deliveries.dropped };
+  }
+
+  /** There is nobody who could refuse. */
+  refusals(): Refusals {
+    return { patterns: [], count: 0 };
   }
 
   async close(): Promise<void> {

@@ -13,6 +13,7 @@ import type {
   Consumer,
   Durability,
   Kv,
+  Refusals,
   StreamHandler,
   StreamMessage,
   StreamState,
@@ -21,6 +22,7 @@ import type {
 import { BusError } from '../errors.ts';
 import { type BucketName, MAX_PAYLOAD_BYTES, type StreamName } from '../streams.ts';
 import { isPattern } from '../subject-match.ts';
+import { KeptSubscription } from './kept-subscription.ts';
 import { Connection, type NatsServerOptions } from './nats-connection.ts';
 import { NatsConsumer, ownBytes } from './nats-consumer.ts';
 import { toBusError } from './nats-errors.ts';
@@ -100,10 +102,12 @@ interface Parts {
 class NatsBus implements Bus {
   readonly #parts: Parts;
   readonly #consumers = new Set<NatsConsumer>();
+  readonly #subscriptions = new Set<KeptSubscription>();
   readonly #timer: NodeJS.Timeout;
   #settings: ReadonlyMap<string, SyncSetting> = new Map();
   #trouble: string | undefined;
   #dropped = 0;
+  #refusals = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -143,18 +147,17 @@ class NatsBus implements Bus {
     const { connection, onError } = this.#parts;
     if (connection.nats.isClosed()) throw new BusError('bus-closed', 'the bus is closed');
     if (!isPattern(pattern)) throw new BusError('bus-bad-subject', `"${pattern}" is no pattern of subjects`);
-    const subscription = connection.nats.subscribe(pattern, {
-      ...(queue === undefined ? {} : { queue }),
-      callback: (error, message) => {
-        try {
-          if (error !== null) throw toBusError(error, pattern);
-          handler(message);
-        } catch (failure) {
-          onError(failure);
-        }
+    const onRefused = () => {
+      this.#refusals += 1;
+    };
+    const subscription = new KeptSubscription({ pattern, queue, handler }, { connection, onError, onRefused });
+    this.#subscriptions.add(subscription);
+    return {
+      close: () => {
+        subscription.close();
+        this.#subscriptions.delete(subscription);
       },
-    });
-    return { close: () => subscription.unsubscribe() };
+    };
   }
 
   async request(subject: string, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
@@ -267,8 +270,14 @@ class NatsBus implements Bus {
     return { waiting: this.#parts.connection.pending, dropped: this.#dropped };
   }
 
+  refusals(): Refusals {
+    const refused = [...this.#subscriptions].filter(({ isRefused }) => isRefused);
+    return { patterns: refused.map(({ pattern }) => pattern), count: this.#refusals };
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    for (const subscription of this.#subscriptions) subscription.close();
     for (const consumer of this.#consumers) await consumer.close();
     await this.#parts.connection.close();
   }

@@ -27,6 +27,7 @@ export class Connection {
   readonly #answers = new PendingCalls();
   /** Calls that wait for a connection. */
   readonly #waiting = new PendingCalls();
+  readonly #claimed = new WeakSet<Error>();
   #status: BusStatus = 'up';
 
   private constructor(nats: NatsConnection, onError: (error: unknown) => void) {
@@ -78,14 +79,20 @@ export class Connection {
     for await (const event of events) {
       if (event.type === 'disconnect') this.#set('down');
       else if (event.type === 'reconnect') this.#set('up');
-      else if (event.type === 'error') this.#onError(event.error);
-      else if (event.type === 'slowConsumer') {
+      else if (event.type === 'error') {
+        if (!this.#claimed.has(event.error)) this.#onError(event.error);
+      } else if (event.type === 'slowConsumer') {
         this.#onError(
           new BusError('bus-timeout', `slow consumer of ${event.sub.getSubject()}: ${event.pending} pending`),
         );
       }
     }
     this.#set('down');
+  }
+
+  /** Somebody else tells of the error: to be called where the library gives it to a callback, before it does so here. */
+  claim(error: Error): void {
+    this.#claimed.add(error);
   }
 
   #set(status: BusStatus): void {
