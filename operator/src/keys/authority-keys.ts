@@ -15,8 +15,10 @@ import {
   authoritySecretName,
   generateAuthorityKey,
   isAuthoritySecretName,
+  type KeyHistory,
   previousSecrets,
   readAuthorityKey,
+  replacedKey,
   retiredSecretName,
   type Secret,
 } from './authority-secret.ts';
@@ -43,13 +45,20 @@ export interface Authority {
   readonly key?: AuthorityKey;
   /** What miners are told, in base58check; undefined while there has never been a key. */
   readonly publicKey?: string;
-  /** Why there is no key. */
+  /** Why there is no key; or why the one that there is cannot be kept where it should be. */
   readonly fault?: KeyFault;
 }
 
 interface Found {
   readonly object: Secret;
   readonly key: AuthorityKey | undefined;
+}
+
+interface Places {
+  /** Under the name that follows from the resource's uid. */
+  readonly own: Found | undefined;
+  /** The one with the key that miners know, wherever it is; else whichever there is. */
+  readonly found: Found | undefined;
 }
 
 export class AuthorityKeys {
@@ -65,14 +74,17 @@ export class AuthorityKeys {
    */
   async settle(owner: KeyOwner, noise: Noise): Promise<Authority> {
     const annotated = annotationOf(owner, AUTHORITY_PUBLIC_KEY);
-    const found = await this.#find(owner, annotated);
+    const { own, found } = await this.#find(owner, annotated);
     // Who replaces a resource leaves its annotations out at times: with the Secret gone too, the status alone knows that there was a key.
     const told = annotated ?? (found?.key === undefined ? owner.status?.authorityPublicKey : undefined);
     if (told === undefined) return this.#first(owner, noise, found);
-    if (annotationOf(owner, ROTATE_KEYS) === 'new-authority') return this.#rotate(owner, noise, told, found);
+    if (annotationOf(owner, ROTATE_KEYS) === 'new-authority') return this.#rotate(owner, noise, told, { own, found });
     if (found === undefined) return this.#missing(owner, noise, told);
     if (found.key === undefined) return { publicKey: told, fault: invalid(found.object) };
     if (found.key.publicKey !== told) return { publicKey: told, fault: mismatch(found.object, told) };
+    // What has the place of the good one may be of use to somebody: it is not written over, and the good one is used where it is.
+    if (own !== undefined && own !== found)
+      return { key: found.key, publicKey: told, fault: own.key ? mismatch(own.object, told) : invalid(own.object) };
     await this.#keepUnderOwnName(owner, found.key, found.object);
     return { key: found.key, publicKey: told };
   }
@@ -92,13 +104,15 @@ export class AuthorityKeys {
     return readSecret(this.#modules.writer, this.#modules.namespace, name);
   }
 
-  async #find(owner: KeyOwner, told: string | undefined): Promise<Found | undefined> {
-    const found: Found[] = [];
-    for (const name of secretNames(owner)) {
-      const object = await this.#read(name);
-      if (object !== undefined) found.push({ object, key: readAuthorityKey(object, owner) });
-    }
-    return found.find(({ key }) => key !== undefined && key.publicKey === told) ?? found[0];
+  async #find(owner: KeyOwner, told: string | undefined): Promise<Places> {
+    const places = await Promise.all(
+      secretNames(owner).map(async (name): Promise<Found | undefined> => {
+        const object = await this.#read(name);
+        return object && { object, key: readAuthorityKey(object, owner) };
+      }),
+    );
+    const isTold = (place: Found | undefined) => place?.key !== undefined && place.key.publicKey === told;
+    return { own: places[0], found: places.find(isTold) ?? places.find((place) => place !== undefined) };
   }
 
   async #first(owner: KeyOwner, noise: Noise, found: Found | undefined): Promise<Authority> {
@@ -133,13 +147,21 @@ export class AuthorityKeys {
     return { publicKey: told, fault: { reason: 'AuthorityKeyLost', message } };
   }
 
-  async #rotate(owner: KeyOwner, noise: Noise, told: string, found: Found | undefined): Promise<Authority> {
-    const isBegun = found?.key !== undefined && found.key.publicKey !== told;
-    const next = isBegun ? found.key : await this.#newKey(owner, noise);
-    if ('reason' in next) return { ...(found?.key && { key: found.key }), publicKey: told, fault: next };
-    if (found?.key?.publicKey === next.publicKey) await this.#keepUnderOwnName(owner, next, found.object);
-    else if (found?.object.metadata.name === authoritySecretName(owner)) await this.#replace(owner, next, found);
-    else await this.#keep(owner, next, found === undefined ? [] : withPrevious(found.object));
+  async #rotate(owner: KeyOwner, noise: Noise, told: string, { own, found }: Places): Promise<Authority> {
+    // Whoever began it did not get to telling the resource.
+    const isBegun =
+      noise.authorityKey.secretRef === undefined && own?.key !== undefined && replacedKey(own.object) === told;
+    const next = isBegun ? own.key : await this.#newKey(owner, noise);
+    const known = found?.key?.publicKey === told ? found.key : undefined;
+    if ('reason' in next) return { ...(known && { key: known }), publicKey: told, fault: next };
+    const holder = own ?? found;
+    const history: KeyHistory = {
+      previous: found === undefined || found === own ? [] : withPrevious(found.object),
+      ...(next.publicKey === told ? {} : { replaces: told }),
+    };
+    if (holder?.key?.publicKey === next.publicKey) await this.#keepUnderOwnName(owner, next, holder.object);
+    else if (own === undefined) await this.#keep(owner, next, history);
+    else await this.#replace(owner, next, own, history);
     if (next.publicKey !== told) this.#tellRotation(owner, told, next.publicKey);
     return { key: next, publicKey: next.publicKey };
   }
@@ -159,7 +181,7 @@ export class AuthorityKeys {
   /** The Secret is there: it gets the name that follows from the resource's uid, and the resource is told of it. */
   async #keepUnderOwnName(owner: KeyOwner, key: AuthorityKey, secret: Secret): Promise<void> {
     const name = authoritySecretName(owner);
-    if (secret.metadata.name !== name) return this.#keep(owner, key, withPrevious(secret));
+    if (secret.metadata.name !== name) return this.#keep(owner, key, { previous: withPrevious(secret) });
     const isTold =
       annotationOf(owner, AUTHORITY_PUBLIC_KEY) === key.publicKey && annotationOf(owner, AUTHORITY_SECRET) === name;
     if (!isTold || annotationOf(owner, ROTATE_KEYS) === 'new-authority')
@@ -167,13 +189,13 @@ export class AuthorityKeys {
   }
 
   /** There is none under this name: whoever is slower than another one has a conflict, and looks again. */
-  async #keep(owner: KeyOwner, key: AuthorityKey, previous: readonly string[] = []): Promise<void> {
+  async #keep(owner: KeyOwner, key: AuthorityKey, history: KeyHistory = {}): Promise<void> {
     const live = await this.#live(owner);
-    await this.#post(owner, authoritySecretName(owner), key, previous);
+    await this.#post(owner, authoritySecretName(owner), key, history);
     await this.#announce(live, key);
   }
 
-  async #replace(owner: KeyOwner, next: AuthorityKey, { object, key }: Found): Promise<void> {
+  async #replace(owner: KeyOwner, next: AuthorityKey, { object, key }: Found, history: KeyHistory): Promise<void> {
     const live = await this.#live(owner);
     const retired = key === undefined ? [] : [retiredSecretName(owner, key)];
     if (key !== undefined)
@@ -183,14 +205,15 @@ export class AuthorityKeys {
       });
     const { namespace } = this.#modules;
     const place = { name: object.metadata.name, namespace };
-    const { metadata, data } = authoritySecret(owner, place, next, [...retired, ...previousSecrets(object)]);
+    const previous = [...retired, ...(history.previous ?? []), ...previousSecrets(object)];
+    const { metadata, data } = authoritySecret(owner, place, next, { ...history, previous });
     await patchSecret(this.#modules.writer, object, { metadata, data });
     await this.#announce(live, next);
   }
 
-  async #post(owner: KeyOwner, name: string, key: AuthorityKey, previous?: readonly string[]): Promise<void> {
+  async #post(owner: KeyOwner, name: string, key: AuthorityKey, history?: KeyHistory): Promise<void> {
     const { writer, namespace } = this.#modules;
-    const body = authoritySecret(owner, { name, namespace }, key, previous);
+    const body = authoritySecret(owner, { name, namespace }, key, history);
     const query = { fieldManager: FIELD_MANAGER };
     await writer.write({ method: 'POST', path: collectionPath(secrets, namespace), query, body });
   }

@@ -13,6 +13,7 @@ import { AUTHORITY_PUBLIC_KEY, type KeyOwner } from './key-owner.ts';
 const ENTRY = 'secret-key';
 const OWNER_KIND = 'mining.sluice.dev/authority-of';
 const PREVIOUS = 'mining.sluice.dev/previous-authority-secrets';
+const REPLACES = 'mining.sluice.dev/replaces-authority-key';
 /** Hexadecimal digits of the uid that stand in the name. */
 const UID_DIGITS = 8;
 
@@ -62,16 +63,27 @@ export function isAuthoritySecretName(owner: KeyOwner, name: string): boolean {
 export const previousSecrets = ({ metadata }: Secret): readonly string[] =>
   (metadata.annotations?.[PREVIOUS] ?? '').split(',').filter((name) => name !== '');
 
+/** The key in whose place this one was put by order, in base58check: tells a rotation half done from a key that somebody else has put there. */
+export const replacedKey = ({ metadata }: Secret): string | undefined => metadata.annotations?.[REPLACES];
+
 /** Where a key is kept that is another's turn now. */
 export const retiredSecretName = (owner: KeyOwner, { publicKey }: AuthorityKey): string =>
   `${authoritySecretName(owner)}.${contentHash(publicKey)}`;
+
+/** Of where a key comes from. */
+export interface KeyHistory {
+  /** Names of Secrets, the newest first. */
+  readonly previous?: readonly string[];
+  /** In base58check; absent where the key was put in no other one's place. */
+  readonly replaces?: string;
+}
 
 /** Without an owner: one in another namespace would have it collected at once. */
 export const authoritySecret = (
   { kind }: KeyOwner,
   place: { readonly name: string; readonly namespace: string },
   { secret, publicKey }: AuthorityKey,
-  previous: readonly string[] = [],
+  { previous = [], replaces }: KeyHistory = {},
 ) => ({
   ...{ apiVersion: 'v1', kind: 'Secret' },
   metadata: {
@@ -80,7 +92,10 @@ export const authoritySecret = (
       ...{ 'app.kubernetes.io/name': 'sluice', 'app.kubernetes.io/managed-by': 'sluice-operator' },
       ...{ [OWNER_KIND]: kind, [AUTHORITY_PUBLIC_KEY]: publicKey },
     },
-    ...(previous.length === 0 ? {} : { annotations: { [PREVIOUS]: previous.join() } }),
+    annotations: {
+      ...(previous.length === 0 ? {} : { [PREVIOUS]: previous.join() }),
+      ...(replaces === undefined ? {} : { [REPLACES]: replaces }),
+    },
   },
   data: { [ENTRY]: Buffer.from(encodeAuthoritySecretKey(secret)).toString('base64') },
 });

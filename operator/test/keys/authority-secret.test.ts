@@ -59,7 +59,7 @@ it('names those before it', () => {
   const key = generateAuthorityKey(randomBytes);
   const retired = retiredSecretName(pool, key);
   expect(retired).toMatch(/^mining\.demo\.6f1c7a52\.[0-9a-f]{10}$/);
-  expect(previousSecrets(authoritySecret(pool, place, key, [retired, 'mining.demo.00000000']))).toEqual([
+  expect(previousSecrets(authoritySecret(pool, place, key, { previous: [retired, 'mining.demo.00000000'] }))).toEqual([
     ...[retired, 'mining.demo.00000000'],
   ]);
   expect(previousSecrets(authoritySecret(pool, place, key))).toEqual([]);
