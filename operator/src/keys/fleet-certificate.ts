@@ -8,7 +8,9 @@ import type { Writer } from '../apply/writer.ts';
 import { secondsOf } from '../desired/duration.ts';
 import { ownedMetadata } from '../desired/manifest.ts';
 import { type Workload, workloadLabels, workloadName } from '../desired/workload.ts';
+import { KubernetesError } from '../kubernetes/errors.ts';
 import type { Authority } from './authority-keys.ts';
+import type { Secret } from './authority-secret.ts';
 import { issueCertificate, knownCertificate, type NoiseData } from './certificate.ts';
 import { AUTHORITY_PUBLIC_KEY } from './key-owner.ts';
 import { patchSecret, readSecret } from './secret-access.ts';
@@ -39,7 +41,7 @@ export class FleetCertificate {
 
   /**
    * Resolves with when the certificate expires, in Unix seconds; undefined where there is none.
-   * @throws ChildError `name-conflict` when the Secret is somebody else's; KubernetesError
+   * @throws ChildError `name-conflict` when the Secret is somebody else's; KubernetesError, as `api-conflict` when somebody was faster
    */
   async settle(
     workload: Workload,
@@ -62,10 +64,17 @@ export class FleetCertificate {
     const notValidAfter = now + validitySeconds;
     const data = issueCertificate({ authority: key, validitySeconds, now, random });
     const manifest = noiseSecret(workload, data, { publicKey, notValidAfter });
-    if (secret === undefined) await children.createOnce(secrets, owner, manifest);
+    if (secret === undefined) await this.#create(workload, manifest, children);
     else await patchSecret(writer, secret, { metadata: { annotations: manifest.metadata.annotations }, data });
     onIssued();
     return notValidAfter;
+  }
+
+  async #create(workload: Workload, manifest: ReturnType<typeof noiseSecret>, children: Children): Promise<void> {
+    const made: Secret = await children.createOnce(secrets, workload.owner, manifest);
+    // Of one that another operator has made a moment ago nothing is known yet.
+    if (made.data?.certificate !== manifest.data.certificate)
+      throw new KubernetesError('api-conflict', `Secret ${manifest.metadata.name} was made meanwhile`);
   }
 }
 

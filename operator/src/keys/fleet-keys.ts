@@ -95,10 +95,13 @@ export class FleetKeys {
     if (order !== undefined && !isRotation(order)) await this.#refuseOrder(owner, order);
     const authority = await this.#authorities.settle(owner, noise);
     const forced = order === 'certificate';
-    const notValidAfter = await this.#certificates.settle(workload, noise, { authority, children, forced });
-    if (forced && authority.key !== undefined) await this.#endOrder(owner);
-    authority.key?.secret.fill(0);
-    return { authorityPublicKey: authority.publicKey, notValidAfter, fault: authority.fault };
+    try {
+      const notValidAfter = await this.#certificates.settle(workload, noise, { authority, children, forced });
+      if (forced && authority.key !== undefined) await this.#endOrder(owner);
+      return { authorityPublicKey: authority.publicKey, notValidAfter, fault: authority.fault };
+    } finally {
+      authority.key?.secret.fill(0);
+    }
   }
 
   #leftMs({ fault, notValidAfter = 0 }: FoundKeys, { certificate }: Noise): number {
