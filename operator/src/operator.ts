@@ -30,9 +30,9 @@ import { type KubernetesObject, keyOf } from './kubernetes/resource.ts';
 import { LeaderElection } from './leader/leader-election.ts';
 import type { LeasePlace } from './leader/lease.ts';
 import { leaderMetrics } from './leader/metrics.ts';
-import { FleetMonitors } from './reconcilers/fleet-monitors.ts';
 import { addressNow, poolKeys } from './reconcilers/known-pools.ts';
 import { MiningPoolReconciler } from './reconcilers/mining-pool.ts';
+import { PodMonitors } from './reconcilers/pod-monitors.ts';
 import type { DefaultImages } from './reconcilers/pool-manifests.ts';
 import { ProxyFleetReconciler } from './reconcilers/proxy-fleet.ts';
 import { UnwatchedChildren } from './reconcilers/unwatched-children.ts';
@@ -247,6 +247,7 @@ export class Operator {
       MiningPool: new MiningPoolReconciler({
         ...{ images, keys, events, scaling, caches: this.#children },
         network,
+        monitors: new PodMonitors(clock),
         volumes: new DataVolumes({ writer, clock }),
         unwatched: new UnwatchedChildren({
           ...{ clock, random: randomBytes },
@@ -257,7 +258,7 @@ export class Operator {
         ...{ image: images.sluice, writer, keys, scaling: scaling.proxies, caches: this.#children },
         network,
         poolOf: (key) => this.#poolOf(key),
-        monitors: new FleetMonitors(clock),
+        monitors: new PodMonitors(clock),
         looks: new UpstreamLooks({ requests: this.#podRequests, pods: this.#pods, clock }),
       }),
     };

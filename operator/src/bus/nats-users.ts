@@ -7,6 +7,7 @@ import type { MiningPool } from '../api/v1alpha1.ts';
 import { secrets } from '../apply/child-kinds.ts';
 import type { Children } from '../apply/children.ts';
 import { ChildError } from '../apply/errors.ts';
+import { collect } from '../control/child-faults.ts';
 import type { Manifest } from '../desired/manifest.ts';
 import { type NatsUser, ROUTES_FILE, USERS_FILE, usersTag } from '../desired/nats-config.ts';
 import { natsCredentials, natsUsers } from '../desired/nats-servers.ts';
@@ -31,8 +32,10 @@ const components = [
 
 /** What came of it. */
 export interface UsersOutcome {
-  /** uid of the Secret of the user `system`. */
-  readonly systemSecret: string;
+  /** uid of the Secret of the user `system`; undefined where that is somebody else's, or has no password. */
+  readonly systemSecret: string | undefined;
+  /** Users whose Secrets are of no use; servers know them as they did before. */
+  readonly faults: readonly ChildError[];
   /** When to look again: servers have yet to read their users, or a password is being exchanged. */
   readonly requeueAfterMs?: number;
 }
@@ -60,12 +63,15 @@ export class NatsUsers {
   /**
    * Makes the Secrets that are not there, and brings the servers to know the users in them.
    * @param isRunning whether the servers may have read their users already
-   * @throws as `Children`; ChildError `invalid-child` where a Secret has no user and password
+   * @throws as `Children`; ChildError where the servers' own Secret, or the password by which they know each other, is not to be had
    */
   async ensure(pool: MiningPool, bus: ManagedBus, children: Children, isRunning: boolean): Promise<UsersOutcome> {
+    const faults: ChildError[] = [];
     const known = new Map<string, Credentials>();
-    for (const component of components) known.set(component, await this.#credentials(pool, component, children));
-    const system = known.get('system') as Credentials;
+    for (const component of components) {
+      const found = await this.#credentials(pool, component, children).catch(collect(faults));
+      if (found !== undefined) known.set(component, found);
+    }
     const live = await children.read(secrets, pool, natsUsers(pool, bus, [], ''));
     // Servers that read another one at different times would not find each other meanwhile: the one that they have is kept.
     const route =
@@ -77,14 +83,15 @@ export class NatsUsers {
     const loaded = live === undefined && !isRunning ? tag : live?.metadata.annotations?.[LOADED];
     await children.apply(secrets, pool, withLoaded(manifestOf(users), loaded));
 
-    const systemSecret = system.uid;
+    const system = known.get('system');
+    const outcome = { systemSecret: system?.uid, faults };
     if (loaded !== tag) {
       const { requestReload } = this.#modules;
-      const isRead = await requestReload({ pool, replicas: bus.replicas, ...system, tag });
-      if (!isRead) return { systemSecret, requeueAfterMs: RELOAD_RETRY_MS };
+      const isRead = system !== undefined && (await requestReload({ pool, replicas: bus.replicas, ...system, tag }));
+      if (!isRead) return { ...outcome, requeueAfterMs: RELOAD_RETRY_MS };
       await children.apply(secrets, pool, withLoaded(manifestOf(users), tag));
     }
-    return exchanging ? { systemSecret, requeueAfterMs: RELOAD_RETRY_MS } : { systemSecret };
+    return exchanging ? { ...outcome, requeueAfterMs: RELOAD_RETRY_MS } : outcome;
   }
 
   async #credentials(
@@ -118,8 +125,13 @@ export class NatsUsers {
     const users: NatsUser[] = [];
     let exchanging = false;
     for (const component of components) {
-      const { name, password, ageMs } = known.get(component) as Credentials;
-      const before = hashes.get(name);
+      const before = hashes.get(component);
+      const credentials = known.get(component);
+      if (credentials === undefined) {
+        if (before !== undefined) users.push({ component, name: component, passwordHash: before });
+        continue;
+      }
+      const { name, password, ageMs } = credentials;
       const isKnown = before !== undefined && (await compare(password, before));
       // Its pods have the earlier one, and would be sent away: theirs is exchanged first.
       const waits = before !== undefined && !isKnown && component !== 'system' && ageMs < EXCHANGE_MS;

@@ -3,7 +3,6 @@ import type { Clock } from '@sluice/runtime/clock';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
 import type { Children } from '../apply/children.ts';
-import { ChildError } from '../apply/errors.ts';
 import type { Writer } from '../apply/writer.ts';
 import type { EventRecorder } from '../events/event-recorder.ts';
 import { isKubernetesError } from '../kubernetes/errors.ts';
@@ -11,6 +10,7 @@ import type { ObjectCache } from '../kubernetes/object-cache.ts';
 import { objectPath, type Resource } from '../kubernetes/resource.ts';
 import { type Condition, type Finding, transitions, withFindings } from '../status/conditions.ts';
 import type { StatusWriter } from '../status/status-writer.ts';
+import { degraded, faultReason, isChildFault } from './child-faults.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizer.ts';
 import type { CustomResource, Outcome, Reconciler } from './reconciler.ts';
 
@@ -62,14 +62,10 @@ export class Lifecycle {
       const isDegraded = outcome.findings.some(({ type }) => type === 'Degraded');
       return isDegraded ? outcome : { ...outcome, findings: [...outcome.findings, notDegraded] };
     } catch (error) {
-      if (!(error instanceof ChildError) || error.code === 'not-leader') throw error;
-      const reason = error.code === 'name-conflict' ? 'NameConflict' : 'InvalidChild';
-      const why = { reason, message: messageOf(error) };
+      if (!isChildFault(error)) throw error;
+      const why = { reason: faultReason(error), message: messageOf(error) };
       return {
-        findings: [
-          { type: 'Ready', status: 'False', ...why },
-          { type: 'Degraded', status: 'True', ...why },
-        ],
+        findings: [{ type: 'Ready', status: 'False', ...why }, ...degraded([error])],
         requeueAfterMs: REFUSED_RETRY_MS,
       };
     }

@@ -2,6 +2,7 @@
 import type { MiningPool } from '../api/v1alpha1.ts';
 import type { Children } from '../apply/children.ts';
 import type { DataVolumes } from '../apply/data-volumes.ts';
+import { degraded } from '../control/child-faults.ts';
 import type { CustomResource, Outcome, Reconciler } from '../control/reconciler.ts';
 import type { OwnedFleet } from '../desired/fleet.ts';
 import { natsServers } from '../desired/nats-servers.ts';
@@ -13,6 +14,7 @@ import { keyOf } from '../kubernetes/resource.ts';
 import type { Scaling } from '../scaling-loop/scaling.ts';
 import { endpoints } from './endpoints.ts';
 import { type ChildCaches, OwnObjects } from './own-objects.ts';
+import type { PodMonitors } from './pod-monitors.ts';
 import { busReady, type PoolWorkloads, templatesFresh } from './pool-conditions.ts';
 import { type DefaultImages, type PoolManifests, poolManifests } from './pool-manifests.ts';
 import { growVolumes, pendingVolumes } from './pool-volumes.ts';
@@ -26,6 +28,7 @@ export interface MiningPoolOptions {
   readonly keys: FleetKeys;
   readonly caches: ChildCaches;
   readonly unwatched: UnwatchedChildren;
+  readonly monitors: PodMonitors;
   readonly volumes: DataVolumes;
   readonly events: EventRecorder;
   readonly scaling: Pick<Scaling, 'gateways' | 'validators'>;
@@ -40,14 +43,15 @@ export class MiningPoolReconciler implements Reconciler {
 
   async reconcile(resource: CustomResource, children: Children, signal: AbortSignal): Promise<Outcome> {
     const pool = resource as unknown as MiningPool;
-    const { images, network, keys, caches, unwatched, scaling, volumes } = this.#options;
+    const { images, network, keys, caches, unwatched, scaling, volumes, monitors } = this.#options;
+    const { name, namespace } = pool.metadata;
     const fleet: OwnedFleet = {
       ...{ owner: pool, infix: 'gw', component: 'connection-gateway', fleet: pool.spec.gateways },
     };
     const { authorityPublicKey, finding, ...settled } = await keys.settle(pool, fleet, pool.spec.noise, children);
     const objects = new OwnObjects(pool, caches);
-    const bus = caches.get('StatefulSet')?.get(`${pool.metadata.namespace}/${pool.metadata.name}-nats`);
-    const looked = await unwatched.ensure(pool, children, bus !== undefined);
+    const statefulSets = (each: string) => caches.get('StatefulSet')?.get(`${namespace}/${each}`);
+    const looked = await unwatched.ensure(pool, children, statefulSets);
     const manifests = poolManifests(pool, { images, network, secrets: looked.secrets, authorityPublicKey });
     this.#tellPayout(pool, manifests);
     const { gateways } = manifests;
@@ -59,8 +63,8 @@ export class MiningPoolReconciler implements Reconciler {
       if (gateways === undefined) await objects.make(manifests.all, children, signal);
       else await objects.keep(manifests.all, children, signal);
     }
-    const { name, namespace } = pool.metadata;
-    const missing = gateways === undefined ? [`${name}-gw`] : [];
+    const monitorFaults = await monitors.keep(pool, children);
+    const missing = [...looked.secrets.unmade, ...(gateways === undefined ? [`${name}-gw`] : [])];
     const storage = await pendingVolumes(manifests.all, { volumes, caches });
     const seen: PoolWorkloads = {
       live: (infix) => workloadKinds.flatMap((kind) => caches.get(kind)?.get(`${namespace}/${name}-${infix}`) ?? [])[0],
@@ -71,6 +75,7 @@ export class MiningPoolReconciler implements Reconciler {
     return {
       findings: [
         ...objects.readiness(manifests.all, missing, scaled?.workload),
+        ...degraded([...looked.faults, ...monitorFaults]),
         ...(scaled?.findings ?? []),
         ...[finding, busReady(pool, seen), templatesFresh(pool, seen)],
       ],
@@ -92,7 +97,8 @@ export class MiningPoolReconciler implements Reconciler {
   }
 
   forget(uid: string): void {
-    this.#options.unwatched.forget(uid);
+    const { unwatched, monitors } = this.#options;
+    for (const kept of [unwatched, monitors]) kept.forget(uid);
   }
 
   /** Before it is so: whoever goes on after us must not find it done and nobody told. */

@@ -27,6 +27,8 @@ export interface SecretUids {
   readonly natsSystem: string;
   /** Of the RPC of managed nodes, by their names. */
   readonly nodes: ReadonlyMap<string, string>;
+  /** Workloads that there are not yet and whose Secret is not to be had: they are made when it is. */
+  readonly unmade: readonly string[];
 }
 
 export interface PoolContext {
@@ -61,6 +63,6 @@ export function poolManifests(pool: MiningPool, context: PoolContext): PoolManif
     ...(edge === undefined ? [] : [edge]),
   ];
   const manifests = groups.flatMap((group) => Object.values(group).flat() as readonly Manifest[]);
-  const workloads = manifests.filter(isWorkload);
+  const workloads = manifests.filter((each) => isWorkload(each) && !secrets.unmade.includes(each.metadata.name));
   return { all: [...manifests.filter((each) => !isWorkload(each)), ...workloads], gateways: edge?.replicaSet };
 }

@@ -3,6 +3,7 @@ import type { MiningPool, ProxyFleet } from '../api/v1alpha1.ts';
 import type { Children } from '../apply/children.ts';
 import type { Writer } from '../apply/writer.ts';
 import { annotate } from '../control/annotations.ts';
+import { degraded } from '../control/child-faults.ts';
 import type { CustomResource, Outcome, Reconciler } from '../control/reconciler.ts';
 import { type FleetManifests, listenAddresses } from '../desired/fleet-manifests.ts';
 import type { DefaultImage } from '../desired/image-reference.ts';
@@ -13,9 +14,9 @@ import type { FleetKeys, KeysOutcome } from '../keys/fleet-keys.ts';
 import type { FleetScaling } from '../scaling-loop/fleet-scaling.ts';
 import type { Finding } from '../status/conditions.ts';
 import { endpoints } from './endpoints.ts';
-import type { FleetMonitors } from './fleet-monitors.ts';
 import { type KnownPools, knownPools, POOL_ADDRESSES } from './known-pools.ts';
 import { type ChildCaches, OwnObjects } from './own-objects.ts';
+import type { PodMonitors } from './pod-monitors.ts';
 import type { UpstreamLooks } from './upstream-looks.ts';
 import { missingSecrets } from './upstream-secrets.ts';
 import { upstreamStates } from './upstream-states.ts';
@@ -33,7 +34,7 @@ export interface ProxyFleetOptions {
   readonly writer: Writer;
   readonly keys: FleetKeys;
   readonly scaling: FleetScaling;
-  readonly monitors: FleetMonitors;
+  readonly monitors: PodMonitors;
   readonly looks: UpstreamLooks;
 }
 
@@ -59,7 +60,7 @@ export class ProxyFleetReconciler implements Reconciler {
     const objects = new OwnObjects(fleet, caches);
     // While nothing can be said of new proxies, those that there are stay with all that is theirs.
     if (made !== undefined) await objects.keep(desired, children, signal);
-    await monitors.keep(fleet, children);
+    const monitorFaults = await monitors.keep(fleet, children);
 
     const services = (service: string) => caches.get('Service')?.get(`${namespace}/${service}`);
     const faults = await missingSecrets(fleet, writer);
@@ -69,7 +70,8 @@ export class ProxyFleetReconciler implements Reconciler {
         ...objects.readiness(desired, made === undefined ? [`${name}-px`] : [], scaled?.workload),
         ...(scaled?.findings ?? []),
         ...[finding, keys.finding],
-        ...(faults.length === 0 ? [] : [degraded(faults)]),
+        ...degraded(monitorFaults),
+        ...(faults.length === 0 ? [] : [secretMissing(faults)]),
       ],
       status: {
         ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
@@ -119,7 +121,7 @@ const inOrder = ({ services, configMap, disruptionBudget, replicaSet }: FleetMan
   ...[configMap, disruptionBudget, replicaSet],
 ];
 
-const degraded = (faults: readonly string[]): Finding => ({
+const secretMissing = (faults: readonly string[]): Finding => ({
   ...{ type: 'Degraded', status: 'True', reason: 'SecretMissing', message: faults.join('; ') },
 });
 

@@ -1,4 +1,4 @@
-// The servers' Secret of a pool, over objects in memory, where somebody has changed it.
+// The Secrets of a pool's servers and of their users, over objects in memory, where somebody has changed one.
 import { systemClock } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
 import { randomBytes } from '@sluice/runtime/random';
@@ -20,12 +20,7 @@ interface Stored {
   readonly data: Record<string, string>;
 }
 
-it.each([
-  ['no JSON', 'x'],
-  ['nothing', 'null'],
-  ['users that are none', '{"accounts":{"POOL":{"users":{}},"SYSTEM":{"users":[]}}}'],
-  ['users without passwords', '{"accounts":{"POOL":{"users":[{"user":"operator"}]},"SYSTEM":{"users":[]}}}'],
-])('is whole again after it had %s', async (_, text) => {
+function usersInMemory() {
   const objects = new Map<string, Stored>();
   const client = {
     request: async ({ method, path, body }: { method: string; path: string; body: Stored }) => {
@@ -41,15 +36,52 @@ it.each([
   const requestReload = () => Promise.resolve(true);
   const users = new NatsUsers({ clock: systemClock, random: randomBytes, requestReload });
   const ensure = () => users.ensure(pool, pool.spec.bus.managed as ManagedBus, children, true);
-  const file = () => JSON.parse(Buffer.from(objects.get(USERS)?.data['users.conf'] ?? '', 'base64').toString());
-  await ensure();
-  const names = () => file().accounts.POOL.users.map(({ user }: { user: string }) => user);
-  const before = names();
-  expect(before).toContain('share-validator');
+  const change = (path: string, texts: Readonly<Record<string, string>>) => {
+    const data = Object.entries(texts).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
+    objects.set(path, { ...(objects.get(path) as Stored), data: Object.fromEntries(data) });
+  };
+  /** Hashes of passwords by the users that the servers know. */
+  const known = (): Record<string, string> => {
+    const file = JSON.parse(Buffer.from(objects.get(USERS)?.data['users.conf'] ?? '', 'base64').toString());
+    const entries: { user: string; password: string }[] = file.accounts.POOL.users;
+    return Object.fromEntries(entries.map(({ user, password }) => [user, password]));
+  };
+  return { ensure, change, known };
+}
 
-  const secret = objects.get(USERS) as Stored;
-  objects.set(USERS, { ...secret, data: { 'users.conf': Buffer.from(text).toString('base64') } });
+it.each([
+  ['no JSON', 'x'],
+  ['nothing', 'null'],
+  ['users that are none', '{"accounts":{"POOL":{"users":{}},"SYSTEM":{"users":[]}}}'],
+  ['users without passwords', '{"accounts":{"POOL":{"users":[{"user":"operator"}]},"SYSTEM":{"users":[]}}}'],
+])('is whole again after it had %s', async (_, text) => {
+  const { ensure, change, known } = usersInMemory();
   await ensure();
-  expect(names()).toEqual(before);
-  for (const { password } of file().accounts.POOL.users) expect(password).toMatch(/^\$2b\$04\$.{53}$/);
+  const names = Object.keys(known());
+  expect(names).toContain('share-validator');
+
+  change(USERS, { 'users.conf': text });
+  await ensure();
+  expect(Object.keys(known())).toEqual(names);
+  for (const password of Object.values(known())) expect(password).toMatch(/^\$2b\$04\$.{53}$/);
+});
+
+it('have the users that are whole beside one whose Secret is not, and that one as it was', async () => {
+  const { ensure, change, known } = usersInMemory();
+  await ensure();
+  const before = known();
+  change(`${SECRETS}/demo-nats-channel-manager`, { username: 'channel-manager' });
+  const { faults } = await ensure();
+  expect(faults).toMatchObject([{ code: 'invalid-child', message: expect.stringContaining('channel-manager') }]);
+  expect(known()).toEqual(before);
+});
+
+it('know nobody of a user whose Secret was never whole', async () => {
+  const { ensure, change, known } = usersInMemory();
+  await ensure();
+  const { 'channel-manager': _, ...others } = known();
+  change(USERS, {});
+  change(`${SECRETS}/demo-nats-channel-manager`, {});
+  await ensure();
+  expect(Object.keys(known())).toEqual(Object.keys(others));
 });
