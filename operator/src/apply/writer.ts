@@ -20,9 +20,11 @@ export class Writer {
   }
 
   /** @throws ChildError `not-leader`, and as the client */
-  async write<T>(asked: Omit<ApiRequest, 'signal'>): Promise<T> {
-    this.assertLeading(`${asked.method} ${asked.path}`);
-    return this.#client.request<T>({ ...asked, signal: this.#term.signal });
+  async write<T>(asked: Omit<ApiRequest, 'signal' | 'beforeSend'>): Promise<T> {
+    const beforeSend = () => this.assertLeading(`${asked.method} ${asked.path}`);
+    beforeSend();
+    // Once more after credentials and a connection were waited for.
+    return this.#client.request<T>({ ...asked, signal: this.#term.signal, beforeSend });
   }
 
   /** For what is done elsewhere than at the API server. @param what is not done otherwise @throws ChildError `not-leader` */

@@ -3,7 +3,8 @@
 import { addAbortListener } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
-import { messageOf } from '@sluice/runtime/errors';
+import type { TLSSocket } from 'node:tls';
+import { CodedError, messageOf } from '@sluice/runtime/errors';
 import { createMetrics, type MetricsOf, type MetricsRegistry } from '@sluice/runtime/metrics';
 import type { ClusterAccess, Credentials } from './cluster-access.ts';
 import { errorOfStatus, KubernetesError } from './errors.ts';
@@ -27,6 +28,8 @@ export interface ApiRequest {
   readonly contentType?: string;
   /** Ends the request early. */
   readonly signal?: AbortSignal | undefined;
+  /** Called when nothing is waited for any more and all of it leaves next. It may throw a CodedError: then nothing is sent. */
+  readonly beforeSend?: () => void;
 }
 
 export class KubernetesClient {
@@ -44,7 +47,7 @@ export class KubernetesClient {
 
   /**
    * Resolves with the object that was answered.
-   * @throws KubernetesError for every status but 2xx, and where there is no answer
+   * @throws KubernetesError for every status but 2xx, and where there is no answer; what `beforeSend` throws
    */
   async request<T>(asked: ApiRequest): Promise<T> {
     const deadline = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
@@ -78,10 +81,10 @@ export class KubernetesClient {
       const credentials = await orAborted(this.#access.credentials(), signal);
       // Agents keep connections of other certificates apart.
       const options = { agent, ...credentials, method, signal, headers: headersOf(asked, credentials) };
-      answer = await exchange(this.#urlOf(asked), options, asked.body);
+      answer = await exchange(this.#urlOf(asked), options, asked);
     } catch (error) {
       this.#metrics.requests.with({ code: '<error>', method }).inc();
-      throw error instanceof KubernetesError ? error : unreachable(asked, error);
+      throw error instanceof CodedError ? error : unreachable(asked, error);
     }
     const status = answer.statusCode ?? 0;
     this.#metrics.requests.with({ code: String(status), method }).inc();
@@ -110,14 +113,27 @@ async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return await Promise.race([work, aborted.promise]);
 }
 
-function exchange(url: string, options: RequestOptions, body: unknown): Promise<IncomingMessage> {
+function exchange(url: string, options: RequestOptions, { body, beforeSend }: ApiRequest): Promise<IncomingMessage> {
   const text = body === undefined ? '' : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const outgoing = request(url, options, resolve);
     outgoing.on('error', reject);
     // Node says nothing of the length with DELETE by itself: the preconditions would be the beginning of the next request.
     if (text !== '') outgoing.setHeader('content-length', Buffer.byteLength(text));
-    outgoing.end(text);
+    const send = () => {
+      try {
+        beforeSend?.();
+        outgoing.end(text);
+      } catch (error) {
+        reject(error);
+        outgoing.destroy();
+      }
+    };
+    outgoing.once('socket', (socket: TLSSocket) => {
+      // Null until its handshake is over, which may take a while.
+      if (socket.alpnProtocol === null) socket.once('secureConnect', send);
+      else send();
+    });
   });
 }
 
