@@ -66,6 +66,9 @@ export async function rotateKeys(
     return;
   }
   const after = await until(cluster, owner, timeoutMs, ({ metadata, status }) => {
+    // Another authority key may be what corrects it.
+    const fault = rotation === 'certificate' && status?.conditions?.find(isKeyFault);
+    if (fault) throw new KubectlError('not-for-this', `${called(owner)} waits for its keys: ${fault.message}`);
     const isDone = metadata.annotations?.[ROTATE_KEYS] === undefined;
     return isDone && (rotation === 'certificate' || status?.authorityPublicKey !== before);
   });
@@ -114,5 +117,8 @@ async function until(
     await sleep(LOOK_MS);
   }
 }
+
+const isKeyFault = ({ type, status }: { readonly type: string; readonly status: string }) =>
+  type === 'KeysValid' && status === 'False';
 
 const called = ({ kind, metadata }: Owner) => `${kind} ${metadata.namespace}/${metadata.name}`;
