@@ -20,22 +20,26 @@ import { paintOfTerminal, statusText } from './status-text.ts';
 // Whoever reads the output may leave, as `head` does.
 for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
 
-const exitCode = await run(process.argv.slice(2)).catch((error: unknown) => {
+// Nobody calls process.exit: it would lose what a pipe has not taken yet.
+process.exitCode = await run(process.argv.slice(2)).catch((error: unknown) => {
   process.stderr.write(`kubectl sluice: ${refusalText(error) ?? messageOf(error)}\n`);
   return ExitCode.failed;
 });
-// Connections that are kept for later must not keep a finished command alive.
-process.exit(exitCode);
 
 async function run(argv: readonly string[]): Promise<number> {
   const line = readCommandLine(argv);
   if (line.kind === 'command') {
     const access = kubeconfigAccess(kubeconfigOf(line.command), line.command.context);
     const client = new KubernetesClient(access, { metrics: new MetricsRegistry() });
-    await carryOut(line.command, new Cluster(client, line.command.namespace ?? access.namespace));
-    return ExitCode.ok;
+    try {
+      await carryOut(line.command, new Cluster(client, line.command.namespace ?? access.namespace));
+      return ExitCode.ok;
+    } finally {
+      // Connections that are kept for later must not keep a finished command alive.
+      client.close();
+    }
   }
-  if (line.kind === 'help') await print(line.text);
+  if (line.kind === 'help') print(line.text);
   else process.stderr.write(`kubectl sluice: ${line.text}\n`);
   return line.kind === 'help' ? ExitCode.ok : ExitCode.usage;
 }
@@ -53,7 +57,7 @@ function kubeconfigOf({ kubeconfig }: KubectlCommand): string {
 
 async function carryOut(command: KubectlCommand, cluster: Cluster): Promise<void> {
   const { argument: name = '', waits, timeoutMs } = command;
-  const tell = (line: string) => void process.stdout.write(`${line}\n`);
+  const tell = (line: string) => print(`${line}\n`);
   const orders = { confirm: command.isConfirmed ? async () => true : confirm, tell };
   switch (command.name) {
     case 'status':
@@ -92,7 +96,6 @@ async function confirm(question: string): Promise<boolean> {
   return isConfirmed(question, process.stdin, process.stderr);
 }
 
-/** Resolves when all of it is on its way: the process ends right after it. */
-function print(text: string): Promise<void> {
-  return new Promise((resolve) => process.stdout.write(text, () => resolve()));
+function print(text: string): void {
+  process.stdout.write(text);
 }
