@@ -37,10 +37,11 @@ export class TlsCertificate {
   #pair: TlsPair;
   #expiry: number;
   #toldExpired = false;
-  /** The state of the files that `#pair` was read from, or of broken ones that were told. */
+  /** The state of the files that `#pair` was read from. */
   #known: string;
-  /** The state of files that were broken at the last look. */
+  /** The state of files that were broken at the last look, and of those that were told. */
   #broken = '';
+  #told = '';
 
   /** @throws ServerError `server-no-certificate`, RuntimeError `secret-unreadable`; neither shows what stands in a file. */
   constructor(files: TlsFiles, modules: TlsCertificateModules) {
@@ -75,9 +76,10 @@ export class TlsCertificate {
       this.#pair = readPair(this.#files);
       this.#expiry = expiryOf(this.#pair);
     } catch (error) {
-      // Two files are not written at once: what is broken is told when it stays so.
-      if (state === this.#broken) {
-        this.#known = state;
+      // Two files are not written at once: what is broken is told when it stays so. It is tried again all the same: there may have been no file
+      // handle left.
+      if (state === this.#broken && state !== this.#told) {
+        this.#told = state;
         this.#modules.counters.tlsCertificateFaults += 1;
         const facts = { reason: messageOf(error) };
         this.#modules.log.warn(facts, 'the TLS certificate could not be read again: the last one is used');
@@ -87,6 +89,7 @@ export class TlsCertificate {
     }
     this.#known = state;
     this.#broken = '';
+    this.#told = '';
     this.#toldExpired = false;
     this.#modules.log.info({ expires: dateOf(this.#expiry) }, 'the TLS certificate was renewed');
     return true;

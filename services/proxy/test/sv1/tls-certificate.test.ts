@@ -1,5 +1,6 @@
 // The files of the TLS certificate: what is wrong with them, and what becomes of it when they change.
-import { chmodSync, mkdtempSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import fs, { chmodSync, mkdtempSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -107,4 +108,25 @@ test('a certificate that has expired is told once and used', () => {
   write(validUntil(NOW + HOUR_MS / 2));
   expect(certificate.refresh()).toBe(true);
   expect(told('has expired')).toBe(2);
+});
+
+test('files that could not be read for a moment are used when they can be, though nobody has touched them', () => {
+  write(validUntil(NOW + HOUR_MS));
+  const { certificate, counters } = open();
+  const second = validUntil(NOW + 2 * HOUR_MS);
+  write(second);
+  const { readFileSync } = fs;
+  fs.readFileSync = () => {
+    throw new Error('EMFILE: too many open files');
+  };
+  syncBuiltinESMExports();
+  try {
+    for (let looks = 0; looks < 5; looks++) expect(certificate.refresh()).toBe(false);
+  } finally {
+    fs.readFileSync = readFileSync;
+    syncBuiltinESMExports();
+  }
+  expect([counters.tlsCertificateFaults, told('could not be read again')]).toEqual([1, 1]);
+  expect(certificate.refresh()).toBe(true);
+  expect(certificate.current.cert).toBe(second.certificate);
 });
