@@ -1,7 +1,7 @@
 // What a service tells of its own state over HTTP, as JSON, beside /livez, /readyz and /metrics. Reading alone: a question changes nothing.
 
 export interface JsonAnswer {
-  readonly status: 200 | 400 | 401 | 405;
+  readonly status: 200 | 400 | 401 | 405 | 500;
   /** What JSON.stringify takes. */
   readonly body: unknown;
 }

@@ -73,7 +73,7 @@ export async function runService<S extends Settings>(program: ServiceProgram<S>)
   showProcess(metrics);
   const health = new Health();
   const routes = new JsonRoutes();
-  const orderRoutes = new OrderRoutes();
+  const orderRoutes = new OrderRoutes({ log, clock: systemClock });
   const shutdown = new Shutdown(log);
   const ignoreSignals = shutdownOnSignals(shutdown, log);
   const ignoreUncaught = endOnUncaught(shutdown, log);

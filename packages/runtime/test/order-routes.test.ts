@@ -1,5 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
+import { systemClock } from '../src/clock.ts';
 import { Health, type HealthServer, startHealthServer } from '../src/health.ts';
+import { silentLogger } from '../src/logger.ts';
 import { MetricsRegistry } from '../src/metrics.ts';
 import { OrderRoutes } from '../src/order-routes.ts';
 
@@ -8,7 +10,7 @@ afterEach(() => server?.close());
 
 /** One path, whose route says what was asked of it. */
 async function start(token = () => 'first') {
-  const orderRoutes = new OrderRoutes();
+  const orderRoutes = new OrderRoutes({ log: silentLogger(), clock: systemClock });
   const told: string[] = [];
   const said = (method: string) => (query: URLSearchParams) => {
     told.push(method);
@@ -51,7 +53,7 @@ test('the token of the moment counts, and where there is none nothing is done', 
   expect((await ask('POST', 'Bearer first')).status).toBe(401);
   expect((await ask('POST', 'Bearer second')).status).toBe(200);
   token = undefined;
-  expect(await ask('POST', 'Bearer second')).toEqual({ status: 500, body: 'there is no token\n' });
+  expect(await ask('POST', 'Bearer second')).toEqual({ status: 500, body: '{"error":"the token cannot be read"}\n' });
   expect(told).toEqual(['POST']);
 });
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
 import { RangeReply } from '@sluice/bus/payloads/channel';
+import { Control } from '@sluice/bus/payloads/control';
 import { subjectName } from '@sluice/bus/subjects';
 import { generateSecret } from '@sluice/noise/ec';
 import { systemClock, unixSeconds } from '@sluice/runtime/clock';
@@ -62,7 +63,7 @@ export class TestService {
     const tokenFile = join(test.#directory, 'token');
     writeFileSync(tokenFile, `${TOKEN}\n`, { mode: 0o600 });
     const { health, metrics } = test;
-    const orderRoutes = new OrderRoutes();
+    const orderRoutes = new OrderRoutes({ log: silentLogger(), clock: systemClock });
     addDrainRoute(orderRoutes, tokenFile, test.service.orders);
     test.#http = await startHealthServer({ host: LOOPBACK, port: 0 }, { health, metrics, orderRoutes });
     await test.service.start();
@@ -102,6 +103,11 @@ export class TestService {
       headers: { authorization: `Bearer ${TOKEN}` },
     });
     return { status: response.status, body: await response.json() };
+  }
+
+  /** Over the bus. */
+  tell(order: Control): void {
+    this.#pool.bus.publish(subjectName('control', 9n), Control.encode(order));
   }
 
   async progress(): Promise<ConnectionGatewayService['orders']['progress']> {
