@@ -34,6 +34,9 @@ const CERTIFICATE_MS = 1_000;
 /** After the drain: how long the end waits for the stream to take the last shares and candidates. */
 const FLUSH_MS = 5_000;
 
+/** The name of one that comes over the bus, which has none: told again it goes on, and `DELETE /drain` takes it back. */
+const BUS_ORDER = 'bus';
+
 export interface ConnectionGatewayOptions {
   readonly listen: readonly HostPort[];
   /** For people: names the gateway in the registry, the log and its heartbeats. Letters, digits, `-` and `_`. */
@@ -135,7 +138,11 @@ class ConnectionGateway implements ConnectionGatewayService {
     gateway.solutions.open();
     await gateway.feed.open();
     if (this.#stopping) return;
-    this.#control = listenToOperator({ ...this.#modules, gateway, drain: (ms) => this.#finish(ms) });
+    this.#control = listenToOperator({
+      ...this.#modules,
+      gateway,
+      drain: (deadlineMs) => this.orders.begin({ order: BUS_ORDER, keep: 0, deadlineMs }),
+    });
     this.#every(SWEEP_MS, () => gateway.sweep());
     this.#every(VARDIFF_TICK_MS, () => gateway.tick());
     this.#every(REORDER_MS, () => gateway.fanOut.reorder());
@@ -162,7 +169,7 @@ class ConnectionGateway implements ConnectionGatewayService {
     const gateway = this.#gateway;
     this.#listener.close();
     if (gateway === undefined) return;
-    await this.#finish(this.#options.drainMs);
+    await this.orders.finish(this.#options.drainMs);
     const [stored] = await Promise.all([gateway.flushShares(FLUSH_MS), gateway.solutions.flush(FLUSH_MS)]);
     if (!stored) this.#modules.log.error('shares that were not acknowledged are lost: the stream did not take them');
     for (const timer of this.#timers) clearInterval(timer);
@@ -170,12 +177,6 @@ class ConnectionGateway implements ConnectionGatewayService {
     for (const connection of gateway.connections.values()) connection.cut('drained');
     await gateway.feed.close();
     gateway.close();
-  }
-
-  /** Takes no more sockets, and moves those away that are open. Resolves when none is left. */
-  #finish(longestMs: number): Promise<void> {
-    this.#listener.close();
-    return this.orders.finish(longestMs);
   }
 
   #every(ms: number, run: () => void): void {

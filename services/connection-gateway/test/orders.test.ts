@@ -43,6 +43,22 @@ test('all go after their share under way was answered, nobody else comes, and th
   expect([await service.metric(REFUSED), await service.metric('sluice_gateway_draining')]).toEqual([1, 0]);
 });
 
+test('an order over the bus is one as over HTTP: the gateway stays ready, and takes miners again when it is taken back', async () => {
+  service = await TestService.start();
+  const before = await service.connect();
+  service.tell({ kind: 'drain', deadlineMs: 100 });
+  await expect.poll(() => before.destroyed).toBe(true);
+  await expect.poll(() => service.progress()).toEqual({ connections: 0, order: 'bus', left: 0 });
+  const refused = await service.connect();
+  expect([refused.destroyed, service.health.readiness().ready]).toEqual([true, true]);
+  expect(await service.metric(REFUSED)).toBe(1);
+  expect((await service.drain('DELETE')).body).toEqual({ connections: 0, order: null, left: 0 });
+  await service.miner();
+  // Told anew it is carried out anew.
+  service.tell({ kind: 'drain', deadlineMs: 100 });
+  await expect.poll(() => service.progress()).toEqual({ connections: 0, order: 'bus', left: 0 });
+});
+
 test('an order that is taken back in the middle ends with its batch', async () => {
   service = await TestService.start();
   for (let count = 0; count < 30; count++) await service.connect();

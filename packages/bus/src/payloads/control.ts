@@ -8,7 +8,7 @@ export const Control = payload(
   'Control',
   1,
   variants({
-    /** Take no new connections and move the present ones away within the deadline. */
+    /** As `POST /drain` with `keep=0`: close new connections and move the present ones away within the deadline. */
     drain: { deadlineMs: u32 },
     closeChannel: { connectionId: u32, channelId: u32, reason: text },
     closeConnection: { connectionId: u32, reason: text },
