@@ -39,7 +39,8 @@ function byLoad(observed: ObservedFleet, present: number, before: History | unde
 }
 
 export function nextNeeded(before: History | undefined, value: number, { upMs, downMs }: Windows, nowMs: number) {
-  return before === undefined ? beginHistory(value, nowMs) : recorded(before, value, nowMs, Math.max(upMs, downMs));
+  const times = { longestMs: Math.max(upMs, downMs), restMs: Math.min(upMs, downMs) };
+  return before === undefined ? beginHistory(value, nowMs) : recorded(before, value, nowMs, times);
 }
 
 /** As many as were needed through one of the windows: at least so many through the upper, at most so many through the lower. */

@@ -13,10 +13,19 @@ export interface History {
 
 export const beginHistory = (value: number, nowMs: number): History => ({ sinceMs: nowMs, value, past: [] });
 
-/** The same object while nothing has changed; begun anew where a clock was ahead that wrote it. @param longestMs what ended earlier is of no use to anybody */
-export function recorded(history: History, value: number, nowMs: number, longestMs: number): History {
-  if ((history.past.at(-1)?.[1] ?? history.sinceMs) > nowMs) return beginHistory(value, nowMs);
+export interface HistoryTimes {
+  /** What ended earlier is of no use to anybody. */
+  readonly longestMs: number;
+  /** A value that has fallen is taken for the lower one for so long, unless it rises above where it fell from: one that goes to and fro is no news each time. */
+  readonly restMs: number;
+}
+
+/** The same object while nothing has changed; begun anew where a clock was ahead that wrote it. */
+export function recorded(history: History, value: number, nowMs: number, { longestMs, restMs }: HistoryTimes): History {
+  const [before = history.value, fellAtMs = history.sinceMs] = history.past.at(-1) ?? [];
+  if (fellAtMs > nowMs) return beginHistory(value, nowMs);
   if (value === history.value) return history;
+  if (value > history.value && value <= before && nowMs - fellAtMs < restMs) return history;
   const past = [...history.past, [history.value, nowMs] as const].filter(([, until]) => until > nowMs - longestMs);
   while (past.length > PAST_BOUND) past.splice(0, 2, higher(past[0], past[1]));
   return { sinceMs: history.sinceMs, value, past };
