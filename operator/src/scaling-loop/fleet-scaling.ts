@@ -28,7 +28,7 @@ import type { scalingMetrics } from './metrics.ts';
 import { observedPod, observedReplicaSet } from './observed-objects.ts';
 import { OrderToken } from './order-token.ts';
 import { OwnWrites } from './own-writes.ts';
-import type { PodOrders } from './pod-orders.ts';
+import type { PodOrders, Signed } from './pod-orders.ts';
 import { PodSamples } from './pod-samples.ts';
 import type { ScaledObjects } from './scaled-objects.ts';
 import type { Scraper } from './scraper.ts';
@@ -141,20 +141,24 @@ export class FleetScaling {
     }
     const token = await this.#tokenOf(key, followed);
     if (token === undefined) return { requeueAfterMs: REFUSED_RETRY_MS };
-    await this.#ask(followed, token);
     signal.throwIfAborted();
     const owner = this.#modules.objects.owner(key);
     if (!isActedOn(owner, followed.owned.owner)) return { requeueAfterMs: 0 };
+    this.#ask(key, followed, { token, signal });
     if (!followed.written.areSeen()) {
       this.#modules.metrics.waits.inc();
       return { requeueAfterMs: BUSY_MS };
     }
     const observed = this.#observed(key, followed);
     const decisions = decide(observed);
-    const [isWritten] = await Promise.all([
+    const [written, ordered] = await Promise.allSettled([
       this.#write(owner, followed, decisions.writes),
-      this.#order(followed, decisions.orders, token),
+      this.#order(followed, decisions.orders, { token, signal }),
     ]);
+    // Not earlier: nothing is under way any more when a look has ended.
+    if (written.status === 'rejected') throw written.reason;
+    if (ordered.status === 'rejected') throw ordered.reason;
+    const isWritten = written.value;
     if (isWritten) await this.#removeEmptySets(followed, observed);
     this.#tell(key, followed, observed, decisions);
     const restMs = isWritten && !isBusy(observed, decisions) ? REST_MS : BUSY_MS;
@@ -176,14 +180,16 @@ export class FleetScaling {
     return token;
   }
 
-  async #ask({ owned, samples }: Followed, token: string): Promise<void> {
+  /** Not waited for: pods that say nothing must not take the time of other fleets. What they say is looked at when they have said it. */
+  #ask(key: string, { owned, samples }: Followed, signed: Signed): void {
     const { requests, limits } = owned.fleet.resources;
     const pods = this.#modules.objects.pods(owned).flatMap((pod) => {
       const observed = observedPod(pod, undefined);
-      return observed.isPending || !pod.status?.podIP ? [] : [{ pod, isClosely: isMoving(observed) }];
+      return observed.isPending || !pod.status?.podIP ? [] : [{ pod, isClosely: losesMiners(observed) }];
     });
     const withCpu = (requests?.cpu ?? limits?.cpu) !== undefined;
-    await samples.scrape(pods, { token, everyMs: this.#options.scrapeMs, withCpu });
+    const answers = samples.scrape(pods, { ...signed, everyMs: this.#options.scrapeMs, withCpu });
+    void answers?.then(() => this.#controller.add(key));
   }
 
   #observed(key: string, { owned, revision, samples }: Followed): ObservedFleet {
@@ -213,12 +219,12 @@ export class FleetScaling {
     return true;
   }
 
-  async #order({ owned, token: tokens }: Followed, orders: readonly MoveOrder[], token: string): Promise<void> {
+  async #order({ owned, token: tokens }: Followed, orders: readonly MoveOrder[], signed: Signed): Promise<void> {
     const byUid = new Map(this.#modules.objects.pods(owned).map((pod) => [pod.metadata.uid, pod]));
     const known = await Promise.all(
       orders.map(({ pod, move }) => {
         const live = byUid.get(pod.uid);
-        return live === undefined || this.#modules.orders.send(live, move, token);
+        return live === undefined || this.#modules.orders.send(live, move, signed);
       }),
     );
     if (known.includes(false)) tokens.forget();
@@ -302,10 +308,12 @@ function statusOf(owner: CustomResource | undefined, { infix }: OwnedFleet): Fle
   return infix === 'gw' ? gateways : proxies;
 }
 
-const isMoving = (pod: ObservedPod) => stageOf(pod) !== 'accepting' || rebalancingOf(pod) !== undefined;
+/** Those who have moved count twice until both pods were asked. */
+const losesMiners = (pod: ObservedPod) =>
+  pod.isTerminating || stageOf(pod) !== 'accepting' || rebalancingOf(pod) !== undefined;
 
 /** Whether something is under way that one waits for. */
 function isBusy({ pods, nowMs }: ObservedFleet, { writes, orders }: ScalingDecisions): boolean {
   const isComing = (pod: ObservedPod) => !pod.isReady && nowMs - pod.createdAtMs < COMING_UP_MS;
-  return writes.length + orders.length > 0 || pods.some((pod) => pod.isTerminating || isMoving(pod) || isComing(pod));
+  return writes.length + orders.length > 0 || pods.some((pod) => losesMiners(pod) || isComing(pod));
 }

@@ -12,6 +12,12 @@ import type { Pod } from './pods.ts';
 /** What pods take. */
 const LONGEST_SECONDS = 3_600;
 
+/** With what pods are asked and told, and until when. */
+export interface Signed {
+  readonly token: string;
+  readonly signal: AbortSignal;
+}
+
 export interface PodOrdersModules {
   readonly requests: PodRequests;
   /** Asked before each order, as before each write: whoever led once moves nobody. */
@@ -29,14 +35,14 @@ export class PodOrders {
   }
 
   /** @param move undefined: all that is left stays @returns whether the pod knows the token @throws ChildError `not-leader` */
-  async send(pod: Pod, move: Move | undefined, token: string): Promise<boolean> {
+  async send(pod: Pod, move: Move | undefined, asking: Signed): Promise<boolean> {
     const { requests, writer, log, metrics } = this.#modules;
     const order = move === undefined ? 'cancel' : 'move';
     const { namespace, name } = pod.metadata;
     // Not earlier: the lease may be lost while it waits for its turn.
     const atItsTurn = () => writer.assertLeading(`an order to pod ${name}`);
     try {
-      const { status, text } = await requests.send(pod, { ...this.#requestOf(move), token }, atItsTurn);
+      const { status, text } = await requests.send(pod, { ...this.#requestOf(move), ...asking }, atItsTurn);
       if (status === 401) {
         metrics.orders.with({ order, result: 'failed' }).inc();
         return false;

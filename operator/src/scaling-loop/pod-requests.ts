@@ -1,8 +1,10 @@
-// Requests to pods over HTTP: what they say of themselves, and what they are told. Pods that do not answer must not hold up the others.
+// Requests to pods over HTTP: what they say of themselves, and what they are told. Pods that do not answer must not hold up the others, so those
+// that did not before have turns of their own.
 import { Agent, type IncomingMessage, request } from 'node:http';
 import type { Pod } from './pods.ts';
 import { Turns } from './turns.ts';
 
+/** Of those that answer, and as many of those that do not. */
 const AT_ONCE = 32;
 const TIMEOUT_MS = 2_000;
 /** The metrics of a pod are a tenth of it. */
@@ -13,6 +15,10 @@ export interface PodRequest {
   /** With what stands behind the `?`. */
   readonly path: string;
   readonly token?: string;
+  /** It did not answer the last time: it waits for its turn among its like. */
+  readonly isSilent?: boolean;
+  /** Ends it early. */
+  readonly signal?: AbortSignal;
 }
 
 export interface PodAnswer {
@@ -23,6 +29,7 @@ export interface PodAnswer {
 export class PodRequests {
   readonly #template: string;
   readonly #turns = new Turns(AT_ONCE);
+  readonly #turnsOfSilent = new Turns(AT_ONCE);
   // Pods close what says nothing for five seconds, which is less than the time between two questions.
   readonly #agent = new Agent({ keepAlive: false });
 
@@ -37,15 +44,17 @@ export class PodRequests {
    * seconds, or a large one
    */
   send(pod: Pod, asked: PodRequest, atItsTurn?: () => void): Promise<PodAnswer> {
-    return this.#turns.take(async () => {
+    const turns = asked.isSilent === true ? this.#turnsOfSilent : this.#turns;
+    return turns.take(async () => {
       atItsTurn?.();
       return this.#exchange(`${this.#urlOf(pod)}${asked.path}`, asked);
     });
   }
 
-  async #exchange(url: string, { method, token }: PodRequest): Promise<PodAnswer> {
+  async #exchange(url: string, { method, token, signal: ended }: PodRequest): Promise<PodAnswer> {
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const deadline = AbortSignal.timeout(TIMEOUT_MS);
+      const signal = ended === undefined ? deadline : AbortSignal.any([ended, deadline]);
       const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
       request(url, { method, headers, agent: this.#agent, signal }, resolve).on('error', reject).end();
     });

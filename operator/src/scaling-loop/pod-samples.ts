@@ -1,8 +1,8 @@
 // The last sample of each pod of one fleet. Held by whoever leads alone: the next one asks anew.
 import type { Clock } from '@sluice/runtime/clock';
-import type { Sample } from '../scaling/observed-fleet.ts';
+import { SAMPLE_MAX_AGE_MS, type Sample } from '../scaling/observed-fleet.ts';
 import type { Pod } from './pods.ts';
-import type { Scraper } from './scraper.ts';
+import type { Asking, Scraper } from './scraper.ts';
 
 /** A pod that moves connections away, or has not answered yet, is asked this often. */
 const CLOSELY_MS = 700;
@@ -11,8 +11,12 @@ const CPU_SECONDS = 'process_cpu_seconds_total';
 /** By the monotonic clock: a host whose clock is set back goes on asking. */
 interface Known {
   askedAt: number;
+  isBeingAsked: boolean;
+  /** The last time; undefined: it has not had the time to. */
+  hasAnswered: boolean | undefined;
   sample: Sample | undefined;
   cpu: { readonly at: number; readonly seconds: number } | undefined;
+  cores: { readonly at: number; readonly count: number } | undefined;
 }
 
 export interface AskedPod {
@@ -27,6 +31,8 @@ export interface ScrapeOptions {
   readonly everyMs: number;
   /** Whether CPU is a measure. */
   readonly withCpu: boolean;
+  /** Ends all that is under way. */
+  readonly signal: AbortSignal;
 }
 
 export class PodSamples {
@@ -40,16 +46,18 @@ export class PodSamples {
     this.#clock = clock;
   }
 
-  /** Asks those of the fleet's pods whose turn it is. */
-  async scrape(pods: readonly AskedPod[], { token, everyMs, withCpu }: ScrapeOptions): Promise<void> {
+  /** Asks those of the fleet's pods whose turn it is. Resolves when they have answered or had the time to; undefined where it is nobody's. */
+  scrape(pods: readonly AskedPod[], options: ScrapeOptions): Promise<unknown> | undefined {
     const uids = new Set(pods.map(({ pod }) => pod.metadata.uid));
     for (const uid of this.#known.keys()) if (!uids.has(uid)) this.#known.delete(uid);
     const now = this.#clock.monotonic();
     const due = pods.filter(({ pod, isClosely }) => {
-      const { askedAt = Number.NEGATIVE_INFINITY, sample } = this.#known.get(pod.metadata.uid ?? '') ?? {};
-      return now - askedAt >= (isClosely || sample === undefined ? CLOSELY_MS : everyMs);
+      const known = this.#known.get(pod.metadata.uid ?? '');
+      if (known === undefined) return true;
+      const restMs = isClosely || known.sample === undefined ? CLOSELY_MS : options.everyMs;
+      return !known.isBeingAsked && now - known.askedAt >= restMs;
     });
-    await Promise.all(due.map(({ pod }) => this.#ask(pod, token, withCpu)));
+    return due.length === 0 ? undefined : Promise.all(due.map(({ pod }) => this.#ask(pod, options)));
   }
 
   /** The last one that was got, however old. */
@@ -57,30 +65,51 @@ export class PodSamples {
     return this.#known.get(uid)?.sample;
   }
 
-  /** Whether any pod has been asked, answered or not. */
+  /** Whether each pod has been asked, and has answered or had the time to. */
   get hasAsked(): boolean {
-    return this.#known.size > 0;
+    const all = [...this.#known.values()];
+    return all.length > 0 && all.every(({ hasAnswered }) => hasAnswered !== undefined);
   }
 
-  async #ask(pod: Pod, token: string, withCpu: boolean): Promise<void> {
+  async #ask(pod: Pod, { token, withCpu, signal }: ScrapeOptions): Promise<void> {
     const uid = pod.metadata.uid ?? '';
-    const [atMs, at] = [this.#clock.now(), this.#clock.monotonic()];
-    const known = this.#known.get(uid) ?? { askedAt: at, sample: undefined, cpu: undefined };
+    const known = this.#known.get(uid) ?? unasked();
     this.#known.set(uid, known);
+    const [atMs, at] = [this.#clock.now(), this.#clock.monotonic()];
     known.askedAt = at;
-    const [progress, seconds] = await Promise.all([
-      this.#scraper.progress(pod, token),
-      withCpu ? this.#scraper.metric(pod, CPU_SECONDS) : undefined,
-    ]);
-    const cpuCores = coresOf(known.cpu, at, seconds);
-    if (seconds !== undefined) known.cpu = { at, seconds };
+    known.isBeingAsked = true;
+    const asking = { isSilent: known.hasAnswered === false, signal };
+    const progress = await this.#scraper.progress(pod, token, asking);
+    // One that says nothing takes the time of one question, and not of two.
+    if (progress !== undefined && withCpu) await this.#askForCpu(known, pod, asking);
+    known.hasAnswered = progress !== undefined;
+    known.isBeingAsked = false;
     // When it was asked: what it says is of that time at the earliest.
-    if (progress !== undefined) known.sample = { atMs, ...progress, cpuCores };
+    if (progress !== undefined)
+      known.sample = { atMs, ...progress, cpuCores: withCpu ? coresOf(known, at) : undefined };
+  }
+
+  async #askForCpu(known: Known, pod: Pod, asking: Asking): Promise<void> {
+    const at = this.#clock.monotonic();
+    const seconds = await this.#scraper.metric(pod, CPU_SECONDS, asking);
+    if (seconds === undefined) return;
+    const count = coresBetween(known.cpu, at, seconds);
+    if (count !== undefined) known.cores = { at, count };
+    known.cpu = { at, seconds };
   }
 }
 
+const unasked = (): Known => ({
+  ...{ askedAt: Number.NEGATIVE_INFINITY, isBeingAsked: false, hasAnswered: undefined },
+  ...{ sample: undefined, cpu: undefined, cores: undefined },
+});
+
+/** What was known last, for as long as connections are. */
+const coresOf = ({ cores }: Known, at: number) =>
+  cores !== undefined && at - cores.at <= SAMPLE_MAX_AGE_MS ? cores.count : undefined;
+
 /** Between two samples of one process; one that began anew has used less. */
-function coresOf(before: Known['cpu'], at: number, seconds: number | undefined): number | undefined {
-  if (before === undefined || seconds === undefined || seconds < before.seconds || at <= before.at) return undefined;
+function coresBetween(before: Known['cpu'], at: number, seconds: number): number | undefined {
+  if (before === undefined || seconds < before.seconds || at <= before.at) return undefined;
   return ((seconds - before.seconds) * 1_000) / (at - before.at);
 }

@@ -12,6 +12,9 @@ export interface DrainProgress {
   readonly order: string | undefined;
 }
 
+/** Of one question. */
+export type Asking = Pick<PodRequest, 'isSilent' | 'signal'>;
+
 export interface ScraperModules {
   readonly requests: PodRequests;
   readonly clock: Clock;
@@ -27,13 +30,13 @@ export class Scraper {
   }
 
   /** undefined: it did not say. */
-  async progress(pod: Pod, token: string): Promise<DrainProgress | undefined> {
-    return this.#ask(pod, { method: 'GET', path: '/drain', token }, progressIn);
+  async progress(pod: Pod, token: string, asking: Asking): Promise<DrainProgress | undefined> {
+    return this.#ask(pod, { method: 'GET', path: '/drain', token, ...asking }, progressIn);
   }
 
   /** The value of a metric without labels; undefined: it did not say. */
-  async metric(pod: Pod, name: string): Promise<number | undefined> {
-    return this.#ask(pod, { method: 'GET', path: '/metrics' }, (text) => metricIn(text, name));
+  async metric(pod: Pod, name: string, asking: Asking): Promise<number | undefined> {
+    return this.#ask(pod, { method: 'GET', path: '/metrics', ...asking }, (text) => metricIn(text, name));
   }
 
   async #ask<T>(pod: Pod, asked: PodRequest, read: (text: string) => T | undefined): Promise<T | undefined> {

@@ -9,14 +9,14 @@ import { keyOf } from '../kubernetes/resource.ts';
 import { decideValidators, validatorReplicas } from '../scaling/share-validators.ts';
 import { isActedOn } from './acted-on.ts';
 import { OwnWrites } from './own-writes.ts';
+import { PodLags } from './pod-lags.ts';
+import type { Pod } from './pods.ts';
 import type { ScaledObjects } from './scaled-objects.ts';
 import type { Scraper } from './scraper.ts';
 
 const EVERY_MS = 15_000;
 /** Part of it that is left to chance. */
 const JITTER = 0.2;
-/** Age of the oldest record that a validator works on. */
-const LAG = 'sluice_share_validator_behind_seconds';
 
 export interface ValidatorScalingModules {
   readonly objects: ScaledObjects;
@@ -28,6 +28,7 @@ export interface ValidatorScalingModules {
 interface Followed {
   pool: MiningPool;
   readonly written: OwnWrites;
+  readonly lags: PodLags;
 }
 
 export class ValidatorScaling {
@@ -60,45 +61,42 @@ export class ValidatorScaling {
       before.pool = pool;
       return;
     }
-    this.#pools.set(key, { pool, written: new OwnWrites() });
+    const { scraper, clock } = this.#modules;
+    this.#pools.set(key, { pool, written: new OwnWrites(), lags: new PodLags(scraper, clock) });
     this.#controller.add(key);
   }
 
   async #look(key: string, signal: AbortSignal): Promise<{ readonly requeueAfterMs?: number }> {
     const followed = this.#pools.get(key);
     if (followed === undefined) return {};
-    if (!isActedOn(this.#modules.objects.owner(key), followed.pool)) {
+    const owner = this.#modules.objects.owner(key);
+    if (!isActedOn(owner, followed.pool)) {
       this.#pools.delete(key);
       return {};
     }
     const { minReplicas, maxReplicas } = followed.pool.spec.services.shareValidator;
-    const lagSeconds = minReplicas === maxReplicas ? undefined : await this.#lag(followed.pool);
-    signal.throwIfAborted();
-    const owner = this.#modules.objects.owner(key);
-    // Another pool of that name may be followed by now.
-    if (!isActedOn(owner, followed.pool)) return { requeueAfterMs: 0 };
-    if (minReplicas < maxReplicas && followed.written.areSeen()) await this.#decide(owner, followed, lagSeconds);
+    if (minReplicas < maxReplicas) {
+      // What they say counts at the next look: those that say nothing must not take the time of other pools.
+      followed.lags.ask(this.#running(followed.pool), signal);
+      if (followed.written.areSeen()) await this.#decide(owner, followed);
+    }
     return { requeueAfterMs: EVERY_MS * (1 - JITTER * this.#modules.controller.random()) };
   }
 
-  async #decide(owner: CustomResource, { pool, written }: Followed, lagSeconds: number | undefined): Promise<void> {
+  async #decide(owner: CustomResource, { pool, written, lags }: Followed): Promise<void> {
     const { minReplicas, maxReplicas } = pool.spec.services.shareValidator;
     const ownerAnnotations = owner.metadata.annotations ?? {};
     const { annotations } = decideValidators({
-      ...{ minReplicas, maxReplicas, lagSeconds, ownerAnnotations, nowMs: this.#modules.clock.now() },
+      ...{ minReplicas, maxReplicas, ownerAnnotations, nowMs: this.#modules.clock.now() },
+      lagsSeconds: lags.of(this.#running(pool)),
       replicas: validatorReplicas(ownerAnnotations, { minReplicas, maxReplicas }),
     });
     const isNews = Object.entries(annotations).some(([name, value]) => ownerAnnotations[name] !== value);
     if (isNews) await this.#modules.objects.write(owner, { kind: 'state', annotations }, written);
   }
 
-  /** The longest; undefined while nobody says. */
-  async #lag(pool: MiningPool): Promise<number | undefined> {
-    const { objects, scraper } = this.#modules;
+  #running(pool: MiningPool): readonly Pod[] {
     const workload: Workload = { owner: pool, infix: 'sv', component: 'share-validator' };
-    const pods = objects.pods(workload).filter(({ status }) => status?.phase === 'Running' && status.podIP);
-    const lags = await Promise.all(pods.map((pod) => scraper.metric(pod, LAG)));
-    const known = lags.filter((lag) => lag !== undefined);
-    return known.length === 0 ? undefined : Math.max(...known);
+    return this.#modules.objects.pods(workload).filter(({ status }) => status?.phase === 'Running' && status.podIP);
   }
 }

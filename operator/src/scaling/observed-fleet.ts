@@ -64,7 +64,7 @@ export interface Sample {
 }
 
 /** What is older counts as unknown, which is not zero: two questions may go without an answer. */
-const SAMPLE_MAX_AGE_MS = 45_000;
+export const SAMPLE_MAX_AGE_MS = 45_000;
 
 /** The last sample if it is to be acted on. One of the future was taken before the clock was set back: how old it is nobody knows. */
 export function freshSample({ sample }: ObservedPod, nowMs: number): Sample | undefined {

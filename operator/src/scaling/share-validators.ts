@@ -16,8 +16,8 @@ export interface ObservedValidators {
   readonly maxReplicas: number;
   /** What their Deployment has. */
   readonly replicas: number;
-  /** The longest of `sluice_share_validator_behind_seconds`; undefined: unknown, which neither adds nor takes away. */
-  readonly lagSeconds: number | undefined;
+  /** `sluice_share_validator_behind_seconds` of each that runs; undefined: unknown. */
+  readonly lagsSeconds: readonly (number | undefined)[];
   readonly ownerAnnotations: Readonly<Record<string, string>>;
   readonly nowMs: number;
 }
@@ -38,11 +38,11 @@ export interface ValidatorDecisions {
 }
 
 export function decideValidators(observed: ObservedValidators): ValidatorDecisions {
-  const { minReplicas, maxReplicas, lagSeconds, nowMs } = observed;
+  const { minReplicas, maxReplicas, lagsSeconds, nowMs } = observed;
   const within = (count: number) => Math.min(maxReplicas, Math.max(minReplicas, count));
   const before = parseState(observed.ownerAnnotations[VALIDATOR_SCALING_STATE]);
   const present = within(before?.desired ?? observed.replicas);
-  const neededOf = (count: number) => within(count + step(count, lagSeconds));
+  const neededOf = (count: number) => within(count + step(count, lagsSeconds));
   const needed = nextNeeded(before?.needed, neededOf(present), WINDOWS, nowMs);
   const replicas = followed(needed, present, WINDOWS, nowMs);
   // What was needed was said of another number: it begins anew.
@@ -51,9 +51,9 @@ export function decideValidators(observed: ObservedValidators): ValidatorDecisio
   return { replicas, annotations: { [VALIDATOR_SCALING_STATE]: state } };
 }
 
-/** Half as many more, or one less: the lag says that they are too few, and not by how many. */
-function step(present: number, lagSeconds: number | undefined): number {
-  if (lagSeconds === undefined) return 0;
-  if (lagSeconds > LONG_LAG_SECONDS) return Math.ceil(present / 2);
-  return lagSeconds < SHORT_LAG_SECONDS ? -1 : 0;
+/** Half as many more, or one less: a lag says that they are too few, and not by how many. Whose is unknown may have the longest. */
+function step(present: number, lagsSeconds: ObservedValidators['lagsSeconds']): number {
+  if (lagsSeconds.some((lag) => lag !== undefined && lag > LONG_LAG_SECONDS)) return Math.ceil(present / 2);
+  const areAllShort = lagsSeconds.every((lag) => lag !== undefined && lag < SHORT_LAG_SECONDS);
+  return lagsSeconds.length > 0 && areAllShort ? -1 : 0;
 }

@@ -1,7 +1,9 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { systemClock } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
 import { createMetrics, MetricsRegistry } from '@sluice/runtime/metrics';
-import { expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { customKindOf } from '../../src/api/custom-kinds.ts';
 import { BY_CONTROLLER } from '../../src/apply/child-kinds.ts';
 import { Children } from '../../src/apply/children.ts';
@@ -10,9 +12,11 @@ import { controllerMetrics, queueMetrics } from '../../src/control/metrics.ts';
 import type { CustomResource } from '../../src/control/reconciler.ts';
 import { ownedProxies, proxies } from '../../src/desired/proxies.ts';
 import { EventRecorder } from '../../src/events/event-recorder.ts';
-import type { KubernetesClient } from '../../src/kubernetes/client.ts';
+import type { ApiRequest, KubernetesClient } from '../../src/kubernetes/client.ts';
+import { errorOfStatus } from '../../src/kubernetes/errors.ts';
 import { ObjectCache } from '../../src/kubernetes/object-cache.ts';
 import type { KubernetesObject } from '../../src/kubernetes/resource.ts';
+import { closing, draining } from '../../src/scaling/pod-stage.ts';
 import { FleetScaling } from '../../src/scaling-loop/fleet-scaling.ts';
 import { scalingMetrics } from '../../src/scaling-loop/metrics.ts';
 import { PodOrders } from '../../src/scaling-loop/pod-orders.ts';
@@ -28,27 +32,47 @@ const context = {
   resolvePool: () => undefined,
 };
 
-it('says of a fleet whose Secret is of somebody else that it cannot be scaled, and writes nothing', async () => {
-  const example = exampleProxyFleet('farm');
-  const upstreams = [{ name: 'first', url: 'stratum+tcp://pool.example:3333', identity: 'account' }];
-  const fleet = { ...example, spec: { ...example.spec, upstreams } };
-  const asked: string[] = [];
-  const client = {
-    request: async ({ method, path }: { readonly method: string; readonly path: string }) => {
-      asked.push(`${method} ${path}`);
-      const name = path.split('/').at(-1) ?? '';
-      return { kind: 'Secret', metadata: { name, namespace: 'mining', uid: 'theirs', resourceVersion: '1' } };
-    },
-  } as unknown as KubernetesClient;
+const example = exampleProxyFleet('farm');
+const upstreams = [{ name: 'first', url: 'stratum+tcp://pool.example:3333', identity: 'account' }];
+const fleet = { ...example, spec: { ...example.spec, upstreams } };
+const made = proxies(fleet, context, 0);
+if (made === undefined) throw new Error('an example that makes no proxies');
+const { replicaSet } = made;
+
+let server: Server | undefined;
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+});
+
+/** The port of pods that take requests and answer none. @param onAsked called with each */
+async function silentPods(onAsked: (request: string) => void): Promise<number> {
+  server = createServer(({ method, url }) => onAsked(`${method} ${url?.split('?')[0]}`));
+  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+interface Given {
+  /** The API server's answers. */
+  readonly request: (asked: ApiRequest) => Promise<KubernetesObject>;
+  readonly pods?: readonly Pod[];
+  readonly podPort?: number;
+}
+
+/** The scaling of the fleet, by one worker, as it is told of a resource whose status is news. */
+function scalingOf({ request, pods = [], podPort = 9100 }: Given) {
   const registry = new MetricsRegistry();
+  const client = { request } as unknown as KubernetesClient;
   const writer = new Writer(client, { signal: new AbortController().signal, isHeld: () => true });
   const shared = { clock: systemClock, log: silentLogger(), metrics: createMetrics(registry, scalingMetrics), writer };
-  const requests = new PodRequests('http://{ip}:9100');
+  const requests = new PodRequests(`http://{ip}:${podPort}`);
   const owners = new ObjectCache<CustomResource>();
   owners.put(fleet as unknown as CustomResource);
+  const podCache = new ObjectCache<Pod>({ [BY_WORKLOAD]: workloadsOf });
+  for (const pod of pods) podCache.put(pod);
   const found = Promise.withResolvers<string>();
   const scaling = new FleetScaling(
-    { name: 'proxy-scaling', workers: 1, scrapeMs: 1_000 },
+    { name: 'proxy-scaling', workers: 1, scrapeMs: 3_600_000 },
     {
       ...{ ...shared, onFound: found.resolve },
       children: new Children({ writer, log: shared.log, caches: new Map(), onForeignFields: () => undefined }),
@@ -56,9 +80,8 @@ it('says of a fleet whose Secret is of somebody else that it cannot be scaled, a
       scraper: new Scraper({ ...shared, requests }),
       orders: new PodOrders({ ...shared, requests }),
       objects: new ScaledObjects({
-        ...{ resource: customKindOf({ kind: 'ProxyFleet' }), writer, owners },
+        ...{ resource: customKindOf({ kind: 'ProxyFleet' }), writer, owners, pods: podCache },
         replicaSets: new ObjectCache<KubernetesObject>({ [BY_CONTROLLER]: () => [] }),
-        pods: new ObjectCache<Pod>({ [BY_WORKLOAD]: workloadsOf }),
       }),
       controller: {
         ...{ clock: systemClock, log: shared.log, random: () => 0 },
@@ -67,14 +90,92 @@ it('says of a fleet whose Secret is of somebody else that it cannot be scaled, a
       },
     },
   );
-  const made = proxies(fleet, context, 0);
-  if (made === undefined) throw new Error('an example that makes no proxies');
-  const follow = () => scaling.follow(ownedProxies(fleet), made.replicaSet).findings;
+  const follow = () => scaling.follow(ownedProxies(fleet), replicaSet).findings;
+  return { scaling, follow, found: found.promise, registry };
+}
+
+/** The fleet's own Secret, and whatever is written. */
+const ownObject = async ({ path }: ApiRequest): Promise<KubernetesObject> => {
+  const { uid, namespace } = fleet.metadata;
+  const name = path.split('/').at(-1) ?? '';
+  const ownerReferences = [{ apiVersion: '', kind: 'ProxyFleet', name: 'farm', uid, controller: true }];
+  const metadata = { name, namespace, uid: name, resourceVersion: '1', ownerReferences };
+  return { kind: 'Secret', metadata, data: { token: Buffer.from('token').toString('base64') } } as KubernetesObject;
+};
+
+const podOf = (annotations: Readonly<Record<string, string>>): Pod => ({
+  metadata: {
+    ...{ name: 'proxy', namespace: fleet.metadata.namespace, uid: 'proxy', resourceVersion: '1', annotations },
+    labels: { ...replicaSet.metadata.labels, 'mining.sluice.dev/workload': 'farm-px' },
+  },
+  status: { phase: 'Running', podIP: '127.0.0.1', conditions: [{ type: 'Ready', status: 'True' }] },
+});
+
+it('says of a fleet whose Secret is of somebody else that it cannot be scaled, and writes nothing', async () => {
+  const asked: string[] = [];
+  const { scaling, follow, found } = scalingOf({
+    request: async ({ method, path }) => {
+      asked.push(`${method} ${path}`);
+      const name = path.split('/').at(-1) ?? '';
+      return { kind: 'Secret', metadata: { name, namespace: 'mining', uid: 'theirs', resourceVersion: '1' } };
+    },
+  });
   expect(follow().filter(({ type }) => type === 'Degraded')).toEqual([]);
   scaling.start();
-  expect(await found.promise).toBe(`${fleet.metadata.namespace}/farm`);
+  expect(await found).toBe(`${fleet.metadata.namespace}/farm`);
   const message = "Secret farm-px-orders is there already and is nobody's of ours";
   expect(follow()).toContainEqual({ type: 'Degraded', status: 'True', reason: 'NameConflict', message });
   await scaling.stop();
   expect(asked.filter((each) => !each.startsWith('GET '))).toEqual([]);
+});
+
+it('asks a pod that ends again within moments, since its miners are counted where they went as well', async () => {
+  const again = Promise.withResolvers<void>();
+  let asked = 0;
+  server = createServer((_, answer) => {
+    asked += 1;
+    if (asked === 2) again.resolve();
+    answer.end('{"connections":12,"order":null,"left":0}');
+  });
+  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+  const podPort = (server.address() as AddressInfo).port;
+  const pod = podOf({});
+  const ending = { ...pod, metadata: { ...pod.metadata, deletionTimestamp: new Date().toISOString() } };
+  const { scaling, follow } = scalingOf({ request: ownObject, pods: [ending], podPort });
+  follow();
+  scaling.start();
+  await again.promise;
+  await scaling.stop();
+});
+
+it('looks at a fleet without waiting for pods that say nothing', async () => {
+  const asked = Promise.withResolvers<string>();
+  const podPort = await silentPods(asked.resolve);
+  const { scaling, follow, found, registry } = scalingOf({ request: ownObject, pods: [podOf({})], podPort });
+  follow();
+  scaling.start();
+  await found;
+  expect(await registry.series('sluice_operator_scrapes_total')).toEqual([]);
+  expect(await asked.promise).toBe('GET /drain');
+  await scaling.stop();
+});
+
+it('has no order under way any more when it has stopped, though a write failed beside it', async () => {
+  const asked = Promise.withResolvers<void>();
+  const podPort = await silentPods((each) => each === 'POST /drain' && asked.resolve());
+  const { labels: _, annotations } = draining(Date.now(), Date.now() + 60_000);
+  const pod = podOf({ ...closing(Date.now()).annotations, ...annotations } as Record<string, string>);
+  const { scaling, follow, registry } = scalingOf({
+    ...{ pods: [pod], podPort },
+    request: async (sent) => {
+      if (sent.method !== 'GET') throw errorOfStatus(500, 'no writes today');
+      return ownObject(sent);
+    },
+  });
+  follow();
+  scaling.start();
+  await asked.promise;
+  await scaling.stop();
+  const failed = { labels: { order: 'move', result: 'failed' }, value: 1 };
+  expect(await registry.series('sluice_operator_pod_orders_total')).toMatchObject([failed]);
 });

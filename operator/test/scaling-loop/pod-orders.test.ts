@@ -19,6 +19,7 @@ const podOf = (name: string): Pod => ({
   status: { phase: 'Running', podIP: '127.0.0.1' },
 });
 
+const { signal } = new AbortController();
 let server: Server;
 afterEach(() => new Promise((resolve) => server.close(resolve)));
 
@@ -32,7 +33,7 @@ async function ordersTo(status: number, isHeld: () => boolean, onAsked: (url: st
   const registry = new MetricsRegistry();
   const orders = new PodOrders({
     requests: new PodRequests(`http://{ip}:${(server.address() as AddressInfo).port}`),
-    writer: new Writer({} as KubernetesClient, { signal: new AbortController().signal, isHeld }),
+    writer: new Writer({} as KubernetesClient, { signal, isHeld }),
     ...{ clock: systemClock, log: silentLogger(), metrics: createMetrics(registry, scalingMetrics) },
   });
   return { orders, registry };
@@ -50,7 +51,7 @@ it('are not sent when the lease was lost while they waited for their turn', asyn
     },
   );
   const pods = Array.from({ length: AT_ONCE + 8 }, (_, number) => podOf(`pod-${number}`));
-  const sent = await Promise.allSettled(pods.map((pod) => orders.send(pod, move, 'token')));
+  const sent = await Promise.allSettled(pods.map((pod) => orders.send(pod, move, { token: 'token', signal })));
   expect(sent.filter(({ status }) => status === 'fulfilled')).toHaveLength(AT_ONCE);
   for (const each of sent) if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'not-leader' });
   expect(asked).toBe(AT_ONCE);
@@ -63,7 +64,7 @@ it('say whether the pod knows the token, and are counted', async () => {
     () => true,
     (url) => asked.push(url),
   );
-  expect(await orders.send(podOf('pod'), undefined, 'token')).toBe(false);
+  expect(await orders.send(podOf('pod'), undefined, { token: 'token', signal })).toBe(false);
   expect(asked).toEqual(['DELETE /drain']);
   expect(await registry.scrape()).toContain('sluice_operator_pod_orders_total{order="cancel",result="failed"} 1');
 });

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectionsOf } from '../../src/scaling/observed-fleet.ts';
 import { scalingMetrics } from '../../src/scaling-loop/metrics.ts';
 import { observedPod } from '../../src/scaling-loop/observed-objects.ts';
-import { PodRequests } from '../../src/scaling-loop/pod-requests.ts';
+import { type PodRequest, PodRequests } from '../../src/scaling-loop/pod-requests.ts';
 import { PodSamples } from '../../src/scaling-loop/pod-samples.ts';
 import type { Pod } from '../../src/scaling-loop/pods.ts';
 import { Scraper } from '../../src/scaling-loop/scraper.ts';
@@ -20,6 +20,8 @@ const pod = (name: string, podIP = '127.0.0.1'): Pod => ({
   status: { phase: 'Running', podIP },
 });
 
+const asking = { token: 't', withCpu: false, signal: new AbortController().signal };
+
 let server: Server;
 let port: number;
 /** What the pods of a name answer; others never do. */
@@ -27,6 +29,15 @@ const answers = new Map<string, string>();
 const asked: string[] = [];
 let atOnce = 0;
 let mostAtOnce = 0;
+
+/** A pod that says so much of itself. */
+const said = { metrics: () => '' };
+const saying = {
+  send: async (_: Pod, { path }: PodRequest) => ({
+    status: 200,
+    text: path === '/metrics' ? said.metrics() : '{"connections":12,"order":null,"left":0}',
+  }),
+} as unknown as PodRequests;
 
 beforeAll(async () => {
   server = createServer((incoming, outgoing) => {
@@ -70,6 +81,23 @@ it('end without an answer, and with one that does not end', async () => {
   await expect(requests.send(pod('endless'), { method: 'GET', path: '/drain' })).rejects.toThrow('more than');
 });
 
+it('are not held up by those to pods that did not answer before, and end with their signal', async () => {
+  const requests = new PodRequests(`http://{ip}:${port}/{namespace}/{name}`);
+  const ending = new AbortController();
+  const silent = Array.from({ length: 100 }, (_, number) => pod(`silent-${number}`));
+  const asked = silent.map((each) =>
+    requests.send(each, { method: 'GET', path: '/drain', isSilent: true, signal: ending.signal }),
+  );
+  const ended = Promise.allSettled(asked);
+  answers.set('other', '{}');
+  const begin = performance.now();
+  expect((await requests.send(pod('other'), { method: 'GET', path: '/drain' })).text).toBe('{}');
+  ending.abort();
+  expect((await ended).map(({ status }) => status)).toEqual(silent.map(() => 'rejected'));
+  // Of 100 there are 32 at once, for two seconds each.
+  expect(performance.now() - begin).toBeLessThan(2_000);
+});
+
 it('put the address of IPv6 in brackets', async () => {
   const requests = new PodRequests(`http://{ip}:${port}/{namespace}/{name}`);
   // Nothing listens there, which is said with where it was tried.
@@ -87,18 +115,40 @@ it('make samples of what pods say, and none of what they do not', async () => {
   answers.set('odd', '{"connections":-1}');
   const pods = ['good', 'idle', 'text', 'odd'].map((name) => ({ pod: pod(name), isClosely: false }));
   expect(samples.hasAsked).toBe(false);
-  await samples.scrape(pods, { token: 't', everyMs: 60_000, withCpu: false });
+  await samples.scrape(pods, { ...asking, everyMs: 60_000 });
   expect(samples.hasAsked).toBe(true);
   expect(samples.of('good')).toMatchObject({ connections: 12, order: 'drain now', cpuCores: undefined });
   expect(samples.of('idle')).toMatchObject({ connections: 0, order: undefined });
   expect([samples.of('text'), samples.of('odd')]).toEqual([undefined, undefined]);
   // Not its turn yet.
   answers.set('good', '{"connections":13,"order":null,"left":0}');
-  await samples.scrape(pods, { token: 't', everyMs: 60_000, withCpu: false });
+  await samples.scrape(pods, { ...asking, everyMs: 60_000 });
   expect(samples.of('good')?.connections).toBe(12);
   // Gone, and what it said with it.
-  await samples.scrape([], { token: 't', everyMs: 60_000, withCpu: false });
+  await samples.scrape([], { ...asking, everyMs: 60_000 });
   expect(samples.of('good')).toBeUndefined();
+});
+
+it('make samples whose CPU is kept for as long as connections are', async () => {
+  const metrics = createMetrics(new MetricsRegistry(), scalingMetrics);
+  const clock = new ManualClock();
+  const samples = new PodSamples(new Scraper({ requests: saying, metrics, clock, log: silentLogger() }), clock);
+  let seconds: number | undefined = 0;
+  const cores = async () => {
+    clock.advance(10_000);
+    await samples.scrape([{ pod: pod('busy'), isClosely: false }], { ...asking, everyMs: 10_000, withCpu: true });
+    return samples.of('busy')?.cpuCores;
+  };
+  said.metrics = () => (seconds === undefined ? '' : `process_cpu_seconds_total ${seconds}\n`);
+  expect(await cores()).toBeUndefined();
+  seconds = 5;
+  expect(await cores()).toBe(0.5);
+  seconds = undefined;
+  expect([await cores(), await cores(), await cores(), await cores()]).toEqual([0.5, 0.5, 0.5, 0.5]);
+  expect(await cores()).toBeUndefined();
+  // From the last two that were got, however long ago.
+  seconds = 11;
+  expect(await cores()).toBe(0.1);
 });
 
 it('make samples by a clock that is set back, which are not taken for new ones', async () => {
@@ -106,8 +156,7 @@ it('make samples by a clock that is set back, which are not taken for new ones',
   const requests = new PodRequests(`http://127.0.0.1:${port}/{namespace}/{name}`);
   const clock = new ManualClock();
   const samples = new PodSamples(new Scraper({ requests, metrics, clock, log: silentLogger() }), clock);
-  const scrape = () =>
-    samples.scrape([{ pod: pod('set-back'), isClosely: false }], { token: 't', everyMs: 10_000, withCpu: false });
+  const scrape = () => samples.scrape([{ pod: pod('set-back'), isClosely: false }], { ...asking, everyMs: 10_000 });
   const connections = () => connectionsOf(observedPod(pod('set-back'), samples.of('set-back')), clock.now());
   answers.set('set-back', '{"connections":12,"order":null,"left":0}');
   await scrape();

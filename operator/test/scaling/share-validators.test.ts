@@ -8,10 +8,11 @@ interface Situation {
 }
 
 /** What comes of so many seconds with this lag, with a look every five seconds by somebody who knows the annotation alone. */
-function after(seconds: number, lagSeconds: number | undefined, from: Situation): Situation {
+function after(seconds: number, lag: number | undefined | readonly (number | undefined)[], from: Situation): Situation {
+  const lagsSeconds = Array.isArray(lag) ? lag : [lag];
   let { replicas, annotations, nowMs } = from;
   for (const endMs = nowMs + seconds * 1_000; nowMs <= endMs; nowMs += 5_000) {
-    const bounds = { minReplicas: 2, maxReplicas: 8, lagSeconds, nowMs };
+    const bounds = { minReplicas: 2, maxReplicas: 8, lagsSeconds, nowMs };
     ({ replicas, annotations } = decideValidators({ ...bounds, replicas, ownerAnnotations: annotations }));
     // The same again.
     const again = decideValidators({ ...bounds, replicas, ownerAnnotations: annotations });
@@ -42,5 +43,13 @@ describe('share validators', () => {
   it('stay as many while their lag is unknown', () => {
     const begun = after(60, 5, first(4));
     expect(after(7_200, undefined, begun).replicas).toBe(4);
+  });
+
+  it('are never fewer while one of them says nothing, and more where another one lags', () => {
+    const begun = after(60, 5, first(4));
+    const hanging = [0, undefined, undefined, undefined];
+    expect(after(7_200, hanging, begun).replicas).toBe(4);
+    expect(after(7_200, [0, 0, 0, 0], begun).replicas).toBe(2);
+    expect(after(35, [60, ...hanging], begun).replicas).toBe(6);
   });
 });
