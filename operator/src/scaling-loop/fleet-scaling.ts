@@ -73,6 +73,8 @@ interface Followed {
   readonly samples: PodSamples;
   readonly token: OrderToken;
   told: FleetFound | undefined;
+  /** Why pods that were asked to go stay, as it was told last. */
+  toldHeldBack: string;
   /** Why it cannot be looked at. */
   refused: Finding | undefined;
 }
@@ -126,7 +128,7 @@ export class FleetScaling {
   #begin(owned: OwnedFleet, revision: string): Followed {
     const { children, clock, scraper } = this.#modules;
     return {
-      ...{ owned, revision, written: new OwnWrites(), told: undefined, refused: undefined },
+      ...{ owned, revision, written: new OwnWrites(), told: undefined, refused: undefined, toldHeldBack: '' },
       samples: new PodSamples(scraper, clock),
       token: new OrderToken(children, clock),
     };
@@ -161,6 +163,7 @@ export class FleetScaling {
     const isWritten = written.value;
     if (isWritten) await this.#removeEmptySets(followed, observed);
     this.#tell(key, followed, observed, decisions);
+    this.#tellOfHeldBack(owner, followed, decisions);
     const restMs = isWritten && !isBusy(observed, decisions) ? REST_MS : BUSY_MS;
     return { requeueAfterMs: restMs * (1 - JITTER * this.#modules.controller.random()) };
   }
@@ -273,6 +276,15 @@ export class FleetScaling {
       );
     followed.told = found;
     if (isNews) onFound(key);
+  }
+
+  #tellOfHeldBack(owner: CustomResource, followed: Followed, { heldBack, isStalled }: ScalingDecisions): void {
+    const names = heldBack.map(({ name }) => name).sort();
+    const why = isStalled ? 'no pod of the newest revision comes up' : 'rollout.partition keeps pods of its revision';
+    const note = names.length === 0 ? '' : `asked to go, but ${why}: ${names.join(', ')}`;
+    if (note !== '' && note !== followed.toldHeldBack)
+      this.#modules.events.record(owner, { type: 'Warning', reason: 'DrainHeldBack', action: 'Drain', note });
+    followed.toldHeldBack = note;
   }
 
   #tellOfIgnoredScale(owner: CustomResource | undefined, before: OwnedFleet, { fleet }: OwnedFleet): void {

@@ -9,7 +9,7 @@ import { rebalance } from './rebalance.ts';
 import { replicaCounts } from './replica-counts.ts';
 import { rolloutOf } from './rollout.ts';
 import { formatState, SCALING_STATE } from './scaling-state.ts';
-import { victims } from './victims.ts';
+import { heldBack, victims } from './victims.ts';
 
 /** Each with the resourceVersion of what it was decided from as its precondition; `state` is for the custom resource. */
 export type ScalingWrite =
@@ -28,6 +28,8 @@ export interface ScalingDecisions {
   readonly connections: number;
   /** Pods on their way out. */
   readonly draining: number;
+  /** Pods that were asked to go and do not, since `partition` keeps them or the exchange waits. */
+  readonly heldBack: readonly ObservedPod[];
   /** New pods do not come up, and the exchange waits for them. */
   readonly isStalled: boolean;
 }
@@ -55,6 +57,7 @@ export function decide(observed: ObservedFleet): ScalingDecisions {
     desired: state.desired,
     connections: pods.reduce((sum, pod) => sum + (connectionsOf(pod, nowMs) ?? 0), 0),
     draining: living.filter((pod) => stageOf(pod) !== 'accepting').length,
+    heldBack: heldBack(observed, rollout, going),
     isStalled: rollout.isStalled,
   };
 }

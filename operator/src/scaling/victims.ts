@@ -21,6 +21,17 @@ export function victims(observed: ObservedFleet, rollout: Rollout): readonly Obs
   return withCapacity(observed, chosen.toSorted(inOrder(observed)), rollout.desired);
 }
 
+/** Pods that were asked to go, and do not go for as long as the rollout is as it is. @param going as `victims` has them */
+export function heldBack(
+  observed: ObservedFleet,
+  rollout: Rollout,
+  going: readonly ObservedPod[],
+): readonly ObservedPod[] {
+  const earlier = stayingPods(observed.pods).filter(({ revision }) => revision !== observed.revision);
+  if (!rollout.isStalled && earlier.length > rollout.kept) return [];
+  return earlier.filter((pod) => isAskedToGo(pod) && !going.includes(pod));
+}
+
 function choose(observed: ObservedFleet, pods: readonly ObservedPod[], count: number): ObservedPod[] {
   const candidates = pods.toSorted(inOrder(observed));
   if (!cutsFlows(observed)) return candidates.slice(0, Math.max(0, count));

@@ -180,4 +180,27 @@ describe('one decision', () => {
     expect(of({ cpu: '250m' })).toEqual([8]);
     expect(of({ memory: '1Gi' })).toEqual([1]);
   });
+
+  it('says who was asked to go and stays, kept or left by an exchange that waits', () => {
+    const asked = { revision: 'old', annotations: { 'mining.sluice.dev/drain': 'true' } };
+    const sets = (pods: readonly ObservedPod[]) =>
+      ['new', 'old'].map((revision) => {
+        const count = pods.filter((each) => each.revision === revision).length;
+        const counts = { replicas: count, statusReplicas: count, generation: 1, observedGeneration: 1 };
+        return { ...{ name: revision, uid: revision, resourceVersion: '1', revision, createdAtMs: 1 }, ...counts };
+      });
+    const held = (pods: readonly ObservedPod[], partition: number) => {
+      const spec = fleetSpec({ autoscaling: { enabled: false }, replicas: 2, rollout: { partition } }, 100);
+      const { heldBack } = decide(fleet(pods, 2, { fleet: spec, replicaSets: sets(pods) }));
+      return heldBack.map(({ name }) => name);
+    };
+    const kept = [pod('a', 5), pod('b', 5, asked)];
+    expect([held(kept, 1), held(kept, 0), held([pod('a', 5), pod('b', 5, { revision: 'old' })], 1)]).toEqual([
+      ['b'],
+      [],
+      [],
+    ]);
+    const stalled = [pod('a', 0, { isReady: false }), pod('b', 5, asked), pod('c', 5, { revision: 'old' })];
+    expect(held(stalled, 0)).toEqual(['b']);
+  });
 });
