@@ -251,7 +251,7 @@ export class Operator {
         volumes: new DataVolumes({ writer, clock }),
         unwatched: new UnwatchedChildren({
           ...{ clock, random: randomBytes },
-          natsUsers: new NatsUsers({ clock, random: randomBytes, requestReload }),
+          natsUsers: new NatsUsers({ clock, random: randomBytes, requestReload, term }),
         }),
       }),
       ProxyFleet: new ProxyFleetReconciler({

@@ -31,6 +31,7 @@ const missing = whyNoKubernetes();
 const namespace = 'default';
 const services = ['connection-gateway', 'channel-manager', 'job-distributor', 'share-validator', 'template-provider'];
 const EXCHANGE_MS = 600_000;
+const term = { isHeld: () => true, signal: new AbortController().signal };
 
 describe.skipIf(missing !== undefined)(
   `the users of managed servers${missing === undefined ? '' : ` (${missing})`}`,
@@ -102,7 +103,7 @@ describe.skipIf(missing !== undefined)(
       plane = await ControlPlane.start();
       account = await createOperatorAccount(plane);
       client = new KubernetesClient(kubeconfigAccess(account.kubeconfig), { metrics: new MetricsRegistry() });
-      const writer = new Writer(client, { isHeld: () => true, signal: new AbortController().signal });
+      const writer = new Writer(client, term);
       children = new Children({
         ...{ writer, caches: new Map(), log: silentLogger() },
         onForeignFields: () => undefined,
@@ -119,7 +120,8 @@ describe.skipIf(missing !== undefined)(
       bus = example.spec.bus.managed as ManagedBus;
       users = new NatsUsers({
         ...{ clock, random: randomBytes },
-        requestReload: ({ pool: _, ...request }) => requestReloadAt(nats.url, request),
+        requestReload: ({ pool: _, ...request }, term) => requestReloadAt(nats.url, request, term),
+        term,
       });
     });
     afterAll(async () => {
@@ -270,13 +272,16 @@ it('three servers read their users again, each when it has them', async () => {
     },
   });
   const [first, second] = servers as readonly [NatsServer, NatsServer];
-  const haveRead = (users: typeof before | typeof after) =>
-    requestReloadAt(first.url, { name: 'system', password, replicas: 3, tag: usersTag(users) });
+  const haveRead = (users: typeof before | typeof after, by = term) =>
+    requestReloadAt(first.url, { name: 'system', password, replicas: 3, tag: usersTag(users) }, by);
   try {
     expect(await haveRead(before)).toBe(true);
     bringFiles(second, after);
     expect(await haveRead(after)).toBe(false);
     for (const server of servers) bringFiles(server, after);
+    // Who has lost the lease tells nobody anything.
+    expect(await haveRead(after, { ...term, isHeld: () => false })).toBe(false);
+    expect(await haveRead(after, { ...term, signal: AbortSignal.abort() })).toBe(false);
     expect(await haveRead(after)).toBe(true);
   } finally {
     await Promise.all(servers.map((server) => server.dispose()));

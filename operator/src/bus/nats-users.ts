@@ -7,6 +7,7 @@ import type { MiningPool } from '../api/v1alpha1.ts';
 import { secrets } from '../apply/child-kinds.ts';
 import type { Children } from '../apply/children.ts';
 import { ChildError } from '../apply/errors.ts';
+import type { Term } from '../apply/writer.ts';
 import { collect } from '../control/child-faults.ts';
 import type { Manifest } from '../desired/manifest.ts';
 import { type NatsUser, ROUTES_FILE, USERS_FILE, usersTag } from '../desired/nats-config.ts';
@@ -51,6 +52,7 @@ export interface NatsUsersModules {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly requestReload: RequestReload;
+  readonly term: Term;
 }
 
 export class NatsUsers {
@@ -86,8 +88,9 @@ export class NatsUsers {
     const system = known.get('system');
     const outcome = { systemSecret: system?.uid, faults };
     if (loaded !== tag) {
-      const { requestReload } = this.#modules;
-      const isRead = system !== undefined && (await requestReload({ pool, replicas: bus.replicas, ...system, tag }));
+      const { requestReload, term } = this.#modules;
+      const request = { pool, replicas: bus.replicas, tag };
+      const isRead = system !== undefined && (await requestReload({ ...request, ...system }, term));
       if (!isRead) return { ...outcome, requeueAfterMs: RELOAD_RETRY_MS };
       await children.apply(secrets, pool, withLoaded(manifestOf(users), tag));
     }

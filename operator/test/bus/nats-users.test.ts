@@ -31,10 +31,11 @@ function usersInMemory() {
       return found;
     },
   } as unknown as KubernetesClient;
-  const writer = new Writer(client, { isHeld: () => true, signal: new AbortController().signal });
+  const term = { isHeld: () => true, signal: new AbortController().signal };
+  const writer = new Writer(client, term);
   const children = new Children({ writer, caches: new Map(), log: silentLogger(), onForeignFields: () => undefined });
   const requestReload = () => Promise.resolve(true);
-  const users = new NatsUsers({ clock: systemClock, random: randomBytes, requestReload });
+  const users = new NatsUsers({ clock: systemClock, random: randomBytes, requestReload, term });
   const ensure = () => users.ensure(pool, pool.spec.bus.managed as ManagedBus, children, true);
   const change = (path: string, texts: Readonly<Record<string, string>>) => {
     const data = Object.entries(texts).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
