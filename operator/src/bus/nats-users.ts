@@ -9,6 +9,7 @@ import type { Children } from '../apply/children.ts';
 import { ChildError } from '../apply/errors.ts';
 import type { Term } from '../apply/writer.ts';
 import { collect } from '../control/child-faults.ts';
+import { contentHash } from '../desired/content-hash.ts';
 import type { Manifest } from '../desired/manifest.ts';
 import { type NatsUser, ROUTES_FILE, USERS_FILE, usersTag } from '../desired/nats-config.ts';
 import { natsCredentials, natsUsers } from '../desired/nats-servers.ts';
@@ -21,7 +22,7 @@ const LOADED = 'mining.sluice.dev/loaded';
 /** Of random passwords of 256 bits, which no cost makes harder to guess. */
 const BCRYPT_COST = 4;
 const PASSWORD_BYTES = 32;
-/** In which the pods of a service have another password for certain: the kubelet brings it within two minutes. */
+/** In which the pods of a service have another password for certain, from when it was seen first: the kubelet brings it within two minutes. */
 const EXCHANGE_MS = 180_000;
 /** The kubelet brings another file to the servers within two minutes. */
 const RELOAD_RETRY_MS = 10_000;
@@ -45,7 +46,14 @@ interface Credentials {
   readonly uid: string;
   readonly name: string;
   readonly password: string;
-  readonly ageMs: number;
+}
+
+/** Since when a password is there. */
+interface Seen {
+  /** Of the password. */
+  readonly hash: string;
+  /** By the clock that cannot be set: that of the API server, whose time is on its Secret, may be another one. */
+  readonly since: number;
 }
 
 export interface NatsUsersModules {
@@ -57,6 +65,8 @@ export interface NatsUsersModules {
 
 export class NatsUsers {
   readonly #modules: NatsUsersModules;
+  /** By uid of the pool and user; another leader gives each its time anew. */
+  readonly #seen = new Map<string, Map<string, Seen>>();
 
   constructor(modules: NatsUsersModules) {
     this.#modules = modules;
@@ -79,7 +89,7 @@ export class NatsUsers {
     const route =
       bus.replicas === 1 ? undefined : await this.#credentials(pool, 'route', children, routePasswordOf(live));
     const manifestOf = (users: readonly NatsUser[]) => natsUsers(pool, bus, users, route?.password ?? '');
-    const { users, exchanging } = await this.#users(known, hashesOf(live));
+    const { users, exchanging } = await this.#users(pool.metadata.uid, known, hashesOf(live));
     const tag = usersTag(users);
     // Servers that were never started will read what is there then.
     const loaded = live === undefined && !isRunning ? tag : live?.metadata.annotations?.[LOADED];
@@ -97,31 +107,36 @@ export class NatsUsers {
     return exchanging ? { ...outcome, requeueAfterMs: RELOAD_RETRY_MS } : outcome;
   }
 
+  /** The pool is gone. */
+  forget(uid: string): void {
+    this.#seen.delete(uid);
+  }
+
   async #credentials(
     pool: MiningPool,
     component: NatsUser['component'] | 'route',
     children: Children,
     password = this.#newPassword(),
   ): Promise<Credentials> {
-    const { clock } = this.#modules;
     const manifest = natsCredentials(pool, component, component, password);
     const live = await children.createOnce(secrets, pool, manifest);
-    const { creationTimestamp = '', uid = '' } = live.metadata as { creationTimestamp?: string; uid?: string };
+    const { uid = '' } = live.metadata;
     const [name, found] = [textOf(live, 'username'), textOf(live, 'password')];
     if (name !== component || found === '')
       throw new ChildError(
         'invalid-child',
         `Secret ${manifest.metadata.name} has not the user ${component} with a password`,
       );
-    return { uid, name, password: found, ageMs: clock.now() - Date.parse(creationTimestamp) };
+    return { uid, name, password: found };
   }
 
   #newPassword(): string {
     return Buffer.from(this.#modules.random(PASSWORD_BYTES)).toString('hex');
   }
 
-  /** @param hashes of the users that the servers' Secret has, by name */
+  /** @param pool its uid @param hashes of the users that the servers' Secret has, by name */
   async #users(
+    pool: string,
     known: ReadonlyMap<string, Credentials>,
     hashes: ReadonlyMap<string, string>,
   ): Promise<{ readonly users: readonly NatsUser[]; readonly exchanging: boolean }> {
@@ -134,8 +149,9 @@ export class NatsUsers {
         if (before !== undefined) users.push({ component, name: component, passwordHash: before });
         continue;
       }
-      const { name, password, ageMs } = credentials;
+      const { name, password } = credentials;
       const isKnown = before !== undefined && (await compare(password, before));
+      const ageMs = this.#ageMs(pool, name, password);
       // Its pods have the earlier one, and would be sent away: theirs is exchanged first.
       const waits = before !== undefined && !isKnown && component !== 'system' && ageMs < EXCHANGE_MS;
       exchanging ||= waits;
@@ -143,6 +159,17 @@ export class NatsUsers {
       users.push({ component, name, passwordHash });
     }
     return { users, exchanging };
+  }
+
+  #ageMs(pool: string, user: string, password: string): number {
+    const now = this.#modules.clock.monotonic();
+    const users = this.#seen.get(pool) ?? new Map<string, Seen>();
+    this.#seen.set(pool, users);
+    const hash = contentHash(password);
+    const before = users.get(user);
+    const seen = before?.hash === hash ? before : { hash, since: now };
+    users.set(user, seen);
+    return now - seen.since;
   }
 }
 
@@ -158,8 +185,10 @@ const textOf = (secret: KubernetesObject, key: string): string =>
 const hashesOf = (secret: KubernetesObject | undefined): ReadonlyMap<string, string> =>
   readFrom(secret, USERS_FILE, ({ accounts: { POOL, SYSTEM } }: UsersFile) => {
     const users = [...POOL.users, ...SYSTEM.users];
-    return new Map(users.map(({ user, password }) => [user, String(password)]));
+    return new Map(users.flatMap(({ user, password }) => (isBcrypt(password) ? [[user, password]] : [])));
   }) ?? new Map();
+
+const isBcrypt = (hash: unknown): hash is string => /^\$2[aby]\$\d\d\$.{53}$/.test(String(hash));
 
 const routePasswordOf = (secret: KubernetesObject | undefined): string | undefined =>
   readFrom(secret, ROUTES_FILE, ({ authorization: { password } }: RoutesFile) =>
@@ -168,7 +197,7 @@ const routePasswordOf = (secret: KubernetesObject | undefined): string | undefin
 
 /** As far as it is read. */
 interface UsersFile {
-  readonly accounts: Record<'POOL' | 'SYSTEM', { readonly users: readonly { user: string; password: string }[] }>;
+  readonly accounts: Record<'POOL' | 'SYSTEM', { readonly users: readonly { user: string; password?: unknown }[] }>;
 }
 interface RoutesFile {
   readonly authorization: { readonly password?: unknown };

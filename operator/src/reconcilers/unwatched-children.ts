@@ -69,6 +69,7 @@ export class UnwatchedChildren {
   /** The resource is gone. */
   forget(uid: string): void {
     this.#looks.delete(uid);
+    this.#modules.natsUsers.forget(uid);
   }
 
   async #look(pool: MiningPool, children: Children, live: LiveStatefulSet): Promise<Unwatched> {

@@ -1,7 +1,8 @@
 // The Secrets of a pool's servers and of their users, over objects in memory, where somebody has changed one.
-import { systemClock } from '@sluice/runtime/clock';
+import { ManualClock } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
 import { randomBytes } from '@sluice/runtime/random';
+import { compareSync } from 'bcryptjs';
 import { expect, it } from 'vitest';
 import { Children } from '../../src/apply/children.ts';
 import { Writer } from '../../src/apply/writer.ts';
@@ -35,7 +36,8 @@ function usersInMemory() {
   const writer = new Writer(client, term);
   const children = new Children({ writer, caches: new Map(), log: silentLogger(), onForeignFields: () => undefined });
   const requestReload = () => Promise.resolve(true);
-  const users = new NatsUsers({ clock: systemClock, random: randomBytes, requestReload, term });
+  const clock = new ManualClock();
+  const users = new NatsUsers({ clock, random: randomBytes, requestReload, term });
   const ensure = () => users.ensure(pool, pool.spec.bus.managed as ManagedBus, children, true);
   const change = (path: string, texts: Readonly<Record<string, string>>) => {
     const data = Object.entries(texts).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
@@ -47,7 +49,7 @@ function usersInMemory() {
     const entries: { user: string; password: string }[] = file.accounts.POOL.users;
     return Object.fromEntries(entries.map(({ user, password }) => [user, password]));
   };
-  return { ensure, change, known };
+  return { ensure, change, known, clock };
 }
 
 it.each([
@@ -85,4 +87,21 @@ it('know nobody of a user whose Secret was never whole', async () => {
   change(`${SECRETS}/demo-nats-channel-manager`, {});
   await ensure();
   expect(Object.keys(known())).toEqual(Object.keys(others));
+});
+
+it('have another password three minutes after it was seen, whatever time is on its Secret', async () => {
+  const { ensure, change, known, clock } = usersInMemory();
+  await ensure();
+  clock.advance(3_600_000);
+  const before = known();
+  change(`${SECRETS}/demo-nats-channel-manager`, { username: 'channel-manager', password: 'another' });
+  expect(await ensure()).toMatchObject({ requeueAfterMs: expect.any(Number) });
+  clock.advance(179_000);
+  await ensure();
+  expect(known()).toEqual(before);
+  clock.advance(1_000);
+  await ensure();
+  const { 'channel-manager': exchanged = '', ...others } = known();
+  expect({ ...others, 'channel-manager': before['channel-manager'] }).toEqual(before);
+  expect(compareSync('another', exchanged)).toBe(true);
 });

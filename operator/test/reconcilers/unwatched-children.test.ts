@@ -22,7 +22,11 @@ function childrenWith(ensure: NatsUsers['ensure']) {
   const { signal } = new AbortController();
   const writer = new Writer({ request } as unknown as KubernetesClient, { signal, isHeld: () => true });
   const children = new Children({ writer, caches: new Map(), log: silentLogger(), onForeignFields: () => undefined });
-  const unwatched = new UnwatchedChildren({ clock, random: randomBytes, natsUsers: { ensure } as NatsUsers });
+  const unwatched = new UnwatchedChildren({
+    clock,
+    random: randomBytes,
+    natsUsers: { ensure } as unknown as NatsUsers,
+  });
   return (live: Record<string, string>) =>
     unwatched.ensure(pool, children, (name) => {
       const uid = live[name];
