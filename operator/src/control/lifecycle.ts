@@ -134,7 +134,7 @@ export class Lifecycle {
     statusWriter.forget(uid);
   }
 
-  /** Nothing can be made there any more, and roles may be gone already: a namespace must not wait for us. */
+  /** Nothing can be made there any more: a namespace must not wait for us. Who may not know goes on as if it stayed, and does what the resource says. */
   async #isNamespaceGoing(name: string): Promise<boolean> {
     try {
       const { status } = await this.#modules.writer.read<{ status?: { phase?: string } }>(
@@ -142,7 +142,8 @@ export class Lifecycle {
       );
       return status?.phase === 'Terminating';
     } catch (error) {
-      if (isKubernetesError(error, 'api-not-found') || isKubernetesError(error, 'api-forbidden')) return true;
+      if (isKubernetesError(error, 'api-not-found')) return true;
+      if (isKubernetesError(error, 'api-forbidden')) return false;
       throw error;
     }
   }

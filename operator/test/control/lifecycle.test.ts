@@ -10,6 +10,7 @@ import { Lifecycle } from '../../src/control/lifecycle.ts';
 import type { CustomResource } from '../../src/control/reconciler.ts';
 import { EventRecorder } from '../../src/events/event-recorder.ts';
 import type { ApiRequest, KubernetesClient } from '../../src/kubernetes/client.ts';
+import { errorOfStatus } from '../../src/kubernetes/errors.ts';
 import { ObjectCache } from '../../src/kubernetes/object-cache.ts';
 import { StatusWriter } from '../../src/status/status-writer.ts';
 import { examplePool } from '../defaulted.ts';
@@ -17,12 +18,16 @@ import { examplePool } from '../defaulted.ts';
 const pool = examplePool('regtest');
 const key = `mining/${pool.metadata.name}`;
 
-/** The end of a resource in a namespace that goes. */
-async function endOf(finalizers: readonly string[]) {
+/** The end of a resource in a namespace that goes, or of which this becomes known. */
+async function endOf(
+  finalizers: readonly string[],
+  namespace = async (): Promise<object> => ({ status: { phase: 'Terminating' } }),
+) {
   const done: string[] = [];
   const request = async ({ method }: ApiRequest) => {
-    if (method !== 'GET') done.push(method);
-    return { status: { phase: 'Terminating' } };
+    if (method === 'GET') return namespace();
+    done.push(method);
+    return {};
   };
   const signal = new AbortController().signal;
   const writer = new Writer({ request } as unknown as KubernetesClient, { signal, isHeld: () => true });
@@ -52,3 +57,13 @@ it('is let go with its namespace, and nothing is kept of it', async () => {
 it('is forgotten where somebody else has taken the finalizer off', async () => {
   expect(await endOf(['example.com/other'])).toEqual([`forget ${pool.metadata.uid}`]);
 });
+
+it.each([401, 403])(
+  'has all done for it that it says where the operator may not see its namespace (%s)',
+  async (status) => {
+    const refuse = async () => {
+      throw errorOfStatus(status, 'not for you');
+    };
+    expect(await endOf([FINALIZER], refuse)).toEqual(['finalize', 'PATCH', `forget ${pool.metadata.uid}`]);
+  },
+);
