@@ -5,18 +5,19 @@ import type { DataVolumes } from '../apply/data-volumes.ts';
 import { degraded } from '../control/child-faults.ts';
 import type { CustomResource, Outcome, Reconciler } from '../control/reconciler.ts';
 import type { OwnedFleet } from '../desired/fleet.ts';
+import type { Manifest } from '../desired/manifest.ts';
 import { natsServers } from '../desired/nats-servers.ts';
 import type { NetworkContext } from '../desired/network-policy.ts';
 import { PAYOUT } from '../desired/payout-fingerprint.ts';
 import type { EventRecorder } from '../events/event-recorder.ts';
 import type { FleetKeys } from '../keys/fleet-keys.ts';
-import { keyOf } from '../kubernetes/resource.ts';
+import type { KubernetesObject } from '../kubernetes/resource.ts';
 import type { Scaling } from '../scaling-loop/scaling.ts';
 import { endpoints } from './endpoints.ts';
 import { type ChildCaches, OwnObjects } from './own-objects.ts';
 import type { PodMonitors } from './pod-monitors.ts';
 import { busReady, type PoolWorkloads, templatesFresh } from './pool-conditions.ts';
-import { type DefaultImages, type PoolManifests, poolManifests } from './pool-manifests.ts';
+import { type DefaultImages, poolManifests } from './pool-manifests.ts';
 import { growVolumes, pendingVolumes } from './pool-volumes.ts';
 import { workloadKinds } from './readiness.ts';
 import type { UnwatchedChildren } from './unwatched-children.ts';
@@ -49,11 +50,10 @@ export class MiningPoolReconciler implements Reconciler {
       ...{ owner: pool, infix: 'gw', component: 'connection-gateway', fleet: pool.spec.gateways },
     };
     const { authorityPublicKey, finding, ...settled } = await keys.settle(pool, fleet, pool.spec.noise, children);
-    const objects = new OwnObjects(pool, caches);
+    const objects = new OwnObjects(pool, caches, (manifest, before) => this.#tellPayout(pool, manifest, before));
     const statefulSets = (each: string) => caches.get('StatefulSet')?.get(`${namespace}/${each}`);
     const looked = await unwatched.ensure(pool, children, statefulSets);
     const manifests = poolManifests(pool, { images, network, secrets: looked.secrets, authorityPublicKey });
-    this.#tellPayout(pool, manifests);
     const { gateways } = manifests;
     // Before the ReplicaSet is made: one of another revision than is followed would be removed while it has no pods.
     const scaled = gateways && scaling.gateways.follow(fleet, gateways);
@@ -101,15 +101,10 @@ export class MiningPoolReconciler implements Reconciler {
     for (const kept of [unwatched, monitors]) kept.forget(uid);
   }
 
-  /** Before it is so: whoever goes on after us must not find it done and nobody told. */
-  #tellPayout(pool: MiningPool, { all }: PoolManifests): void {
-    const { caches, events } = this.#options;
-    const builders = all.find(({ metadata }) => metadata.annotations?.[PAYOUT] !== undefined);
-    if (builders === undefined) return;
-    const live = caches.get(builders.kind)?.get(keyOf(builders.metadata));
-    const [before, now] = [live, builders].map((each) => each?.metadata.annotations?.[PAYOUT]);
-    if (before === undefined || before === now) return;
+  #tellPayout(pool: MiningPool, manifest: Manifest, live: KubernetesObject): void {
+    const [before, now] = [live, manifest].map(({ metadata }) => metadata.annotations?.[PAYOUT]);
+    if (before === undefined || now === undefined || before === now) return;
     const note = `blocks pay the outputs with fingerprint ${now}, no more those with ${before}`;
-    events.record(pool, { type: 'Warning', reason: 'PayoutChanged', action: 'Changed', note });
+    this.#options.events.record(pool, { type: 'Warning', reason: 'PayoutChanged', action: 'Changed', note });
   }
 }

@@ -3,7 +3,7 @@ import { BY_CONTROLLER, childKind } from '../apply/child-kinds.ts';
 import type { Children } from '../apply/children.ts';
 import type { Manifest, Owner } from '../desired/manifest.ts';
 import type { ObjectCache } from '../kubernetes/object-cache.ts';
-import type { KubernetesObject } from '../kubernetes/resource.ts';
+import { type KubernetesObject, keyOf } from '../kubernetes/resource.ts';
 import type { Finding } from '../status/conditions.ts';
 import { configMapsInUse, obsoleteChildren } from './obsolete.ts';
 import { isWorkload, type LiveWorkload, readiness, workloadKinds } from './readiness.ts';
@@ -11,20 +11,27 @@ import { isWorkload, type LiveWorkload, readiness, workloadKinds } from './readi
 /** Of the kinds of children, by kind. */
 export type ChildCaches = ReadonlyMap<string, ObjectCache<KubernetesObject>>;
 
+/** Told of an object that there was and that is another one now. @param before as the cache had it */
+export type OnChanged = (manifest: Manifest, before: KubernetesObject) => void;
+
 export class OwnObjects {
   readonly #owner: Owner;
   readonly #caches: ChildCaches;
+  readonly #onChanged: OnChanged;
 
-  constructor(owner: Owner, caches: ChildCaches) {
+  constructor(owner: Owner, caches: ChildCaches, onChanged: OnChanged = () => undefined) {
     this.#owner = owner;
     this.#caches = caches;
+    this.#onChanged = onChanged;
   }
 
   /** Makes what is desired, in its order. @throws as `Children` does */
   async make(desired: readonly Manifest[], children: Children, signal: AbortSignal): Promise<void> {
     for (const manifest of desired) {
       signal.throwIfAborted();
-      await children.apply(childKind(manifest.kind), this.#owner, manifest);
+      const before = this.#caches.get(manifest.kind)?.get(keyOf(manifest.metadata));
+      const outcome = await children.apply(childKind(manifest.kind), this.#owner, manifest);
+      if (outcome === 'changed' && before !== undefined) this.#onChanged(manifest, before);
     }
   }
 

@@ -35,3 +35,28 @@ it('are made without taking others away, or with it', async () => {
   await objects.keep([service('pool-cm')], children, signal);
   expect(written).toEqual(['PATCH pool-cm', 'PATCH pool-cm', 'DELETE pool-gw-sv2']);
 });
+
+it('are told of when they have become others, and not before', async () => {
+  const services = new ObjectCache<KubernetesObject>({ [BY_CONTROLLER]: uidsOf });
+  const service = (name: string, port: number): Manifest => ({
+    ...{ apiVersion: 'v1', kind: 'Service', metadata: ownedMetadata(pool, name, {}), spec: { ports: [{ port }] } },
+  });
+  const live = service('pool-cm', 1) as unknown as KubernetesObject;
+  services.put(live);
+  const caches = new Map([['Service', services]]);
+  let isRefused = true;
+  const request = async ({ method }: ApiRequest) => {
+    if (method === 'GET') throw errorOfStatus(404, 'there is none yet');
+    if (isRefused) throw errorOfStatus(422, 'not like that');
+  };
+  const writer = new Writer({ request } as unknown as KubernetesClient, { signal, isHeld: () => true });
+  const children = new Children({ writer, caches, log: silentLogger(), onForeignFields: () => undefined });
+  const told: unknown[] = [];
+  const objects = new OwnObjects(pool, caches, (manifest, before) => void told.push([manifest, before]));
+  const desired = [service('pool-cm', 2), service('pool-jd', 1)];
+  await expect(objects.make(desired, children, signal)).rejects.toMatchObject({ code: 'invalid-child' });
+  expect(told).toEqual([]);
+  isRefused = false;
+  await objects.make(desired, children, signal);
+  expect(told).toEqual([[desired[0], live]]);
+});
