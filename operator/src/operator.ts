@@ -6,7 +6,7 @@ import { createMetrics, type MetricsOf, type MetricsRegistry } from '@sluice/run
 import { randomBytes, randomFraction } from '@sluice/runtime/random';
 import { customKinds } from './api/custom-kinds.ts';
 import type { MiningPool } from './api/v1alpha1.ts';
-import { BY_CONTROLLER, CHILD_SELECTOR, childKinds } from './apply/child-kinds.ts';
+import { CHILD_SELECTOR, childIndexes, childKinds } from './apply/child-kinds.ts';
 import { Children, FIELD_MANAGER } from './apply/children.ts';
 import { DataVolumes } from './apply/data-volumes.ts';
 import { foreignManagers } from './apply/foreign-fields.ts';
@@ -97,9 +97,7 @@ export class Operator {
     this.#options = options;
     this.#modules = modules;
     const { metrics, clock, log, health } = modules;
-    this.#children = new Map(
-      childKinds.map(({ kind }) => [kind, new ObjectCache({ [BY_CONTROLLER]: controllerUids })]),
-    );
+    this.#children = new Map(childKinds.map(({ kind }) => [kind, new ObjectCache(childIndexes)]));
     this.#informers = this.#createInformers();
     for (const [kind, cache] of this.#resources) {
       cache.onChange(({ object, previous }) => {
@@ -293,6 +291,3 @@ export class Operator {
     );
   }
 }
-
-const controllerUids = ({ metadata }: KubernetesObject): readonly string[] =>
-  metadata.ownerReferences?.filter(({ controller }) => controller === true).map(({ uid }) => uid) ?? [];

@@ -1,5 +1,6 @@
 // The kinds of objects that are made for a custom resource.
-import type { Resource } from '../kubernetes/resource.ts';
+import type { IndexOf } from '../kubernetes/object-cache.ts';
+import type { KubernetesObject, Resource } from '../kubernetes/resource.ts';
 
 const kind = (apiVersion: string, kind: string, plural: string): Resource => ({
   ...{ apiVersion, kind, plural, namespaced: true },
@@ -27,6 +28,14 @@ export function childKind(name: string): Resource {
 export const CHILD_SELECTOR = 'app.kubernetes.io/managed-by=sluice-operator';
 /** The index of their caches by the uid of the controller. */
 export const BY_CONTROLLER = 'controller';
+/** By the namespace, whosever they are. */
+export const BY_NAMESPACE = 'namespace';
+/** Of the caches of children. */
+export const childIndexes: Readonly<Record<string, IndexOf<KubernetesObject>>> = {
+  [BY_CONTROLLER]: ({ metadata }) =>
+    metadata.ownerReferences?.filter(({ controller }) => controller === true).map(({ uid }) => uid) ?? [],
+  [BY_NAMESPACE]: ({ metadata }) => (metadata.namespace === undefined ? [] : [metadata.namespace]),
+};
 
 /** Never watched: the operator reads those alone whose names it knows. */
 export const secrets: Resource = kind('v1', 'Secret', 'secrets');

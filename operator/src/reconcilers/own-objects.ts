@@ -1,5 +1,5 @@
 // The objects of one custom resource, whichever kind it is: made, kept, taken away, and looked at in the caches that follow the API server.
-import { BY_CONTROLLER, childKind } from '../apply/child-kinds.ts';
+import { BY_CONTROLLER, BY_NAMESPACE, childKind } from '../apply/child-kinds.ts';
 import type { Children } from '../apply/children.ts';
 import type { Manifest, Owner } from '../desired/manifest.ts';
 import type { ObjectCache } from '../kubernetes/object-cache.ts';
@@ -71,8 +71,8 @@ export class OwnObjects {
   #obsolete(desired: readonly Manifest[]): readonly KubernetesObject[] {
     const { namespace } = this.#owner.metadata;
     const owned = [...this.#caches.keys()].flatMap((kind) => this.#owned(kind));
-    const pods = workloadKinds.flatMap((kind) => [...(this.#caches.get(kind)?.values() ?? [])]);
-    const inUse = configMapsInUse(pods.filter((each) => each.metadata.namespace === namespace));
-    return obsoleteChildren(owned, desired, inUse);
+    // Not by their controller: a ReplicaSet of an older revision is its Deployment's.
+    const workloads = workloadKinds.flatMap((kind) => this.#caches.get(kind)?.find(BY_NAMESPACE, namespace) ?? []);
+    return obsoleteChildren(owned, desired, configMapsInUse(workloads));
   }
 }

@@ -1,6 +1,6 @@
 import { silentLogger } from '@sluice/runtime/logger';
 import { expect, it } from 'vitest';
-import { BY_CONTROLLER } from '../../src/apply/child-kinds.ts';
+import { childIndexes } from '../../src/apply/child-kinds.ts';
 import { Children } from '../../src/apply/children.ts';
 import { Writer } from '../../src/apply/writer.ts';
 import { type Manifest, ownedMetadata } from '../../src/desired/manifest.ts';
@@ -13,10 +13,9 @@ import { examplePool } from '../defaulted.ts';
 
 const pool = examplePool('regtest');
 const { signal } = new AbortController();
-const uidsOf = ({ metadata }: KubernetesObject) => metadata.ownerReferences?.map(({ uid }) => uid) ?? [];
 
 it('are made without taking others away, or with it', async () => {
-  const services = new ObjectCache<KubernetesObject>({ [BY_CONTROLLER]: uidsOf });
+  const services = new ObjectCache<KubernetesObject>(childIndexes);
   const service = (name: string): Manifest => ({
     ...{ apiVersion: 'v1', kind: 'Service', metadata: ownedMetadata(pool, name, {}) },
   });
@@ -37,7 +36,7 @@ it('are made without taking others away, or with it', async () => {
 });
 
 it('are told of when they have become others, and not before', async () => {
-  const services = new ObjectCache<KubernetesObject>({ [BY_CONTROLLER]: uidsOf });
+  const services = new ObjectCache<KubernetesObject>(childIndexes);
   const service = (name: string, port: number): Manifest => ({
     ...{ apiVersion: 'v1', kind: 'Service', metadata: ownedMetadata(pool, name, {}), spec: { ports: [{ port }] } },
   });
@@ -59,4 +58,31 @@ it('are told of when they have become others, and not before', async () => {
   isRefused = false;
   await objects.make(desired, children, signal);
   expect(told).toEqual([[desired[0], live]]);
+});
+
+it('leave a ConfigMap that pods of an older revision are started with, and look at no other namespace for it', async () => {
+  const [configMaps, replicaSets] = [0, 1].map(() => new ObjectCache<KubernetesObject>(childIndexes));
+  for (const name of ['pool-cm-1', 'pool-cm-2', 'pool-cm-3'])
+    configMaps?.put({ kind: 'ConfigMap', metadata: ownedMetadata(pool, name, {}) } as unknown as KubernetesObject);
+  const startedWith = (namespace: string, name: string) => {
+    const template = { spec: { volumes: [{ configMap: { name } }] } };
+    replicaSets?.put({ kind: 'ReplicaSet', metadata: { name, namespace }, spec: { template } } as KubernetesObject);
+  };
+  startedWith('mining', 'pool-cm-1');
+  startedWith('elsewhere', 'pool-cm-2');
+  const caches = new Map([
+    ['ConfigMap', configMaps],
+    ['ReplicaSet', replicaSets],
+  ] as [string, ObjectCache<KubernetesObject>][]);
+  const removed: (string | undefined)[] = [];
+  const request = async ({ path }: ApiRequest) => void removed.push(path.split('/').at(-1));
+  const writer = new Writer({ request } as unknown as KubernetesClient, { signal, isHeld: () => true });
+  const children = new Children({ writer, caches, log: silentLogger(), onForeignFields: () => undefined });
+  // What is in other namespaces is not even walked over.
+  const walked = () => {
+    throw new Error('all namespaces are walked over');
+  };
+  Object.assign(replicaSets as object, { values: walked });
+  await new OwnObjects(pool, caches).keep([], children, signal);
+  expect(removed).toEqual(['pool-cm-2', 'pool-cm-3']);
 });
