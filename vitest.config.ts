@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 import { inCi } from './test/support/in-ci.ts';
 
+/** Where nobody sits beside it that could look at the failure and begin again; it is told all the same. */
+const retry = inCi ? 1 : 0;
+
 export default defineConfig({
   test: {
     projects: [
@@ -15,6 +18,7 @@ export default defineConfig({
             'test/architecture/**/*.test.ts',
           ],
           testTimeout: 20_000,
+          retry,
         },
       },
       {
@@ -24,8 +28,7 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 900_000,
           fileParallelism: false,
-          // Where nobody sits beside it that could look at the failure and begin again; it is told all the same.
-          retry: inCi ? 1 : 0,
+          retry,
         },
       },
       {
