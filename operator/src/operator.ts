@@ -37,6 +37,7 @@ import type { DefaultImages } from './reconcilers/pool-manifests.ts';
 import { ProxyFleetReconciler } from './reconcilers/proxy-fleet.ts';
 import { UnwatchedChildren } from './reconcilers/unwatched-children.ts';
 import { UpstreamLooks } from './reconcilers/upstream-looks.ts';
+import { UpstreamSecrets } from './reconcilers/upstream-secrets.ts';
 import { scalingMetrics } from './scaling-loop/metrics.ts';
 import { PodRequests } from './scaling-loop/pod-requests.ts';
 import { BY_WORKLOAD, keptPod, type Pod, podKind, SCALED_PODS, workloadsOf } from './scaling-loop/pods.ts';
@@ -258,6 +259,7 @@ export class Operator {
         poolOf: (key) => this.#poolOf(key),
         monitors: new PodMonitors(clock),
         looks: new UpstreamLooks({ requests: this.#podRequests, pods: this.#pods, clock }),
+        secrets: new UpstreamSecrets({ writer, clock }),
       }),
     };
     return new Map(

@@ -18,10 +18,10 @@ import { type KnownPools, knownPools, POOL_ADDRESSES } from './known-pools.ts';
 import { type ChildCaches, OwnObjects } from './own-objects.ts';
 import type { PodMonitors } from './pod-monitors.ts';
 import type { UpstreamLooks } from './upstream-looks.ts';
-import { missingSecrets } from './upstream-secrets.ts';
+import type { UpstreamSecrets } from './upstream-secrets.ts';
 import { upstreamStates } from './upstream-states.ts';
 
-/** Proxies tell of their upstreams when they are asked, and Secrets are not watched. */
+/** Proxies tell of their upstreams when they are asked. */
 const LOOK_AGAIN_MS = 20_000;
 
 export interface ProxyFleetOptions {
@@ -36,6 +36,7 @@ export interface ProxyFleetOptions {
   readonly scaling: FleetScaling;
   readonly monitors: PodMonitors;
   readonly looks: UpstreamLooks;
+  readonly secrets: UpstreamSecrets;
 }
 
 export class ProxyFleetReconciler implements Reconciler {
@@ -47,7 +48,7 @@ export class ProxyFleetReconciler implements Reconciler {
 
   async reconcile(resource: CustomResource, children: Children, signal: AbortSignal): Promise<Outcome> {
     const fleet = resource as unknown as ProxyFleet;
-    const { image, network, caches, writer, scaling, monitors, looks } = this.#options;
+    const { image, network, caches, scaling, monitors, looks, secrets } = this.#options;
     const { name, namespace } = fleet.metadata;
     const owned = ownedProxies(fleet);
     const pools = await this.#settlePools(fleet);
@@ -63,7 +64,7 @@ export class ProxyFleetReconciler implements Reconciler {
     const monitorFaults = await monitors.keep(fleet, children);
 
     const services = (service: string) => caches.get('Service')?.get(`${namespace}/${service}`);
-    const faults = await missingSecrets(fleet, writer);
+    const faults = await secrets.missing(fleet);
     const { active, upstreams, finding } = upstreamStates(fleet, pools, await looks.of(fleet));
     return {
       findings: [
@@ -90,8 +91,8 @@ export class ProxyFleetReconciler implements Reconciler {
   }
 
   forget(uid: string): void {
-    const { monitors, looks } = this.#options;
-    for (const kept of [monitors, looks]) kept.forget(uid);
+    const { monitors, looks, secrets } = this.#options;
+    for (const kept of [monitors, looks, secrets]) kept.forget(uid);
   }
 
   /** Noted before anything is made of it: whoever goes on after us must not find a pool gone and nothing known of it. */
