@@ -223,7 +223,9 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
     const deployment = (await client().get(`${apps}/deployments/demo-jd`)).body;
     const { containers } = deployment.spec.template.spec;
     containers.push({ name: 'sidecar', image: 'registry.example/sidecar:1' });
-    created(await client().put(`${apps}/deployments/demo-jd`, deployment));
+    // Of any version: its status changes all the time.
+    const metadata = { ...deployment.metadata, resourceVersion: undefined };
+    created(await client().put(`${apps}/deployments/demo-jd`, { ...deployment, metadata }));
     const names = async () =>
       (await client().get(`${apps}/deployments/demo-jd`)).body.spec.template.spec.containers.map(
         ({ name }: { name: string }) => name,
