@@ -21,15 +21,16 @@ export class Writer {
 
   /** @throws ChildError `not-leader`, and as the client */
   async write<T>(asked: Omit<ApiRequest, 'signal' | 'beforeSend'>): Promise<T> {
-    const beforeSend = () => this.assertLeading(`${asked.method} ${asked.path}`);
-    beforeSend();
-    // Once more after credentials and a connection were waited for.
-    return this.#client.request<T>({ ...asked, signal: this.#term.signal, beforeSend });
+    const what = `${asked.method} ${asked.path}`;
+    const { signal } = this.#term;
+    if (signal.aborted) throw notLeading(what);
+    // Not earlier: the lease may be lost while credentials and a connection are waited for.
+    return this.#client.request<T>({ ...asked, signal, beforeSend: () => this.assertLeading(what) });
   }
 
   /** For what is done elsewhere than at the API server. @param what is not done otherwise @throws ChildError `not-leader` */
   assertLeading(what: string): void {
-    if (this.#term.signal.aborted || !this.#term.isHeld()) throw new ChildError('not-leader', `${what}: not written`);
+    if (this.#term.signal.aborted || !this.#term.isHeld()) throw notLeading(what);
   }
 
   /** What there is now, whatever caches say. */
@@ -37,3 +38,5 @@ export class Writer {
     return this.#client.request<T>({ method: 'GET', path, signal: this.#term.signal });
   }
 }
+
+const notLeading = (what: string) => new ChildError('not-leader', `${what}: not written`);
