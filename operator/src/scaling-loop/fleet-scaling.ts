@@ -147,6 +147,8 @@ export class FleetScaling {
     const owner = this.#modules.objects.owner(key);
     if (!isActedOn(owner, followed.owned.owner)) return { requeueAfterMs: 0 };
     this.#ask(key, followed, { token, signal });
+    // A leader that has only just begun would tell pods what they do already. What they answer brings it here again.
+    if (followed.samples.isWaiting) return { requeueAfterMs: REST_MS };
     if (!followed.written.areSeen()) {
       this.#modules.metrics.waits.inc();
       return { requeueAfterMs: BUSY_MS };

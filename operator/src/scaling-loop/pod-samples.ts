@@ -65,10 +65,14 @@ export class PodSamples {
     return this.#known.get(uid)?.sample;
   }
 
-  /** Whether each pod has been asked, and has answered or had the time to. */
+  /** Whether there are pods, and each has answered or had the time to. */
   get hasAsked(): boolean {
-    const all = [...this.#known.values()];
-    return all.length > 0 && all.every(({ hasAnswered }) => hasAnswered !== undefined);
+    return this.#known.size > 0 && !this.isWaiting;
+  }
+
+  /** Whether there are pods that have been asked and have not had the time to answer yet. */
+  get isWaiting(): boolean {
+    return [...this.#known.values()].some(({ hasAnswered }) => hasAnswered === undefined);
   }
 
   async #ask(pod: Pod, { token, withCpu, signal }: ScrapeOptions): Promise<void> {

@@ -35,6 +35,8 @@ const context = {
 const example = exampleProxyFleet('farm');
 const upstreams = [{ name: 'first', url: 'stratum+tcp://pool.example:3333', identity: 'account' }];
 const fleet = { ...example, spec: { ...example.spec, upstreams } };
+/** Of the same namespace, without pods. */
+const other = { ...fleet, metadata: { ...fleet.metadata, name: 'other', uid: 'other' } };
 const made = proxies(fleet, context, 0);
 if (made === undefined) throw new Error('an example that makes no proxies');
 const { replicaSet } = made;
@@ -67,7 +69,7 @@ function scalingOf({ request, pods = [], podPort = 9100 }: Given) {
   const shared = { clock: systemClock, log: silentLogger(), metrics: createMetrics(registry, scalingMetrics), writer };
   const requests = new PodRequests(`http://{ip}:${podPort}`);
   const owners = new ObjectCache<CustomResource>();
-  owners.put(fleet as unknown as CustomResource);
+  for (const each of [fleet, other]) owners.put(each as unknown as CustomResource);
   const podCache = new ObjectCache<Pod>({ [BY_WORKLOAD]: workloadsOf });
   for (const pod of pods) podCache.put(pod);
   const found = Promise.withResolvers<string>();
@@ -96,8 +98,8 @@ function scalingOf({ request, pods = [], podPort = 9100 }: Given) {
 
 /** The fleet's own Secret, and whatever is written. */
 const ownObject = async ({ path }: ApiRequest): Promise<KubernetesObject> => {
-  const { uid, namespace } = fleet.metadata;
   const name = path.split('/').at(-1) ?? '';
+  const { uid, namespace } = (name.startsWith('other') ? other : fleet).metadata;
   const ownerReferences = [{ apiVersion: '', kind: 'ProxyFleet', name: 'farm', uid, controller: true }];
   const metadata = { name, namespace, uid: name, resourceVersion: '1', ownerReferences };
   return { kind: 'Secret', metadata, data: { token: Buffer.from('token').toString('base64') } } as KubernetesObject;
@@ -148,15 +150,15 @@ it('asks a pod that ends again within moments, since its miners are counted wher
   await scaling.stop();
 });
 
-it('looks at a fleet without waiting for pods that say nothing', async () => {
-  const asked = Promise.withResolvers<string>();
-  const podPort = await silentPods(asked.resolve);
+it('looks at a fleet while pods of another one say nothing', async () => {
+  const podPort = await silentPods(() => undefined);
   const { scaling, follow, found, registry } = scalingOf({ request: ownObject, pods: [podOf({})], podPort });
   follow();
+  // Behind it, of the only worker.
+  scaling.follow(ownedProxies(other), replicaSet);
   scaling.start();
-  await found;
+  expect(await found).toBe(`${fleet.metadata.namespace}/other`);
   expect(await registry.series('sluice_operator_scrapes_total')).toEqual([]);
-  expect(await asked.promise).toBe('GET /drain');
   await scaling.stop();
 });
 
