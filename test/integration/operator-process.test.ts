@@ -320,14 +320,14 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
   });
 
   it("makes all of a pool but what needs Secrets that are somebody else's", async () => {
-    for (const name of ['halted-node-a-rpc', 'halted-nats-channel-manager'])
+    for (const name of ['halted-node-a-rpc', 'halted-nats-channel-manager', 'halted-gw-noise'])
       created(await client().post(`${core}/secrets`, { metadata: { name } }));
     await apply('halted');
     await waitFor(async () => (await condition('halted', 'Degraded'))?.status === 'True');
     expect(await condition('halted', 'Degraded')).toMatchObject({ reason: 'NameConflict' });
     for (const made of ['deployments/halted-cm', 'statefulsets/halted-nats', 'statefulsets/halted-tp'])
       expect([made, (await client().get(`${apps}/${made}`)).status]).toEqual([made, 200]);
-    expect(await sets('halted')).toHaveLength(1);
+    await waitFor(async () => (await sets('halted')).length === 1);
     expect((await client().get(`${apps}/statefulsets/halted-node-a`)).status).toBe(404);
     expect(await condition('halted', 'Ready')).toMatchObject({
       message: expect.stringContaining('halted-node-a is being'),

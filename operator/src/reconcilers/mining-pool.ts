@@ -2,7 +2,8 @@
 import type { MiningPool } from '../api/v1alpha1.ts';
 import type { Children } from '../apply/children.ts';
 import type { DataVolumes } from '../apply/data-volumes.ts';
-import { degraded } from '../control/child-faults.ts';
+import type { ChildError } from '../apply/errors.ts';
+import { collect, degraded } from '../control/child-faults.ts';
 import type { CustomResource, Outcome, Reconciler } from '../control/reconciler.ts';
 import type { OwnedFleet } from '../desired/fleet.ts';
 import type { Manifest } from '../desired/manifest.ts';
@@ -11,6 +12,7 @@ import type { NetworkContext } from '../desired/network-policy.ts';
 import { PAYOUT } from '../desired/payout-fingerprint.ts';
 import type { EventRecorder } from '../events/event-recorder.ts';
 import type { FleetKeys } from '../keys/fleet-keys.ts';
+import { AUTHORITY_PUBLIC_KEY, annotationOf } from '../keys/key-owner.ts';
 import type { KubernetesObject } from '../kubernetes/resource.ts';
 import type { Scaling } from '../scaling-loop/scaling.ts';
 import { endpoints } from './endpoints.ts';
@@ -21,6 +23,9 @@ import { type DefaultImages, poolManifests } from './pool-manifests.ts';
 import { growVolumes, pendingVolumes } from './pool-volumes.ts';
 import { workloadKinds } from './readiness.ts';
 import type { UnwatchedChildren } from './unwatched-children.ts';
+
+/** A Secret that is somebody else's is looked at again after this. */
+const FAULT_RETRY_MS = 30_000;
 
 export interface MiningPoolOptions {
   /** What the operator was installed with. */
@@ -49,7 +54,10 @@ export class MiningPoolReconciler implements Reconciler {
     const fleet: OwnedFleet = {
       ...{ owner: pool, infix: 'gw', component: 'connection-gateway', fleet: pool.spec.gateways },
     };
-    const { authorityPublicKey, finding, ...settled } = await keys.settle(pool, fleet, pool.spec.noise, children);
+    const faults: ChildError[] = [];
+    const settled = await keys.settle(pool, fleet, pool.spec.noise, children).catch(collect(faults));
+    // Where the gateways' Secret is somebody else's they go on under the key that miners know.
+    const authorityPublicKey = settled ? settled.authorityPublicKey : annotationOf(pool, AUTHORITY_PUBLIC_KEY);
     const objects = new OwnObjects(pool, caches, (manifest, before) => this.#tellPayout(pool, manifest, before));
     const statefulSets = (each: string) => caches.get('StatefulSet')?.get(`${namespace}/${each}`);
     const looked = await unwatched.ensure(pool, children, statefulSets);
@@ -71,13 +79,14 @@ export class MiningPoolReconciler implements Reconciler {
       pendingStorage: (infix) => storage.reasons.get(`${name}-${infix}`),
     };
     const services = (service: string) => caches.get('Service')?.get(`${namespace}/${service}`);
-    const waits = [settled.requeueAfterMs, looked.requeueAfterMs, storage.requeueAfterMs];
+    const waits = [settled?.requeueAfterMs ?? FAULT_RETRY_MS, looked.requeueAfterMs, storage.requeueAfterMs];
     return {
       findings: [
         ...objects.readiness(manifests.all, missing, scaled?.workload),
-        ...degraded([...looked.faults, ...monitorFaults]),
+        ...degraded([...faults, ...looked.faults, ...monitorFaults]),
         ...(scaled?.findings ?? []),
-        ...[finding, busReady(pool, seen), templatesFresh(pool, seen)],
+        ...(settled === undefined ? [] : [settled.finding]),
+        ...[busReady(pool, seen), templatesFresh(pool, seen)],
       ],
       requeueAfterMs: Math.min(...waits.filter((ms) => ms !== undefined)),
       status: {

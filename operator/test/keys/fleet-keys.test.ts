@@ -26,6 +26,7 @@ it('is nothing, also where no certificate could be made with it', async () => {
     if (method === 'GET') throw errorOfStatus(404, 'there is none');
     // The authority key is kept, the Secret of the fleet is not.
     if (path.includes('/namespaces/mining/')) throw errorOfStatus(500, 'not now');
+    return undefined;
   };
   const { signal } = new AbortController();
   const writer = new Writer({ request } as unknown as KubernetesClient, { signal, isHeld: () => true });
