@@ -143,7 +143,8 @@ describe.skipIf(missing !== undefined)("a client on SRI's sv1_api on the proxy",
     };
     expect(taken).toBeGreaterThan(0);
     await waitFor(async () => (await credited()) === taken);
-    expect([...(await pool.credits()).keys()].sort()).toEqual(['farm.plain', 'farm.tls']);
+    // A few shares go up: of one of the two there may be none.
+    expect(['farm.plain', 'farm.tls']).toEqual(expect.arrayContaining([...(await pool.credits()).keys()]));
   });
 
   test('finds blocks that bitcoind accepts', async () => {
