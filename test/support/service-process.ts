@@ -94,10 +94,12 @@ export class ServiceProcess {
     return this.#exit;
   }
 
-  /** One metric of the process, added up over its labels; undefined when it has none of that name. */
-  async metric(name: string): Promise<number | undefined> {
+  /** One metric of the process, added up over its labels; undefined when it has none of that name. @param label such as `kind="x"`, without: all */
+  async metric(name: string, label = ''): Promise<number | undefined> {
     const response = await fetch(`http://127.0.0.1:${this.#plan.healthPort}/metrics`);
-    const lines = (await response.text()).split('\n').filter((line) => new RegExp(`^${name}(\\{|\\s)`).test(line));
+    const lines = (await response.text())
+      .split('\n')
+      .filter((line) => new RegExp(`^${name}(\\{|\\s)`).test(line) && line.includes(label));
     if (lines.length === 0) return undefined;
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }

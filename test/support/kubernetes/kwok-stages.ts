@@ -49,7 +49,9 @@ containerStatuses:
     running:
       startedAt: {{ $now | Quote }}
 {{ end }}
-{{ $podIPs := PodIPsWith .spec.nodeName false ( or .metadata.uid "" ) ( or .metadata.name "" ) ( or .metadata.namespace "" ) }}
+`;
+
+const podAddress = `{{ $podIPs := PodIPsWith .spec.nodeName false ( or .metadata.uid "" ) ( or .metadata.name "" ) ( or .metadata.namespace "" ) }}
 {{ with $podIPs }}
 podIP: {{ index . 0 | Quote }}
 podIPs:
@@ -59,7 +61,8 @@ podIPs:
 {{ end }}
 `;
 
-export const stages: readonly object[] = [
+/** @param withAddresses whether pods have an IP; one without is asked by nobody */
+export const stages = (withAddresses: boolean): readonly object[] => [
   stage('node-ready', 'Node', [{ key: isReady, operator: 'NotIn', values: ['True'] }], { statusTemplate: nodeStatus }),
   stage(
     'pod-ready',
@@ -69,7 +72,7 @@ export const stages: readonly object[] = [
       { key: '.status.phase', operator: 'In', values: ['Pending'] },
       { key: isReady, operator: 'NotIn', values: ['True'] },
     ],
-    { statusTemplate: podStatus },
+    { statusTemplate: withAddresses ? `${podStatus}${podAddress}` : podStatus },
   ),
   stage('pod-gone', 'Pod', [{ key: '.metadata.deletionTimestamp', operator: 'Exists' }], { delete: true }),
 ];

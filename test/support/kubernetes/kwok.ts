@@ -17,11 +17,16 @@ export class Kwok {
     this.#child = child;
   }
 
-  /** Resolves when all nodes are ready. @param nodes how many */
-  static async start(plane: ControlPlane, nodes: number): Promise<Kwok> {
+  /** Resolves when all nodes are ready. @param nodes how many @param withAddresses whether their pods have an IP */
+  static async start(plane: ControlPlane, nodes: number, { withAddresses = true } = {}): Promise<Kwok> {
     const program = (await kubernetesPrograms(['kwok']))('kwok');
     const [config, logFile] = ['kwok.yaml', 'kwok.log'].map((file) => join(plane.directory, file)) as [string, string];
-    writeFileSync(config, stages.map((stage) => JSON.stringify(stage)).join('\n---\n'));
+    writeFileSync(
+      config,
+      stages(withAddresses)
+        .map((stage) => JSON.stringify(stage))
+        .join('\n---\n'),
+    );
     const log = openSync(logFile, 'a');
     const flags = [
       ...[`--kubeconfig=${plane.kubeconfig}`, `--config=${config}`, '--manage-all-nodes=true', '--cidr=10.244.0.0/16'],

@@ -1,0 +1,263 @@
+// What an operator costs that has nothing to do: so many pools with all their objects on a real control plane, their pods kwok's, and the operator as
+// a process with its own account. It is looked at twice: while pods have no address, so that it asks none, and while it asks all of them.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { examplePool } from '../../operator/test/defaulted.ts';
+import { sampleOf } from '../load/measure/server-processes.ts';
+import { freePort } from '../support/free-port.ts';
+import type { ApiClient } from '../support/kubernetes/api-client.ts';
+import { requestsOf } from '../support/kubernetes/audit-log.ts';
+import { ControlPlane } from '../support/kubernetes/control-plane.ts';
+import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
+import { Kwok } from '../support/kubernetes/kwok.ts';
+import { createOperatorAccount, type OperatorAccount } from '../support/kubernetes/operator-account.ts';
+import { ServiceProcess } from '../support/service-process.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { StubPods } from './stub-pods.ts';
+
+export const GATEWAYS_PER_POOL = 4;
+const NODES = 10;
+const namespace = 'mining';
+const pools = `/apis/mining.sluice.dev/v1alpha1/namespaces/${namespace}/miningpools`;
+const pods = `/api/v1/namespaces/${namespace}/pods`;
+/** Of those that are told how they are, by the operator's own selector. */
+const SCALED = 'mining.sluice.dev/workload,app.kubernetes.io/component in (connection-gateway,share-validator)';
+const AT_ONCE = 8;
+const LOOK_MS = 2_000;
+/** Longer than a status may be put off. */
+const QUIET_MS = 20_000;
+const SETTLE_TIMEOUT_MS = 45 * 60_000;
+
+interface CostOptions {
+  readonly pools: number;
+  /** Of each look. */
+  readonly minutes: number;
+  log(line: string): void;
+}
+
+/** What the operator did and used in a time in which nothing happened. */
+export interface CostLook {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly maxRssBytes: number;
+  /** Pools that were reconciled, each time. */
+  readonly reconciles: number;
+  /** Questions to pods that were answered, and those to gateways among them. */
+  readonly answers: number;
+  readonly gatewayAnswers: number;
+  /** Orders to pods. */
+  readonly orders: number;
+  /** To the API server, by verb and resource. */
+  readonly requests: ReadonlyMap<string, number>;
+}
+
+export interface CostReport {
+  readonly pools: number;
+  readonly pods: number;
+  /** Of all that the operator watches. */
+  readonly objects: number;
+  /** No pod was asked. */
+  readonly unasked: CostLook;
+  readonly asked: CostLook;
+}
+
+export async function measureReconcileCost(options: CostOptions): Promise<CostReport> {
+  const run = await CostRun.start(options);
+  try {
+    return await run.measure();
+  } catch (error) {
+    options.log(run.operatorLog());
+    throw error;
+  } finally {
+    await run.stop();
+  }
+}
+
+class CostRun {
+  readonly #options: CostOptions;
+  readonly #plane: ControlPlane;
+  readonly #kwok: Kwok;
+  readonly #stub: StubPods;
+  readonly #account: OperatorAccount;
+  readonly #operator: ServiceProcess;
+  readonly #directory: string;
+  readonly #client: ApiClient;
+
+  private constructor(
+    options: CostOptions,
+    parts: {
+      readonly plane: ControlPlane;
+      readonly kwok: Kwok;
+      readonly stub: StubPods;
+      readonly account: OperatorAccount;
+      readonly operator: ServiceProcess;
+      readonly directory: string;
+    },
+  ) {
+    this.#options = options;
+    this.#plane = parts.plane;
+    this.#kwok = parts.kwok;
+    this.#stub = parts.stub;
+    this.#account = parts.account;
+    this.#operator = parts.operator;
+    this.#directory = parts.directory;
+    this.#client = parts.plane.client();
+  }
+
+  static async start(options: CostOptions): Promise<CostRun> {
+    const plane = await ControlPlane.start();
+    const kwok = await Kwok.start(plane, NODES, { withAddresses: false });
+    await applyCustomResourceDefinitions(plane);
+    const account = await createOperatorAccount(plane);
+    await plane.client().post('/api/v1/namespaces', { metadata: { name: namespace } });
+    const stub = await StubPods.start();
+    const directory = mkdtempSync(join(tmpdir(), 'sluice-cost-'));
+    const access = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
+    const operator = new ServiceProcess({
+      ...{ name: 'operator', command: 'operator', directory, healthPort: await freePort() },
+      flags: [...access, '--image', 'registry.example/sluice:1', '--pod-url', stub.podUrl],
+    });
+    operator.launch();
+    await operator.ready();
+    return new CostRun(options, { plane, kwok, stub, account, operator, directory });
+  }
+
+  operatorLog(): string {
+    return this.#operator.log();
+  }
+
+  async stop(): Promise<void> {
+    await this.#operator.kill();
+    await this.#stub.stop();
+    await this.#kwok.stop();
+    await this.#plane.stop();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async measure(): Promise<CostReport> {
+    const { pools: count, log } = this.#options;
+    const names = Array.from({ length: count }, (_, number) => `pool-${number}`);
+    log(`${count} pools are made`);
+    await inTurn(names, (name) => this.#apply(name));
+    await this.#settled(
+      'are ready',
+      (pool) => isTrue(pool, 'Ready') && pool.status?.gateways?.ready === GATEWAYS_PER_POOL,
+    );
+    log('no pod is asked');
+    const unasked = await this.#look();
+
+    const scaled = (await this.#list(`${pods}?labelSelector=${encodeURIComponent(SCALED)}`)) as readonly PodObject[];
+    await inTurn(scaled, (pod) => this.#giveAddress(pod));
+    await this.#settled(
+      'know their load',
+      (pool) => isTrue(pool, 'ScalingActive') && (pool.status?.gateways?.connections ?? 0) > 0,
+    );
+    log('all pods are asked');
+    const asked = await this.#look();
+    const objects = (await this.#operator.metric('sluice_operator_cached_objects')) ?? 0;
+    return { pools: count, pods: (await this.#list(pods)).length, objects, unasked, asked };
+  }
+
+  async #apply(name: string): Promise<void> {
+    const { apiVersion, kind, spec } = examplePool('regtest');
+    const { gateways } = spec;
+    const autoscaling = { ...gateways.autoscaling, minReplicas: GATEWAYS_PER_POOL };
+    const metadata = { name, namespace };
+    const body = { apiVersion, kind, metadata, spec: { ...spec, gateways: { ...gateways, autoscaling } } };
+    const answer = await this.#client.apply(pathOf({ kind, metadata }), body);
+    if (answer.status >= 300) throw new Error(`${name}: ${answer.body.message}`);
+  }
+
+  /** As a kubelet would. Where it leads is the operator's setting. */
+  async #giveAddress({ metadata, ...pod }: PodObject): Promise<void> {
+    const path = `${pods}/${metadata.name}/status`;
+    const status = { ...pod.status, podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }] };
+    const answer = await this.#client.put(path, { metadata, ...pod, status });
+    if (answer.status >= 300) throw new Error(`${metadata.name}: ${answer.body.message}`);
+  }
+
+  /** Resolves when it holds for all pools and nothing was written into one for a while. */
+  async #settled(what: string, holds: (pool: Pool) => boolean): Promise<void> {
+    let [seen, since, told] = ['', performance.now(), -1];
+    const isSettled = async () => {
+      await sleep(LOOK_MS);
+      const found = (await this.#list(pools)) as readonly Pool[];
+      const versions = found.map(({ metadata }) => metadata.resourceVersion).join();
+      if (versions !== seen) [seen, since] = [versions, performance.now()];
+      const ready = found.filter(holds).length;
+      if (ready !== told) this.#options.log(`${ready} of ${found.length} pools ${what}`);
+      told = ready;
+      return ready === found.length && performance.now() - since >= QUIET_MS;
+    };
+    await waitFor(isSettled, SETTLE_TIMEOUT_MS);
+  }
+
+  async #look(): Promise<CostLook> {
+    const { minutes, log } = this.#options;
+    const [sinceMs, begin, before] = [Date.now(), performance.now(), await this.#moment()];
+    let { maxRssBytes } = before;
+    for (let left = minutes * 60_000; left > 0; left = minutes * 60_000 - (performance.now() - begin)) {
+      await sleep(Math.min(left, LOOK_MS));
+      maxRssBytes = Math.max(maxRssBytes, this.#usage().maxRssBytes);
+    }
+    const seconds = (performance.now() - begin) / 1_000;
+    const after = await this.#moment();
+    const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
+    log(`${((100 * cpuSeconds) / seconds).toFixed(1)} % of a core`);
+    return {
+      ...{ seconds, cpuSeconds, maxRssBytes },
+      reconciles: after.reconciles - before.reconciles,
+      answers: after.answers - before.answers,
+      gatewayAnswers: after.gatewayAnswers - before.gatewayAnswers,
+      orders: after.orders - before.orders,
+      requests: await requestsOf(this.#account.user, this.#plane, sinceMs),
+    };
+  }
+
+  async #moment() {
+    const reconciles =
+      (await this.#operator.metric('controller_runtime_reconcile_total', 'controller="miningpool"')) ?? 0;
+    const { answers, gatewayAnswers, orders } = this.#stub;
+    return { ...this.#usage(), reconciles, answers, gatewayAnswers, orders };
+  }
+
+  #usage(): { readonly cpuSeconds: number; readonly maxRssBytes: number } {
+    const { pid = 0 } = this.#operator;
+    const sample = sampleOf({ name: 'operator', pid });
+    if (sample === undefined) throw new Error('the operator has ended');
+    return { cpuSeconds: sample.cpuSeconds, maxRssBytes: sample.rssBytes };
+  }
+
+  async #list(path: string): Promise<readonly object[]> {
+    const { status, body } = await this.#client.get(path);
+    if (status !== 200) throw new Error(`${path}: ${body.message}`);
+    return body.items;
+  }
+}
+
+interface Pool {
+  readonly metadata: { readonly resourceVersion: string };
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly gateways?: { readonly ready: number; readonly connections: number };
+  };
+}
+
+interface PodObject {
+  readonly metadata: { readonly name: string };
+  readonly status: object;
+}
+
+const isTrue = ({ status }: Pool, type: string) =>
+  status?.conditions?.some((each) => each.type === type && each.status === 'True') === true;
+
+/** A few of them at once. */
+async function inTurn<T>(all: readonly T[], each: (one: T) => Promise<void>): Promise<void> {
+  const left = [...all];
+  const work = async () => {
+    for (let one = left.shift(); one !== undefined; one = left.shift()) await each(one);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+}
