@@ -68,7 +68,7 @@ test('a share is acknowledged when the stream has it', async () => {
 });
 
 test('shares that come together are acknowledged together', async () => {
-  gateway = await TestGateway.start({ limits: { shareWindowMs: 20 } });
+  gateway = await TestGateway.start({ limits: { shareWindowMs: 200 } });
   const miner = await extendedMiner(gateway);
   for (let number = 1; number <= 20; number++) miner.send(SubmitSharesExtended, share(number));
   expect(await miner.expect(SubmitSharesSuccess)).toMatchObject({
