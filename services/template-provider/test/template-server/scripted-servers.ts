@@ -9,12 +9,12 @@ import { NewTemplate as NewTemplateMessage } from '@sluice/sv2/messages/template
 import { RequestTransactionData } from '@sluice/sv2/messages/template-distribution/request-transaction-data';
 import { RequestTransactionDataSuccess } from '@sluice/sv2/messages/template-distribution/request-transaction-data-success';
 import { TemplateSetNewPrevHash } from '@sluice/sv2/messages/template-distribution/set-new-prev-hash';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { authorityKey, FakeServer, modules } from '../../../../packages/client/test/support/fake-server.ts';
 import type { NodeListener, NodeTrouble, TipNews, TipOrigin } from '../../src/node-source.ts';
 import type { PreparedTemplate } from '../../src/prepare-template.ts';
 import { TemplateServerNode, type TemplateServerOptions } from '../../src/template-server/template-server-node.ts';
-import { newTemplate, newTip } from './told-templates.ts';
+import { newTemplate, newTip, transaction } from './told-templates.ts';
 
 export const reserve = { outputsSize: 1_000, outputsSigops: 16 };
 const WAIT_MS = 5_000;
@@ -143,3 +143,14 @@ export class Scripted {
     return Promise.resolve(server.stream);
   }
 }
+
+/** Started on one server, which has told a tip and a template of `transaction(1)`. */
+export async function begun(script: Script = (server) => server.begin(1, [transaction(1)])): Promise<Scripted> {
+  const scripted = new Scripted([script]);
+  await scripted.start();
+  await scripted.until('well');
+  return scripted;
+}
+
+/** The clock of timers alone: streams go on by themselves. */
+export const holdTimers = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
