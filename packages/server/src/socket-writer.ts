@@ -1,5 +1,5 @@
 // The only writer of a socket. Frames and text go as they come into memory that all connections share, and what a connection got in
-// one tick leaves in one write. A reader that does not keep up is reported once and written to no more.
+// one tick leaves together, unless many others are written to in between. A reader that does not keep up is reported once and written to no more.
 import type { Writable } from 'node:stream';
 
 /** Seals one frame; the writing half of a Noise transport. */
@@ -109,7 +109,7 @@ export class SocketWriter {
     this.#sealer = sealer;
   }
 
-  /** Seals a frame (header and payload, which stay as they are) and has it sent at the end of this tick. */
+  /** Seals a frame (header and payload, which stay as they are) and has it sent by the end of this tick. */
   write(frame: Uint8Array): void {
     const sealer = this.#sealer;
     if (sealer === undefined) return;

@@ -125,6 +125,23 @@ test('what a connection gets in one tick leaves in one write, in its order, also
   }
 });
 
+test('of what many get in one tick the first have it before the last are written to', async () => {
+  const tick = new OutboundTick();
+  const written: number[] = [];
+  const writers = Array.from({ length: 600 }, (_, index) => {
+    const write = (_chunk: Buffer, _encoding: string, done: () => void) => {
+      written.push(index);
+      done();
+    };
+    return new SocketWriter(new Writable({ write }), tick, 1e9, () => undefined);
+  });
+  const shared = Buffer.from('to everyone\n');
+  for (const writer of writers) writer.writeShared(shared);
+  expect(written).toEqual(Array.from({ length: 512 }, (_, index) => index));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(written).toEqual(writers.map((_, index) => index));
+});
+
 test('text and shared bytes keep their order, and shared bytes are written as they are, not copied', async () => {
   const tick = new OutboundTick();
   const shared = Buffer.from('to everyone\n');
