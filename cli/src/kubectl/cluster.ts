@@ -1,6 +1,8 @@
 // What `kubectl sluice` reads of a cluster and writes to it, as whoever the kubeconfig is of.
 import { customKinds } from '@sluice/operator/api/custom-kinds';
 import type { MiningPool, ProxyFleet } from '@sluice/operator/api/v1alpha1';
+import { CHILD_SELECTOR } from '@sluice/operator/apply/child-kinds';
+import { HEALTH_PORT } from '@sluice/operator/desired/pod-template';
 import type { KubernetesClient } from '@sluice/operator/kubernetes/client';
 import { isKubernetesError } from '@sluice/operator/kubernetes/errors';
 import { collectionPath, type KubernetesObject, objectPath, type Resource } from '@sluice/operator/kubernetes/resource';
@@ -41,8 +43,6 @@ const LOG_TIMEOUT_MS = 30_000;
 const METRICS_TIMEOUT_MS = 3_000;
 /** Pods that are asked for their metrics at once, of all resources. */
 const ASKED_AT_ONCE = 16;
-const HEALTH_PORT = 9100;
-const OWN = 'app.kubernetes.io/managed-by=sluice-operator';
 
 interface Page<T> {
   readonly items: readonly T[];
@@ -96,7 +96,7 @@ export class Cluster {
 
   /** Pods that the operator has for a resource. */
   async pods({ kind, metadata }: Owner): Promise<readonly Pod[]> {
-    const query = { labelSelector: `${OWN},app.kubernetes.io/instance=${metadata.name}` };
+    const query = { labelSelector: `${CHILD_SELECTOR},app.kubernetes.io/instance=${metadata.name}` };
     const pods = await this.#list<Pod>(collectionPath(podKind, metadata.namespace), query);
     // A pool and a fleet may have one name.
     return pods.filter((pod) => (componentOf(pod) === 'proxy') === (kind === 'ProxyFleet'));

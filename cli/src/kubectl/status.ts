@@ -1,7 +1,7 @@
 // How a resource is, from what stands in it and on its pods, and from what these say of themselves.
 import type { FleetStatus } from '@sluice/operator/api/v1alpha1';
 import { PAUSE } from '@sluice/operator/control/lifecycle';
-import { isAskedToGo, stageOf } from '@sluice/operator/scaling/pod-stage';
+import { isAskedToGo, rebalancingOf, stageOf } from '@sluice/operator/scaling/pod-stage';
 import { observedPod } from '@sluice/operator/scaling-loop/observed-objects';
 import { type Cluster, componentOf, type Owner, type Pod } from './cluster.ts';
 
@@ -94,5 +94,5 @@ export function stateOf(pod: Pod): string {
   if (!observed.isReady) return 'not ready';
   if (stage === undefined) return 'running';
   if (isAskedToGo(observed)) return 'asked to go';
-  return observed.annotations['mining.sluice.dev/rebalance-keep'] === undefined ? 'accepting' : 'rebalancing';
+  return rebalancingOf(observed) === undefined ? 'accepting' : 'rebalancing';
 }
