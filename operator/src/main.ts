@@ -11,7 +11,7 @@ import { Operator } from './operator.ts';
 export const main = (argv: readonly string[], commands?: CommandTables): Promise<number> =>
   runService({
     name: 'operator',
-    doc: 'Makes pods, Services and their configuration of the MiningPools of a Kubernetes cluster.',
+    doc: 'Makes pods, Services and their configuration of the MiningPools and ProxyFleets of a Kubernetes cluster.',
     settings: operatorSettings,
     argv,
     commands,

@@ -25,7 +25,7 @@ export interface FleetLook {
   readonly observed: ObservedFleet;
   readonly decisions: ScalingDecisions;
   readonly replicaSets: readonly ReplicaSet[];
-  /** Whether any of its pods has been asked since this process leads. */
+  /** Whether it has pods, and each has answered or had the time to since this process leads. */
   readonly hasAsked: boolean;
   /** What the resource says at present. */
   readonly previous: FleetStatus | undefined;
