@@ -1,6 +1,6 @@
 // What orders to the pods of a fleet are signed with. It stands in a Secret that pods cannot start without, so it is made before the first of them.
-import { randomBytes } from 'node:crypto';
 import type { Clock } from '@sluice/runtime/clock';
+import { randomBytes } from '@sluice/runtime/random';
 import { secrets } from '../apply/child-kinds.ts';
 import type { Children } from '../apply/children.ts';
 import type { OwnedFleet } from '../desired/fleet.ts';
@@ -31,7 +31,7 @@ export class OrderToken {
   async of(owned: OwnedFleet): Promise<string> {
     const now = this.#clock.monotonic();
     if (this.#known !== undefined && now - this.#known.at < LOOK_AGAIN_MS) return this.#known.token;
-    const manifest = ordersSecret(owned, randomBytes(TOKEN_BYTES).toString('base64url'));
+    const manifest = ordersSecret(owned, Buffer.from(randomBytes(TOKEN_BYTES)).toString('base64url'));
     const secret: Secret = await this.#children.createOnce(secrets, owned.owner, manifest);
     const token = Buffer.from(secret.data?.[ORDERS_TOKEN] ?? '', 'base64').toString();
     this.#known = { token, at: now };
