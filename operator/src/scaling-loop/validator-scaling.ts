@@ -6,7 +6,7 @@ import { Controller, type ControllerModules } from '../control/controller.ts';
 import type { CustomResource } from '../control/reconciler.ts';
 import type { Workload } from '../desired/workload.ts';
 import { keyOf } from '../kubernetes/resource.ts';
-import { decideValidators, validatorReplicas } from '../scaling/share-validators.ts';
+import { decideValidators } from '../scaling/share-validators.ts';
 import { isActedOn } from './acted-on.ts';
 import { OwnWrites } from './own-writes.ts';
 import { PodLags } from './pod-lags.ts';
@@ -77,19 +77,19 @@ export class ValidatorScaling {
     const { minReplicas, maxReplicas } = followed.pool.spec.services.shareValidator;
     if (minReplicas < maxReplicas) {
       // What they say counts at the next look: those that say nothing must not take the time of other pools.
-      followed.lags.ask(this.#running(followed.pool), signal);
-      if (followed.written.areSeen()) await this.#decide(owner, followed);
+      const running = this.#running(followed.pool);
+      followed.lags.ask(running, signal);
+      if (followed.written.areSeen()) await this.#decide(owner, followed, running);
     }
     return { requeueAfterMs: EVERY_MS * (1 - JITTER * this.#modules.controller.random()) };
   }
 
-  async #decide(owner: CustomResource, { pool, written, lags }: Followed): Promise<void> {
+  async #decide(owner: CustomResource, { pool, written, lags }: Followed, running: readonly Pod[]): Promise<void> {
     const { minReplicas, maxReplicas } = pool.spec.services.shareValidator;
     const ownerAnnotations = owner.metadata.annotations ?? {};
-    const { annotations } = decideValidators({
+    const annotations = decideValidators({
       ...{ minReplicas, maxReplicas, ownerAnnotations, nowMs: this.#modules.clock.now() },
-      lagsSeconds: lags.of(this.#running(pool)),
-      replicas: validatorReplicas(ownerAnnotations, { minReplicas, maxReplicas }),
+      lagsSeconds: lags.of(running),
     });
     const isNews = Object.entries(annotations).some(([name, value]) => ownerAnnotations[name] !== value);
     if (isNews) await this.#modules.objects.write(owner, { kind: 'state', annotations }, written);

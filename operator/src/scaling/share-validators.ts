@@ -3,7 +3,7 @@ import { followed, nextNeeded } from './desired-pods.ts';
 import { formatState, parseState } from './scaling-state.ts';
 
 /** Beside that of the gateways. */
-const VALIDATOR_SCALING_STATE = 'mining.sluice.dev/scaling-share-validators';
+export const VALIDATOR_SCALING_STATE = 'mining.sluice.dev/scaling-share-validators';
 
 /** Far above what a restart costs, far below what anybody who waits for a credit notices. */
 const LONG_LAG_SECONDS = 10;
@@ -14,8 +14,6 @@ const WINDOWS = { upMs: 30_000, downMs: 900_000 };
 export interface ObservedValidators {
   readonly minReplicas: number;
   readonly maxReplicas: number;
-  /** What their Deployment has. */
-  readonly replicas: number;
   /** `sluice_share_validator_behind_seconds` of each that runs; undefined: unknown. */
   readonly lagsSeconds: readonly (number | undefined)[];
   readonly ownerAnnotations: Readonly<Record<string, string>>;
@@ -31,24 +29,18 @@ export function validatorReplicas(
   return Math.min(maxReplicas, Math.max(minReplicas, desired));
 }
 
-export interface ValidatorDecisions {
-  readonly replicas: number;
-  /** To be kept among the owner's; there already while nothing changes. */
-  readonly annotations: Readonly<Record<string, string>>;
-}
-
-export function decideValidators(observed: ObservedValidators): ValidatorDecisions {
+/** Annotations to be kept among the owner's, from which `validatorReplicas` reads what was decided; there already while nothing changes. */
+export function decideValidators(observed: ObservedValidators): Readonly<Record<string, string>> {
   const { minReplicas, maxReplicas, lagsSeconds, nowMs } = observed;
   const within = (count: number) => Math.min(maxReplicas, Math.max(minReplicas, count));
   const before = parseState(observed.ownerAnnotations[VALIDATOR_SCALING_STATE]);
-  const present = within(before?.desired ?? observed.replicas);
+  const present = validatorReplicas(observed.ownerAnnotations, observed);
   const neededOf = (count: number) => within(count + step(count, lagsSeconds));
   const needed = nextNeeded(before?.needed, neededOf(present), WINDOWS, nowMs);
   const replicas = followed(needed, present, WINDOWS, nowMs);
   // What was needed was said of another number: it begins anew.
   const kept = replicas === present ? needed : nextNeeded(undefined, neededOf(replicas), WINDOWS, nowMs);
-  const state = formatState({ desired: replicas, needed: kept, isUnbalanced: false });
-  return { replicas, annotations: { [VALIDATOR_SCALING_STATE]: state } };
+  return { [VALIDATOR_SCALING_STATE]: formatState({ desired: replicas, needed: kept, isUnbalanced: false }) };
 }
 
 /** Half as many more, or one less: a lag says that they are too few, and not by how many. Whose is unknown may have the longest. */

@@ -1,27 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { decideValidators } from '../../src/scaling/share-validators.ts';
+import { formatState } from '../../src/scaling/scaling-state.ts';
+import { decideValidators, VALIDATOR_SCALING_STATE, validatorReplicas } from '../../src/scaling/share-validators.ts';
 
 interface Situation {
-  readonly replicas: number;
   readonly annotations: Readonly<Record<string, string>>;
   readonly nowMs: number;
 }
 
 /** What comes of so many seconds with this lag, with a look every five seconds by somebody who knows the annotation alone. */
-function after(seconds: number, lag: number | undefined | readonly (number | undefined)[], from: Situation): Situation {
+function after(seconds: number, lag: number | undefined | readonly (number | undefined)[], from: Situation) {
   const lagsSeconds = Array.isArray(lag) ? lag : [lag];
-  let { replicas, annotations, nowMs } = from;
+  const bounds = { minReplicas: 2, maxReplicas: 8 };
+  let { annotations, nowMs } = from;
   for (const endMs = nowMs + seconds * 1_000; nowMs <= endMs; nowMs += 5_000) {
-    const bounds = { minReplicas: 2, maxReplicas: 8, lagsSeconds, nowMs };
-    ({ replicas, annotations } = decideValidators({ ...bounds, replicas, ownerAnnotations: annotations }));
+    annotations = decideValidators({ ...bounds, lagsSeconds, nowMs, ownerAnnotations: annotations });
     // The same again.
-    const again = decideValidators({ ...bounds, replicas, ownerAnnotations: annotations });
-    expect(again).toEqual({ replicas, annotations });
+    expect(decideValidators({ ...bounds, lagsSeconds, nowMs, ownerAnnotations: annotations })).toEqual(annotations);
   }
-  return { replicas, annotations, nowMs };
+  return { replicas: validatorReplicas(annotations, bounds), annotations, nowMs };
 }
 
-const first = (replicas: number): Situation => ({ replicas, annotations: {}, nowMs: 1_000_000 });
+const first = (desired: number) => ({
+  annotations: { [VALIDATOR_SCALING_STATE]: formatState({ desired, isUnbalanced: false }) },
+  nowMs: 1_000_000,
+});
 
 describe('share validators', () => {
   it('become half as many more for each window in which they lag, up to the most', () => {
