@@ -1,5 +1,5 @@
 // A server's static key and certificate from files that the holder of the authority writes and renews.
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Certificate, certificateFault, decodeCertificate } from '@sluice/noise/certificate';
 import { keyPairOf } from '@sluice/noise/ec';
@@ -7,6 +7,7 @@ import { unixSeconds } from '@sluice/runtime/clock';
 import { messageOf } from '@sluice/runtime/errors';
 import { ServerError } from './errors.ts';
 import type { IdentityModules, IdentitySource, ServerIdentity } from './identity.ts';
+import { RenewedFiles } from './renewed-files.ts';
 
 const STATIC_KEY = 'static-key';
 const CERTIFICATE = 'certificate';
@@ -16,13 +17,9 @@ export class CertificateFiles implements IdentitySource {
   readonly #directory: string;
   readonly #authorityKey: Uint8Array | undefined;
   readonly #modules: IdentityModules;
+  readonly #files: RenewedFiles;
   #identity: ServerIdentity;
   #toldExpired = false;
-  /** The state of the files that `#identity` was read from. */
-  #known: string;
-  /** The state of files that were broken at the last look, and of those that were told. */
-  #broken = '';
-  #told = '';
 
   /**
    * @param directory holds `static-key` (32 bytes) and `certificate` (74 bytes), both in hex
@@ -33,7 +30,10 @@ export class CertificateFiles implements IdentitySource {
     this.#directory = directory;
     this.#authorityKey = authorityKey;
     this.#modules = modules;
-    this.#known = stateOf(directory);
+    this.#files = new RenewedFiles(
+      [STATIC_KEY, CERTIFICATE].map((name) => join(directory, name)),
+      { read: () => this.#take(), onBroken: (reason) => this.#tellBroken(reason) },
+    );
     this.#identity = this.#read();
   }
 
@@ -42,34 +42,23 @@ export class CertificateFiles implements IdentitySource {
   }
 
   refresh(): void {
-    const state = stateOf(this.#directory);
-    if (state !== this.#known) this.#take(state);
+    this.#files.refresh();
     this.#tellExpired();
   }
 
-  #take(state: string): void {
+  #take(): void {
     const last = this.#identity;
-    const { log } = this.#modules;
-    try {
-      this.#identity = this.#read();
-    } catch (error) {
-      // Two files are not read at once, nor always written so: what is broken is told when it stays so. It is tried again all the same: it may
-      // not have been valid yet, or there was no file handle left.
-      if (state === this.#broken && state !== this.#told) {
-        this.#told = state;
-        this.faults += 1;
-        log.error({ reason: messageOf(error) }, 'the certificate could not be read again: the last one is used');
-      }
-      this.#broken = state;
-      return;
-    }
+    this.#identity = this.#read();
     // A handshake is over within one call, so none has the old key still to use.
     last.staticKey.secret.fill(0);
-    this.#known = state;
-    this.#broken = '';
-    this.#told = '';
     this.#toldExpired = false;
-    log.info({ expires: dateOf(this.#identity.certificate.notValidAfter) }, 'the certificate was renewed');
+    const { notValidAfter } = this.#identity.certificate;
+    this.#modules.log.info({ expires: dateOf(notValidAfter) }, 'the certificate was renewed');
+  }
+
+  #tellBroken(reason: string): void {
+    this.faults += 1;
+    this.#modules.log.error({ reason }, 'the certificate could not be read again: the last one is used');
   }
 
   #tellExpired(): void {
@@ -97,16 +86,6 @@ export class CertificateFiles implements IdentitySource {
       secret.fill(0);
       throw error;
     }
-  }
-}
-
-/** Another one when a file was written or replaced, also by a link to another folder, as Kubernetes does. */
-function stateOf(directory: string): string {
-  try {
-    const files = [STATIC_KEY, CERTIFICATE].map((name) => statSync(join(directory, name), { bigint: true }));
-    return files.map(({ ino, size, mtimeNs, ctimeNs }) => `${ino} ${size} ${mtimeNs} ${ctimeNs}`).join(', ');
-  } catch (error) {
-    return messageOf(error);
   }
 }
 

@@ -1,12 +1,13 @@
 // The certificate by which miners know the TLS port, and its key, from files that somebody else writes and renews.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { type Clock, unixSeconds } from '@sluice/runtime/clock';
 import { messageOf, systemReasonOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
 import { readSecretFile } from '@sluice/runtime/secret-file';
 import { ServerError } from '@sluice/server/errors';
+import { RenewedFiles } from '@sluice/server/renewed-files';
 
 /** Paths of PEM files. */
 export interface TlsFiles {
@@ -34,20 +35,19 @@ export interface TlsCertificateModules {
 export class TlsCertificate {
   readonly #files: TlsFiles;
   readonly #modules: TlsCertificateModules;
+  readonly #renewed: RenewedFiles;
   #pair: TlsPair;
   #expiry: number;
   #toldExpired = false;
-  /** The state of the files that `#pair` was read from. */
-  #known: string;
-  /** The state of files that were broken at the last look, and of those that were told. */
-  #broken = '';
-  #told = '';
 
   /** @throws ServerError `server-no-certificate`, RuntimeError `secret-unreadable`; neither shows what stands in a file. */
   constructor(files: TlsFiles, modules: TlsCertificateModules) {
     this.#files = files;
     this.#modules = modules;
-    this.#known = stateOf(files);
+    this.#renewed = new RenewedFiles([files.certificate, files.key], {
+      read: () => this.#read(),
+      onBroken: (reason) => this.#tellBroken(reason),
+    });
     this.#pair = readPair(files);
     this.#expiry = expiryOf(this.#pair);
     this.#tellExpired();
@@ -65,34 +65,21 @@ export class TlsCertificate {
 
   /** Called every few seconds. Returns whether `current` is another; never throws: what is there goes on while nothing better comes. */
   refresh(): boolean {
-    const state = stateOf(this.#files);
-    const isNew = state !== this.#known && this.#read(state);
+    const isNew = this.#renewed.refresh();
     this.#tellExpired();
     return isNew;
   }
 
-  #read(state: string): boolean {
-    try {
-      this.#pair = readPair(this.#files);
-      this.#expiry = expiryOf(this.#pair);
-    } catch (error) {
-      // Two files are not written at once: what is broken is told when it stays so. It is tried again all the same: there may have been no file
-      // handle left.
-      if (state === this.#broken && state !== this.#told) {
-        this.#told = state;
-        this.#modules.counters.tlsCertificateFaults += 1;
-        const facts = { reason: messageOf(error) };
-        this.#modules.log.warn(facts, 'the TLS certificate could not be read again: the last one is used');
-      }
-      this.#broken = state;
-      return false;
-    }
-    this.#known = state;
-    this.#broken = '';
-    this.#told = '';
+  #read(): void {
+    this.#pair = readPair(this.#files);
+    this.#expiry = expiryOf(this.#pair);
     this.#toldExpired = false;
     this.#modules.log.info({ expires: dateOf(this.#expiry) }, 'the TLS certificate was renewed');
-    return true;
+  }
+
+  #tellBroken(reason: string): void {
+    this.#modules.counters.tlsCertificateFaults += 1;
+    this.#modules.log.warn({ reason }, 'the TLS certificate could not be read again: the last one is used');
   }
 
   /** An expired one is used all the same: most miners look at no certificate, and work on. */
@@ -148,14 +135,6 @@ function readText(path: string): string {
   } catch (error) {
     throw new ServerError('server-no-certificate', `${path} cannot be read: ${systemReasonOf(error)}`);
   }
-}
-
-/** Another one when a file was written or replaced. */
-function stateOf({ certificate, key }: TlsFiles): string {
-  return [certificate, key]
-    .map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }))
-    .map((stats) => `${stats?.ino} ${stats?.size} ${stats?.mtimeNs} ${stats?.ctimeNs}`)
-    .join(', ');
 }
 
 const expiryOf = ({ cert }: TlsPair) => Math.floor(new X509Certificate(cert).validToDate.getTime() / 1_000);

@@ -1,5 +1,5 @@
 // The files of the TLS certificate: what is wrong with them, and what becomes of it when they change.
-import fs, { chmodSync, mkdtempSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import fs, { chmodSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -91,6 +91,10 @@ test('new files are used when both are there, and what stays broken is told once
   unlinkSync(files().key);
   for (let looks = 0; looks < 5; looks++) expect(certificate.refresh()).toBe(false);
   expect([counters.tlsCertificateFaults, told('could not be read again')]).toEqual([2, 2]);
+  // A link that leads to itself cannot even be looked at.
+  symlinkSync('tls.key', files().key);
+  for (let looks = 0; looks < 5; looks++) expect(certificate.refresh()).toBe(false);
+  expect([counters.tlsCertificateFaults, told('could not be read again')]).toEqual([3, 3]);
   write(first);
   expect(certificate.refresh()).toBe(true);
   expect(certificate.current.cert).toBe(first.certificate);
