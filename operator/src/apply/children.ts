@@ -3,7 +3,7 @@
 import type { Logger } from '@sluice/runtime/logger';
 import { contentHash } from '../desired/content-hash.ts';
 import type { Manifest, Owner } from '../desired/manifest.ts';
-import { isKubernetesError, KubernetesError } from '../kubernetes/errors.ts';
+import { ignoreNotFound, isKubernetesError, KubernetesError } from '../kubernetes/errors.ts';
 import type { ObjectCache } from '../kubernetes/object-cache.ts';
 import { collectionPath, type KubernetesObject, keyOf, objectPath, type Resource } from '../kubernetes/resource.ts';
 import { difference } from './difference.ts';
@@ -110,29 +110,15 @@ export class Children {
     propagationPolicy: 'Background' | 'Orphan' = 'Background',
   ): Promise<void> {
     refuseForeign(owner, child);
-    const { uid, resourceVersion } = child.metadata;
-    const body = {
-      ...{ apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy },
-      preconditions: { uid, resourceVersion },
-    };
-    try {
-      await this.#modules.writer.write({ method: 'DELETE', path: objectPath(resource, child.metadata), body });
-    } catch (error) {
-      if (!isKubernetesError(error, 'api-not-found')) throw error;
-    }
+    await this.#modules.writer.remove(resource, child, propagationPolicy);
   }
 
   /** Whether the API server has a kind that is not its own. */
   async isServed({ apiVersion, kind }: Resource): Promise<boolean> {
-    try {
-      const { resources } = await this.#modules.writer.read<{ resources: readonly { kind: string }[] }>(
-        `/apis/${apiVersion}`,
-      );
-      return resources.some((each) => each.kind === kind);
-    } catch (error) {
-      if (isKubernetesError(error, 'api-not-found')) return false;
-      throw error;
-    }
+    const served = await this.#modules.writer
+      .read<{ resources: readonly { kind: string }[] }>(`/apis/${apiVersion}`)
+      .catch(ignoreNotFound);
+    return served?.resources.some((each) => each.kind === kind) === true;
   }
 
   /** From the cache, or where that has none, as the API server has it: an object of somebody else has not our label. */
@@ -141,13 +127,8 @@ export class Children {
     return cached ?? (await this.#read(resource, manifest));
   }
 
-  async #read(resource: Resource, { metadata }: Manifest): Promise<KubernetesObject | undefined> {
-    try {
-      return await this.#modules.writer.read<KubernetesObject>(objectPath(resource, metadata));
-    } catch (error) {
-      if (isKubernetesError(error, 'api-not-found')) return undefined;
-      throw error;
-    }
+  #read(resource: Resource, { metadata }: Manifest): Promise<KubernetesObject | undefined> {
+    return this.#modules.writer.read<KubernetesObject>(objectPath(resource, metadata)).catch(ignoreNotFound);
   }
 
   async #send(resource: Resource, manifest: AppliedObject, { force }: { readonly force: boolean }): Promise<void> {

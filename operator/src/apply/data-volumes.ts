@@ -2,7 +2,7 @@
 import type { Clock } from '@sluice/runtime/clock';
 import type { Manifest, Owner } from '../desired/manifest.ts';
 import { bytesOf } from '../desired/quantity.ts';
-import { isKubernetesError } from '../kubernetes/errors.ts';
+import { ignoreNotFound, isKubernetesError } from '../kubernetes/errors.ts';
 import { type KubernetesObject, objectPath } from '../kubernetes/resource.ts';
 import { childKind, volumeClaims } from './child-kinds.ts';
 import { type Children, refuseForeign } from './children.ts';
@@ -80,15 +80,7 @@ export class DataVolumes {
 
   /** Removes the volumes; each goes when the pod that uses it has gone. */
   async remove(maker: VolumeMaker): Promise<void> {
-    for (const { metadata } of await this.#claims(maker)) {
-      const { uid, resourceVersion } = metadata;
-      const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } };
-      await this.#writer
-        .write({ method: 'DELETE', path: objectPath(volumeClaims, metadata), body })
-        .catch((error: unknown) => {
-          if (!isKubernetesError(error, 'api-not-found')) throw error;
-        });
-    }
+    for (const claim of await this.#claims(maker)) await this.#writer.remove(volumeClaims, claim);
   }
 
   async #resize(claim: Claim, storage: string): Promise<void> {
@@ -114,20 +106,12 @@ export class DataVolumes {
     const claims: Claim[] = [];
     for (let index = 0; index < (spec.replicas ?? 1); index += 1) {
       const name = `${template.metadata.name}-${metadata.name}-${index}`;
-      const claim = await this.#read({ ...metadata, name });
+      const path = objectPath(volumeClaims, { ...metadata, name });
+      const claim = await this.#writer.read<Claim>(path).catch(ignoreNotFound);
       const isOurs = labels.every(([label, value]) => claim?.metadata.labels?.[label] === value);
       if (claim !== undefined && isOurs) claims.push(claim);
     }
     return claims;
-  }
-
-  async #read(metadata: { readonly name: string; readonly namespace?: string }): Promise<Claim | undefined> {
-    try {
-      return await this.#writer.read<Claim>(objectPath(volumeClaims, metadata));
-    } catch (error) {
-      if (isKubernetesError(error, 'api-not-found')) return undefined;
-      throw error;
-    }
   }
 }
 

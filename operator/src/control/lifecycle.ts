@@ -5,7 +5,7 @@ import type { Logger } from '@sluice/runtime/logger';
 import type { Children } from '../apply/children.ts';
 import type { Writer } from '../apply/writer.ts';
 import type { EventRecorder } from '../events/event-recorder.ts';
-import { isKubernetesError } from '../kubernetes/errors.ts';
+import { ignoreNotFound, isKubernetesError } from '../kubernetes/errors.ts';
 import type { ObjectCache } from '../kubernetes/object-cache.ts';
 import { objectPath, type Resource } from '../kubernetes/resource.ts';
 import { type Condition, type Finding, transitions, withFindings } from '../status/conditions.ts';
@@ -120,9 +120,7 @@ export class Lifecycle {
       const note = `not everything was done within ${FINALIZE_DEADLINE_MS / 60_000} minutes; the resource is let go`;
       events.record(object, { type: 'Warning', reason: 'FinalizerDeadline', action: 'LetGo', note });
     }
-    await removeFinalizer(writer, resource, object).catch((error: unknown) => {
-      if (!isKubernetesError(error, 'api-not-found')) throw error;
-    });
+    await removeFinalizer(writer, resource, object).catch(ignoreNotFound);
     this.#forget(uid);
     log.info({ kind: resource.kind, namespace, name }, 'let go');
     return {};

@@ -248,14 +248,7 @@ export class AuthorityKeys {
   }
 
   async #delete(secret: Secret | undefined): Promise<void> {
-    if (secret === undefined) return;
-    const { uid, resourceVersion } = secret.metadata;
-    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } };
-    await this.#modules.writer
-      .write({ method: 'DELETE', path: objectPath(secrets, secret.metadata), body })
-      .catch((error: unknown) => {
-        if (!isKubernetesError(error, 'api-not-found')) throw error;
-      });
+    if (secret !== undefined) await this.#modules.writer.remove(secrets, secret);
   }
 }
 

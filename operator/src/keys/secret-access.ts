@@ -1,19 +1,13 @@
 // Secrets as they are now: none is watched, and each is read by its name.
 import { secrets } from '../apply/child-kinds.ts';
 import type { Writer } from '../apply/writer.ts';
-import { isKubernetesError } from '../kubernetes/errors.ts';
+import { ignoreNotFound } from '../kubernetes/errors.ts';
 import { objectPath } from '../kubernetes/resource.ts';
 import type { Secret } from './authority-secret.ts';
 
 /** @throws KubernetesError for everything but that there is none */
-export async function readSecret(writer: Writer, namespace: string, name: string): Promise<Secret | undefined> {
-  try {
-    return await writer.read<Secret>(objectPath(secrets, { namespace, name }));
-  } catch (error) {
-    if (isKubernetesError(error, 'api-not-found')) return undefined;
-    throw error;
-  }
-}
+export const readSecret = (writer: Writer, namespace: string, name: string): Promise<Secret | undefined> =>
+  writer.read<Secret>(objectPath(secrets, { namespace, name })).catch(ignoreNotFound);
 
 /**
  * Changes the very version that was read.

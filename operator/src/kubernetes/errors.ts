@@ -66,3 +66,8 @@ export function errorOfStatus(status: number, message: string, retryAfter?: stri
 export function isKubernetesError(error: unknown, code: KubernetesErrorCode): error is KubernetesError {
   return error instanceof KubernetesError && error.code === code;
 }
+
+/** For `catch`: what is not there is undefined when it was read, and well when it was to go. */
+export function ignoreNotFound(error: unknown): undefined {
+  if (!isKubernetesError(error, 'api-not-found')) throw error;
+}

@@ -1,7 +1,7 @@
 // The object that decides who leads: whoever has written it last and goes on doing so. The API server takes a write only on the version that it
 // was made for, so that of two who write at once one is refused.
 import type { KubernetesClient } from '../kubernetes/client.ts';
-import { isKubernetesError } from '../kubernetes/errors.ts';
+import { ignoreNotFound } from '../kubernetes/errors.ts';
 import { collectionPath, type KubernetesObject, objectPath, type Resource } from '../kubernetes/resource.ts';
 
 const leases: Resource = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases', namespaced: true };
@@ -26,17 +26,12 @@ export interface LeasePlace {
 }
 
 /** What there is; undefined when nobody has ever led. @throws KubernetesError */
-export async function readLease(
+export function readLease(
   client: KubernetesClient,
   place: LeasePlace,
   signal: AbortSignal,
 ): Promise<Lease | undefined> {
-  try {
-    return await client.request<Lease>({ method: 'GET', path: objectPath(leases, place), signal });
-  } catch (error) {
-    if (isKubernetesError(error, 'api-not-found')) return undefined;
-    throw error;
-  }
+  return client.request<Lease>({ method: 'GET', path: objectPath(leases, place), signal }).catch(ignoreNotFound);
 }
 
 /** Writes it over the version that was read, or makes it. @throws KubernetesError `api-conflict` when somebody else has written */
