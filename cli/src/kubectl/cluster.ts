@@ -5,7 +5,8 @@ import { CHILD_SELECTOR } from '@sluice/operator/apply/child-kinds';
 import { HEALTH_PORT } from '@sluice/operator/desired/pod-template';
 import type { KubernetesClient } from '@sluice/operator/kubernetes/client';
 import { isKubernetesError } from '@sluice/operator/kubernetes/errors';
-import { collectionPath, type KubernetesObject, objectPath, type Resource } from '@sluice/operator/kubernetes/resource';
+import { listPages } from '@sluice/operator/kubernetes/list-pages';
+import { type KubernetesObject, objectPath, type Resource } from '@sluice/operator/kubernetes/resource';
 import { podKind, type Pod as ScaledPod } from '@sluice/operator/scaling-loop/pods';
 import { Turns } from '@sluice/operator/scaling-loop/turns';
 import { KubectlError } from './errors.ts';
@@ -37,18 +38,10 @@ export interface ClusterEvent extends KubernetesObject {
   readonly eventTime?: string | null;
 }
 
-/** Objects in one answer. */
-const PAGE = 500;
 const LOG_TIMEOUT_MS = 30_000;
 const METRICS_TIMEOUT_MS = 3_000;
 /** Pods that are asked for their metrics at once, of all resources. */
 const ASKED_AT_ONCE = 16;
-
-interface Page<T> {
-  readonly items: readonly T[];
-  /** Empty, or absent, on the last one. */
-  readonly metadata?: { readonly continue?: string };
-}
 
 const eventKind: Resource = { apiVersion: 'v1', kind: 'Event', plural: 'events', namespaced: true };
 
@@ -66,13 +59,7 @@ export class Cluster {
   /** All of both kinds. @param isEverywhere of every namespace */
   async owners(isEverywhere: boolean): Promise<readonly Owner[]> {
     const namespace = isEverywhere ? undefined : this.namespace;
-    const lists = await Promise.all(
-      customKinds.map(async (resource) => {
-        const { kind, apiVersion } = resource;
-        const items = await this.#list<Owner>(collectionPath(resource, namespace));
-        return items.map((item) => ({ ...item, apiVersion, kind }) as Owner);
-      }),
-    );
+    const lists = await Promise.all(customKinds.map((resource) => this.#list<Owner>(resource, namespace)));
     return lists.flat();
   }
 
@@ -96,8 +83,8 @@ export class Cluster {
 
   /** Pods that the operator has for a resource. */
   async pods({ kind, metadata }: Owner): Promise<readonly Pod[]> {
-    const query = { labelSelector: `${CHILD_SELECTOR},app.kubernetes.io/instance=${metadata.name}` };
-    const pods = await this.#list<Pod>(collectionPath(podKind, metadata.namespace), query);
+    const selector = `${CHILD_SELECTOR},app.kubernetes.io/instance=${metadata.name}`;
+    const pods = await this.podsWith(selector, metadata.namespace);
     // A pool and a fleet may have one name.
     return pods.filter((pod) => (componentOf(pod) === 'proxy') === (kind === 'ProxyFleet'));
   }
@@ -109,12 +96,12 @@ export class Cluster {
 
   /** Those that the operator, or another one of that label, runs in a namespace. */
   async podsWith(labelSelector: string, namespace: string): Promise<readonly Pod[]> {
-    return this.#list<Pod>(collectionPath(podKind, namespace), { labelSelector });
+    return this.#list<Pod>(podKind, namespace, labelSelector);
   }
 
   /** Of a resource and of what is made for it, by their names. */
   async events({ metadata: { name, namespace } }: Owner): Promise<readonly ClusterEvent[]> {
-    const all = await this.#list<ClusterEvent>(collectionPath(eventKind, namespace));
+    const all = await this.#list<ClusterEvent>(eventKind, namespace);
     return all.filter(({ involvedObject: { name: of = '' } }) => of === name || of.startsWith(`${name}-`));
   }
 
@@ -159,15 +146,14 @@ export class Cluster {
     });
   }
 
-  async #list<T>(path: string, query: Readonly<Record<string, string>> = {}): Promise<readonly T[]> {
+  async #list<T extends KubernetesObject>(
+    resource: Resource,
+    namespace: string | undefined,
+    labelSelector?: string,
+  ): Promise<readonly T[]> {
     const found: T[] = [];
-    let next: string | undefined;
-    do {
-      const asked = { ...query, limit: PAGE, continue: next };
-      const page = await this.#client.request<Page<T>>({ method: 'GET', path, query: asked });
-      found.push(...page.items);
-      next = page.metadata?.continue || undefined;
-    } while (next !== undefined);
+    for await (const { objects } of listPages<T>(this.#client, resource, { namespace, labelSelector }))
+      found.push(...objects);
     return found;
   }
 

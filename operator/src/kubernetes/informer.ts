@@ -9,13 +9,12 @@ import { OutageLog } from '@sluice/runtime/outage-log';
 import { type BackoffBounds, backoffMs } from '../control/backoff.ts';
 import type { KubernetesClient } from './client.ts';
 import { isKubernetesError, KubernetesError } from './errors.ts';
+import { listPages } from './list-pages.ts';
 import type { informerMetrics, RestartReason } from './metrics.ts';
 import type { ObjectCache } from './object-cache.ts';
 import { collectionPath, type KubernetesObject, keyOf, type Resource } from './resource.ts';
 import { watchEvents } from './watch-events.ts';
 
-/** Objects of one page of a list, so that no answer is large. */
-const PAGE_OBJECTS = 500;
 /** After this the API server ends a watch, well and in order. Half of it is left to chance, so that not all come back at once. */
 const WATCH_SECONDS = 600;
 /** Bookmarks come each minute. */
@@ -43,11 +42,6 @@ export interface InformerModules<T extends KubernetesObject> {
   readonly random: () => number;
   readonly log: Logger;
   readonly metrics: MetricsOf<typeof informerMetrics>;
-}
-
-interface List<T> {
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-  readonly items: readonly T[];
 }
 
 export class Informer<T extends KubernetesObject> {
@@ -133,21 +127,15 @@ export class Informer<T extends KubernetesObject> {
   async #list(): Promise<void> {
     const { client, cache, metrics } = this.#modules;
     const { resource, namespace, labelSelector, keep } = this.#options;
-    const objects: T[] = [];
-    let page: List<T> | undefined;
-    do {
-      page = await client.request<List<T>>({
-        method: 'GET',
-        path: collectionPath(resource, namespace),
-        query: { labelSelector, limit: PAGE_OBJECTS, continue: page?.metadata.continue },
-        signal: this.#stopping.signal,
-      });
-      // The items of a list have neither.
-      const { apiVersion, kind } = resource;
-      for (const item of page.items) objects.push(keep({ ...item, apiVersion, kind }));
-    } while (page.metadata.continue);
-    cache.replace(objects, namespace);
-    this.#version = page.metadata.resourceVersion;
+    const { signal } = this.#stopping;
+    const kept: T[] = [];
+    let version: string | undefined;
+    for await (const page of listPages<T>(client, resource, { namespace, labelSelector, signal })) {
+      for (const object of page.objects) kept.push(keep(object));
+      version = page.resourceVersion;
+    }
+    cache.replace(kept, namespace);
+    this.#version = version;
     metrics.lists.with({ resource: resource.plural }).inc();
     metrics.objects.with({ resource: resource.plural }).set(cache.size);
     this.#isSynced = true;
