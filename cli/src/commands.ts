@@ -43,7 +43,7 @@ export const commands: Readonly<Record<string, Command>> = {
     load: () => import('@sluice/proxy/main'),
   },
   operator: {
-    doc: 'Makes pods and Services of the MiningPools of a Kubernetes cluster.',
+    doc: 'Makes pods and Services of the MiningPools and ProxyFleets of a Kubernetes cluster.',
     load: () => import('@sluice/operator/main'),
   },
   miner: {
