@@ -3,11 +3,13 @@ import { ACCEPTING, type OwnedFleet } from './fleet.ts';
 import { type Manifest, ownedMetadata } from './manifest.ts';
 import { workloadLabels, workloadName, workloadSelector } from './workload.ts';
 
-/** The Service of a listener. Its name, and with it its address, depends on nothing but the names of the owner and the listener. */
+/** The name of a listener's Service, and with it its address, depends on nothing but the names of the owner and the listener. */
+export const listenerServiceName = (owned: OwnedFleet, listener: string) => `${workloadName(owned)}-${listener}`;
+
 export function listenerService(owned: OwnedFleet, listener: Fleet['listeners'][number]): Manifest {
   const { annotations, type, externalTrafficPolicy, nodePort, sourceRanges, loadBalancerClass, ipFamilyPolicy } =
     listener.service;
-  const metadata = ownedMetadata(owned.owner, `${workloadName(owned)}-${listener.name}`, workloadLabels(owned));
+  const metadata = ownedMetadata(owned.owner, listenerServiceName(owned, listener.name), workloadLabels(owned));
   const port = { name: listener.name, protocol: 'TCP', port: listener.port, targetPort: listener.name };
   return {
     apiVersion: 'v1',

@@ -1,5 +1,7 @@
 // How proxies reach the pools that they mine for: a URL for each, and where its password is mounted.
 import type { MiningPool, ProxyFleet } from '../api/v1alpha1.ts';
+import { ownedGateways } from './gateways.ts';
+import { listenerServiceName } from './listener-service.ts';
 import { secretVolume } from './secret-volume.ts';
 
 const PASSWORDS_FOLDER = '/etc/sluice/upstreams';
@@ -9,10 +11,11 @@ const AUTHORITY_FOLDER = '/etc/sluice/upstream-ca';
 export type ResolvePool = (name: string) => string | undefined;
 
 /** By the Service of the first listener of Stratum V2, whose address stays. @param authorityPublicKey in base58check */
-export function poolAddress({ metadata, spec }: MiningPool, authorityPublicKey: string): string | undefined {
-  const listener = spec.gateways.listeners.find(({ protocol }) => protocol === 'SV2');
+export function poolAddress(pool: MiningPool, authorityPublicKey: string): string | undefined {
+  const listener = pool.spec.gateways.listeners.find(({ protocol }) => protocol === 'SV2');
   if (listener === undefined) return undefined;
-  return `stratum2+tcp://${metadata.name}-gw-${listener.name}:${listener.port}/${authorityPublicKey}`;
+  const host = listenerServiceName(ownedGateways(pool), listener.name);
+  return `stratum2+tcp://${host}:${listener.port}/${authorityPublicKey}`;
 }
 
 export interface UpstreamAccess {

@@ -1,7 +1,7 @@
 // Where miners are pointed at, as lines for their configuration.
 import type { Endpoints } from '../api/v1alpha1.ts';
 import type { OwnedFleet } from '../desired/fleet.ts';
-import { workloadName } from '../desired/workload.ts';
+import { listenerServiceName } from '../desired/listener-service.ts';
 import type { KubernetesObject } from '../kubernetes/resource.ts';
 
 interface LiveService extends KubernetesObject {
@@ -26,7 +26,7 @@ export function endpoints(
 ): Endpoints {
   const { namespace } = owned.owner.metadata;
   return owned.fleet.listeners.flatMap(({ name: listener, protocol, port }) => {
-    const name = `${workloadName(owned)}-${listener}`;
+    const name = listenerServiceName(owned, listener);
     const address = addressOf(services(name), { host: `${name}.${namespace}.svc`, port });
     if (address === undefined || (protocol === 'SV2' && authorityPublicKey === undefined)) return [];
     const uri = protocol === 'SV2' ? `stratum2+tcp://${address}/${authorityPublicKey}` : `stratum+tcp://${address}`;

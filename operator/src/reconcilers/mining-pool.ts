@@ -5,7 +5,7 @@ import type { DataVolumes } from '../apply/data-volumes.ts';
 import type { ChildError } from '../apply/errors.ts';
 import { collect, degraded } from '../control/child-faults.ts';
 import type { CustomResource, Outcome, Reconciler } from '../control/reconciler.ts';
-import type { OwnedFleet } from '../desired/fleet.ts';
+import { ownedGateways } from '../desired/gateways.ts';
 import type { Manifest } from '../desired/manifest.ts';
 import { natsServers } from '../desired/nats-servers.ts';
 import type { NetworkContext } from '../desired/network-policy.ts';
@@ -51,9 +51,7 @@ export class MiningPoolReconciler implements Reconciler {
     const pool = resource as unknown as MiningPool;
     const { images, network, keys, caches, unwatched, scaling, volumes, monitors } = this.#options;
     const { name, namespace } = pool.metadata;
-    const fleet: OwnedFleet = {
-      ...{ owner: pool, infix: 'gw', component: 'connection-gateway', fleet: pool.spec.gateways },
-    };
+    const fleet = ownedGateways(pool);
     const faults: ChildError[] = [];
     const settled = await keys.settle(pool, fleet, pool.spec.noise, children).catch(collect(faults));
     // Where the gateways' Secret is somebody else's they go on under the key that miners know.
