@@ -16,7 +16,7 @@ import type { FarmJob, Miner, MinerClaim, MinerListener, ShareAnswer } from './m
 import { type DifficultyPolicy, MinerDifficulty, type MinerDifficultyModules } from './miner-difficulty.ts';
 import { OwnChannel, type OwnChannelModules } from './own-channel.ts';
 import { placeBytes } from './places.ts';
-import type { JudgedMiner, WaitingMinerShare } from './waiting-share.ts';
+import type { WaitingMinerShare } from './waiting-share.ts';
 import { workerField, workerOf } from './worker-name.ts';
 
 export interface FarmPolicy extends DifficultyPolicy {
@@ -42,7 +42,7 @@ export interface FarmMinerModules extends MinerDifficultyModules {
 const EXTRANONCE_BOUND = 32;
 const extranonceBytes = new Uint8Array(EXTRANONCE_BOUND);
 
-export class FarmMiner implements Miner, ShareOwner, WorkerMiner, JudgedMiner {
+export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
   readonly id: number;
   readonly place: number;
   readonly extranonce1: Uint8Array;
@@ -181,6 +181,7 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner, JudgedMiner {
     this.#modules.lanes.add(this.extranonce1, extranonce2, 0);
   }
 
+  /** Judges what was submitted, at once or after it has waited. @param extranonce2 valid during the call, as `root` is: 32 bytes, where it is known. */
   judge(
     jobId: number,
     extranonce2: Uint8Array,

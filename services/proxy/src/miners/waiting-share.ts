@@ -1,22 +1,9 @@
 // A miner's share while it waits for others of the same job.
 import type { WaitingShare } from '@sluice/mining/share-lanes';
-
-/** Whose shares they are. */
-export interface JudgedMiner {
-  /** @param extranonce2 valid during the call, as `root` is: 32 bytes, where it is known. */
-  judge(
-    jobId: number,
-    extranonce2: Uint8Array,
-    ntime: number,
-    nonce: number,
-    version: number,
-    request: string,
-    root?: Uint8Array,
-  ): void;
-}
+import type { FarmMiner } from './farm-miner.ts';
 
 export class WaitingMinerShare implements WaitingShare {
-  #miner: JudgedMiner | undefined;
+  #miner: FarmMiner | undefined;
   #jobId = 0;
   /** As long as all miners' is. */
   #extranonce2 = new Uint8Array(0);
@@ -27,7 +14,7 @@ export class WaitingMinerShare implements WaitingShare {
 
   /** @param extranonce2 of the length that all shares of the farm have; valid during the call. */
   write(
-    miner: JudgedMiner,
+    miner: FarmMiner,
     jobId: number,
     extranonce2: Uint8Array,
     ntime: number,
