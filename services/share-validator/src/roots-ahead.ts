@@ -7,14 +7,13 @@ import type { ExtendedJob } from '@sluice/mining/job';
 
 /** To take up a job costs as much as a share: with fewer of one nothing is gained. */
 const SHARES_WORTH_A_JOB = 3;
-const ROOT_BYTES = 32;
 
 /** Serves all audits: what is in it is used within a call. */
 const lanes = new RootLanes();
 
 export class RootsAhead {
-  readonly #roots: Uint8Array;
-  readonly #root = new Uint8Array(ROOT_BYTES);
+  /** By place, 32 bytes each. */
+  readonly #roots: readonly Uint8Array[];
   /** By place: the job whose root is known. */
   readonly #jobs: (ExtendedJob | undefined)[];
   readonly #prefixes: Uint8Array[] = [];
@@ -24,7 +23,7 @@ export class RootsAhead {
 
   /** @param shares places, counted from 0. */
   constructor(shares: number) {
-    this.#roots = new Uint8Array(shares * ROOT_BYTES);
+    this.#roots = Array.from({ length: shares }, () => new Uint8Array(32));
     this.#jobs = new Array<ExtendedJob | undefined>(shares).fill(undefined);
   }
 
@@ -51,12 +50,9 @@ export class RootsAhead {
     this.#places.clear();
   }
 
-  /** The root of a share for this job, 32 bytes that are valid until the next call; `undefined`: not known. */
+  /** The root of a share for this job, 32 bytes that are valid until the next `run`; `undefined`: not known. */
   root(place: number, job: ExtendedJob): Uint8Array | undefined {
-    if (this.#jobs[place] !== job) return undefined;
-    const start = place * ROOT_BYTES;
-    for (let byte = 0; byte < ROOT_BYTES; byte += 1) this.#root[byte] = this.#roots[start + byte]!;
-    return this.#root;
+    return this.#jobs[place] === job ? this.#roots[place] : undefined;
   }
 
   #hash(job: ExtendedJob, places: readonly number[], payload: Uint8Array): void {
@@ -71,8 +67,7 @@ export class RootsAhead {
       lanes.run();
       for (let lane = 0; lane < used; lane += 1) {
         const place = places[first + lane]!;
-        lanes.root(lane, this.#root);
-        this.#roots.set(this.#root, place * ROOT_BYTES);
+        lanes.root(lane, this.#roots[place]!);
         this.#jobs[place] = job;
       }
     }
