@@ -10,7 +10,6 @@ const LAG = 'sluice_share_validator_behind_seconds';
 /** By the monotonic clock. */
 interface Known {
   isBeingAsked: boolean;
-  isSilent: boolean;
   lag: { readonly at: number; readonly seconds: number } | undefined;
 }
 
@@ -43,14 +42,13 @@ export class PodLags {
 
   async #ask(pod: Pod, signal: AbortSignal): Promise<void> {
     const { uid = '' } = pod.metadata;
-    const known = this.#known.get(uid) ?? { isBeingAsked: false, isSilent: false, lag: undefined };
+    const known = this.#known.get(uid) ?? { isBeingAsked: false, lag: undefined };
     if (known.isBeingAsked) return;
     this.#known.set(uid, known);
     known.isBeingAsked = true;
     const at = this.#clock.monotonic();
-    const seconds = await this.#scraper.metric(pod, LAG, { isSilent: known.isSilent, signal });
+    const seconds = await this.#scraper.metric(pod, LAG, signal);
     known.isBeingAsked = false;
-    known.isSilent = seconds === undefined;
     if (seconds !== undefined) known.lag = { at, seconds };
   }
 }

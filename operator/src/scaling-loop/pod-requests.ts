@@ -15,8 +15,6 @@ export interface PodRequest {
   /** With what stands behind the `?`. */
   readonly path: string;
   readonly token?: string;
-  /** It did not answer the last time: it waits for its turn among its like. */
-  readonly isSilent?: boolean;
   /** Ends it early. */
   readonly signal?: AbortSignal;
 }
@@ -30,6 +28,8 @@ export class PodRequests {
   readonly #template: string;
   readonly #turns = new Turns(AT_ONCE);
   readonly #turnsOfSilent = new Turns(AT_ONCE);
+  /** That did not answer the last time. One that the cache has another object of since then is tried among the others once more. */
+  readonly #silent = new WeakSet<Pod>();
   // Pods close what says nothing for five seconds, which is less than the time between two questions.
   readonly #agent = new Agent({ keepAlive: false });
 
@@ -44,10 +44,18 @@ export class PodRequests {
    * seconds, or a large one
    */
   send(pod: Pod, asked: PodRequest, atItsTurn?: () => void): Promise<PodAnswer> {
-    const turns = asked.isSilent === true ? this.#turnsOfSilent : this.#turns;
+    const turns = this.#silent.has(pod) ? this.#turnsOfSilent : this.#turns;
     return turns.take(async () => {
       atItsTurn?.();
-      return this.#exchange(`${this.#urlOf(pod)}${asked.path}`, asked);
+      try {
+        const answer = await this.#exchange(`${this.#urlOf(pod)}${asked.path}`, asked);
+        this.#silent.delete(pod);
+        return answer;
+      } catch (error) {
+        // One that was not waited for may be well.
+        if (asked.signal?.aborted !== true) this.#silent.add(pod);
+        throw error;
+      }
     });
   }
 

@@ -2,7 +2,7 @@
 import type { Clock } from '@sluice/runtime/clock';
 import { SAMPLE_MAX_AGE_MS, type Sample } from '../scaling/observed-fleet.ts';
 import type { Pod } from './pods.ts';
-import type { Asking, Scraper } from './scraper.ts';
+import type { Scraper } from './scraper.ts';
 
 /** A pod that moves connections away, or has not answered yet, is asked this often. */
 const CLOSELY_MS = 700;
@@ -12,8 +12,8 @@ const CPU_SECONDS = 'process_cpu_seconds_total';
 interface Known {
   askedAt: number;
   isBeingAsked: boolean;
-  /** The last time; undefined: it has not had the time to. */
-  hasAnswered: boolean | undefined;
+  /** It has answered, or had the time to. */
+  hadTime: boolean;
   sample: Sample | undefined;
   cpu: { readonly at: number; readonly seconds: number } | undefined;
   cores: { readonly at: number; readonly count: number } | undefined;
@@ -72,7 +72,7 @@ export class PodSamples {
 
   /** Whether there are pods that have been asked and have not had the time to answer yet. */
   get isWaiting(): boolean {
-    return [...this.#known.values()].some(({ hasAnswered }) => hasAnswered === undefined);
+    return [...this.#known.values()].some(({ hadTime }) => !hadTime);
   }
 
   async #ask(pod: Pod, { token, withCpu, signal }: ScrapeOptions): Promise<void> {
@@ -82,20 +82,19 @@ export class PodSamples {
     const [atMs, at] = [this.#clock.now(), this.#clock.monotonic()];
     known.askedAt = at;
     known.isBeingAsked = true;
-    const asking = { isSilent: known.hasAnswered === false, signal };
-    const progress = await this.#scraper.progress(pod, token, asking);
+    const progress = await this.#scraper.progress(pod, token, signal);
     // One that says nothing takes the time of one question, and not of two.
-    if (progress !== undefined && withCpu) await this.#askForCpu(known, pod, asking);
-    known.hasAnswered = progress !== undefined;
+    if (progress !== undefined && withCpu) await this.#askForCpu(known, pod, signal);
+    known.hadTime = true;
     known.isBeingAsked = false;
     // When it was asked: what it says is of that time at the earliest.
     if (progress !== undefined)
       known.sample = { atMs, ...progress, cpuCores: withCpu ? coresOf(known, at) : undefined };
   }
 
-  async #askForCpu(known: Known, pod: Pod, asking: Asking): Promise<void> {
+  async #askForCpu(known: Known, pod: Pod, signal: AbortSignal): Promise<void> {
     const at = this.#clock.monotonic();
-    const seconds = await this.#scraper.metric(pod, CPU_SECONDS, asking);
+    const seconds = await this.#scraper.metric(pod, CPU_SECONDS, signal);
     if (seconds === undefined) return;
     const count = coresBetween(known.cpu, at, seconds);
     if (count !== undefined) known.cores = { at, count };
@@ -104,7 +103,7 @@ export class PodSamples {
 }
 
 const unasked = (): Known => ({
-  ...{ askedAt: Number.NEGATIVE_INFINITY, isBeingAsked: false, hasAnswered: undefined },
+  ...{ askedAt: Number.NEGATIVE_INFINITY, isBeingAsked: false, hadTime: false },
   ...{ sample: undefined, cpu: undefined, cores: undefined },
 });
 

@@ -12,9 +12,6 @@ export interface DrainProgress {
   readonly order: string | undefined;
 }
 
-/** Of one question. */
-export type Asking = Pick<PodRequest, 'isSilent' | 'signal'>;
-
 export interface ScraperModules {
   readonly requests: PodRequests;
   readonly clock: Clock;
@@ -29,14 +26,14 @@ export class Scraper {
     this.#modules = modules;
   }
 
-  /** undefined: it did not say. */
-  async progress(pod: Pod, token: string, asking: Asking): Promise<DrainProgress | undefined> {
-    return this.#ask(pod, { method: 'GET', path: '/drain', token, ...asking }, progressIn);
+  /** undefined: it did not say. @param signal ends the question */
+  async progress(pod: Pod, token: string, signal: AbortSignal): Promise<DrainProgress | undefined> {
+    return this.#ask(pod, { method: 'GET', path: '/drain', token, signal }, progressIn);
   }
 
-  /** The value of a metric without labels; undefined: it did not say. */
-  async metric(pod: Pod, name: string, asking: Asking): Promise<number | undefined> {
-    return this.#ask(pod, { method: 'GET', path: '/metrics', ...asking }, (text) => metricIn(text, name));
+  /** The value of a metric without labels; undefined: it did not say. @param signal ends the question */
+  async metric(pod: Pod, name: string, signal: AbortSignal): Promise<number | undefined> {
+    return this.#ask(pod, { method: 'GET', path: '/metrics', signal }, (text) => metricIn(text, name));
   }
 
   async #ask<T>(pod: Pod, asked: PodRequest, read: (text: string) => T | undefined): Promise<T | undefined> {
