@@ -1,6 +1,5 @@
 // The operator's objects on a real API server with the operator's own account: made, kept, never taken from others, and not touched where
 // nothing differs, which the audit log tells.
-import { readFileSync } from 'node:fs';
 import { silentLogger } from '@sluice/runtime/logger';
 import { MetricsRegistry } from '@sluice/runtime/metrics';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -16,6 +15,7 @@ import { keptParts } from '../../operator/src/kubernetes/kept-parts.ts';
 import { ObjectCache } from '../../operator/src/kubernetes/object-cache.ts';
 import { type KubernetesObject, objectPath, type Resource } from '../../operator/src/kubernetes/resource.ts';
 import { examplePool } from '../../operator/test/defaulted.ts';
+import { writesOf } from '../support/kubernetes/audit-log.ts';
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { createOperatorAccount, type OperatorAccount } from '../support/kubernetes/operator-account.ts';
@@ -58,12 +58,7 @@ describe.skipIf(missing !== undefined)(`children${missing === undefined ? '' : `
     for (const manifest of manifests) outcomes.push(await children.apply(resourceOf(manifest), owner, manifest));
     return outcomes;
   };
-  const writes = () =>
-    readFileSync(plane.auditLog, 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-      .filter(({ user, verb }) => user.username === account.user && !['get', 'list', 'watch'].includes(verb)).length;
+  const writes = () => writesOf(account.user, plane).length;
 
   beforeAll(async () => {
     plane = await ControlPlane.start();

@@ -1,6 +1,6 @@
 // The users of the NATS servers that the operator runs: their Secrets on a real API server with the operator's own account, and a real nats-server that
 // reads them as a pod does, with clients whose passwords are exchanged under them.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { connectBus } from '@sluice/bus/bus-settings';
@@ -21,6 +21,7 @@ import type { ManagedBus } from '../../operator/src/desired/stream-bounds.ts';
 import { KubernetesClient } from '../../operator/src/kubernetes/client.ts';
 import { kubeconfigAccess } from '../../operator/src/kubernetes/cluster-access.ts';
 import { examplePool } from '../../operator/test/defaulted.ts';
+import { entriesOf } from '../support/kubernetes/audit-log.ts';
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { createOperatorAccount, type OperatorAccount } from '../support/kubernetes/operator-account.ts';
@@ -70,12 +71,7 @@ describe.skipIf(missing !== undefined)(
     };
     const bringPassword = async (service: string) =>
       writeFileSync(join(directory, service), await passwordOf(service), { mode: 0o600 });
-    const writes = () =>
-      readFileSync(plane.auditLog, 'utf8')
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line))
-        .filter(({ user, verb }) => user.username === account.user && verb !== 'get').length;
+    const writes = () => entriesOf(account.user, plane).filter(({ verb }) => verb !== 'get').length;
     /** A pod of a service, as far as its connection goes, with each change of it. */
     const connected = async (service: 'channel-manager' | 'job-distributor') => {
       const seen: string[] = [];

@@ -8,6 +8,7 @@ import { parse, stringify } from 'yaml';
 import { examplePool } from '../../operator/test/defaulted.ts';
 import { freePort } from '../support/free-port.ts';
 import type { ApiAnswer } from '../support/kubernetes/api-client.ts';
+import { writesOf } from '../support/kubernetes/audit-log.ts';
 import { controlPlanePrograms, whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ScaledCluster } from '../support/kubernetes/scaled-cluster.ts';
 import { ServiceProcess } from '../support/service-process.ts';
@@ -23,13 +24,6 @@ const namespace = 'mining';
 const core = `/api/v1/namespaces/${namespace}`;
 const apps = `/apis/apps/v1/namespaces/${namespace}`;
 const service = `${core}/services/demo-gw-sv2`;
-
-interface AuditEntry {
-  readonly verb: string;
-  readonly requestReceivedTimestamp: string;
-  readonly user: { readonly username: string; readonly extra?: Readonly<Record<string, readonly string[]>> };
-  readonly objectRef?: { readonly resource: string };
-}
 
 interface Placed {
   readonly metadata: {
@@ -57,12 +51,7 @@ describe.skipIf(missing !== undefined)(
       return answer.body;
     };
     const get = async (path: string) => taken(await client().get(path));
-    const writesOfOperators = (): readonly AuditEntry[] =>
-      readFileSync(cluster.plane.auditLog, 'utf8')
-        .split('\n')
-        .filter((line) => line.includes(cluster.account.user))
-        .map((line): AuditEntry => JSON.parse(line))
-        .filter(({ verb, objectRef }) => !['get', 'list', 'watch'].includes(verb) && objectRef?.resource !== 'leases');
+    const writesOfOperators = () => writesOf(cluster.account.user, cluster.plane);
     /** Of every pod, by which one that was exchanged is told. */
     const pods = async () => (await get(`${core}/pods`)).items.map(({ metadata }: Named) => metadata.uid).sort();
     const isThere = async (path: string) => (await client().get(path)).status === 200;

@@ -1,12 +1,13 @@
 // The operator as a process beside a real API server, with the roles of its own account: what it makes of a MiningPool, keeps, gives back and lets
 // go. Pods run nowhere; the test says of them that they do.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { examplePool } from '../../operator/test/defaulted.ts';
 import { freePort } from '../support/free-port.ts';
 import type { ApiAnswer } from '../support/kubernetes/api-client.ts';
+import { entriesOf, writesOf } from '../support/kubernetes/audit-log.ts';
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
@@ -28,13 +29,6 @@ interface Condition {
   readonly lastTransitionTime: string;
 }
 
-interface AuditEntry {
-  readonly verb: string;
-  readonly user: { readonly username: string };
-  readonly objectRef?: { readonly resource: string; readonly subresource?: string; readonly name?: string };
-  readonly annotations: Readonly<Record<string, string>>;
-}
-
 describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? '' : ` (${missing})`}`, () => {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-operator-'));
   let plane: ControlPlane;
@@ -48,16 +42,8 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
   const pool = async (name: string) => (await client().get(poolPath(name))).body;
   const condition = async (name: string, type: string): Promise<Condition | undefined> =>
     (await pool(name)).status?.conditions?.find((each: Condition) => each.type === type);
-  const audit = (): readonly AuditEntry[] =>
-    readFileSync(plane.auditLog, 'utf8')
-      .split('\n')
-      .filter((line) => line.includes(account.user))
-      .map((line) => JSON.parse(line));
-  /** Of the operator, but for its lease. */
-  const writes = () =>
-    audit().filter(
-      ({ verb, objectRef }) => !['get', 'list', 'watch'].includes(verb) && objectRef?.resource !== 'leases',
-    );
+  const audit = () => entriesOf(account.user, plane);
+  const writes = () => writesOf(account.user, plane);
   const created = (answer: ApiAnswer) => {
     expect(answer.body.message ?? '').toBe('');
     expect(answer.status).toBeLessThan(300);
@@ -386,7 +372,7 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
     expect(audit().length).toBeGreaterThan(50);
     const asked = audit().map(({ verb, objectRef, annotations }) => ({
       what: `${verb} ${objectRef?.resource}/${objectRef?.subresource ?? ''}`,
-      decision: annotations['authorization.k8s.io/decision'],
+      decision: annotations?.['authorization.k8s.io/decision'],
     }));
     expect(asked.filter(({ decision }) => decision !== 'allow')).toEqual([]);
     expect(asked.filter(({ what }) => /^(list|watch) secrets/.test(what))).toEqual([]);

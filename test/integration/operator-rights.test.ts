@@ -1,12 +1,13 @@
 // What the operator's account may do, beside what the operator does in a life with a pool and a fleet, by the API server's audit log: it asks for
 // nothing that the chart does not allow, and the chart allows nothing that it never asks for.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { examplePool, exampleProxyFleet } from '../../operator/test/defaulted.ts';
 import { freePort } from '../support/free-port.ts';
 import type { ApiAnswer } from '../support/kubernetes/api-client.ts';
+import { entriesOf } from '../support/kubernetes/audit-log.ts';
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
@@ -24,14 +25,6 @@ const unseen: Readonly<Record<string, string>> = {
   'update mining.sluice.dev/miningpools/finalizers': 'asked for with an owner reference, by an admission plugin',
   'update mining.sluice.dev/proxyfleets/finalizers': 'asked for with an owner reference, by an admission plugin',
 };
-
-interface AuditEntry {
-  readonly verb: string;
-  readonly user: { readonly username: string };
-  readonly objectRef?: { readonly apiGroup?: string; readonly resource: string; readonly subresource?: string };
-  readonly responseStatus?: { readonly code?: number };
-  readonly annotations?: Readonly<Record<string, string>>;
-}
 
 const allowed = new Set(
   Object.values(operatorRules)
@@ -53,11 +46,7 @@ describe.skipIf(missing !== undefined)(`the operator's rights${missing === undef
     expect(answer.status).toBeLessThan(300);
     return answer.body;
   };
-  const audit = (): readonly AuditEntry[] =>
-    readFileSync(plane.auditLog, 'utf8')
-      .split('\n')
-      .filter((line) => line.includes(account.user))
-      .map((line) => JSON.parse(line));
+  const audit = () => entriesOf(account.user, plane);
   const asked = () =>
     new Set(
       audit()
