@@ -5,6 +5,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { examplePool, exampleProxyFleet } from '../../operator/test/defaulted.ts';
 import { freePort } from '../support/free-port.ts';
+import { taken } from '../support/kubernetes/api-client.ts';
 import { controlPlanePrograms, kubernetesPrograms, whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
@@ -39,8 +40,7 @@ describe.skipIf(missing !== undefined)(`kubectl sluice${missing === undefined ? 
   const apply = async (kind: string, name: string, spec: object) => {
     const metadata = { name, namespace, annotations: { 'example.com/api-token': 'hunter2' } };
     const resource = { apiVersion: 'mining.sluice.dev/v1alpha1', kind, metadata, spec };
-    const { status, body } = await plane.client().apply(path(kind, name), resource);
-    expect([status < 300, body.message]).toEqual([true, undefined]);
+    taken(await plane.client().apply(path(kind, name), resource));
   };
   const isSettled = (pods: number) =>
     fleet.pods.length === pods &&

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } f
 import { parse, stringify } from 'yaml';
 import { examplePool } from '../../operator/test/defaulted.ts';
 import { freePort } from '../support/free-port.ts';
-import type { ApiAnswer } from '../support/kubernetes/api-client.ts';
+import { taken } from '../support/kubernetes/api-client.ts';
 import { writesOf } from '../support/kubernetes/audit-log.ts';
 import { controlPlanePrograms, whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ScaledCluster } from '../support/kubernetes/scaled-cluster.ts';
@@ -46,10 +46,6 @@ describe.skipIf(missing !== undefined)(
     let touches = 0;
 
     const client = () => cluster.plane.client();
-    const taken = (answer: ApiAnswer) => {
-      expect(answer.body.message ?? '').toBe('');
-      return answer.body;
-    };
     const get = async (path: string) => taken(await client().get(path));
     const writesOfOperators = () => writesOf(cluster.account.user, cluster.plane);
     /** Of every pod, by which one that was exchanged is told. */

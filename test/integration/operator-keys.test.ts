@@ -28,7 +28,7 @@ import { kubeconfigAccess } from '../../operator/src/kubernetes/cluster-access.t
 import { isKubernetesError } from '../../operator/src/kubernetes/errors.ts';
 import { examplePool } from '../../operator/test/defaulted.ts';
 import { freePort } from '../support/free-port.ts';
-import type { ApiAnswer } from '../support/kubernetes/api-client.ts';
+import { taken } from '../support/kubernetes/api-client.ts';
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
@@ -59,20 +59,15 @@ describe.skipIf(missing !== undefined)(`the operator's keys${missing === undefin
   const pool = async (of = name): Promise<MiningPool> => (await client().get(path(of))).body;
   const ownSecrets = () => `/api/v1/namespaces/${account.namespace}/secrets`;
   const noisePath = (of = name) => `/api/v1/namespaces/${namespace}/secrets/${of}-gw-noise`;
-  const created = (answer: ApiAnswer) => {
-    expect(answer.body.message ?? '').toBe('');
-    expect(answer.status).toBeLessThan(300);
-    return answer.body;
-  };
   const create = async (of = name, { noise = {}, annotations = {} } = {}) => {
     const { apiVersion, kind, spec } = examplePool('regtest');
     const metadata = { name: of, namespace, annotations };
-    created(await client().apply(path(of), { apiVersion, kind, metadata, spec: { ...spec, noise } }));
+    taken(await client().apply(path(of), { apiVersion, kind, metadata, spec: { ...spec, noise } }));
   };
   const annotate = async (annotations: Readonly<Record<string, string>>) => {
     const live = await pool();
     const metadata = { ...live.metadata, annotations: { ...live.metadata.annotations, ...annotations } };
-    created(await client().put(path(), { ...live, metadata }));
+    taken(await client().put(path(), { ...live, metadata }));
   };
   /** One operator, as one process has it. */
   const operator = () => {
@@ -116,7 +111,7 @@ describe.skipIf(missing !== undefined)(`the operator's keys${missing === undefin
     );
   /** What a gateway would read, and whether a miner with that key takes it. */
   const certificate = async (publicKey: string | undefined, of = name) => {
-    const { data } = created(await client().get(noisePath(of)));
+    const { data } = taken(await client().get(noisePath(of)));
     const bytes = (entry: string) => Uint8Array.from(Buffer.from(Buffer.from(data[entry], 'base64').toString(), 'hex'));
     const decoded = decodeCertificate(bytes('certificate'));
     const authorityKey = decodeAuthorityPublicKey(publicKey ?? '');
@@ -130,7 +125,7 @@ describe.skipIf(missing !== undefined)(`the operator's keys${missing === undefin
     plane = await ControlPlane.start();
     await applyCustomResourceDefinitions(plane);
     account = await createOperatorAccount(plane);
-    created(await client().post('/api/v1/namespaces', { metadata: { name: namespace } }));
+    taken(await client().post('/api/v1/namespaces', { metadata: { name: namespace } }));
   });
   afterAll(async () => {
     for (const each of clients) each.close();
@@ -197,12 +192,12 @@ describe.skipIf(missing !== undefined)(`the operator's keys${missing === undefin
     expect(second).toMatchObject({ fault: undefined, notValidAfter: unixSeconds(clock) + 7_200 });
     expect(second.staticKey).not.toBe(first.staticKey);
 
-    created(await client().delete(noisePath()));
+    taken(await client().delete(noisePath()));
     clock.advance(LOOK_AGAIN_MS);
     await settle(by);
     expect((await certificate(key)).fault).toBeUndefined();
     const { body } = await client().get(noisePath());
-    created(await client().put(noisePath(), { ...body, data: { ...body.data, 'static-key': 'enp6' } }));
+    taken(await client().put(noisePath(), { ...body, data: { ...body.data, 'static-key': 'enp6' } }));
     clock.advance(LOOK_AGAIN_MS);
     await settle(by);
     expect((await certificate(key)).fault).toBeUndefined();
@@ -229,7 +224,7 @@ describe.skipIf(missing !== undefined)(`the operator's keys${missing === undefin
     expect(await authoritySecrets()).toEqual([]);
 
     const { labels, name: secretName } = metadata;
-    created(await client().post(ownSecrets(), { ...secret, metadata: { name: secretName, labels } }));
+    taken(await client().post(ownSecrets(), { ...secret, metadata: { name: secretName, labels } }));
     expect(await settle(operator())).toMatchObject({ authorityPublicKey, finding: { status: 'True' } });
     expect((await certificate(authorityPublicKey)).notValidAfter).toBe(unixSeconds(clock) + 7_200);
   });
@@ -242,14 +237,14 @@ describe.skipIf(missing !== undefined)(`the operator's keys${missing === undefin
     const data = {
       'secret-key': Buffer.from(encodeAuthoritySecretKey(generateSecret(randomBytes))).toString('base64'),
     };
-    created(await client().put(`${ownSecrets()}/${secret.metadata.name}`, { ...secret, data }));
+    taken(await client().put(`${ownSecrets()}/${secret.metadata.name}`, { ...secret, data }));
     const { finding, ...others } = await settle(operator());
     expect(finding).toMatchObject({ status: 'False', reason: 'AuthorityKeyMismatch' });
     expect(others.authorityPublicKey).toBe(authorityPublicKey);
     const { metadata } = secret;
     const garbage = { 'secret-key': 'enp6' };
     const live = (await client().get(`${ownSecrets()}/${metadata.name}`)).body;
-    created(await client().put(`${ownSecrets()}/${metadata.name}`, { ...live, data: garbage }));
+    taken(await client().put(`${ownSecrets()}/${metadata.name}`, { ...live, data: garbage }));
     expect((await settle(operator())).finding).toMatchObject({ status: 'False', reason: 'AuthorityKeyInvalid' });
     expect((await certificate(authorityPublicKey)).fault).toBeUndefined();
   });
@@ -267,7 +262,7 @@ describe.skipIf(missing !== undefined)(`the operator's keys${missing === undefin
     expect((await pool()).metadata.uid).not.toBe(uid);
     expect((await settle(operator())).finding).toMatchObject({ status: 'False', reason: 'AuthorityKeyLost' });
     const { labels, name: secretName } = metadata;
-    created(await client().post(ownSecrets(), { ...secret, metadata: { name: secretName, labels } }));
+    taken(await client().post(ownSecrets(), { ...secret, metadata: { name: secretName, labels } }));
     const by = operator();
     expect(await settle(by)).toMatchObject({ authorityPublicKey, finding: { status: 'True' } });
     expect((await certificate(authorityPublicKey)).fault).toBeUndefined();
@@ -275,7 +270,7 @@ describe.skipIf(missing !== undefined)(`the operator's keys${missing === undefin
     const restored = await pool();
     const own = `${namespace}.${name}.${restored.metadata.uid.slice(0, 8)}`;
     expect(restored.metadata.annotations?.[AUTHORITY_SECRET]).toBe(own);
-    created(await client().put(path(), { ...restored, metadata: { ...restored.metadata, annotations: {} } }));
+    taken(await client().put(path(), { ...restored, metadata: { ...restored.metadata, annotations: {} } }));
     expect((await settle(operator())).authorityPublicKey).toBe(authorityPublicKey);
   });
 
@@ -368,9 +363,7 @@ describe.skipIf(missing !== undefined)(`the operator's keys${missing === undefin
     const place = `/api/v1/namespaces/${namespace}/secrets`;
     const put = async (text: string) => {
       await client().delete(`${place}/${secretRef.name}`);
-      created(
-        await client().post(place, { metadata: { name: secretRef.name }, stringData: { 'authority.key': text } }),
-      );
+      taken(await client().post(place, { metadata: { name: secretRef.name }, stringData: { 'authority.key': text } }));
     };
     const key = generateSecret(randomBytes);
     const publicKey = encodeAuthorityPublicKey(ec.xOnlyPublicKey(key));
@@ -407,7 +400,7 @@ describe.skipIf(missing !== undefined)(`the operator's keys${missing === undefin
   it("leaves a Secret of somebody else's alone that has the name of the fleet's", async () => {
     await create();
     const theirs = { metadata: { name: `${name}-gw-noise` }, stringData: { theirs: 'yes' } };
-    created(await client().post(`/api/v1/namespaces/${namespace}/secrets`, theirs));
+    taken(await client().post(`/api/v1/namespaces/${namespace}/secrets`, theirs));
     await expect(settle(operator())).rejects.toMatchObject({ code: 'name-conflict' });
     expect((await client().get(noisePath())).body.data).toEqual({ theirs: Buffer.from('yes').toString('base64') });
   });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { examplePool } from '../../operator/test/defaulted.ts';
 import { freePort } from '../support/free-port.ts';
-import type { ApiAnswer } from '../support/kubernetes/api-client.ts';
+import { taken } from '../support/kubernetes/api-client.ts';
 import { entriesOf, writesOf } from '../support/kubernetes/audit-log.ts';
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
@@ -44,16 +44,11 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
     (await pool(name)).status?.conditions?.find((each: Condition) => each.type === type);
   const audit = () => entriesOf(account.user, plane);
   const writes = () => writesOf(account.user, plane);
-  const created = (answer: ApiAnswer) => {
-    expect(answer.body.message ?? '').toBe('');
-    expect(answer.status).toBeLessThan(300);
-    return answer.body;
-  };
   /** The resource of the example, changed by the same user as before. */
   const apply = async (name: string, { annotations = {}, change = (spec: object) => spec } = {}) => {
     const { apiVersion, kind, spec } = examplePool('regtest');
     const metadata = { name, namespace, annotations };
-    return created(await client().apply(poolPath(name), { apiVersion, kind, metadata, spec: change(spec) }));
+    return taken(await client().apply(poolPath(name), { apiVersion, kind, metadata, spec: change(spec) }));
   };
   const reconciled = () => operator.metric('controller_runtime_reconcile_total');
   /** Resolves when the operator has looked at the pool once more, with all that happened before. */
@@ -90,7 +85,7 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
     await applyCustomResourceDefinitions(plane);
     proxy = await FaultProxy.start(plane);
     account = await createOperatorAccount(plane, proxy.url);
-    created(await client().post('/api/v1/namespaces', { metadata: { name: namespace } }));
+    taken(await client().post('/api/v1/namespaces', { metadata: { name: namespace } }));
     const settings = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
     operator = new ServiceProcess({
       ...{ name: 'operator', command: 'operator', directory, healthPort: await freePort() },
@@ -199,7 +194,7 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
   it('gives back what others have changed, and makes anew what they have deleted', async () => {
     const path = `${core}/services/demo-gw-sv2`;
     const before = (await client().get(path)).body;
-    created(await client().put(path, { ...before, spec: { ...before.spec, selector: { app: 'theirs' } } }));
+    taken(await client().put(path, { ...before, spec: { ...before.spec, selector: { app: 'theirs' } } }));
     await waitFor(async () => (await client().get(path)).body.spec.selector.app === undefined);
     expect((await client().get(path)).body.spec.selector).toEqual(before.spec.selector);
     const budget = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets/demo-gw`;
@@ -211,7 +206,7 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
     containers.push({ name: 'sidecar', image: 'registry.example/sidecar:1' });
     // Of any version: its status changes all the time.
     const metadata = { ...deployment.metadata, resourceVersion: undefined };
-    created(await client().put(`${apps}/deployments/demo-jd`, { ...deployment, metadata }));
+    taken(await client().put(`${apps}/deployments/demo-jd`, { ...deployment, metadata }));
     const names = async () =>
       (await client().get(`${apps}/deployments/demo-jd`)).body.spec.template.spec.containers.map(
         ({ name }: { name: string }) => name,
@@ -262,7 +257,7 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
     const names = { kind: 'PodMonitor', plural: 'podmonitors' };
     const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
     const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-    created(
+    taken(
       await client().post(path, {
         metadata: { name: 'podmonitors.monitoring.coreos.com' },
         spec: {
@@ -296,7 +291,7 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
 
   it('takes nothing from who has the name already, and says so', async () => {
     const theirs = { metadata: { name: 'taken-gw-sv2' }, spec: { selector: { app: 'theirs' }, ports: [{ port: 80 }] } };
-    created(await client().post(`${core}/services`, theirs));
+    taken(await client().post(`${core}/services`, theirs));
     await apply('taken');
     await waitFor(async () => (await condition('taken', 'Degraded'))?.status === 'True');
     expect(await condition('taken', 'Degraded')).toMatchObject({ reason: 'NameConflict' });
@@ -307,7 +302,7 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
 
   it("makes all of a pool but what needs Secrets that are somebody else's", async () => {
     for (const name of ['halted-node-a-rpc', 'halted-nats-channel-manager', 'halted-gw-noise'])
-      created(await client().post(`${core}/secrets`, { metadata: { name } }));
+      taken(await client().post(`${core}/secrets`, { metadata: { name } }));
     await apply('halted');
     await waitFor(async () => (await condition('halted', 'Degraded'))?.status === 'True');
     expect(await condition('halted', 'Degraded')).toMatchObject({ reason: 'NameConflict' });
@@ -359,10 +354,10 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
 
   it('does not keep a namespace that is deleted with all that is in it', async () => {
     const name = 'short-lived';
-    created(await client().post('/api/v1/namespaces', { metadata: { name } }));
+    taken(await client().post('/api/v1/namespaces', { metadata: { name } }));
     const { apiVersion, kind, spec } = examplePool('regtest');
     const path = pathOf({ kind, metadata: { name: 'demo', namespace: name } });
-    created(await client().apply(path, { apiVersion, kind, metadata: { name: 'demo', namespace: name }, spec }));
+    taken(await client().apply(path, { apiVersion, kind, metadata: { name: 'demo', namespace: name }, spec }));
     await waitFor(async () => (await client().get(path)).body.metadata.finalizers !== undefined);
     await client().delete(`/api/v1/namespaces/${name}`);
     await waitFor(async () => (await client().get(`/api/v1/namespaces/${name}`)).status === 404, 60_000);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest'
 import { parseAllDocuments } from 'yaml';
 import { examplePool, exampleProxyFleet } from '../../operator/test/defaulted.ts';
 import { freePort } from '../support/free-port.ts';
-import type { ApiAnswer } from '../support/kubernetes/api-client.ts';
+import { taken } from '../support/kubernetes/api-client.ts';
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
@@ -60,11 +60,6 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
   let touched = 0;
 
   const client = () => plane.client();
-  const created = (answer: ApiAnswer) => {
-    expect(answer.body.message ?? '').toBe('');
-    expect(answer.status).toBeLessThan(300);
-    return answer.body;
-  };
   const path = (name: string, kind = 'ProxyFleet') => pathOf({ kind, metadata: { name, namespace } });
   const fleet = async (name: string) => (await client().get(path(name))).body;
   const condition = async (name: string, type: string): Promise<Condition | undefined> =>
@@ -86,7 +81,7 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
   const applyFleet = async (example: string, name: string, { annotations = {}, spec = {} } = {}) => {
     const { apiVersion, kind, spec: given } = exampleProxyFleet(example);
     const metadata = { name, namespace, annotations };
-    return created(await client().apply(path(name), { apiVersion, kind, metadata, spec: { ...given, ...spec } }));
+    return taken(await client().apply(path(name), { apiVersion, kind, metadata, spec: { ...given, ...spec } }));
   };
   /** Miners of both protocols, on one pool. */
   const applyHall = async (pool: string) => {
@@ -101,9 +96,7 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     const { apiVersion, kind, spec } = examplePool('regtest');
     const gateways = { ...spec.gateways, listeners: [{ name: 'sv2', protocol: 'SV2', port }] };
     const metadata = { name, namespace, annotations: known };
-    created(
-      await client().apply(path(name, 'MiningPool'), { apiVersion, kind, metadata, spec: { ...spec, gateways } }),
-    );
+    taken(await client().apply(path(name, 'MiningPool'), { apiVersion, kind, metadata, spec: { ...spec, gateways } }));
   };
   /** Has the operator look at it now, rather than in a while. */
   const touch = async (name: string) => {
@@ -112,7 +105,7 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     live.metadata.annotations['example.com/touched'] = String(touched);
     const answer = await client().put(path(name), live);
     if (answer.status === 409) await touch(name);
-    else created(answer);
+    else taken(answer);
   };
 
   /** What a pod of the fleet would mount, as files here; resolves with the configuration among them. */
@@ -140,7 +133,7 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
       const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: new Date().toISOString() }];
       const address = { podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }] };
       const status = { ...pod.status, ...address, phase: 'Running', conditions };
-      created(await client().put(`${core}/pods/${pod.metadata.name}/status`, { ...pod, status }));
+      taken(await client().put(`${core}/pods/${pod.metadata.name}/status`, { ...pod, status }));
     }
   };
 
@@ -149,7 +142,7 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     plane = await ControlPlane.start();
     await applyCustomResourceDefinitions(plane);
     const account = await createOperatorAccount(plane);
-    created(await client().post('/api/v1/namespaces', { metadata: { name: namespace } }));
+    taken(await client().post('/api/v1/namespaces', { metadata: { name: namespace } }));
     const flags = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
     const pods = ['--pod-url', `http://{ip}:${proxyHealth}`];
     operator = new ServiceProcess({
@@ -187,15 +180,13 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     await waitFor(isCondition('farm', 'Degraded', 'True', 'SecretMissing'));
     expect((await condition('farm', 'Degraded'))?.message).toBe('upstream second: there is no Secret other-pool');
     const [before] = await sets('farm');
-    created(
-      await client().post(`${core}/secrets`, { metadata: { name: 'other-pool' }, stringData: { passwort: 'x' } }),
-    );
+    taken(await client().post(`${core}/secrets`, { metadata: { name: 'other-pool' }, stringData: { passwort: 'x' } }));
     await applyFleet('farm', 'beside', { spec: { upstreamCASecretRef: { name: 'authority', key: 'ca.crt' } } });
     const message =
       'upstream second: Secret other-pool has no key password; upstreamCASecretRef: there is no Secret authority';
     await waitFor(async () => (await condition('beside', 'Degraded'))?.message === message);
     const { metadata } = (await client().get(`${core}/secrets/other-pool`)).body;
-    created(await client().put(`${core}/secrets/other-pool`, { metadata, stringData: { password: 'x' } }));
+    taken(await client().put(`${core}/secrets/other-pool`, { metadata, stringData: { password: 'x' } }));
     await touch('farm');
     await waitFor(isCondition('farm', 'Degraded', 'False', 'AsExpected'), 40_000);
     expect((await sets('farm')).map(({ metadata: { uid } }) => uid)).toEqual([before?.metadata.uid]);
@@ -270,7 +261,7 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     expect((await client().get(`${core}/services/farm-px-sv1`)).status).toBe(200);
     expect(await condition('farm', 'Degraded')).toMatchObject({ status: 'False' });
     const theirs = { metadata: { name: 'taken-px-sv1' }, spec: { selector: { app: 'theirs' }, ports: [{ port: 80 }] } };
-    created(await client().post(`${core}/services`, theirs));
+    taken(await client().post(`${core}/services`, theirs));
     await applyFleet('farm', 'taken');
     await waitFor(isCondition('taken', 'Degraded', 'True', 'NameConflict'));
     const { spec, metadata } = (await client().get(`${core}/services/taken-px-sv1`)).body;
@@ -279,7 +270,7 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
 
   it('go when they are deleted, and leave the pool', async () => {
     expect(await objects('Service', 'hall')).toHaveLength(2);
-    created(await client().delete(path('hall')));
+    taken(await client().delete(path('hall')));
     await waitFor(async () => (await client().get(path('hall'))).status === 404);
     await waitFor(async () => (await objects('Service', 'hall')).length === 0, 60_000);
     expect((await client().get(path('main', 'MiningPool'))).status).toBe(200);

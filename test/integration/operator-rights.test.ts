@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { examplePool, exampleProxyFleet } from '../../operator/test/defaulted.ts';
 import { freePort } from '../support/free-port.ts';
-import type { ApiAnswer } from '../support/kubernetes/api-client.ts';
+import { taken } from '../support/kubernetes/api-client.ts';
 import { entriesOf } from '../support/kubernetes/audit-log.ts';
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
@@ -41,11 +41,6 @@ describe.skipIf(missing !== undefined)(`the operator's rights${missing === undef
   let operator: ServiceProcess;
 
   const client = () => plane.client();
-  const created = (answer: ApiAnswer) => {
-    expect(answer.body.message ?? '').toBe('');
-    expect(answer.status).toBeLessThan(300);
-    return answer.body;
-  };
   const audit = () => entriesOf(account.user, plane);
   const asked = () =>
     new Set(
@@ -83,17 +78,17 @@ describe.skipIf(missing !== undefined)(`the operator's rights${missing === undef
     const bus = { mode: 'Managed', managed, streamDeletionPolicy: 'Delete' };
     const noise = { keyDeletionPolicy: 'Delete' };
     const body = { apiVersion, kind, metadata: { name: 'demo', namespace, annotations } };
-    return created(await client().apply(poolPath, { ...body, spec: { ...spec, bus, noise, ...change } }));
+    return taken(await client().apply(poolPath, { ...body, spec: { ...spec, bus, noise, ...change } }));
   };
 
   beforeAll(async () => {
     plane = await ControlPlane.start();
     await applyCustomResourceDefinitions(plane);
-    created(await client().post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', podMonitorDefinition));
+    taken(await client().post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', podMonitorDefinition));
     account = await createOperatorAccount(plane);
-    created(await client().post('/api/v1/namespaces', { metadata: { name: namespace } }));
-    created(await client().post('/apis/storage.k8s.io/v1/storageclasses', storageClass));
-    created(await client().post('/api/v1/persistentvolumes', volumeFor('data-demo-nats-0')));
+    taken(await client().post('/api/v1/namespaces', { metadata: { name: namespace } }));
+    taken(await client().post('/apis/storage.k8s.io/v1/storageclasses', storageClass));
+    taken(await client().post('/api/v1/persistentvolumes', volumeFor('data-demo-nats-0')));
     const settings = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
     operator = new ServiceProcess({
       ...{ name: 'operator', command: 'operator', directory, healthPort: await freePort() },
@@ -114,7 +109,7 @@ describe.skipIf(missing !== undefined)(`the operator's rights${missing === undef
     const { apiVersion, kind, spec } = exampleProxyFleet('farm');
     const listeners = [{ name: 'sv2', protocol: 'SV2', port: 3336 }];
     const farm = { ...spec, noise: {}, proxies: { ...spec.proxies, listeners } };
-    created(await client().apply(fleetPath, { apiVersion, kind, metadata: { name: 'farm', namespace }, spec: farm }));
+    taken(await client().apply(fleetPath, { apiVersion, kind, metadata: { name: 'farm', namespace }, spec: farm }));
     for (const path of [
       `${core}/services/demo-gw-sv2`,
       `${core}/secrets/demo-gw-noise`,
@@ -151,7 +146,7 @@ describe.skipIf(missing !== undefined)(`the operator's rights${missing === undef
       [`/apis/networking.k8s.io/v1/namespaces/${namespace}/networkpolicies`]: { spec: { podSelector: selector } },
     };
     for (const [path, body] of Object.entries(leftovers)) {
-      created(await client().post(path, { metadata: old, ...body }));
+      taken(await client().post(path, { metadata: old, ...body }));
       await waitFor(async () => !(await exists(`${path}/old`)));
     }
 
@@ -160,7 +155,7 @@ describe.skipIf(missing !== undefined)(`the operator's rights${missing === undef
       const containers = [{ name: `sidecar-${times}`, image: 'registry.example/sidecar:1' }];
       const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'demo-jd', namespace } };
       const spec = { template: { spec: { containers } } };
-      created(await client().apply(`${apps}/deployments/demo-jd`, { ...deployment, spec }));
+      taken(await client().apply(`${apps}/deployments/demo-jd`, { ...deployment, spec }));
       await waitFor(async () => {
         const { containers } = (await client().get(`${apps}/deployments/demo-jd`)).body.spec.template.spec;
         return containers.length === 1;

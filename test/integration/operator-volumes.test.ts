@@ -15,6 +15,7 @@ import { natsServers } from '../../operator/src/desired/nats-servers.ts';
 import { KubernetesClient } from '../../operator/src/kubernetes/client.ts';
 import { kubeconfigAccess } from '../../operator/src/kubernetes/cluster-access.ts';
 import { examplePool } from '../../operator/test/defaulted.ts';
+import { taken } from '../support/kubernetes/api-client.ts';
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { createOperatorAccount } from '../support/kubernetes/operator-account.ts';
@@ -35,11 +36,7 @@ describe.skipIf(missing !== undefined)(`data volumes${missing === undefined ? ''
   const sets = `/apis/apps/v1/namespaces/${namespace}/statefulsets`;
   const pods = `/api/v1/namespaces/${namespace}/pods`;
   const get = async (path: string) => (await plane.client().get(path)).body;
-  const made = async (path: string, body: object) => {
-    const answer = await plane.client().post(path, body);
-    expect(answer.body.message ?? '').toBe('');
-    return answer.body;
-  };
+  const made = async (path: string, body: object) => taken(await plane.client().post(path, body));
   /** A pool whose servers have volumes. A ConfigMap stands for the custom resource: something with a uid that owns. */
   const poolOf = async (name: string, storage: object): Promise<MiningPool> => {
     const owner = await made(`/api/v1/namespaces/${namespace}/configmaps`, { metadata: { name } });

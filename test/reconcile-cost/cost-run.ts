@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { examplePool } from '../../operator/test/defaulted.ts';
 import { sampleOf } from '../load/measure/server-processes.ts';
 import { freePort } from '../support/free-port.ts';
-import type { ApiClient } from '../support/kubernetes/api-client.ts';
+import { type ApiClient, taken } from '../support/kubernetes/api-client.ts';
 import { requestsOf } from '../support/kubernetes/audit-log.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
@@ -166,16 +166,14 @@ class CostRun {
     const autoscaling = { ...gateways.autoscaling, minReplicas: GATEWAYS_PER_POOL };
     const metadata = { name, namespace };
     const body = { apiVersion, kind, metadata, spec: { ...spec, gateways: { ...gateways, autoscaling } } };
-    const answer = await this.#client.apply(pathOf({ kind, metadata }), body);
-    if (answer.status >= 300) throw new Error(`${name}: ${answer.body.message}`);
+    taken(await this.#client.apply(pathOf({ kind, metadata }), body));
   }
 
   /** As a kubelet would. Where it leads is the operator's setting. */
   async #giveAddress({ metadata, ...pod }: PodObject): Promise<void> {
     const path = `${pods}/${metadata.name}/status`;
     const status = { ...pod.status, podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }] };
-    const answer = await this.#client.put(path, { metadata, ...pod, status });
-    if (answer.status >= 300) throw new Error(`${metadata.name}: ${answer.body.message}`);
+    taken(await this.#client.put(path, { metadata, ...pod, status }));
   }
 
   /** Resolves when it holds for all pools and nothing was written into one for a while. */
@@ -231,9 +229,7 @@ class CostRun {
   }
 
   async #list(path: string): Promise<readonly object[]> {
-    const { status, body } = await this.#client.get(path);
-    if (status !== 200) throw new Error(`${path}: ${body.message}`);
-    return body.items;
+    return taken(await this.#client.get(path)).items;
   }
 }
 

@@ -8,6 +8,12 @@ export interface ApiAnswer {
   readonly body: any;
 }
 
+/** What was answered. @throws Error with what the API server has against it, where it has not done it */
+export function taken({ status, body }: ApiAnswer): ApiAnswer['body'] {
+  if (status >= 300) throw new Error(`${status}: ${body.message}`);
+  return body;
+}
+
 export class ApiClient {
   readonly #url: string;
   readonly #token: string;

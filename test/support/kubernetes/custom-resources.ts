@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { waitFor } from '../wait-for.ts';
+import { taken } from './api-client.ts';
 import type { ControlPlane } from './control-plane.ts';
 
 const folder = join(import.meta.dirname, '../../../crds');
@@ -28,8 +29,7 @@ export async function applyCustomResourceDefinitions(plane: ControlPlane): Promi
   for (const file of globSync('*.yaml', { cwd: folder })) {
     const definition = parse(readFileSync(join(folder, file), 'utf8'));
     const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${definition.metadata.name}`;
-    const { status, body } = await client.apply(path, definition);
-    if (status >= 300) throw new Error(`${file}: ${body.message}`);
+    taken(await client.apply(path, definition));
     await waitFor(async () => {
       const conditions: readonly { type: string; status: string }[] =
         (await client.get(path)).body.status.conditions ?? [];

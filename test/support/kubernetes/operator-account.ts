@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { taken } from './api-client.ts';
 import type { ControlPlane } from './control-plane.ts';
 
 const namespace = 'sluice-system';
@@ -35,11 +36,7 @@ export interface OperatorAccount {
 /** Makes the account; its token holds for an hour. @param url by which the kubeconfig reaches the API server */
 export async function createOperatorAccount(plane: ControlPlane, url = plane.url): Promise<OperatorAccount> {
   const client = plane.client();
-  const made = async (path: string, body: unknown): Promise<unknown> => {
-    const answer = await client.post(path, body);
-    if (answer.status >= 300) throw new Error(`${path}: ${answer.body.message}`);
-    return answer.body;
-  };
+  const made = async (path: string, body: unknown) => taken(await client.post(path, body));
   await made('/api/v1/namespaces', { metadata: { name: namespace } });
   await made(`/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: account } });
   const group = 'rbac.authorization.k8s.io';
@@ -54,7 +51,7 @@ export async function createOperatorAccount(plane: ControlPlane, url = plane.url
   await bind('ClusterRole', `/apis/${group}/v1`, [...operatorRules.everywhere, ...operatorRules.children]);
   await bind('Role', `/apis/${group}/v1/namespaces/${namespace}`, operatorRules.ownNamespace);
   const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
-  const { status } = (await made(path, { spec: {} })) as { status: { token: string } };
+  const { status } = await made(path, { spec: {} });
   const kubeconfig = join(plane.directory, 'operator.conf');
   const config = parse(readFileSync(plane.kubeconfig, 'utf8'));
   config.clusters[0].cluster.server = url;

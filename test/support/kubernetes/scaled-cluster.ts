@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { exampleProxyFleet } from '../../../operator/test/defaulted.ts';
 import { freePort } from '../free-port.ts';
 import { ServiceProcess } from '../service-process.ts';
+import { taken } from './api-client.ts';
 import { ControlPlane } from './control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from './custom-resources.ts';
 import { type FakeFleet, FakeMiners } from './fake-miners.ts';
@@ -79,8 +80,7 @@ export class ScaledCluster {
 
   async apply(kind: string, name: string, spec: object): Promise<void> {
     const resource = { apiVersion: 'mining.sluice.dev/v1alpha1', kind, metadata: { name, namespace }, spec };
-    const { status, body } = await this.plane.client().apply(this.path(kind, name), resource);
-    if (status >= 300) throw new Error(`${kind} ${name}: ${body.message}`);
+    taken(await this.plane.client().apply(this.path(kind, name), resource));
   }
 
   /** A fleet of so many proxies, which is not scaled by its load. @param proxies what else is said of them */
