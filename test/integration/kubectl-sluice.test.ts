@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { examplePool, exampleProxyFleet } from '../../operator/test/defaulted.ts';
-import { freePort } from '../support/free-port.ts';
 import { taken } from '../support/kubernetes/api-client.ts';
 import { controlPlanePrograms, kubernetesPrograms, whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
@@ -12,8 +11,10 @@ import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/cu
 import { type FakeFleet, FakeMiners } from '../support/kubernetes/fake-miners.ts';
 import { Kwok } from '../support/kubernetes/kwok.ts';
 import { createOperatorAccount, type OperatorAccount } from '../support/kubernetes/operator-account.ts';
+import { operatorProcess } from '../support/kubernetes/operator-process.ts';
+import { isSettled } from '../support/kubernetes/scaled-cluster.ts';
 import { run } from '../support/run.ts';
-import { ServiceProcess } from '../support/service-process.ts';
+import type { ServiceProcess } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const missing = whyNoKubernetes([...controlPlanePrograms, 'kwok']);
@@ -42,10 +43,6 @@ describe.skipIf(missing !== undefined)(`kubectl sluice${missing === undefined ? 
     const resource = { apiVersion: 'mining.sluice.dev/v1alpha1', kind, metadata, spec };
     taken(await plane.client().apply(path(kind, name), resource));
   };
-  const isSettled = (pods: number) =>
-    fleet.pods.length === pods &&
-    fleet.pods.every(({ isReady, isTerminating, order }) => isReady && !isTerminating && order === undefined) &&
-    fleet.connected === fleet.miners.length;
   const noiseKeys = async () =>
     (await plane.client().get(`/api/v1/namespaces/${namespace}/secrets/main-gw-noise`)).body.data;
   const main = async () => (await plane.client().get(path('MiningPool', 'main'))).body;
@@ -59,11 +56,8 @@ describe.skipIf(missing !== undefined)(`kubectl sluice${missing === undefined ? 
     account = await createOperatorAccount(plane);
     miners = await FakeMiners.start(plane, namespace);
     fleet = miners.fleet('farm-px');
-    const access = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
-    operator = new ServiceProcess({
-      ...{ name: 'operator', command: 'operator', directory, healthPort: await freePort() },
-      flags: [...access, '--image', 'registry.example/sluice:1', '--pod-url', miners.podUrl],
-    });
+    const flags = ['--image', 'registry.example/sluice:1', '--pod-url', miners.podUrl];
+    operator = await operatorProcess(account, directory, ...flags);
   });
   afterAll(async () => {
     await operator.kill();
@@ -106,7 +100,7 @@ describe.skipIf(missing !== undefined)(`kubectl sluice${missing === undefined ? 
         ...{ rebalance: { ...proxies.rebalance, enabled: false }, rollout: { ...proxies.rollout, minReadySeconds: 1 } },
       },
     });
-    await waitFor(() => isSettled(2), 60_000);
+    await waitFor(() => isSettled(fleet, 2), 60_000);
     fleet.join(60);
     await waitFor(() => fleet.connected === 60);
     await waitFor(async () => (await main()).status?.endpoints?.length === 1);
@@ -131,7 +125,7 @@ describe.skipIf(missing !== undefined)(`kubectl sluice${missing === undefined ? 
     const text = await sluice(`drain ${asked}`);
     expect(text).toContain(`${asked} waits for another one in its place`);
     expect(text.trimEnd().split('\n').at(-1)).toBe(`${asked} is gone`);
-    await waitFor(() => isSettled(2), 30_000);
+    await waitFor(() => isSettled(fleet, 2), 30_000);
     const names = fleet.pods.map(({ name }) => name);
     expect([names.includes(asked ?? ''), names.includes(other ?? '')]).toEqual([false, true]);
     expect([fleet.wrongs, fleet.mostMoves, fleet.most]).toEqual([[], 1, 3]);

@@ -6,12 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { examplePool } from '../../operator/test/defaulted.ts';
-import { freePort } from '../support/free-port.ts';
 import { taken } from '../support/kubernetes/api-client.ts';
 import { writesOf } from '../support/kubernetes/audit-log.ts';
 import { controlPlanePrograms, whyNoKubernetes } from '../support/kubernetes/binaries.ts';
+import { operatorProcess } from '../support/kubernetes/operator-process.ts';
 import { ScaledCluster } from '../support/kubernetes/scaled-cluster.ts';
-import { ServiceProcess } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const missing = whyNoKubernetes([...controlPlanePrograms, 'kwok']);
@@ -245,10 +244,8 @@ describe.skipIf(missing !== undefined)(
       const first: string = config.users[0].user.token;
       config.users[0].user = { token };
       writeFileSync(kubeconfig, stringify(config), { mode: 0o600 });
-      const second = new ServiceProcess({
-        ...{ name: 'second', command: 'operator', directory: plane.directory, healthPort: await freePort() },
-        flags: ['--kubeconfig', kubeconfig, '--namespace', account.namespace, '--image', 'registry.example/sluice:1'],
-      });
+      const flags = ['--image', 'registry.example/sluice:1'];
+      const second = await operatorProcess({ ...account, kubeconfig }, plane.directory, ...flags);
       second.launch();
       try {
         await second.ready();

@@ -27,13 +27,12 @@ import { KubernetesClient } from '../../operator/src/kubernetes/client.ts';
 import { kubeconfigAccess } from '../../operator/src/kubernetes/cluster-access.ts';
 import { isKubernetesError } from '../../operator/src/kubernetes/errors.ts';
 import { examplePool } from '../../operator/test/defaulted.ts';
-import { freePort } from '../support/free-port.ts';
 import { taken } from '../support/kubernetes/api-client.ts';
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
 import { createOperatorAccount, type OperatorAccount } from '../support/kubernetes/operator-account.ts';
-import { ServiceProcess } from '../support/service-process.ts';
+import { operatorProcess } from '../support/kubernetes/operator-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const missing = whyNoKubernetes();
@@ -407,11 +406,7 @@ describe.skipIf(missing !== undefined)(`the operator's keys${missing === undefin
 
   it('are in the hands of the process: gateways stay when the authority key is taken away, and no roles are missing', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'sluice-operator-'));
-    const settings = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
-    const process = new ServiceProcess({
-      ...{ name: 'operator', command: 'operator', directory, healthPort: await freePort() },
-      flags: [...settings, '--image', 'registry.example/sluice:1.2.3'],
-    });
+    const process = await operatorProcess(account, directory, '--image', 'registry.example/sluice:1.2.3');
     const sets = async () => {
       const selector = encodeURIComponent(`mining.sluice.dev/workload=${name}-gw`);
       return (await client().get(`/apis/apps/v1/namespaces/${namespace}/replicasets?labelSelector=${selector}`)).body

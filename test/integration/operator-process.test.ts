@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { examplePool } from '../../operator/test/defaulted.ts';
-import { freePort } from '../support/free-port.ts';
 import { taken } from '../support/kubernetes/api-client.ts';
 import { entriesOf, writesOf } from '../support/kubernetes/audit-log.ts';
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
@@ -13,7 +12,8 @@ import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
 import { FaultProxy } from '../support/kubernetes/fault-proxy.ts';
 import { createOperatorAccount, type OperatorAccount } from '../support/kubernetes/operator-account.ts';
-import { ServiceProcess } from '../support/service-process.ts';
+import { operatorProcess } from '../support/kubernetes/operator-process.ts';
+import type { ServiceProcess } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const missing = whyNoKubernetes();
@@ -86,11 +86,8 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
     proxy = await FaultProxy.start(plane);
     account = await createOperatorAccount(plane, proxy.url);
     taken(await client().post('/api/v1/namespaces', { metadata: { name: namespace } }));
-    const settings = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
-    operator = new ServiceProcess({
-      ...{ name: 'operator', command: 'operator', directory, healthPort: await freePort() },
-      flags: [...settings, '--image', 'registry.example/sluice:1.2.3', '--log-level', 'debug'],
-    });
+    const flags = ['--image', 'registry.example/sluice:1.2.3', '--log-level', 'debug'];
+    operator = await operatorProcess(account, directory, ...flags);
     operator.launch();
     await operator.ready();
   });

@@ -12,6 +12,7 @@ import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
 import { createOperatorAccount } from '../support/kubernetes/operator-account.ts';
+import { operatorProcess } from '../support/kubernetes/operator-process.ts';
 import { LocalPool } from '../support/local-pool.ts';
 import { ServiceProcess } from '../support/service-process.ts';
 import { Sv1Miner } from '../support/sv1-miner.ts';
@@ -143,12 +144,9 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     await applyCustomResourceDefinitions(plane);
     const account = await createOperatorAccount(plane);
     taken(await client().post('/api/v1/namespaces', { metadata: { name: namespace } }));
-    const flags = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
     const pods = ['--pod-url', `http://{ip}:${proxyHealth}`];
-    operator = new ServiceProcess({
-      ...{ name: 'operator', command: 'operator', directory, healthPort: await freePort() },
-      flags: [...flags, ...pods, '--image', 'registry.example/sluice:1.2.3', '--log-level', 'debug'],
-    });
+    const flags = [...pods, '--image', 'registry.example/sluice:1.2.3', '--log-level', 'debug'];
+    operator = await operatorProcess(account, directory, ...flags);
     operator.launch();
     await operator.ready();
   });

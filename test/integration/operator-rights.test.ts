@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { examplePool, exampleProxyFleet } from '../../operator/test/defaulted.ts';
-import { freePort } from '../support/free-port.ts';
 import { taken } from '../support/kubernetes/api-client.ts';
 import { entriesOf } from '../support/kubernetes/audit-log.ts';
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
 import { createOperatorAccount, type OperatorAccount, operatorRules } from '../support/kubernetes/operator-account.ts';
-import { ServiceProcess } from '../support/service-process.ts';
+import { operatorProcess } from '../support/kubernetes/operator-process.ts';
+import type { ServiceProcess } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const missing = whyNoKubernetes();
@@ -89,11 +89,8 @@ describe.skipIf(missing !== undefined)(`the operator's rights${missing === undef
     taken(await client().post('/api/v1/namespaces', { metadata: { name: namespace } }));
     taken(await client().post('/apis/storage.k8s.io/v1/storageclasses', storageClass));
     taken(await client().post('/api/v1/persistentvolumes', volumeFor('data-demo-nats-0')));
-    const settings = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
-    operator = new ServiceProcess({
-      ...{ name: 'operator', command: 'operator', directory, healthPort: await freePort() },
-      flags: [...settings, '--image', 'registry.example/sluice:1.2.3', '--log-level', 'debug'],
-    });
+    const flags = ['--image', 'registry.example/sluice:1.2.3', '--log-level', 'debug'];
+    operator = await operatorProcess(account, directory, ...flags);
     operator.launch();
     await operator.ready();
   });

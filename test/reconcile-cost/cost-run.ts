@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { examplePool } from '../../operator/test/defaulted.ts';
 import { sampleOf } from '../load/measure/server-processes.ts';
-import { freePort } from '../support/free-port.ts';
 import { type ApiClient, taken } from '../support/kubernetes/api-client.ts';
 import { requestsOf } from '../support/kubernetes/audit-log.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
 import { Kwok } from '../support/kubernetes/kwok.ts';
 import { createOperatorAccount, type OperatorAccount } from '../support/kubernetes/operator-account.ts';
-import { ServiceProcess } from '../support/service-process.ts';
+import { operatorProcess } from '../support/kubernetes/operator-process.ts';
+import type { ServiceProcess } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { StubPods } from './stub-pods.ts';
 
@@ -114,11 +114,8 @@ class CostRun {
     await plane.client().post('/api/v1/namespaces', { metadata: { name: namespace } });
     const stub = await StubPods.start();
     const directory = mkdtempSync(join(tmpdir(), 'sluice-cost-'));
-    const access = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
-    const operator = new ServiceProcess({
-      ...{ name: 'operator', command: 'operator', directory, healthPort: await freePort() },
-      flags: [...access, '--image', 'registry.example/sluice:1', '--pod-url', stub.podUrl],
-    });
+    const flags = ['--image', 'registry.example/sluice:1', '--pod-url', stub.podUrl];
+    const operator = await operatorProcess(account, directory, ...flags);
     operator.launch();
     await operator.ready();
     return new CostRun(options, { plane, kwok, stub, account, operator, directory });

@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exampleProxyFleet } from '../../../operator/test/defaulted.ts';
-import { freePort } from '../free-port.ts';
-import { ServiceProcess } from '../service-process.ts';
+import type { ServiceProcess } from '../service-process.ts';
 import { taken } from './api-client.ts';
 import { ControlPlane } from './control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from './custom-resources.ts';
@@ -12,6 +11,7 @@ import { type FakeFleet, FakeMiners } from './fake-miners.ts';
 import { FaultProxy } from './fault-proxy.ts';
 import { Kwok } from './kwok.ts';
 import { createOperatorAccount, type OperatorAccount } from './operator-account.ts';
+import { operatorProcess } from './operator-process.ts';
 
 const NODES = 3;
 const namespace = 'mining';
@@ -48,12 +48,9 @@ export class ScaledCluster {
     const account = await createOperatorAccount(plane, proxy.url);
     await plane.client().post('/api/v1/namespaces', { metadata: { name: namespace } });
     const miners = await FakeMiners.start(plane, namespace);
-    const access = ['--kubeconfig', account.kubeconfig, '--namespace', account.namespace];
     const directory = mkdtempSync(join(tmpdir(), 'sluice-scaled-'));
-    const operator = new ServiceProcess({
-      ...{ name: 'operator', command: 'operator', directory, healthPort: await freePort() },
-      flags: [...access, '--image', 'registry.example/sluice:1', '--pod-url', miners.podUrl, '--log-level', 'debug'],
-    });
+    const flags = ['--image', 'registry.example/sluice:1', '--pod-url', miners.podUrl, '--log-level', 'debug'];
+    const operator = await operatorProcess(account, directory, ...flags);
     operator.launch();
     await operator.ready();
     return new ScaledCluster({ plane, miners, operator, proxy, account }, kwok, directory);
