@@ -66,8 +66,8 @@ export interface ProxyOptions {
   readonly versionMask: number;
   /** Over how long connections are moved away at the end. */
   readonly drainMs: number;
-  /** At which pace, where that takes less time; undefined: the default one. */
-  readonly drainPerSecond: number | undefined;
+  /** At which pace, where that takes less time. */
+  readonly drainPerSecond: number;
   readonly reconnectAgents: readonly string[];
   readonly reconnectVendors: readonly string[];
 }
