@@ -5,6 +5,7 @@ import type { Noise } from '../api/v1alpha1.ts';
 import { secrets } from '../apply/child-kinds.ts';
 import { FIELD_MANAGER } from '../apply/children.ts';
 import type { Writer } from '../apply/writer.ts';
+import { annotate } from '../control/annotations.ts';
 import type { EventRecorder } from '../events/event-recorder.ts';
 import { isKubernetesError, KubernetesError } from '../kubernetes/errors.ts';
 import { collectionPath, objectPath } from '../kubernetes/resource.ts';
@@ -28,6 +29,7 @@ import {
   annotationOf,
   type KeyFault,
   type KeyOwner,
+  keyAnnotations,
   ROTATE_KEYS,
 } from './key-owner.ts';
 import { patchSecret, readSecret } from './secret-access.ts';
@@ -221,8 +223,7 @@ export class AuthorityKeys {
   /** The resource as it is now: a cache that is behind could have a key made twice. */
   async #live(owner: KeyOwner): Promise<KeyOwner> {
     const live = await this.#modules.writer.read<KeyOwner>(objectPath(customKindOf(owner), owner.metadata));
-    const names = [AUTHORITY_PUBLIC_KEY, AUTHORITY_SECRET, ROTATE_KEYS];
-    const isSame = names.every((name) => annotationOf(live, name) === annotationOf(owner, name));
+    const isSame = keyAnnotations.every((name) => annotationOf(live, name) === annotationOf(owner, name));
     if (isSame && live.metadata.uid === owner.metadata.uid && live.metadata.deletionTimestamp === undefined)
       return live;
     throw new KubernetesError('api-conflict', `${owner.kind} ${owner.metadata.name} is another one by now`);
@@ -234,12 +235,7 @@ export class AuthorityKeys {
       ...{ [AUTHORITY_PUBLIC_KEY]: publicKey, [AUTHORITY_SECRET]: authoritySecretName(live) },
       ...(annotationOf(live, ROTATE_KEYS) === 'new-authority' ? { [ROTATE_KEYS]: null } : {}),
     };
-    await this.#modules.writer.write({
-      method: 'PATCH',
-      path: objectPath(customKindOf(live), live.metadata),
-      contentType: 'application/merge-patch+json',
-      body: { metadata: { resourceVersion, annotations } },
-    });
+    await annotate(this.#modules.writer, live, annotations, { resourceVersion });
   }
 
   #tellRotation(owner: KeyOwner, before: string, now: string): void {

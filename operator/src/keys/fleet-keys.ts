@@ -15,15 +15,7 @@ import { objectPath } from '../kubernetes/resource.ts';
 import type { Finding } from '../status/conditions.ts';
 import { AuthorityKeys } from './authority-keys.ts';
 import { FleetCertificate } from './fleet-certificate.ts';
-import {
-  AUTHORITY_PUBLIC_KEY,
-  AUTHORITY_SECRET,
-  annotationOf,
-  isRotation,
-  type KeyOwner,
-  ROTATE_KEYS,
-  rotations,
-} from './key-owner.ts';
+import { annotationOf, isRotation, type KeyOwner, keyAnnotations, ROTATE_KEYS, rotations } from './key-owner.ts';
 import type { FoundKeys, KnownKeys } from './known-keys.ts';
 import type { keyMetrics } from './metrics.ts';
 
@@ -71,7 +63,7 @@ export class FleetKeys {
   async settle(owner: KeyOwner, workload: Workload, noise: Noise, children: Children): Promise<KeysOutcome> {
     const { known, clock } = this.#modules;
     const { uid } = owner.metadata;
-    const fingerprint = contentHash([noise, watched.map((name) => annotationOf(owner, name))]);
+    const fingerprint = contentHash([noise, keyAnnotations.map((name) => annotationOf(owner, name))]);
     const before = known.get(uid, fingerprint, clock.monotonic());
     if (before !== undefined) return outcome(before.found, noise, { leftMs: before.leftMs, nowMs: clock.now() });
     const found = await this.#find(owner, workload, noise, children);
@@ -133,8 +125,6 @@ export class FleetKeys {
   }
 }
 
-/** Annotations that say something of the keys. */
-const watched = [AUTHORITY_PUBLIC_KEY, AUTHORITY_SECRET, ROTATE_KEYS];
 const ORDER_POINTER = `/metadata/annotations/${ROTATE_KEYS.replace('/', '~1')}`;
 
 function outcome(

@@ -9,6 +9,8 @@ export const AUTHORITY_PUBLIC_KEY = 'mining.sluice.dev/authority-public-key';
 export const AUTHORITY_SECRET = 'mining.sluice.dev/authority-secret';
 /** An order, which is taken off when it is done. */
 export const ROTATE_KEYS = 'mining.sluice.dev/rotate-keys';
+/** All that says something of the keys. */
+export const keyAnnotations = [AUTHORITY_PUBLIC_KEY, AUTHORITY_SECRET, ROTATE_KEYS] as const;
 
 /** `certificate`: another static key under the same authority. `new-authority`: another authority, of which every miner must be told. */
 export const rotations = ['certificate', 'new-authority'] as const;
