@@ -70,7 +70,7 @@ it('nor when it was lost while others had all connections', async () => {
   const writer = writerWhile(() => isHeld);
   const writes = Array.from({ length: MAX_CONNECTIONS + 1 }, (_, number) => writer.write(asked(`/${number}`)));
   const ended = Promise.allSettled(writes);
-  await expect.poll(() => came.length).toBe(MAX_CONNECTIONS);
+  await expect.poll(() => came.length, { timeout: 15_000 }).toBe(MAX_CONNECTIONS);
   isHeld = false;
   for (const answer of answers) answer();
   const results = await ended;
