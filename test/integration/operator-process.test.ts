@@ -13,6 +13,7 @@ import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/cu
 import { FaultProxy } from '../support/kubernetes/fault-proxy.ts';
 import { createOperatorAccount, type OperatorAccount } from '../support/kubernetes/operator-account.ts';
 import { operatorProcess } from '../support/kubernetes/operator-process.ts';
+import { runPods } from '../support/kubernetes/run-pods.ts';
 import type { ServiceProcess } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -70,15 +71,6 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
     const selector = encodeURIComponent(`mining.sluice.dev/workload=${name}-gw`);
     return (await client().get(`${apps}/replicasets?labelSelector=${selector}`)).body.items;
   };
-  /** As a kubelet would. */
-  const runPods = async () => {
-    const now = new Date().toISOString();
-    for (const pod of (await client().get(`${core}/pods`)).body.items) {
-      const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: now }];
-      const status = { ...pod.status, phase: 'Running', conditions };
-      await client().put(`${core}/pods/${pod.metadata.name}/status`, { ...pod, status });
-    }
-  };
 
   beforeAll(async () => {
     plane = await ControlPlane.start();
@@ -135,7 +127,7 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
     await waitFor(async () => (await sets('demo'))[0]?.status.replicas === 2);
     const before = (await condition('demo', 'Ready'))?.lastTransitionTime;
     await waitFor(async () => {
-      await runPods();
+      await runPods(client(), namespace);
       return (await condition('demo', 'Ready'))?.status === 'True';
     }, 40_000);
     const { status, metadata } = await pool('demo');

@@ -12,6 +12,7 @@ import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
 import { createOperatorAccount, type OperatorAccount, operatorRules } from '../support/kubernetes/operator-account.ts';
 import { operatorProcess } from '../support/kubernetes/operator-process.ts';
+import { runPods } from '../support/kubernetes/run-pods.ts';
 import type { ServiceProcess } from '../support/service-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -60,15 +61,6 @@ describe.skipIf(missing !== undefined)(`the operator's rights${missing === undef
   const gatewayPods = async (): Promise<readonly object[]> => {
     const selector = encodeURIComponent('mining.sluice.dev/workload=demo-gw');
     return (await client().get(`${core}/pods?labelSelector=${selector}`)).body.items;
-  };
-  /** As a kubelet would. */
-  const runPods = async () => {
-    const now = new Date().toISOString();
-    for (const pod of (await client().get(`${core}/pods`)).body.items) {
-      const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: now }];
-      const status = { ...pod.status, phase: 'Running', conditions };
-      await client().put(`${core}/pods/${pod.metadata.name}/status`, { ...pod, status });
-    }
   };
   const exists = async (path: string) => (await client().get(path)).status === 200;
   const uidOf = async (path: string): Promise<string | undefined> => (await client().get(path)).body.metadata?.uid;
@@ -167,7 +159,7 @@ describe.skipIf(missing !== undefined)(`the operator's rights${missing === undef
 
     const late = ['patch /pods', 'patch events.k8s.io/events'];
     await waitFor(async () => {
-      await runPods();
+      await runPods(client(), namespace);
       return late.every((right) => asked().has(right));
     }, 40_000).catch(() => expect(late.filter((right) => !asked().has(right))).toEqual([]));
     await client().delete(fleetPath);
