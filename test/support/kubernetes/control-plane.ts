@@ -1,14 +1,15 @@
 // A real Kubernetes API server with etcd, controller manager and scheduler: what an operator talks to. One port, of loopback where it has
 // no node; everything else is in a folder of its own.
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../free-port.ts';
 import { ApiClient } from './api-client.ts';
 import { type KubernetesProgram, kubernetesPrograms } from './binaries.ts';
+import { killGuarded, spawnGuarded } from './guarded-process.ts';
 import { Kubectl } from './kubectl.ts';
 import { NODE_NAME } from './node-settings.ts';
 
@@ -16,9 +17,6 @@ const READY_TIMEOUT_MS = 120_000;
 const POLL_MS = 50;
 const LOG_TAIL_LINES = 20;
 const LOOPBACK = '127.0.0.1';
-
-/** Runs a program that is killed when whoever holds the other end of its standard input is gone, however that came. */
-export const GUARD = 'exec 3<&0; { read -r _ <&3; kill -KILL $$ 2>/dev/null; } & exec "$@" 3<&- </dev/null';
 
 /** Who may do what is decided by RBAC; the names and groups are those that its own rules bind. */
 const users = {
@@ -102,7 +100,7 @@ export class ControlPlane {
 
   /** Kills the processes and removes their folder. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#children.values()].map(end));
+    await Promise.all([...this.#children.values()].map(killGuarded));
     rmSync(this.directory, { recursive: true, force: true });
   }
 
@@ -205,13 +203,7 @@ export class ControlPlane {
   }
 
   #spawn(name: KubernetesProgram, flags: readonly string[]): void {
-    const log = openSync(this.#file(`${name}.log`), 'a');
-    const child = spawn('sh', ['-c', GUARD, 'sh', this.#pathOf(name), ...flags], {
-      cwd: this.directory,
-      stdio: ['pipe', log, log],
-    });
-    closeSync(log);
-    this.#children.set(name, child);
+    this.#children.set(name, spawnGuarded(this.#pathOf(name), flags, this.#file(`${name}.log`)));
   }
 
   async #until(what: string, condition: () => Promise<boolean>): Promise<void> {
@@ -241,13 +233,4 @@ export class ControlPlane {
   #file(name: string): string {
     return join(this.directory, name);
   }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) {
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await ended;
-  }
-  child.stdin?.destroy();
 }

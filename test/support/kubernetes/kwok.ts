@@ -1,10 +1,11 @@
 // Nodes that are none: kwok says of each pod on them that it runs, and nothing runs. For tests of what a cluster with many pods does.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kubernetesPrograms } from './binaries.ts';
-import { type ControlPlane, GUARD } from './control-plane.ts';
+import type { ControlPlane } from './control-plane.ts';
+import { killGuarded, spawnGuarded } from './guarded-process.ts';
 import { stages } from './kwok-stages.ts';
 
 const READY_TIMEOUT_MS = 60_000;
@@ -27,17 +28,12 @@ export class Kwok {
         .map((stage) => JSON.stringify(stage))
         .join('\n---\n'),
     );
-    const log = openSync(logFile, 'a');
     const flags = [
       ...[`--kubeconfig=${plane.kubeconfig}`, `--config=${config}`, '--manage-all-nodes=true', '--cidr=10.244.0.0/16'],
       // Otherwise the node controller takes its nodes for dead after 50 seconds.
       '--node-lease-duration-seconds=40',
     ];
-    const child = spawn('sh', ['-c', GUARD, 'sh', program, ...flags], {
-      cwd: plane.directory,
-      stdio: ['pipe', log, log],
-    });
-    closeSync(log);
+    const child = spawnGuarded(program, flags, logFile);
     const kwok = new Kwok(child);
     const client = plane.client();
     for (let number = 0; number < nodes; number += 1)
@@ -63,12 +59,6 @@ export class Kwok {
   }
 
   async stop(): Promise<void> {
-    const { exitCode, signalCode } = this.#child;
-    if (exitCode === null && signalCode === null) {
-      const ended = new Promise((resolve) => this.#child.once('exit', resolve));
-      this.#child.kill('SIGKILL');
-      await ended;
-    }
-    this.#child.stdin?.destroy();
+    await killGuarded(this.#child);
   }
 }
