@@ -21,8 +21,11 @@ export function neededPods(
   return within(fleet.autoscaling, Math.max(byConnections, byCpu, isKnown ? 0 : desired));
 }
 
-export const within = ({ minReplicas, maxReplicas }: Fleet['autoscaling'], pods: number) =>
-  Math.min(maxReplicas, Math.max(minReplicas, pods));
+/** As many, and no fewer or more than there may be. */
+export const within = (
+  { minReplicas, maxReplicas }: Pick<Fleet['autoscaling'], 'minReplicas' | 'maxReplicas'>,
+  pods: number,
+) => Math.min(maxReplicas, Math.max(minReplicas, pods));
 
 /** Of pods that end as well, since their connections come back; but those may be unknown, as on a node that is lost. */
 function total(pods: readonly ObservedPod[], valueIn: (pod: ObservedPod) => number | undefined) {

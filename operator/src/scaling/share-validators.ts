@@ -1,5 +1,6 @@
 // How many share validators there are to be. They hold no connections, so any of them may go at any time; what they lag behind by decides.
 import { followed, nextNeeded } from './desired-pods.ts';
+import { within } from './needed-pods.ts';
 import { formatState, parseState } from './scaling-state.ts';
 
 /** Beside that of the gateways. */
@@ -23,19 +24,18 @@ export interface ObservedValidators {
 /** As many as were decided last, within the bounds; before the first decision as few as there may be. */
 export function validatorReplicas(
   ownerAnnotations: ObservedValidators['ownerAnnotations'],
-  { minReplicas, maxReplicas }: Pick<ObservedValidators, 'minReplicas' | 'maxReplicas'>,
+  bounds: Pick<ObservedValidators, 'minReplicas' | 'maxReplicas'>,
 ): number {
-  const { desired = minReplicas } = parseState(ownerAnnotations[VALIDATOR_SCALING_STATE]) ?? {};
-  return Math.min(maxReplicas, Math.max(minReplicas, desired));
+  const { desired = bounds.minReplicas } = parseState(ownerAnnotations[VALIDATOR_SCALING_STATE]) ?? {};
+  return within(bounds, desired);
 }
 
 /** Annotations to be kept among the owner's, from which `validatorReplicas` reads what was decided; there already while nothing changes. */
 export function decideValidators(observed: ObservedValidators): Readonly<Record<string, string>> {
-  const { minReplicas, maxReplicas, lagsSeconds, nowMs } = observed;
-  const within = (count: number) => Math.min(maxReplicas, Math.max(minReplicas, count));
+  const { lagsSeconds, nowMs } = observed;
   const before = parseState(observed.ownerAnnotations[VALIDATOR_SCALING_STATE]);
   const present = validatorReplicas(observed.ownerAnnotations, observed);
-  const neededOf = (count: number) => within(count + step(count, lagsSeconds));
+  const neededOf = (count: number) => within(observed, count + step(count, lagsSeconds));
   const needed = nextNeeded(before?.needed, neededOf(present), WINDOWS, nowMs);
   const replicas = followed(needed, present, WINDOWS, nowMs);
   // What was needed was said of another number: it begins anew.
