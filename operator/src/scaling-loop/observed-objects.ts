@@ -1,17 +1,12 @@
 // Objects of the API server's as the scaling decides from them.
 import { REVISION } from '../desired/fleet.ts';
 import type { KubernetesObject } from '../kubernetes/resource.ts';
+import type { LiveWorkload } from '../reconcilers/readiness.ts';
 import type { ObservedPod, ObservedReplicaSet, Sample } from '../scaling/observed-fleet.ts';
 import type { Pod } from './pods.ts';
 
-export interface ReplicaSet extends KubernetesObject {
+export interface ReplicaSet extends LiveWorkload {
   readonly metadata: KubernetesObject['metadata'] & { readonly creationTimestamp?: string };
-  readonly spec?: { readonly replicas?: number };
-  readonly status?: {
-    readonly observedGeneration?: number;
-    readonly replicas?: number;
-    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
-  };
 }
 
 /** Of a pod that has ended there is nothing to be seen: its ReplicaSet has another one in its place. */
