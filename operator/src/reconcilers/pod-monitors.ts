@@ -10,42 +10,27 @@ import { isChildFault } from '../control/child-faults.ts';
 import type { Owner } from '../desired/manifest.ts';
 import { podMonitor } from '../desired/pod-monitor.ts';
 import { isKubernetesError, type KubernetesErrorCode } from '../kubernetes/errors.ts';
+import { FaultLooks, type LookPace } from './fault-looks.ts';
 
-const LOOK_MS = 10 * 60_000;
-const REFUSED_LOOK_MS = 60_000;
+const LOOKS: LookPace = { wellMs: 10 * 60_000, faultMs: 60_000 };
 /** What comes of a webhook, or of rights that the operator was not given. */
 const refusals: readonly KubernetesErrorCode[] = ['api-refused', 'api-forbidden', 'api-failed'];
 
-interface Look {
-  readonly faults: readonly ChildError[];
-  readonly generation: number;
-  /** By the clock that cannot be set. */
-  readonly againAt: number;
-}
-
 export class PodMonitors {
-  readonly #clock: Clock;
-  /** By uid of the resource. */
-  readonly #looks = new Map<string, Look>();
+  readonly #looks: FaultLooks<ChildError>;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.#looks = new FaultLooks(clock, LOOKS);
   }
 
   /** Resolves with why there is none although there should be. @throws as `Children` does, for what is not the PodMonitor's alone */
   async keep(owner: MiningPool | ProxyFleet, children: Children): Promise<readonly ChildError[]> {
-    const { uid, generation } = owner.metadata;
-    const now = this.#clock.monotonic();
-    const last = this.#looks.get(uid);
-    if (last?.generation === generation && now < last.againAt) return last.faults;
-    const faults = await this.#apply(owner, children);
-    this.#looks.set(uid, { faults, generation, againAt: now + (faults.length === 0 ? LOOK_MS : REFUSED_LOOK_MS) });
-    return faults;
+    return this.#looks.of(owner, () => this.#apply(owner, children));
   }
 
   /** The resource is gone. */
   forget(uid: string): void {
-    this.#looks.delete(uid);
+    this.#looks.forget(uid);
   }
 
   async #apply(owner: Owner, children: Children): Promise<readonly ChildError[]> {
