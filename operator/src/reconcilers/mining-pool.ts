@@ -50,15 +50,14 @@ export class MiningPoolReconciler implements Reconciler {
   async reconcile(resource: CustomResource, children: Children, signal: AbortSignal): Promise<Outcome> {
     const pool = resource as unknown as MiningPool;
     const { images, network, keys, caches, unwatched, scaling, volumes, monitors } = this.#options;
-    const { name, namespace } = pool.metadata;
+    const { name } = pool.metadata;
     const fleet = ownedGateways(pool);
     const faults: ChildError[] = [];
     const settled = await keys.settle(pool, fleet, pool.spec.noise, children).catch(collect(faults));
     // Where the gateways' Secret is somebody else's they go on under the key that miners know.
     const authorityPublicKey = settled ? settled.authorityPublicKey : annotationOf(pool, AUTHORITY_PUBLIC_KEY);
     const objects = new OwnObjects(pool, caches, (manifest, before) => this.#tellPayout(pool, manifest, before));
-    const statefulSets = (each: string) => caches.get('StatefulSet')?.get(`${namespace}/${each}`);
-    const looked = await unwatched.ensure(pool, children, statefulSets);
+    const looked = await unwatched.ensure(pool, children, (each) => objects.live('StatefulSet', each));
     const manifests = poolManifests(pool, { images, network, secrets: looked.secrets, authorityPublicKey });
     const { gateways } = manifests;
     // Before the ReplicaSet is made: one of another revision than is followed would be removed while it has no pods.
@@ -73,10 +72,9 @@ export class MiningPoolReconciler implements Reconciler {
     const missing = [...looked.secrets.unmade, ...(gateways === undefined ? [`${name}-gw`] : [])];
     const storage = await pendingVolumes(manifests.all, { volumes, caches });
     const seen: PoolWorkloads = {
-      live: (infix) => workloadKinds.flatMap((kind) => caches.get(kind)?.get(`${namespace}/${name}-${infix}`) ?? [])[0],
+      live: (infix) => workloadKinds.flatMap((kind) => objects.live(kind, `${name}-${infix}`) ?? [])[0],
       pendingStorage: (infix) => storage.reasons.get(`${name}-${infix}`),
     };
-    const services = (service: string) => caches.get('Service')?.get(`${namespace}/${service}`);
     const waits = [settled?.requeueAfterMs ?? FAULT_RETRY_MS, looked.requeueAfterMs, storage.requeueAfterMs];
     return {
       findings: [
@@ -90,7 +88,7 @@ export class MiningPoolReconciler implements Reconciler {
       status: {
         ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
         ...(scaled === undefined ? {} : { gateways: scaled.status }),
-        endpoints: endpoints(fleet, services, authorityPublicKey),
+        endpoints: endpoints(fleet, (each) => objects.live('Service', each), authorityPublicKey),
       },
     };
   }

@@ -25,11 +25,16 @@ export class OwnObjects {
     this.#onChanged = onChanged;
   }
 
+  /** As the cache has it; undefined where there is none. */
+  live(kind: string, name: string): KubernetesObject | undefined {
+    return this.#caches.get(kind)?.get(keyOf({ namespace: this.#owner.metadata.namespace, name }));
+  }
+
   /** Makes what is desired, in its order. @throws as `Children` does */
   async make(desired: readonly Manifest[], children: Children, signal: AbortSignal): Promise<void> {
     for (const manifest of desired) {
       signal.throwIfAborted();
-      const before = this.#caches.get(manifest.kind)?.get(keyOf(manifest.metadata));
+      const before = this.live(manifest.kind, manifest.metadata.name);
       const outcome = await children.apply(childKind(manifest.kind), this.#owner, manifest);
       if (outcome === 'changed' && before !== undefined) this.#onChanged(manifest, before);
     }
@@ -53,11 +58,10 @@ export class OwnObjects {
     missing: readonly string[],
     fleet: LiveWorkload | undefined,
   ): readonly Finding[] {
-    const { namespace } = this.#owner.metadata;
     const workloads = desired.filter((each) => isWorkload(each) && each.kind !== 'ReplicaSet');
     const wanted = workloads.map(({ kind, metadata: { name } }) => ({
       name,
-      live: this.#caches.get(kind)?.get(`${namespace}/${name}`) as LiveWorkload | undefined,
+      live: this.live(kind, name) as LiveWorkload | undefined,
     }));
     const unmade = wanted.filter(({ live }) => live === undefined).map(({ name }) => name);
     const live = [...wanted.map((each) => each.live), fleet].filter((each) => each !== undefined);

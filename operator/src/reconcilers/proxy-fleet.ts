@@ -49,7 +49,7 @@ export class ProxyFleetReconciler implements Reconciler {
   async reconcile(resource: CustomResource, children: Children, signal: AbortSignal): Promise<Outcome> {
     const fleet = resource as unknown as ProxyFleet;
     const { image, network, caches, scaling, monitors, looks, secrets } = this.#options;
-    const { name, namespace } = fleet.metadata;
+    const { name } = fleet.metadata;
     const owned = ownedProxies(fleet);
     const pools = await this.#settlePools(fleet);
     const { authorityPublicKey, ...keys } = await this.#settleKeys(fleet, children);
@@ -63,7 +63,6 @@ export class ProxyFleetReconciler implements Reconciler {
     if (made !== undefined) await objects.keep(desired, children, signal);
     const monitorFaults = await monitors.keep(fleet, children);
 
-    const services = (service: string) => caches.get('Service')?.get(`${namespace}/${service}`);
     const faults = await secrets.missing(fleet);
     const { active, upstreams, finding } = upstreamStates(fleet, pools, await looks.of(fleet));
     return {
@@ -78,7 +77,8 @@ export class ProxyFleetReconciler implements Reconciler {
         ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
         ...(active === undefined ? {} : { activeUpstream: active }),
         ...(scaled === undefined ? {} : { proxies: scaled.status }),
-        ...{ upstreams, endpoints: endpoints(owned, services, authorityPublicKey) },
+        upstreams,
+        endpoints: endpoints(owned, (each) => objects.live('Service', each), authorityPublicKey),
       },
       requeueAfterMs: Math.min(LOOK_AGAIN_MS, keys.requeueAfterMs),
     };
