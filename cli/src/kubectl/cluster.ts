@@ -4,7 +4,7 @@ import type { MiningPool, ProxyFleet } from '@sluice/operator/api/v1alpha1';
 import { CHILD_SELECTOR } from '@sluice/operator/apply/child-kinds';
 import { HEALTH_PORT } from '@sluice/operator/desired/pod-template';
 import type { KubernetesClient } from '@sluice/operator/kubernetes/client';
-import { isKubernetesError } from '@sluice/operator/kubernetes/errors';
+import { ignoreNotFound } from '@sluice/operator/kubernetes/errors';
 import { listPages } from '@sluice/operator/kubernetes/list-pages';
 import { type KubernetesObject, objectPath, type Resource } from '@sluice/operator/kubernetes/resource';
 import { podKind, type Pod as ScaledPod } from '@sluice/operator/scaling-loop/pods';
@@ -140,10 +140,7 @@ export class Cluster {
 
   async #find<T>(resource: Resource, name: string): Promise<T | undefined> {
     const path = objectPath(resource, { name, namespace: this.namespace });
-    return this.#client.request<T>({ method: 'GET', path }).catch((error: unknown) => {
-      if (isKubernetesError(error, 'api-not-found')) return undefined;
-      throw error;
-    });
+    return this.#client.request<T>({ method: 'GET', path }).catch(ignoreNotFound);
   }
 
   async #list<T extends KubernetesObject>(
