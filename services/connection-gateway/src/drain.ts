@@ -1,7 +1,6 @@
-// How the gateway's connections go: each after the stream has the shares that it sent. Devices that follow a Reconnect are told so; the others
-// are closed, because some clients stop working when they are sent one.
+// How the gateway's connections go: each after the stream has the shares that it sent.
 import { Drain, type DrainGoal, type DrainModules } from '@sluice/server/drain';
-import { Reconnect } from '@sluice/sv2/messages/common/reconnect';
+import { sendAway } from '@sluice/server/send-away';
 import type { Connection } from './connection.ts';
 
 export interface GatewayDrainModules extends Pick<DrainModules<Connection>, 'clock' | 'random' | 'sleep'> {
@@ -21,10 +20,4 @@ export function startDrain(
     settle: (_, ms) => flushShares(ms),
     sendAway: (connection) => sendAway(connection, reconnectVendors),
   });
-}
-
-function sendAway(connection: Connection, reconnectVendors: ReadonlySet<string>): void {
-  if (connection.setup !== undefined && reconnectVendors.has(connection.setup.vendor))
-    connection.send(Reconnect, { newHost: '', newPort: 0 });
-  connection.end('drained');
 }

@@ -13,9 +13,9 @@ import { Listener } from '@sluice/server/listener';
 import { decoded, MessageRouter } from '@sluice/server/message-router';
 import type { MovableConnections } from '@sluice/server/move-orders';
 import { handleRequestExtensions } from '@sluice/server/request-extensions';
+import { sendAway } from '@sluice/server/send-away';
 import { ShareAnswerFrames } from '@sluice/server/share-answer-frames';
 import { OutboundTick } from '@sluice/server/socket-writer';
-import { Reconnect } from '@sluice/sv2/messages/common/reconnect';
 import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
 import { RequestExtensions } from '@sluice/sv2/messages/extensions/request-extensions';
 import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
@@ -150,14 +150,8 @@ export class Sv2Server implements MovableConnections {
     return new Drain(this.connections, goal, {
       ...this.#modules,
       settle: (connections, ms) => this.#settle(connections, ms),
-      sendAway: (connection) => this.#sendAway(connection),
+      sendAway: (connection) => sendAway(connection, this.#modules.reconnectVendors),
     });
-  }
-
-  #sendAway(connection: Connection): void {
-    if (connection.setup !== undefined && this.#modules.reconnectVendors.has(connection.setup.vendor))
-      connection.send(Reconnect, { newHost: '', newPort: 0 });
-    connection.end('drained');
   }
 
   async #settle(connections: readonly Connection[], ms: number): Promise<void> {
