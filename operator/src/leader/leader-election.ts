@@ -9,7 +9,7 @@ import { OutageLog } from '@sluice/runtime/outage-log';
 import type { Term } from '../apply/writer.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import { isKubernetesError } from '../kubernetes/errors.ts';
-import { type Lease, type LeasePlace, readLease, writeLease } from './lease.ts';
+import { type Lease, type LeasePlace, type LeaseSpec, readLease, writeLease } from './lease.ts';
 import type { leaderMetrics } from './metrics.ts';
 
 /** client-go's. `lease > renew > retry`: the holder stops before others may begin, and misses several renewals before it does. */
@@ -191,15 +191,26 @@ export class LeaderElection {
   }
 
   async #release(): Promise<void> {
-    const { client, clock, log } = this.#modules;
+    const { client, log } = this.#modules;
     if (!this.#isHeld() || this.#seen === undefined) return;
-    const now = microTime(clock.now());
-    const { leaseTransitions = 0, acquireTime = now } = this.#seen.lease.spec ?? {};
-    const spec = { holderIdentity: '', leaseDurationSeconds: 1, acquireTime, renewTime: now, leaseTransitions };
     const signal = AbortSignal.timeout(this.#times.retryMs);
-    await writeLease(client, this.#options, { seen: this.#seen.lease, spec, signal }).catch((error: unknown) =>
-      log.debug({ reason: messageOf(error) }, 'the lease could not be given up; it runs out by itself'),
-    );
+    const giveUp = (seen: Lease) => writeLease(client, this.#options, { seen, spec: this.#givenUp(seen), signal });
+    try {
+      await giveUp(this.#seen.lease).catch(async (error: unknown) => {
+        // A renewal that was cut off by the end may have arrived all the same.
+        const lease = isKubernetesError(error, 'api-conflict') && (await readLease(client, this.#options, signal));
+        if (!lease || lease.spec?.holderIdentity !== this.#options.identity) throw error;
+        await giveUp(lease);
+      });
+    } catch (error) {
+      log.debug({ reason: messageOf(error) }, 'the lease could not be given up; it runs out by itself');
+    }
+  }
+
+  #givenUp({ spec }: Lease): LeaseSpec {
+    const renewTime = microTime(this.#modules.clock.now());
+    const { leaseTransitions = 0, acquireTime = renewTime } = spec ?? {};
+    return { holderIdentity: '', leaseDurationSeconds: 1, acquireTime, renewTime, leaseTransitions };
   }
 
   #showStatus(status: 0 | 1): void {
