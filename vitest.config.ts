@@ -1,8 +1,4 @@
 import { defineConfig } from 'vitest/config';
-import { inCi } from './test/support/in-ci.ts';
-
-/** Where nobody sits beside it that could look at the failure and begin again; it is told all the same. */
-const retry = inCi ? 1 : 0;
 
 export default defineConfig({
   test: {
@@ -18,7 +14,6 @@ export default defineConfig({
             'test/architecture/**/*.test.ts',
           ],
           testTimeout: 20_000,
-          retry,
         },
       },
       {
@@ -28,7 +23,6 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 900_000,
           fileParallelism: false,
-          retry,
         },
       },
       {

@@ -254,7 +254,8 @@ describe.skipIf(missingDevice !== undefined && !inCi)(
       await miner.stop();
       const { shares, repeated } = foundShares(miner.lines);
       expect(count('error code duplicate-share')).toBeLessThanOrEqual(repeated);
-      expect(count('error code')).toBe(count('error code duplicate-share'));
+      // A share may be on its way when the tip comes.
+      expect(count('error code')).toBe(count('error code duplicate-share') + count('error code stale-share'));
       await waitFor(async () => ((await pool.credits()).get('device.one')?.shares ?? 0) >= acknowledged());
       expect((await pool.credits()).get('device.one')?.shares).toBeLessThanOrEqual(shares);
     });
