@@ -120,7 +120,8 @@ const events = fc.array(
       arbitrary: fc.record({
         kind: fc.constant('share' as const),
         channel: fc.nat(1),
-        job: fc.nat(6),
+        // Lanes hold what comes of one job; runs of it are to be no rare thing.
+        job: fc.constantFrom(0, 0, 0, 0, 1, 2, 6),
         nonce: fc.nat(9),
         version: fc.constantFrom(0x20000000, 0x20002000, 1),
         size: fc.constantFrom(13, 13, 13, 13, 5),
@@ -194,7 +195,7 @@ test('outcomes and hashes are those of the plain way, in its order, whatever com
       };
       expect(run(false)).toEqual(run(true));
     }),
-    { numRuns: 30 },
+    { numRuns: 100 },
   );
   expect(inLanes).toBeGreaterThan(50);
 });
