@@ -38,7 +38,7 @@ beforeEach(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const metrics = new MetricsRegistry();
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  client = new KubernetesClient({ url, namespace: 'default', credentials: async () => credentials }, { metrics });
+  client = new KubernetesClient({ url, credentials: async () => credentials }, { metrics });
   election = new LeaderElection(
     {
       ...{ namespace: 'default', name: 'lease', identity: 'ours' },
