@@ -47,7 +47,7 @@ describe('the section', () => {
   it('has least, median and most, and what is behind in bold: more opens, less CPU time', () => {
     const section = sectionWith(record([30, 10, 20], [60, 40]));
     expect(section).toMatch(/^## Beside another\n/);
-    expect(section).toContain('| load | figure | another | Sluice | Sluice ÷ SRI |');
+    expect(section).toContain('| load | figure | another | Sluice | Sluice ÷ other |');
     expect(section).toContain('| 1,000 connections | opens/s | 10 / 20 / 30 | 40 / 50 / 60 | 2.50 |');
     expect(section).toContain('|  | **CPU ms an open** | 10 / 20 / 30 | **40 / 50 / 60** | 2.50 |');
     expect(section).toContain('- FAILED: one');

@@ -47,8 +47,8 @@ export class CompareRun {
   #contender: Contender | undefined;
 
   constructor(config: CompareConfig) {
-    const { quick, rows, subject } = config;
-    this.#contest = contestOf(subject);
+    const { quick, rows, subject, floor } = config;
+    this.#contest = contestOf(subject, floor);
     this.#config = quick ? { ...config, rounds: 1, seconds: 3, warmUpSeconds: 1 } : config;
     this.#pinning = new Pinning(config.unpinned);
     const wanted = (rows.length > 0 ? rows : rowNamesOf(subject)).map((name) =>

@@ -12,6 +12,11 @@ export const compareSettings = defineConfig({
     doc: 'How often everything is measured; the two alternate.',
   },
   subject: { type: oneOf(subjects), default: 'pool', doc: 'What is compared: pools, or proxies in front of one pool.' },
+  floor: {
+    type: toggle(),
+    default: false,
+    doc: "With proxies: in the place of SRI's a server that does nothing but read lines and write bytes, which is what Node's sockets cost.",
+  },
   rows: { type: listOf(oneOf(rowNames)), default: [], doc: 'Which loads of the subject; without a value all of them.' },
   seconds: {
     type: decimal({ min: 1, max: MAX_SECONDS }),
@@ -39,8 +44,10 @@ export const compareSettings = defineConfig({
 });
 export type CompareConfig = ConfigOf<typeof compareSettings>;
 
-/** Rows are of the subject. */
-export const compareRule: ConfigRule<typeof compareSettings> = ({ subject, rows }) => {
+/** Rows are of the subject, and the floor is one of proxies. */
+export const compareRule: ConfigRule<typeof compareSettings> = ({ subject, rows, floor }) => {
+  if (floor && subject !== 'proxy')
+    return [{ setting: 'floor', problem: `there is none of a ${subject}`, allowed: 'with --subject proxy' }];
   const foreign = rows.find((name) => subjectOf(name) !== subject);
   if (foreign === undefined) return [];
   return [

@@ -3,4 +3,6 @@ import { PoolContest } from './pool-contest.ts';
 import { ProxyContest } from './proxy-contest.ts';
 import type { Subject } from './rows.ts';
 
-export const contestOf = (subject: Subject): Contest => (subject === 'pool' ? new PoolContest() : new ProxyContest());
+/** @param withFloor in the place of the peer, where there is a floor */
+export const contestOf = (subject: Subject, withFloor: boolean): Contest =>
+  subject === 'pool' ? new PoolContest() : new ProxyContest(withFloor);

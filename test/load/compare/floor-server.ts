@@ -1,29 +1,36 @@
-// `node test/load/compare/floor-server.ts PORT`: what Node's sockets cost a proxy of Stratum V1 whatever it does. It reads lines, finds their ids, and answers
-// each with the bytes that a proxy would; no share is looked at. SIGUSR2 is a new block: the same bytes to everybody, in one loop.
+// `node test/load/compare/floor-server.ts PORT [POOL_PORT AUTHORITY_KEY]`: what Node's sockets cost a proxy of Stratum V1 whatever it does. It reads lines,
+// finds their ids, and answers each with the bytes that a proxy would; no share is looked at. In front of a pool (Stratum V2, of this machine) it tells each new
+// block: the same bytes to everybody, in one loop.
 import { createServer, type Socket } from 'node:net';
 import { LineParser } from '@sluice/sv1/line-parser';
 import { NotifyTemplate } from '@sluice/sv1/notify-template';
 import { acceptedLine, setDifficultyLine, subscribeResultLine } from '@sluice/sv1/server-lines';
+import { Sv2Client } from '../../support/sv2-client.ts';
 
 const LEVELS = 12;
-const jobOf = (height: number): Buffer => {
+let jobs = 0;
+const jobOn = (prevHash: Uint8Array): Buffer => {
   const template = new NotifyTemplate({
-    prevHash: new Uint8Array(32).fill(height),
+    prevHash,
     coinbasePrefix: new Uint8Array(70).fill(1),
     coinbaseSuffix: new Uint8Array(150).fill(2),
     merklePath: Array.from({ length: LEVELS }, (_, level) => new Uint8Array(32).fill(level)),
     ...{ version: 0x2000_0000, nbits: 0x1d00_ffff },
   });
-  return Buffer.from(template.line(`1a2b${height.toString(16)}`, Math.floor(Date.now() / 1_000), true));
+  jobs += 1;
+  return Buffer.from(template.line(`1a2b${jobs.toString(16)}`, Math.floor(Date.now() / 1_000), true));
 };
-let height = 1;
-let job = jobOf(height);
+let job = jobOn(new Uint8Array(32));
 const sockets = new Set<Socket>();
-process.on('SIGUSR2', () => {
-  height += 1;
-  job = jobOf(height);
-  for (const socket of sockets) socket.write(job);
-});
+const [port, poolPort, authorityKey = ''] = process.argv.slice(2);
+if (poolPort !== undefined) {
+  const onTip = (prevHash: Uint8Array) => {
+    job = jobOn(prevHash);
+    for (const socket of sockets) socket.write(job);
+  };
+  const pool = await Sv2Client.connect({ port: Number(poolPort), authorityKey, onTip });
+  await pool.openExtended({ identity: 'floor', hashRate: 1 });
+}
 
 const server = createServer({ noDelay: true }, (socket) => {
   sockets.add(socket);
@@ -46,4 +53,4 @@ const server = createServer({ noDelay: true }, (socket) => {
   });
   socket.on('error', () => undefined);
 });
-server.listen(Number(process.argv[2]), '127.0.0.1');
+server.listen(Number(port), '127.0.0.1');

@@ -1,11 +1,15 @@
 // The two proxies, each with new processes in front of a new pool of ours: one channel for all miners, whose shares are so easy that a few hashes
 // find one, and so hard for the pool that next to none goes up.
 import { setPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { targetOfHashes } from '@sluice/mining/vardiff-difficulty';
 import { freePort } from '../../support/free-port.ts';
+import { listens } from '../../support/listens.ts';
 import { LocalPoolProcess } from '../../support/local-pool-process.ts';
+import { PeerProcess } from '../../support/peer-process.ts';
 import { buildSriProgram } from '../../support/sri-programs.ts';
 import { SriTranslator } from '../../support/sri-translator.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { NamedProcess } from '../measure/server-processes.ts';
 import type { Contender } from './contest.ts';
 import { Parts, started } from './parts.ts';
@@ -77,8 +81,8 @@ async function startSri(parts: Parts, options: UpstreamOptions): Promise<ProxyCo
   });
   parts.ends(() => translator.stop());
   await translator.listens();
-  const process = { name: 'translator_sv2', pid: translator.process.pid ?? 0 };
-  return contender(parts, upstream, translator.port, process, () => translator.process.tail());
+  const counted = { name: 'translator_sv2', pid: translator.process.pid ?? 0 };
+  return contender(parts, upstream, translator.port, counted, () => translator.process.tail());
 }
 
 async function startSluice(parts: Parts, options: UpstreamOptions): Promise<ProxyContender> {
@@ -93,6 +97,19 @@ async function startSluice(parts: Parts, options: UpstreamOptions): Promise<Prox
   await proxy.ready();
   return contender(parts, upstream, port, { name: 'proxy', pid: proxy.pid ?? 0 }, () => parts.logs());
 }
+
+/** What Node's sockets cost by themselves: every miner is told the same bytes. */
+export const startFloor = (upstream: UpstreamOptions): Promise<ProxyContender> =>
+  started(new Parts(), async (parts) => {
+    const at = await startUpstream(parts, upstream);
+    const port = await freePort();
+    const [, poolPort = ''] = at.pool.address.split(':');
+    const program = fileURLToPath(new URL('floor-server.ts', import.meta.url));
+    const floor = new PeerProcess(process.execPath, [program, String(port), poolPort, at.pool.authorityKey]);
+    parts.ends(() => floor.stop());
+    await waitFor(() => listens(port));
+    return contender(parts, at, port, { name: 'floor', pid: floor.pid ?? 0 }, () => floor.tail());
+  });
 
 interface Upstream {
   readonly pool: LocalPoolProcess;
@@ -114,12 +131,12 @@ function contender(
   parts: Parts,
   { pool, watcher }: Upstream,
   port: number,
-  process: NamedProcess,
+  counted: NamedProcess,
   logs: () => string,
 ): ProxyContender {
   return {
     url: `stratum+tcp://127.0.0.1:${port}`,
-    processes: [process],
+    processes: [counted],
     loadFlags: [],
     hooks: {
       async newBlock() {

@@ -51,7 +51,7 @@ export function sectionOf(comparison: Comparison): string {
 
 function tableOf(records: readonly RowRecord[], names: Comparison['names']): readonly string[] {
   return [
-    `| load | figure | ${sides.map((side) => names[side]).join(' | ')} | Sluice ÷ SRI |`,
+    `| load | figure | ${sides.map((side) => names[side]).join(' | ')} | Sluice ÷ other |`,
     '|---|---|---:|---:|---:|',
     ...records.flatMap(({ row, values }) =>
       figuresOf(row).map((figure, index) => {

@@ -38,7 +38,7 @@ export class ProfileRun {
 
   constructor(config: ProfileConfig) {
     this.#config = config;
-    this.#contest = contestOf(config.subject);
+    this.#contest = contestOf(config.subject, false);
   }
 
   /** @throws when a load failed. */
