@@ -84,11 +84,6 @@ export abstract class PeerConnection<OwnReason extends string = never> extends P
     this.#deadline = Number.POSITIVE_INFINITY;
   }
 
-  /** Has the message that is being handled count as this many more towards the limit of messages. */
-  charge(messages: number): void {
-    this.#framesOfChunk += messages;
-  }
-
   override end(reason: PeerCloseReason | OwnReason, detail?: string): void {
     super.end(reason, detail);
     this.#forgetKeys();

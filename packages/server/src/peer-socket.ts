@@ -8,6 +8,11 @@ import type { SocketCloseReason } from './errors.ts';
 import { RateLimit } from './rate-limit.ts';
 import { type OutboundTick, SocketWriter } from './socket-writer.ts';
 
+/** What a refusal counts as: it is an answer that has to be made at once, and peers in order seldom get one. */
+export const REFUSAL_COST = 10;
+/** Refusals that are no fault of the peer's. */
+const OWN_FAULTS: ReadonlySet<string | number> = new Set(['share-not-stored', 'pool-unavailable']);
+
 export interface SocketLimits {
   /** Messages a second of one connection, after a burst of ten seconds' worth. Beyond it the socket is not read for a while. */
   readonly messagesPerSecond: number;
@@ -49,6 +54,8 @@ export abstract class PeerSocket<OwnReason extends string> {
   #takenBytes = 0;
   #takenSince: number;
   #held = false;
+  /** What the next messages count as beside themselves. */
+  #charged = 0;
   /** The last refusal: why a peer leaves is mostly what it was told before. */
   #refusedMessage = '';
   #refusedCode: string | number = '';
@@ -86,10 +93,16 @@ export abstract class PeerSocket<OwnReason extends string> {
     return this.#ending;
   }
 
-  /** Notes for the log that the peer was sent this error code, in this message. */
+  /** Notes for the log that the peer was sent this error code, in this message, and counts it towards the limit of messages. */
   refused(message: string, code: string | number): void {
     this.#refusedMessage = message;
     this.#refusedCode = code;
+    if (!OWN_FAULTS.has(code)) this.charge(REFUSAL_COST - 1);
+  }
+
+  /** Has what was read count as this many more towards the limit of messages. */
+  charge(messages: number): void {
+    this.#charged += messages;
   }
 
   /** Reads nothing more, so that what is under way can be answered before the end. */
@@ -132,7 +145,8 @@ export abstract class PeerSocket<OwnReason extends string> {
 
   /** Counts messages that were read. A peer that sends too much is read later: nothing is lost, it is slowed down. */
   protected countMessages(messages: number): void {
-    const ms = this.#rate.take(messages, this.#modules.clock.monotonic());
+    const ms = this.#rate.take(messages + this.#charged, this.#modules.clock.monotonic());
+    this.#charged = 0;
     if (ms === 0) return;
     this.#modules.counters.heldBack += 1;
     this.#socket.pause();

@@ -9,6 +9,9 @@ export type ShareErrorCode = keyof (typeof errorCodes)['SubmitShares.Error'];
 export const openErrorCodes = Object.keys(errorCodes['OpenMiningChannel.Error']) as OpenErrorCode[];
 export type OpenErrorCode = keyof (typeof errorCodes)['OpenMiningChannel.Error'];
 
+export const updateErrorCodes = Object.keys(errorCodes['UpdateChannel.Error']) as UpdateErrorCode[];
+export type UpdateErrorCode = keyof (typeof errorCodes)['UpdateChannel.Error'];
+
 export type GatewayCounters = ReturnType<typeof createCounters>;
 
 export function createCounters() {
@@ -28,6 +31,7 @@ export function createCounters() {
     channelsOpened: 0,
     opensRefused: zeroCounts(openErrorCodes),
     updates: 0,
+    updatesRefused: zeroCounts(updateErrorCodes),
     setTargets: 0,
 
     sharesAccepted: 0,

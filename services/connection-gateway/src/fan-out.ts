@@ -20,8 +20,8 @@ export type Work =
 
 /** How long a slice may keep the loop from other sockets. */
 const SLICE_MS = 5;
-/** Connections between two looks at the clock. */
-const SLICE_STEP = 16;
+/** Connections, and channels of theirs, between two looks at the clock. */
+const SLICE_STEP = 32;
 /** Work that a pass may be behind by; then it is finished in one go. A pass takes a fraction of a second. */
 const LIST_BOUND = 64;
 
@@ -155,11 +155,15 @@ export class FanOut {
     const { clock } = this.#modules;
     const unbounded = this.#list.length > LIST_BOUND;
     const end = clock.monotonic() + SLICE_MS;
-    for (let step = 1; this.#cursor < this.#order.length; step++) {
+    let step = 0;
+    while (this.#cursor < this.#order.length) {
       const connection = this.#order[this.#cursor]!;
       this.#cursor += 1;
       this.catchUp(connection);
-      if (step % SLICE_STEP === 0 && !unbounded && clock.monotonic() >= end) break;
+      step += 1 + connection.channels.size;
+      if (step < SLICE_STEP || unbounded) continue;
+      if (clock.monotonic() >= end) break;
+      step = 0;
     }
     clearImmediate(this.#nextSlice);
     if (this.#cursor < this.#order.length) this.#nextSlice = setImmediate(() => this.#slice());

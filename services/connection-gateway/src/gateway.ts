@@ -87,6 +87,7 @@ export class Gateway {
   readonly #ephemeralKeys: EphemeralKeyPool;
   readonly #shares: ShareHandler;
   readonly #vardiff: VardiffTicker;
+  readonly #channelManager: ChannelManagerClient;
   readonly #stratumV1Told = new Seldom();
   #lastConnection = 0;
 
@@ -119,6 +120,7 @@ export class Gateway {
     const targets = new ChannelTargets({ fanOut: this.fanOut, lanes, counters, log });
     this.#vardiff = new VardiffTicker(this.connections, targets);
     const channelManager = new ChannelManagerClient(modules);
+    this.#channelManager = channelManager;
     this.closeChannels = new CloseChannelHandler({
       ...{ channelManager, log, counters, incarnation, lanes },
       payouts: this.payouts,
@@ -216,6 +218,7 @@ export class Gateway {
   /** Ends what the gateway itself began; connections are closed before. */
   close(): void {
     this.fanOut.stop();
+    this.#channelManager.flush();
     this.batcher.close();
     this.solutions.close();
     this.#ephemeralKeys.clear();

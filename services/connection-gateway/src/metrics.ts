@@ -1,7 +1,7 @@
 // Declared here, counted as plain numbers in counters.ts, read at a scrape.
 import { counter, defineMetrics, gauge, histogram, type MetricsOf } from '@sluice/runtime/metrics';
 import type { MoveOrders } from '@sluice/server/move-orders';
-import { type GatewayCounters, openErrorCodes, shareErrorCodes } from './counters.ts';
+import { type GatewayCounters, openErrorCodes, shareErrorCodes, updateErrorCodes } from './counters.ts';
 import { closeReasons } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 
@@ -29,6 +29,9 @@ export const connectionGatewayMetrics = defineMetrics({
 
   channelsOpened: counter('sluice_gateway_channels_opened_total', 'Channels opened'),
   opensRefused: counter('sluice_gateway_opens_refused_total', 'Channels refused, by code', { code: openErrorCodes }),
+  updatesRefused: counter('sluice_gateway_updates_refused_total', 'UpdateChannel messages refused, by code', {
+    code: updateErrorCodes,
+  }),
   payouts: gauge('sluice_gateway_payouts', "Payouts of open channels other than the pool's"),
   paidJobs: counter('sluice_gateway_paid_jobs_total', "Jobs made over for a payout other than the pool's"),
   setTargets: counter('sluice_gateway_set_targets_total', 'SetTarget messages written'),
@@ -135,5 +138,7 @@ export function followGateway(metrics: ConnectionGatewayMetrics, { counters, ord
   metrics.refused.with({ limit: 'draining' }).follow(() => counters.refusedDraining);
   for (const reason of closeReasons) metrics.closed.with({ reason }).follow(() => counters.closed[reason]);
   for (const code of openErrorCodes) metrics.opensRefused.with({ code }).follow(() => counters.opensRefused[code]);
+  for (const code of updateErrorCodes)
+    metrics.updatesRefused.with({ code }).follow(() => counters.updatesRefused[code]);
   for (const code of shareErrorCodes) metrics.sharesRefused.with({ code }).follow(() => counters.sharesRefused[code]);
 }

@@ -194,8 +194,8 @@ test('a reader that takes nothing is cut after a while', async () => {
   expect(gateway.counters.closed['stalled-reader']).toBe(1);
 });
 
-test('a peer that sends too much is read later and loses nothing', async () => {
-  gateway = await TestGateway.start({ limits: { messagesPerSecond: 100 } });
+test('a peer that sends too much, where a refusal counts as ten messages, is read later and loses nothing', async () => {
+  gateway = await TestGateway.start({ limits: { messagesPerSecond: 1_000 } });
   const miner = await gateway.miner();
   await miner.setup();
   for (let count = 0; count < 1_010; count++)

@@ -1,6 +1,7 @@
 // CloseChannel [sv2 5.3.9], from a miner or, by an operator's order, to one. The group's id closes all of its members.
 import type { ShareLanes, WaitingShare } from '@sluice/mining/share-lanes';
 import type { Logger } from '@sluice/runtime/logger';
+import { REFUSAL_COST } from '@sluice/server/peer-socket';
 import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
 import { printable } from '@sluice/sv2/text';
 import type { ChannelManagerClient } from '../channel-manager-client.ts';
@@ -27,10 +28,11 @@ export class CloseChannelHandler {
   }
 
   fromMiner(connection: Connection, { channelId, reasonCode }: CloseChannel): void {
-    const closing = [...connection.channels].filter(
-      (channel) => channel.id === channelId || (channel.group.id === channelId && channel.delivery === 'group'),
-    );
+    const channel = connection.channels.get(channelId);
+    const closing = channel === undefined ? membersOf(connection, channelId) : [channel];
     if (closing.length === 0) {
+      // All channels of the connection were looked at for it.
+      connection.charge(REFUSAL_COST - 1);
       this.#modules.counters.ignoredMessages += 1;
       this.#modules.log.debug({ connection: connection.id, channelId }, 'CloseChannel for no channel was ignored');
     }
@@ -61,4 +63,8 @@ export class CloseChannelHandler {
     if (paid !== undefined) payouts.release(paid);
     channelManager.closed({ incarnation, connectionId: channel.connection.id, channelId: channel.id, reason });
   }
+}
+
+function membersOf({ channels }: Connection, groupId: number): readonly GatewayChannel[] {
+  return [...channels].filter(({ group, delivery }) => group.id === groupId && delivery === 'group');
 }

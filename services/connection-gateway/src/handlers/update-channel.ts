@@ -5,7 +5,7 @@ import { hashesOfTarget } from '@sluice/mining/vardiff-difficulty';
 import type { Clock } from '@sluice/runtime/clock';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
-import { type ErrorCode, errorCodes } from '@sluice/sv2/error-codes';
+import { errorCodes } from '@sluice/sv2/error-codes';
 import type { UpdateChannel } from '@sluice/sv2/messages/mining/update-channel';
 import { UpdateChannelError } from '@sluice/sv2/messages/mining/update-channel-error';
 import { isHashRate } from '@sluice/sv2/validate';
@@ -13,10 +13,12 @@ import type { ChannelManagerClient } from '../channel-manager-client.ts';
 import type { ChannelTargets } from '../channel-targets.ts';
 import type { GatewayChannel } from '../channels.ts';
 import type { Connection } from '../connection.ts';
-import type { GatewayCounters } from '../counters.ts';
+import type { GatewayCounters, UpdateErrorCode } from '../counters.ts';
 
 /** A miner waits for its SetTarget: one attempt. */
 const UPDATE_DEADLINE_MS = 1_000;
+/** What an update costs of the limit of messages: it asks another service. */
+const UPDATE_COST = 10;
 
 export interface UpdateChannelModules {
   readonly clock: Clock;
@@ -26,8 +28,6 @@ export interface UpdateChannelModules {
   readonly targets: ChannelTargets;
   readonly incarnation: bigint;
 }
-
-type UpdateErrorCode = ErrorCode<'UpdateChannel.Error'>;
 
 export class UpdateChannelHandler {
   readonly #modules: UpdateChannelModules;
@@ -45,7 +45,10 @@ export class UpdateChannelHandler {
     else if (!isHashRate(update.nominalHashRate)) this.#refuseAndConfirm(channel, 'invalid-nominal-hashrate');
     else if (targetFromBytes(update.maximumTarget) === 0n) this.#refuseAndConfirm(channel, 'max-target-out-of-range');
     else if (this.#asking.has(channel)) this.#asking.set(channel, update);
-    else void this.#askInTurn(channel, update);
+    else {
+      connection.charge(UPDATE_COST - 1);
+      void this.#askInTurn(channel, update);
+    }
   }
 
   async #askInTurn(channel: GatewayChannel, first: UpdateChannel): Promise<void> {
@@ -107,6 +110,7 @@ export class UpdateChannelHandler {
   }
 
   #refuse(connection: Connection, channelId: number, errorCode: UpdateErrorCode): void {
+    this.#modules.counters.updatesRefused[errorCode] += 1;
     connection.send(UpdateChannelError, { channelId, errorCode });
     connection.refused('UpdateChannel.Error', errorCode);
   }
