@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InFlight } from '../load/in-flight.ts';
+import { growthOf } from '../load/long/growth.ts';
 import { LatencyHistogram } from '../load/measure/latency-histogram.ts';
 import { Pacer } from '../load/pacer.ts';
 
@@ -97,5 +98,30 @@ describe('InFlight', () => {
     expect(inFlight.waiting).toBe(92);
     expect(inFlight.acceptedUpTo(1_000, () => undefined)).toBe(92);
     expect(inFlight.waiting).toBe(0);
+  });
+});
+
+describe('growth of memory', () => {
+  const samples = (bytes: (second: number) => number) =>
+    Array.from({ length: 200 }, (_, index) => ({ seconds: index * 5, rssBytes: bytes(index * 5) }));
+
+  it('is that of the last part alone, whatever came before', () => {
+    const { fromBytes, toBytes, growth } = growthOf(
+      samples((second) => (second < 500 ? second : 1_000 + second)),
+      495,
+    );
+    expect(growth).toBeCloseTo(toBytes / fromBytes - 1);
+    expect(fromBytes).toBeGreaterThanOrEqual(1_500);
+    expect(growth).toBeGreaterThan(0.2);
+    expect(growth).toBeLessThan(0.35);
+  });
+
+  it('is none of a level that a single sample leaves', () => {
+    expect(
+      growthOf(
+        samples((second) => (second === 995 ? 9_000 : 1_000)),
+        600,
+      ).growth,
+    ).toBe(0);
   });
 });

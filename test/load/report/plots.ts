@@ -2,6 +2,7 @@
 import { type Axis, type Line, renderPlot } from '../../../packages/mining/simulation/svg-plot.ts';
 import type { LatencyHistogram } from '../measure/latency-histogram.ts';
 import type { RunResult } from '../results.ts';
+import { linear } from './linear-axis.ts';
 
 const COLOURS = { first: '#2f6fb0', second: '#c8641e' } as const;
 const SIZE = { columns: 1, panelWidth: 720, panelHeight: 320 } as const;
@@ -75,15 +76,4 @@ function overTime(title: string, sent: readonly number[], acknowledged: readonly
     ],
     ...SIZE,
   });
-}
-
-function linear(label: string, max: number): Axis {
-  const rough = max / 6;
-  const unit = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * unit).find((each) => each >= rough) ?? rough;
-  const ticks = Array.from({ length: Math.floor(max / step) + 1 }, (_, index) => {
-    const at = index * step;
-    return { at, text: String(Number(at.toPrecision(3))) };
-  });
-  return { label, min: 0, max, ticks };
 }

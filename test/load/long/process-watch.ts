@@ -1,0 +1,68 @@
+// What each process of a pool is like over the time of a run: its memory, and for how long its event loop stood still.
+import type { PoolProcesses } from '../../support/pool-processes.ts';
+import { sampleOf } from '../measure/server-processes.ts';
+
+const EVERY_MS = 5_000;
+/** prom-client's; the longest since it was asked last. */
+const LAG_METRIC = 'nodejs_eventloop_lag_max_seconds';
+
+export interface WatchedProcess {
+  readonly name: string;
+  readonly memory: readonly MemorySample[];
+  /** Longest in milliseconds; NaN of what is no Node. What a loop takes to come round is in it, some 50 ms where it is idle. */
+  readonly longestLoopMs: number;
+}
+
+export interface MemorySample {
+  /** Since the watch began. */
+  readonly seconds: number;
+  readonly rssBytes: number;
+}
+
+interface Watched {
+  readonly name: string;
+  readonly pid: number;
+  readonly memory: MemorySample[];
+  longestLoopMs: number;
+  /** `undefined`: it is no Node. */
+  lagSeconds(): Promise<number | undefined>;
+}
+
+export class ProcessWatch {
+  readonly #watched: readonly Watched[];
+  readonly #beganAt = performance.now();
+  readonly #timer: NodeJS.Timeout;
+  #looking: Promise<void>;
+
+  /** Begins at once; stalls before do not count. */
+  constructor(pool: PoolProcesses) {
+    const services = pool.services.map((service) => ({
+      ...{ name: service.name.replace(/-\d+$/, ''), pid: service.pid ?? 0 },
+      lagSeconds: () => service.metric(LAG_METRIC),
+    }));
+    const nats = { name: 'nats-server', pid: pool.nats.pid ?? 0, lagSeconds: async () => undefined };
+    this.#watched = [...services, nats].map((each) => ({ ...each, memory: [], longestLoopMs: Number.NaN }));
+    this.#looking = Promise.all(this.#watched.map(({ lagSeconds }) => lagSeconds())).then(() => undefined);
+    this.#timer = setInterval(() => {
+      this.#looking = this.#looking.then(() => this.#look());
+    }, EVERY_MS);
+  }
+
+  /** Resolves with what was seen. */
+  async end(): Promise<readonly WatchedProcess[]> {
+    clearInterval(this.#timer);
+    await this.#looking;
+    await this.#look();
+    return this.#watched;
+  }
+
+  async #look(): Promise<void> {
+    const seconds = (performance.now() - this.#beganAt) / 1_000;
+    for (const each of this.#watched) {
+      const sample = sampleOf(each);
+      if (sample !== undefined) each.memory.push({ seconds, rssBytes: sample.rssBytes });
+      const lag = await each.lagSeconds();
+      if (lag !== undefined) each.longestLoopMs = Math.max(lag * 1_000, each.longestLoopMs || 0);
+    }
+  }
+}
