@@ -3,11 +3,12 @@ import { BusError } from './errors.ts';
 import type { Payload } from './payload-codec.ts';
 import {
   Acknowledgement,
+  ChannelBlock,
   ChannelClosed,
   ChannelUpdate,
   ChannelUpdateReply,
-  OpenReply,
-  OpenRequest,
+  OpenReplies,
+  OpenRequests,
   OperatorClose,
   OperatorCloseReply,
   RangeReply,
@@ -86,11 +87,11 @@ export const subjects = {
   channelOpen: {
     name: 'channel.open',
     delivery: 'request',
-    payload: OpenRequest,
-    reply: OpenReply,
+    payload: OpenRequests,
+    reply: OpenReplies,
     publishers: ['connection-gateway'],
     consumers: ['channel-manager'],
-    doc: 'May this miner open a channel, and under which policy?',
+    doc: 'May these miners open a channel each, and under which policy?',
   },
   channelClose: {
     name: 'channel.close',
@@ -99,7 +100,16 @@ export const subjects = {
     reply: Acknowledgement,
     publishers: ['connection-gateway'],
     consumers: ['channel-manager'],
-    doc: 'A channel is gone.',
+    doc: 'A channel is gone; of gateways of the release before.',
+  },
+  channelBlock: {
+    name: 'channel.block',
+    delivery: 'request',
+    payload: ChannelBlock,
+    reply: Acknowledgement,
+    publishers: ['connection-gateway'],
+    consumers: ['channel-manager'],
+    doc: 'Which channels a gateway has open of one block, for the registry.',
   },
   channelUpdate: {
     name: 'channel.update',

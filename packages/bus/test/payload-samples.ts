@@ -2,11 +2,14 @@
 import type { Payload } from '../src/payload-codec.ts';
 import {
   Acknowledgement,
+  ChannelBlock,
   ChannelClosed,
   ChannelUpdate,
   ChannelUpdateReply,
+  OpenReplies,
   OpenReply,
   OpenRequest,
+  OpenRequests,
   OperatorClose,
   OperatorCloseReply,
   RangeReply,
@@ -132,6 +135,39 @@ const work = [
 ];
 
 const channels = [
+  sample('OpenRequests', OpenRequests, [
+    { identity: 'bc1q….rig-ü', nominalHashrate: Math.fround(1.5e14), maxTarget: 2n ** 256n - 1n },
+    { identity: 'a', nominalHashrate: 0, maxTarget: 1n },
+  ]),
+  sample('OpenReplies', OpenReplies, [
+    { kind: 'refused', errorCode: 'unknown-user' },
+    {
+      kind: 'opened',
+      identity: 'a',
+      worker: 'w',
+      firstTarget: U256,
+      minTarget: 1n,
+      maxTarget: 2n ** 256n - 1n,
+      sharesPerMinute: 6,
+      poolPercent: 5,
+      payoutScript: Uint8Array.of(0x51, 0x20),
+    },
+  ]),
+  sample('ChannelBlock', ChannelBlock, {
+    incarnation: 2n ** 40n + 7n,
+    block: 0xffff_fffe,
+    channels: [
+      {
+        connectionId: 0xffff_fffe,
+        channelId: 3,
+        account: 'bc1q…',
+        worker: 'rig-ü',
+        remoteAddress: '192.0.2.1:4',
+        vendor: 'v',
+        openedAtMs: 1_700_000_000_123,
+      },
+    ],
+  }),
   sample('OpenRequest', OpenRequest, {
     ...channel,
     kind: 2,

@@ -18,9 +18,9 @@ export const channelManagerMetrics = defineMetrics({
   ),
   operatorCloses: counter('sluice_channel_manager_operator_closes_total', 'Channels that an operator had closed'),
   registryPending: gauge('sluice_channel_manager_registry_pending', 'Writes of the registry under way'),
-  registryLost: counter(
-    'sluice_channel_manager_registry_lost_total',
-    'Entries of the registry left out at its bound or not written',
+  registryFailed: counter(
+    'sluice_channel_manager_registry_failed_total',
+    'Writes of the registry that came to nothing; gateways tell again',
   ),
   registrySwept: counter(
     'sluice_channel_manager_registry_swept_total',

@@ -5,8 +5,8 @@ import {
   type ChannelUpdate,
   type ChannelUpdateReply,
   type OpenReply,
-  type OpenRequest,
   PAYS_POOL,
+  type WantedChannel,
 } from '@sluice/bus/payloads/channel';
 import { clampTarget } from '@sluice/mining/share-target';
 import type { ErrorCode } from '@sluice/sv2/error-codes';
@@ -30,18 +30,18 @@ export interface Policy {
 
 const refused = (errorCode: ErrorCode<'OpenMiningChannel.Error'>): OpenReply => ({ kind: 'refused', errorCode });
 
-export function decideOpen(policy: Policy, request: OpenRequest): OpenReply {
-  const identity = parseIdentity(request.identity, policy.payoutNetwork);
+export function decideOpen(policy: Policy, wanted: WantedChannel): OpenReply {
+  const identity = parseIdentity(wanted.identity, policy.payoutNetwork);
   if (identity === undefined) return refused('invalid-user-identity');
   if (policy.accounts !== undefined && !policy.accounts.has(identity.account)) return refused('unknown-user');
-  if (!isHashrate(request.nominalHashrate)) return refused('invalid-nominal-hashrate');
-  if (request.maxTarget < policy.hardestTarget) return refused('max-target-out-of-range');
-  const maxTarget = easiestOf(policy, request.maxTarget);
+  if (!isHashrate(wanted.nominalHashrate)) return refused('invalid-nominal-hashrate');
+  if (wanted.maxTarget < policy.hardestTarget) return refused('max-target-out-of-range');
+  const maxTarget = easiestOf(policy, wanted.maxTarget);
   return {
     kind: 'opened',
     identity: identity.account,
     worker: identity.worker,
-    firstTarget: clampTarget(firstTarget(policy, request.nominalHashrate), policy.hardestTarget, maxTarget),
+    firstTarget: clampTarget(firstTarget(policy, wanted.nominalHashrate), policy.hardestTarget, maxTarget),
     minTarget: policy.hardestTarget,
     maxTarget,
     sharesPerMinute: policy.sharesPerMinute,

@@ -1,55 +1,42 @@
-// The channels of the pool as people may look them up: a key for each, `<incarnation>.<connection>.<channel>`. It decides
-// nothing; an entry that was lost costs a line in a list. Entries of a gateway whose beats have stopped are removed.
+// The channels of the pool as people may look them up: an entry for each block of a gateway's channels, `<incarnation>.<block>`, as
+// the gateway tells it. It decides nothing. Entries of a gateway whose beats have stopped are removed.
 import type { Kv } from '@sluice/bus/bus';
+import { ChannelBlock } from '@sluice/bus/payloads/channel';
 
-/** Writes that may be under way; beyond it an entry is left out and counted. */
-export const PENDING_WRITES_BOUND = 4_096;
 /** A gateway that did not beat for this long is gone. */
 export const GATEWAY_SILENCE_MS = 60_000;
 /** How often silent gateways are looked for. */
 export const SWEEP_MS = 60_000;
 const READS_AT_ONCE = 64;
 
-export interface ChannelName {
-  readonly incarnation: bigint;
-  readonly connectionId: number;
-  readonly channelId: number;
-}
-
-export interface RegisteredChannel {
-  readonly account: string;
-  readonly worker: string;
-  readonly remoteAddress: string;
-  readonly vendor: string;
-  readonly openedAtMs: number;
-}
-
 export class Registry {
   readonly #kv: Kv;
   readonly #clock: { monotonic(): number };
   readonly #lastBeat = new Map<string, number>();
   #sweptAt: number | undefined;
-  #pending = 0;
-  /** Entries that were left out or could not be written. */
-  lost = 0;
+  /** Writes under way: gateways wait for their answers before they tell more. */
+  pending = 0;
+  /** Writes that came to nothing; the gateway tells again. */
+  failed = 0;
 
   constructor(kv: Kv, clock: { monotonic(): number }) {
     this.#kv = kv;
     this.#clock = clock;
   }
 
-  get pending(): number {
-    return this.#pending;
-  }
-
-  /** Does not wait for the write. */
-  add(name: ChannelName, channel: RegisteredChannel): void {
-    this.#write(() => this.#kv.put(keyOf(name), Buffer.from(JSON.stringify(channel))));
-  }
-
-  /** Does not wait for the write. */
-  remove(name: ChannelName): void {
-    this.#write(() => this.#kv.delete(keyOf(name)));
+  /** Resolves when the block is stored. Rejects as the bus does. */
+  async set(block: ChannelBlock): Promise<void> {
+    const key = `${block.incarnation}.${block.block}`;
+    this.pending += 1;
+    try {
+      if (block.channels.length === 0) await this.#kv.delete(key);
+      else await this.#kv.put(key, ChannelBlock.encode(block));
+    } catch (error) {
+      this.failed += 1;
+      throw error;
+    } finally {
+      this.pending -= 1;
+    }
   }
 
   /** How many channels of an account are known. Reads the whole registry: for people, not for the path of a share. */
@@ -58,7 +45,7 @@ export class Registry {
     let found = 0;
     for (let from = 0; from < keys.length; from += READS_AT_ONCE) {
       const entries = await Promise.all(keys.slice(from, from + READS_AT_ONCE).map((key) => this.#kv.get(key)));
-      found += entries.filter((entry) => entry !== undefined && accountOf(entry.value) === account).length;
+      for (const entry of entries) if (entry !== undefined) found += channelsOf(entry.value, account);
     }
     return found;
   }
@@ -97,31 +84,13 @@ export class Registry {
     this.#sweptAt = now;
     return removed;
   }
-
-  #write(write: () => Promise<unknown>): void {
-    if (this.#pending >= PENDING_WRITES_BOUND) {
-      this.lost += 1;
-      return;
-    }
-    this.#pending += 1;
-    write()
-      .catch(() => {
-        this.lost += 1;
-      })
-      .finally(() => {
-        this.#pending -= 1;
-      });
-  }
 }
 
-function keyOf({ incarnation, connectionId, channelId }: ChannelName): string {
-  return `${incarnation}.${connectionId}.${channelId}`;
-}
-
-function accountOf(value: Uint8Array): string | undefined {
+/** 0 for what is no block: entries of the release before. */
+function channelsOf(value: Uint8Array, account: string): number {
   try {
-    return (JSON.parse(Buffer.from(value).toString()) as RegisteredChannel).account;
+    return ChannelBlock.decode(value).channels.filter((channel) => channel.account === account).length;
   } catch {
-    return undefined;
+    return 0;
   }
 }

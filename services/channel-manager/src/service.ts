@@ -3,15 +3,18 @@
 import type { Bus, Subscription } from '@sluice/bus/bus';
 import {
   Acknowledgement,
-  ChannelClosed,
+  ChannelBlock,
   ChannelUpdate,
   ChannelUpdateReply,
+  OpenReplies,
   OpenReply,
   OpenRequest,
+  OpenRequests,
   OperatorClose,
   OperatorCloseReply,
   RangeReply,
   RangeRequest,
+  type WantedChannel,
 } from '@sluice/bus/payloads/channel';
 import { Control, EVERY_GATEWAY, Heartbeat } from '@sluice/bus/payloads/control';
 import { subjectName, subjectPattern } from '@sluice/bus/subjects';
@@ -73,12 +76,14 @@ class ChannelManager implements Service {
     const registry = new Registry(await bus.kv('channels'), clock);
     const counter = await bus.kv('extranonce');
     this.#metrics.registryPending.follow(() => registry.pending);
-    this.#metrics.registryLost.follow(() => registry.lost);
+    this.#metrics.registryFailed.follow(() => registry.failed);
     this.#subscriptions.push(
-      bus.serve(subjectName('channelOpen'), QUEUE, (payload) => this.#open(registry, payload)),
+      bus.serve(subjectName('channelOpen'), QUEUE, (payload) => this.#open(payload)),
       bus.serve(subjectName('channelUpdate'), QUEUE, (payload) => this.#update(payload)),
-      bus.serve(subjectName('channelClose'), QUEUE, (payload) => {
-        registry.remove(ChannelClosed.decode(payload));
+      // Of gateways of the release before, whose channels are in no block.
+      bus.serve(subjectName('channelClose'), QUEUE, () => Acknowledgement.encode({})),
+      bus.serve(subjectName('channelBlock'), QUEUE, async (payload) => {
+        await registry.set(ChannelBlock.decode(payload));
         return Acknowledgement.encode({});
       }),
       bus.serve(subjectName('operatorClose'), QUEUE, (payload) => this.#operatorClose(registry, payload)),
@@ -110,17 +115,16 @@ class ChannelManager implements Service {
     await this.#sweeper?.stop();
   }
 
-  #open(registry: Registry, payload: Uint8Array): Uint8Array {
-    const request = OpenRequest.decode(payload);
-    const reply = decideOpen(this.#policy, request);
-    if (reply.kind === 'opened') {
-      const { remoteAddress, vendor } = request;
-      const { identity: account, worker } = reply;
-      registry.add(request, { account, worker, remoteAddress, vendor, openedAtMs: this.#modules.clock.now() });
-    }
+  #open(payload: Uint8Array): Uint8Array {
+    if (payload[0] === OpenRequest.version) return OpenReply.encode(this.#decide(OpenRequest.decode(payload)));
+    return OpenReplies.encode(OpenRequests.decode(payload).map((wanted) => this.#decide(wanted)));
+  }
+
+  #decide(wanted: WantedChannel): OpenReply {
+    const reply = decideOpen(this.#policy, wanted);
     const outcome = reply.kind === 'opened' ? reply.kind : openOutcomes.find((code) => code === reply.errorCode);
     if (outcome !== undefined) this.#metrics.opens.with({ outcome }).inc();
-    return OpenReply.encode(reply);
+    return reply;
   }
 
   #update(payload: Uint8Array): Uint8Array {

@@ -3,13 +3,18 @@ import type { Bus, Kv } from '@sluice/bus/bus';
 import { BusError } from '@sluice/bus/errors';
 import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
 import {
+  Acknowledgement,
+  ChannelBlock,
   ChannelClosed,
+  OpenReplies,
   OpenReply,
   OpenRequest,
+  OpenRequests,
   OperatorClose,
   OperatorCloseReply,
   RangeReply,
   RangeRequest,
+  type WantedChannel,
 } from '@sluice/bus/payloads/channel';
 import { Control, Heartbeat } from '@sluice/bus/payloads/control';
 import { subjectName } from '@sluice/bus/subjects';
@@ -23,18 +28,16 @@ import { takeRange } from '../src/extranonce-counter.ts';
 import { GATEWAY_SILENCE_MS, Registry, SWEEP_MS } from '../src/registry.ts';
 import { createChannelManagerService } from '../src/service.ts';
 
-const request: OpenRequest = {
-  incarnation: 1n,
-  connectionId: 1,
-  channelId: 2,
-  kind: 1,
-  identity: 'alice.rig',
-  nominalHashrate: 1e12,
-  maxTarget: MAX_TARGET,
-  minExtranonceSize: 0,
-  remoteAddress: '127.0.0.1',
-  vendor: 'x',
-};
+const wanted: WantedChannel = { identity: 'alice.rig', nominalHashrate: 1e12, maxTarget: MAX_TARGET };
+
+/** A block with a channel for each account. */
+function blockOf(incarnation: bigint, block: number, accounts: readonly string[]): ChannelBlock {
+  const channels = accounts.map((account, index) => ({
+    ...{ connectionId: 1, channelId: 2 + index, account, worker: 'rig', remoteAddress: '127.0.0.1', vendor: 'x' },
+    openedAtMs: 1_700_000_000_000,
+  }));
+  return { incarnation, block, channels };
+}
 
 describe('channel-manager', () => {
   let bus: Bus;
@@ -66,15 +69,54 @@ describe('channel-manager', () => {
     await service.start();
   }
 
-  it('opens, registers and forgets a channel', async () => {
+  async function open(opens: readonly WantedChannel[]): Promise<readonly OpenReply[]> {
+    return OpenReplies.decode(await bus.request(subjectName('channelOpen'), OpenRequests.encode(opens), 1_000));
+  }
+
+  async function register(block: ChannelBlock): Promise<void> {
+    const answer = await bus.request(subjectName('channelBlock'), ChannelBlock.encode(block), 1_000);
+    Acknowledgement.decode(answer);
+  }
+
+  it('decides about each channel of a question, in their order', async () => {
     await replica();
-    const reply = OpenReply.decode(await bus.request(subjectName('channelOpen'), OpenRequest.encode(request), 1_000));
-    expect(reply).toMatchObject({ kind: 'opened', identity: 'alice', worker: 'rig' });
+    const replies = await open([wanted, { ...wanted, identity: '' }, { ...wanted, identity: 'bob' }]);
+    expect(replies).toMatchObject([
+      { kind: 'opened', identity: 'alice', worker: 'rig' },
+      { kind: 'refused', errorCode: 'invalid-user-identity' },
+      { kind: 'opened', identity: 'bob', worker: '' },
+    ]);
+    expect(await open([])).toEqual([]);
+  });
+
+  it('answers gateways of the release before', async () => {
+    await replica();
+    const name = { incarnation: 1n, connectionId: 1, channelId: 2 };
+    const peer = { kind: 1, minExtranonceSize: 0, remoteAddress: '127.0.0.1', vendor: 'x' };
+    const request = OpenRequest.encode({ ...name, ...peer, ...wanted });
+    const reply = OpenReply.decode(await bus.request(subjectName('channelOpen'), request, 1_000));
+    expect(reply).toEqual((await open([wanted]))[0]);
+    const closed = ChannelClosed.encode({ ...name, reason: '' });
+    Acknowledgement.decode(await bus.request(subjectName('channelClose'), closed, 1_000));
+  });
+
+  it('registers blocks of channels, and forgets them', async () => {
+    await replica();
     const kv = await bus.kv('channels');
-    expect(await kv.keys()).toEqual(['1.1.2']);
-    const closed = ChannelClosed.encode({ incarnation: 1n, connectionId: 1, channelId: 2, reason: '' });
-    await bus.request(subjectName('channelClose'), closed, 1_000);
+    const block = blockOf(1n, 7, ['alice', 'bob']);
+    await register(block);
+    expect(await kv.keys()).toEqual(['1.7']);
+    expect(ChannelBlock.decode((await kv.get('1.7'))?.value ?? new Uint8Array())).toEqual(block);
+    await register(blockOf(1n, 7, []));
     expect(await kv.keys()).toEqual([]);
+  });
+
+  it('does not say that it has a block which could not be stored', async () => {
+    const kv = await bus.kv('channels');
+    const failing: Kv = Object.assign(Object.create(kv), { put: () => Promise.reject(new BusError('bus-down', '')) });
+    const registry = new Registry(failing, clock);
+    await expect(registry.set(blockOf(1n, 7, ['alice']))).rejects.toThrow('bus-down');
+    expect([registry.failed, registry.pending]).toEqual([1, 0]);
   });
 
   it('gives no range twice, though replicas are asked at once', async () => {
@@ -118,14 +160,15 @@ describe('channel-manager', () => {
 
   it('has the channels of an account closed by every gateway, whatever the registry knows', async () => {
     await replica();
-    await bus.request(subjectName('channelOpen'), OpenRequest.encode(request), 1_000);
-    await bus.request(subjectName('channelOpen'), OpenRequest.encode({ ...request, channelId: 3 }), 1_000);
-    await (await bus.kv('channels')).delete('1.1.3');
+    await register(blockOf(1n, 0, ['alice', 'bob']));
+    await register(blockOf(1n, 1, ['bob', 'alice', 'alice']));
+    // Of the release before.
+    await (await bus.kv('channels')).put('1.1.3', Buffer.from('{"account":"alice"}'));
     const orders: Control[] = [];
     bus.subscribe('control.0', (payload) => void orders.push(Control.decode(payload)));
     const order = { account: 'alice', incarnation: 0n, connectionId: 0, channelId: 0, reason: 'left' };
     const reply = await bus.request(subjectName('operatorClose'), OperatorClose.encode(order), 1_000);
-    expect(OperatorCloseReply.decode(reply).channels).toBe(1);
+    expect(OperatorCloseReply.decode(reply).channels).toBe(3);
     await vi.waitFor(() => expect(orders).toEqual([{ kind: 'closeAccount', account: 'alice', reason: 'left' }]));
   });
 
@@ -143,15 +186,13 @@ describe('channel-manager', () => {
   it('removes the channels of a gateway that fell silent, and of no other', async () => {
     const kv = await bus.kv('channels');
     const registry = new Registry(kv, clock);
-    const channel = { account: 'alice', worker: '', remoteAddress: '', vendor: '', openedAtMs: 0 };
-    registry.add({ incarnation: 1n, connectionId: 1, channelId: 1 }, channel);
-    registry.add({ incarnation: 2n, connectionId: 1, channelId: 1 }, channel);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await registry.set(blockOf(1n, 1, ['alice']));
+    await registry.set(blockOf(2n, 1, ['alice']));
     expect(await registry.sweep()).toBe(0);
     clock.advance(GATEWAY_SILENCE_MS + 1);
     registry.beat(2n);
     expect(await registry.sweep()).toBe(1);
-    expect(await kv.keys()).toEqual(['2.1.1']);
+    expect(await kv.keys()).toEqual(['2.1']);
   });
 
   it('keeps the channels of gateways that nobody could hear while the bus was away', async () => {
@@ -166,10 +207,8 @@ describe('channel-manager', () => {
       },
     });
     const registry = new Registry(over, clock);
-    const channel = { account: 'alice', worker: '', remoteAddress: '', vendor: '', openedAtMs: 0 };
-    registry.add({ incarnation: 1n, connectionId: 1, channelId: 1 }, channel);
-    registry.add({ incarnation: 2n, connectionId: 1, channelId: 1 }, channel);
-    await vi.waitFor(() => expect(registry.pending).toBe(0));
+    await registry.set(blockOf(1n, 1, ['alice']));
+    await registry.set(blockOf(2n, 1, ['alice']));
     const beatAndSweep = (incarnations: bigint[]) => {
       for (const incarnation of incarnations) registry.beat(incarnation);
       return registry.sweep();
@@ -190,7 +229,7 @@ describe('channel-manager', () => {
     expect(await registry.sweep()).toBe(0);
     clock.advance(GATEWAY_SILENCE_MS + 1);
     expect(await beatAndSweep([2n])).toBe(1);
-    expect(await kv.keys()).toEqual(['2.1.1']);
+    expect(await kv.keys()).toEqual(['2.1']);
   });
 
   it('looks through the registry in one replica only', async () => {
@@ -233,8 +272,6 @@ describe('channel-manager', () => {
       }),
     );
     await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(
-      OpenReply.decode(await bus.request(subjectName('channelOpen'), OpenRequest.encode(request), 1_000)).kind,
-    ).toBe('opened');
+    expect((await open([wanted])).map(({ kind }) => kind)).toEqual(['opened']);
   });
 });

@@ -1,15 +1,17 @@
 // The gateway's questions to the channel-manager. Each may be asked again, because none of them is answered twice in a way that
-// matters: a range that is not used is lost, and an open channel is registered under a name that only this process uses.
+// matters: a range that is not used is lost, and a block of channels is named by this process alone.
 import type { Bus } from '@sluice/bus/bus';
 import { isBusError } from '@sluice/bus/errors';
 import {
-  ChannelClosed,
+  ChannelBlock,
   ChannelUpdate,
   ChannelUpdateReply,
-  OpenReply,
-  OpenRequest,
+  OpenReplies,
+  type OpenReply,
+  OpenRequests,
   RangeReply,
   RangeRequest,
+  type WantedChannel,
 } from '@sluice/bus/payloads/channel';
 import { subjectName } from '@sluice/bus/subjects';
 import type { Clock } from '@sluice/runtime/clock';
@@ -17,27 +19,18 @@ import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
 import { OutageLog } from '@sluice/runtime/outage-log';
 import { GatewayError } from './errors.ts';
-import { Turns } from './turns.ts';
 
 /** One attempt; a live replica answers in milliseconds. */
 const ATTEMPT_TIMEOUT_MS = 1_000;
 const RETRY_MS = 100;
 /** A gateway that starts before its pool waits at most this long between two attempts. */
 const RANGE_RETRY_MS = 500;
-/** Openings that are asked about at the same time: the answers of more would keep the loop from other sockets. */
-const OPENS_AT_ONCE = 16;
-/** Ends of channels that are told in one go: a connection may have had thousands. */
-const CLOSES_AT_ONCE = 64;
 
 export class ChannelManagerClient {
   readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #outage: OutageLog;
-  /** By the connection. */
-  readonly #opens = new Turns<number>(OPENS_AT_ONCE);
-  /** Not told yet. */
-  #closes: ChannelClosed[] = [];
 
   constructor(modules: { readonly bus: Bus; readonly clock: Clock; readonly log: Logger }) {
     this.#bus = modules.bus;
@@ -66,17 +59,10 @@ export class ChannelManagerClient {
     throw new GatewayError('gateway-no-range', 'stopped before the channel-manager answered');
   }
 
-  /** The decision about a new channel; `undefined` when nobody has answered within `deadlineMs`, the wait for its turn included. */
-  async open(request: OpenRequest, deadlineMs: number): Promise<OpenReply | undefined> {
-    const end = this.#clock.monotonic() + deadlineMs;
-    await this.#opens.take(request.connectionId);
-    try {
-      const leftMs = end - this.#clock.monotonic();
-      const payload = leftMs > 0 ? await this.#ask('channelOpen', OpenRequest.encode(request), leftMs) : undefined;
-      return payload === undefined ? undefined : OpenReply.decode(payload);
-    } finally {
-      this.#opens.give();
-    }
+  /** The decisions about new channels, in their order; none when nobody has answered within `deadlineMs`. */
+  async open(wanted: readonly WantedChannel[], deadlineMs: number): Promise<readonly OpenReply[]> {
+    const payload = await this.#ask('channelOpen', OpenRequests.encode(wanted), deadlineMs);
+    return payload === undefined ? [] : OpenReplies.decode(payload);
   }
 
   /** What holds for a channel after UpdateChannel; `undefined` when nobody has answered within `deadlineMs`. */
@@ -85,24 +71,15 @@ export class ChannelManagerClient {
     return payload === undefined ? undefined : ChannelUpdateReply.decode(payload);
   }
 
-  /** Says soon that a channel is gone. Its entry also ends with the gateway's heartbeats, so one attempt is enough. */
-  closed(closed: ChannelClosed): void {
-    if (this.#closes.push(closed) === 1) setImmediate(() => this.#tellClosed(CLOSES_AT_ONCE));
-  }
-
-  /** Says it now of all that are gone. */
-  flush(): void {
-    this.#tellClosed(this.#closes.length);
-  }
-
-  #tellClosed(count: number): void {
-    for (const closed of this.#closes.splice(0, count))
-      this.#bus
-        .request(subjectName('channelClose'), ChannelClosed.encode(closed), ATTEMPT_TIMEOUT_MS)
-        .catch((error: unknown) =>
-          this.#log.debug({ reason: messageOf(error) }, 'a closed channel was not registered'),
-        );
-    if (this.#closes.length > 0) setImmediate(() => this.#tellClosed(CLOSES_AT_ONCE));
+  /** Tells the registry of a block of channels, with one attempt; resolves with whether it has it. */
+  async register(block: ChannelBlock): Promise<boolean> {
+    try {
+      await this.#bus.request(subjectName('channelBlock'), ChannelBlock.encode(block), ATTEMPT_TIMEOUT_MS);
+      return true;
+    } catch (error) {
+      this.#log.debug({ block: block.block, reason: messageOf(error) }, 'channels were not registered');
+      return false;
+    }
   }
 
   async #ask(

@@ -48,6 +48,7 @@ export interface ChannelParts extends BatchChannel {
   readonly mining: MiningChannel;
   readonly vardiff: Vardiff;
   readonly bounds: TargetBounds;
+  readonly openedAtMs: number;
   readonly answers: ShareAnswerFrames;
 }
 
@@ -68,6 +69,8 @@ export class GatewayChannel implements BatchedChannel {
   readonly mining: MiningChannel;
   readonly vardiff: Vardiff;
   readonly batchPlace = new BatchPlace();
+  /** Unix milliseconds. */
+  readonly openedAtMs: number;
   bounds: TargetBounds;
   /** Feed number of the last tip written to the channel. */
   tipFeed = 0;
@@ -92,6 +95,7 @@ export class GatewayChannel implements BatchedChannel {
     this.mining = parts.mining;
     this.vardiff = parts.vardiff;
     this.bounds = parts.bounds;
+    this.openedAtMs = parts.openedAtMs;
     this.#answers = parts.answers;
   }
 

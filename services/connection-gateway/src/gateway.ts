@@ -29,6 +29,7 @@ import { SubmitSharesStandard } from '@sluice/sv2/messages/mining/submit-shares-
 import { UpdateChannel } from '@sluice/sv2/messages/mining/update-channel';
 import { BestShare } from './best-share.ts';
 import { ChannelManagerClient } from './channel-manager-client.ts';
+import { ChannelRegister } from './channel-register.ts';
 import { ChannelTargets } from './channel-targets.ts';
 import { Connection, type ConnectionModules } from './connection.ts';
 import type { GatewayCounters } from './counters.ts';
@@ -79,6 +80,7 @@ export class Gateway {
   readonly fanOut: FanOut;
   readonly closeChannels: CloseChannelHandler;
   readonly extranonces: ExtranonceRange;
+  readonly register: ChannelRegister;
   readonly bestShare = new BestShare();
   readonly payouts: Payouts;
   readonly #modules: GatewayModules;
@@ -87,7 +89,6 @@ export class Gateway {
   readonly #ephemeralKeys: EphemeralKeyPool;
   readonly #shares: ShareHandler;
   readonly #vardiff: VardiffTicker;
-  readonly #channelManager: ChannelManagerClient;
   readonly #stratumV1Told = new Seldom();
   #lastConnection = 0;
 
@@ -120,11 +121,9 @@ export class Gateway {
     const targets = new ChannelTargets({ fanOut: this.fanOut, lanes, counters, log });
     this.#vardiff = new VardiffTicker(this.connections, targets);
     const channelManager = new ChannelManagerClient(modules);
-    this.#channelManager = channelManager;
-    this.closeChannels = new CloseChannelHandler({
-      ...{ channelManager, log, counters, incarnation, lanes },
-      payouts: this.payouts,
-    });
+    this.register = new ChannelRegister(incarnation, (block) => channelManager.register(block));
+    const { register, payouts } = this;
+    this.closeChannels = new CloseChannelHandler({ register, log, counters, payouts, lanes });
     const router = new MessageRouter(this.#routes(channelManager, targets, answers), { log, counters });
     this.#router = router;
     this.#connectionModules = {
@@ -218,7 +217,6 @@ export class Gateway {
   /** Ends what the gateway itself began; connections are closed before. */
   close(): void {
     this.fanOut.stop();
-    this.#channelManager.flush();
     this.batcher.close();
     this.solutions.close();
     this.#ephemeralKeys.clear();
@@ -230,10 +228,10 @@ export class Gateway {
     targets: ChannelTargets,
     answers: ShareAnswerFrames,
   ): readonly Route<Connection>[] {
-    const { fanOut, extranonces, payouts, incarnation, closeChannels } = this;
+    const { fanOut, extranonces, payouts, register, incarnation, closeChannels } = this;
     const shares = this.#shares;
     const shared = { ...this.#modules, channelManager, incarnation, fanOut, targets };
-    const opens = new OpenChannelHandler({ ...shared, extranonces, payouts, answers });
+    const opens = new OpenChannelHandler({ ...shared, extranonces, payouts, register, answers });
     const updates = new UpdateChannelHandler(shared);
     return [
       decoded(SetupConnection, (connection, setup) => handleSetupConnection(connection, setup, shared.log)),
@@ -265,6 +263,6 @@ export class Gateway {
   #onClosed(connection: Connection): void {
     this.connections.delete(connection.id);
     this.fanOut.remove(connection);
-    this.closeChannels.allOf(connection, 'connection-closed');
+    this.closeChannels.allOf(connection);
   }
 }

@@ -29,6 +29,10 @@ export const connectionGatewayMetrics = defineMetrics({
 
   channelsOpened: counter('sluice_gateway_channels_opened_total', 'Channels opened'),
   opensRefused: counter('sluice_gateway_opens_refused_total', 'Channels refused, by code', { code: openErrorCodes }),
+  unregisteredBlocks: gauge(
+    'sluice_gateway_unregistered_blocks',
+    'Blocks of channels that the registry does not have as they are',
+  ),
   updatesRefused: counter('sluice_gateway_updates_refused_total', 'UpdateChannel messages refused, by code', {
     code: updateErrorCodes,
   }),
@@ -119,6 +123,7 @@ export function followGateway(metrics: ConnectionGatewayMetrics, { counters, ord
   metrics.connections.follow(() => gateway()?.connections.size ?? 0);
   metrics.channels.follow(() => gateway()?.channels ?? 0);
   metrics.draining.follow(() => Number(orders.isDraining));
+  metrics.unregisteredBlocks.follow(() => gateway()?.register.waiting ?? 0);
   metrics.payouts.follow(() => gateway()?.payouts.size ?? 0);
   metrics.heldShareBytes.follow(() => gateway()?.batcher.bytes ?? 0);
   metrics.bestShare.follow(() => gateway()?.bestShare.difficulty ?? 0);

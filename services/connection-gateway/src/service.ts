@@ -31,6 +31,7 @@ const SWEEP_MS = 1_000;
 const HEARTBEAT_MS = 2_000;
 const REORDER_MS = 30_000;
 const CERTIFICATE_MS = 1_000;
+const REGISTER_MS = 1_000;
 /** After the drain: how long the end waits for the stream to take the last shares and candidates. */
 const FLUSH_MS = 5_000;
 
@@ -147,6 +148,7 @@ class ConnectionGateway implements ConnectionGatewayService {
     this.#every(VARDIFF_TICK_MS, () => gateway.tick());
     this.#every(REORDER_MS, () => gateway.fanOut.reorder());
     this.#every(HEARTBEAT_MS, () => this.#beat(gateway));
+    this.#every(REGISTER_MS, () => void gateway.register.flush());
     this.#every(CERTIFICATE_MS, () => this.#modules.identity.refresh());
     this.addresses = await this.#listener.listen(listen);
     this.#beat(gateway);
@@ -175,7 +177,7 @@ class ConnectionGateway implements ConnectionGatewayService {
     for (const timer of this.#timers) clearInterval(timer);
     this.#control?.close();
     for (const connection of gateway.connections.values()) connection.cut('drained');
-    await gateway.feed.close();
+    await Promise.all([gateway.register.flush(), gateway.feed.close()]);
     gateway.close();
   }
 

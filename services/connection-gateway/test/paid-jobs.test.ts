@@ -1,7 +1,7 @@
 // Channels whose blocks pay their miner: jobs, groups, shares and blocks of their own, beside the pool's which stay as they are.
 import { nobleSha256d } from '@sluice/bitcoin/sha256d';
 import { decodeTransaction } from '@sluice/bitcoin/transaction';
-import { type OpenReply, type OpenRequest, PAYS_POOL } from '@sluice/bus/payloads/channel';
+import { type OpenReply, PAYS_POOL, type WantedChannel } from '@sluice/bus/payloads/channel';
 import { JobRecord } from '@sluice/bus/payloads/job-record';
 import { type BatchChannel, ShareBatchReader } from '@sluice/bus/payloads/share-batch';
 import { Solution } from '@sluice/bus/payloads/solution';
@@ -35,7 +35,7 @@ const scriptOf = (letter: string) => Uint8Array.of(0x00, 0x14, ...new Array(20).
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
 /** `a`, `b` pay themselves; `a+5` gives 5 per cent to the pool; anything longer is an account of the pool. */
-function decide(request: OpenRequest): OpenReply {
+function decide(request: WantedChannel): OpenReply {
   const [name = '', percent = '0'] = request.identity.split('+');
   if (name.length > 1) return opened(request);
   return { ...opened(request), poolPercent: Number(percent), payoutScript: scriptOf(name) } as OpenReply;

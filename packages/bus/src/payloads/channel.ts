@@ -3,13 +3,14 @@ import {
   bytes,
   f32,
   group,
-  type Payload,
+  list,
   type PayloadValue,
   payload,
   text,
   u8,
   u16,
   u32,
+  u48,
   u64,
   u256,
   variants,
@@ -25,6 +26,21 @@ const channelName = {
 /** `kind` of an OpenRequest and of a channel in a ShareBatch. */
 export const channelKinds = { standard: 1, extended: 2 } as const;
 
+/** What the decision about a channel rests on. */
+const wanted = {
+  /** The miner's user_identity, as sent. */
+  identity: text,
+  /** Hashes per second, as claimed. */
+  nominalHashrate: f32,
+  /** Easiest target that the miner takes. */
+  maxTarget: u256,
+} as const;
+
+/** Channels that miners of one gateway want to open. Answered with as many replies, in that order. */
+export const OpenRequests = payload('OpenRequests', 2, list(group(wanted)));
+export type WantedChannel = PayloadValue<typeof OpenRequests>[number];
+
+/** Of a gateway of the release before, under the same subject: one channel. Answered with one OpenReply. */
 export const OpenRequest = payload(
   'OpenRequest',
   1,
@@ -32,12 +48,7 @@ export const OpenRequest = payload(
     ...channelName,
     /** One of `channelKinds`. */
     kind: u8,
-    /** The miner's user_identity, as sent. */
-    identity: text,
-    /** Hashes per second, as claimed. */
-    nominalHashrate: f32,
-    /** Easiest target that the miner takes. */
-    maxTarget: u256,
+    ...wanted,
     minExtranonceSize: u16,
     remoteAddress: text,
     vendor: text,
@@ -48,50 +59,61 @@ export type OpenRequest = PayloadValue<typeof OpenRequest>;
 /** `poolPercent` of a channel whose blocks pay the pool alone. */
 export const PAYS_POOL = 100;
 
-const opened = {
-  /** The account that is credited; where blocks pay the miner the address that they pay. */
-  identity: text,
-  worker: text,
-  firstTarget: u256,
-  /** Hardest and easiest target that vardiff may set. */
-  minTarget: u256,
-  maxTarget: u256,
-  sharesPerMinute: f32,
-} as const;
-const refused = {
-  /** Goes to the miner as it is. */
-  errorCode: text,
-} as const;
-
-const payingPool = payload('OpenReply', 1, variants({ opened, refused }));
-const currentReply = payload(
-  'OpenReply',
-  2,
-  variants({
-    opened: {
-      ...opened,
-      /** Whole per cent of the channel's blocks that the pool's own outputs keep: PAYS_POOL, or less where the rest pays the miner. */
-      poolPercent: u8,
-      /** Output script for that rest; empty: there is none. */
-      payoutScript: bytes,
-    },
-    refused,
-  }),
-);
-
-/** Version 1 of a channel-manager that is not updated yet is read as well: its channels pay the pool. */
-export const OpenReply: Payload<PayloadValue<typeof currentReply>> = {
-  ...currentReply,
-  decode(bytesIn) {
-    if (bytesIn[0] !== payingPool.version) return currentReply.decode(bytesIn);
-    const reply = payingPool.decode(bytesIn);
-    if (reply.kind === 'refused') return reply;
-    return { ...reply, poolPercent: PAYS_POOL, payoutScript: new Uint8Array() };
+const decision = variants({
+  opened: {
+    /** The account that is credited; where blocks pay the miner the address that they pay. */
+    identity: text,
+    worker: text,
+    firstTarget: u256,
+    /** Hardest and easiest target that vardiff may set. */
+    minTarget: u256,
+    maxTarget: u256,
+    sharesPerMinute: f32,
+    /** Whole per cent of the channel's blocks that the pool's own outputs keep: PAYS_POOL, or less where the rest pays the miner. */
+    poolPercent: u8,
+    /** Output script for that rest; empty: there is none. */
+    payoutScript: bytes,
   },
-};
+  refused: {
+    /** Goes to the miner as it is. */
+    errorCode: text,
+  },
+});
+
+export const OpenReplies = payload('OpenReplies', 1, list(decision));
+export const OpenReply = payload('OpenReply', 2, decision);
 export type OpenReply = PayloadValue<typeof OpenReply>;
 
-/** The channel is gone. Answered with an empty Acknowledgement. */
+/**
+ * The channels that a gateway has open of one block, as the registry keeps them; none: it forgets the block. Answered with an
+ * Acknowledgement when it is stored.
+ */
+export const ChannelBlock = payload(
+  'ChannelBlock',
+  1,
+  group({
+    incarnation: u64,
+    /** Channels of an incarnation are counted, and each so many of them are a block: BLOCK_CHANNELS. */
+    block: u32,
+    channels: list(
+      group({
+        connectionId: u32,
+        channelId: u32,
+        account: text,
+        worker: text,
+        remoteAddress: text,
+        vendor: text,
+        openedAtMs: u48,
+      }),
+    ),
+  }),
+);
+export type ChannelBlock = PayloadValue<typeof ChannelBlock>;
+
+/** Few enough that a block with the longest texts is one message, and that a channel that comes or goes is a small write. */
+export const BLOCK_CHANNELS = 64;
+
+/** Of a gateway of the release before: the channel is gone. Answered with an empty Acknowledgement. */
 export const ChannelClosed = payload('ChannelClosed', 1, group({ ...channelName, reason: text }));
 export type ChannelClosed = PayloadValue<typeof ChannelClosed>;
 

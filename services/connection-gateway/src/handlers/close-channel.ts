@@ -4,18 +4,17 @@ import type { Logger } from '@sluice/runtime/logger';
 import { REFUSAL_COST } from '@sluice/server/peer-socket';
 import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
 import { printable } from '@sluice/sv2/text';
-import type { ChannelManagerClient } from '../channel-manager-client.ts';
+import type { ChannelRegister } from '../channel-register.ts';
 import type { GatewayChannel } from '../channels.ts';
 import type { Connection } from '../connection.ts';
 import type { GatewayCounters } from '../counters.ts';
 import type { Payouts } from '../paid-jobs.ts';
 
 export interface CloseChannelModules {
-  readonly channelManager: ChannelManagerClient;
+  readonly register: ChannelRegister;
   readonly log: Logger;
   readonly counters: GatewayCounters;
   readonly payouts: Payouts;
-  readonly incarnation: bigint;
   /** Shares that the channels have sent before. */
   readonly lanes: Pick<ShareLanes<WaitingShare>, 'flush'>;
 }
@@ -27,7 +26,7 @@ export class CloseChannelHandler {
     this.#modules = modules;
   }
 
-  fromMiner(connection: Connection, { channelId, reasonCode }: CloseChannel): void {
+  fromMiner(connection: Connection, { channelId }: CloseChannel): void {
     const channel = connection.channels.get(channelId);
     const closing = channel === undefined ? membersOf(connection, channelId) : [channel];
     if (closing.length === 0) {
@@ -36,7 +35,7 @@ export class CloseChannelHandler {
       this.#modules.counters.ignoredMessages += 1;
       this.#modules.log.debug({ connection: connection.id, channelId }, 'CloseChannel for no channel was ignored');
     }
-    for (const channel of closing) this.#forget(channel, printable(reasonCode));
+    for (const channel of closing) this.#forget(channel);
   }
 
   /** False: there is no such channel (any more). */
@@ -45,23 +44,23 @@ export class CloseChannelHandler {
     if (channel === undefined) return false;
     this.#modules.lanes.flush();
     connection.send(CloseChannel, { channelId, reasonCode: printable(reasonCode).slice(0, 255) });
-    this.#forget(channel, reasonCode);
+    this.#forget(channel);
     return true;
   }
 
   /** The connection is gone, and with it all of its channels. */
-  allOf(connection: Connection, reason: string): void {
+  allOf(connection: Connection): void {
     this.#modules.lanes.flush();
-    for (const channel of connection.channels) this.#forget(channel, reason);
+    for (const channel of connection.channels) this.#forget(channel);
   }
 
-  #forget(channel: GatewayChannel, reason: string): void {
-    const { channelManager, incarnation, payouts } = this.#modules;
+  #forget(channel: GatewayChannel): void {
+    const { register, payouts } = this.#modules;
     const { paid } = channel.group;
     channel.closed = true;
     channel.connection.channels.remove(channel);
     if (paid !== undefined) payouts.release(paid);
-    channelManager.closed({ incarnation, connectionId: channel.connection.id, channelId: channel.id, reason });
+    register.remove(channel);
   }
 }
 

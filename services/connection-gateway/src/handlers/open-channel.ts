@@ -21,11 +21,13 @@ import { OpenStandardMiningChannelSuccess } from '@sluice/sv2/messages/mining/op
 import { printable } from '@sluice/sv2/text';
 import { isHashRate } from '@sluice/sv2/validate';
 import type { ChannelManagerClient } from '../channel-manager-client.ts';
+import type { ChannelRegister } from '../channel-register.ts';
 import { GatewayChannel, type JobDelivery, type JobGroup } from '../channels.ts';
 import type { Connection } from '../connection.ts';
 import type { GatewayCounters, OpenErrorCode } from '../counters.ts';
 import type { FanOut } from '../fan-out.ts';
 import type { GatewayLimits } from '../limits.ts';
+import { OpenQuestions } from '../open-questions.ts';
 import type { Payouts } from '../paid-jobs.ts';
 import { difficultyForLog } from '../peer-log.ts';
 
@@ -40,11 +42,11 @@ export interface OpenChannelModules {
   readonly limits: GatewayLimits;
   readonly counters: GatewayCounters;
   readonly channelManager: ChannelManagerClient;
+  readonly register: ChannelRegister;
   readonly extranonces: ExtranonceRange;
   readonly payouts: Payouts;
   readonly answers: ShareAnswerFrames;
   readonly fanOut: FanOut;
-  readonly incarnation: bigint;
 }
 
 type OpenMessage = OpenStandardMiningChannel | OpenExtendedMiningChannel;
@@ -52,17 +54,20 @@ type Opened = Extract<OpenReply, { kind: 'opened' }>;
 
 export class OpenChannelHandler {
   readonly #modules: OpenChannelModules;
+  readonly #questions: OpenQuestions;
   #lastKey = 0;
 
   constructor(modules: OpenChannelModules) {
+    const { channelManager, limits } = modules;
     this.#modules = modules;
+    this.#questions = new OpenQuestions((wanted) => channelManager.open(wanted, limits.openDeadlineMs));
   }
 
   standard(connection: Connection, open: OpenStandardMiningChannel): void {
     const refusal = connection.requires('REQUIRES_WORK_SELECTION')
       ? 'standard-channels-not-supported-for-custom-work'
       : undefined;
-    this.#decide(connection, open, channelKinds.standard, 0, refusal);
+    this.#decide(connection, open, channelKinds.standard, refusal);
   }
 
   extended(connection: Connection, open: OpenExtendedMiningChannel): void {
@@ -70,16 +75,10 @@ export class OpenChannelHandler {
     if (connection.requires('REQUIRES_STANDARD_JOBS')) refusal = 'extended-channels-not-supported-for-standard-jobs';
     else if (open.minExtranonceSize > PROTOCOL_EXTRANONCE_BOUND) refusal = 'unsupported-min-extranonce-size';
     else if (open.minExtranonceSize > EXTENDED_EXTRANONCE_SIZE) refusal = 'min-extranonce-size-too-large';
-    this.#decide(connection, open, channelKinds.extended, open.minExtranonceSize, refusal);
+    this.#decide(connection, open, channelKinds.extended, refusal);
   }
 
-  #decide(
-    connection: Connection,
-    open: OpenMessage,
-    kind: number,
-    minExtranonceSize: number,
-    kindRefusal: OpenErrorCode | undefined,
-  ): void {
+  #decide(connection: Connection, open: OpenMessage, kind: number, kindRefusal: OpenErrorCode | undefined): void {
     const refusal = kindRefusal ?? this.#refusal(connection, open);
     if (refusal !== undefined) {
       this.#refuse(connection, open, refusal);
@@ -88,7 +87,7 @@ export class OpenChannelHandler {
     connection.charge(OPEN_COST - 1);
     connection.channels.pending += 1;
     const channelId = connection.channels.nextId();
-    this.#ask(connection, open, kind, minExtranonceSize, channelId)
+    this.#ask(connection, open, kind, channelId)
       .catch((error: unknown) => {
         this.#modules.log.error(
           { connection: connection.id, reason: messageOf(error) },
@@ -114,37 +113,20 @@ export class OpenChannelHandler {
     return tooMany ? 'channel-capacity-exhausted' : undefined;
   }
 
-  async #ask(
-    connection: Connection,
-    open: OpenMessage,
-    kind: number,
-    minExtranonceSize: number,
-    channelId: number,
-  ): Promise<void> {
-    const { channelManager, limits, incarnation, fanOut } = this.#modules;
-    const name = { incarnation, connectionId: connection.id, channelId };
-    const request = {
-      ...name,
-      kind,
-      identity: open.userIdentity,
-      nominalHashrate: open.nominalHashRate,
-      maxTarget: targetFromBytes(open.maxTarget),
-      minExtranonceSize,
-      remoteAddress: connection.remoteAddress,
-      vendor: printable(connection.setup?.vendor ?? ''),
-    };
-    const reply = await channelManager.open(request, limits.openDeadlineMs);
+  async #ask(connection: Connection, open: OpenMessage, kind: number, channelId: number): Promise<void> {
+    const { userIdentity: identity, nominalHashRate: nominalHashrate } = open;
+    const wanted = { identity, nominalHashrate, maxTarget: targetFromBytes(open.maxTarget) };
+    const reply = await this.#questions.about(wanted, connection.id);
     // What is under way is for the channels before this one, which begins with what is current.
-    fanOut.catchUp(connection);
-    if (!connection.isLive) {
-      if (reply?.kind === 'opened') channelManager.closed({ ...name, reason: 'connection-closed' });
-    } else if (reply === undefined) this.#refuse(connection, open, 'pool-unavailable');
+    this.#modules.fanOut.catchUp(connection);
+    if (!connection.isLive) return;
+    if (reply === undefined) this.#refuse(connection, open, 'pool-unavailable');
     else if (reply.kind === 'refused') this.#refuse(connection, open, knownCode(reply.errorCode));
     else this.#open(connection, open, kind, channelId, reply);
   }
 
   #open(connection: Connection, open: OpenMessage, kind: number, channelId: number, reply: Opened): void {
-    const { extranonces, counters, fanOut } = this.#modules;
+    const { extranonces, counters, register, fanOut } = this.#modules;
     const prefix = extranonces.next();
     const group = prefix && this.#groupFor(connection, reply);
     if (prefix === undefined || group === undefined) {
@@ -153,6 +135,7 @@ export class OpenChannelHandler {
     }
     const channel = this.#create(connection, open, kind, channelId, reply, prefix, group);
     connection.channels.add(channel);
+    register.add(channel);
     counters.channelsOpened += 1;
     const answer = {
       requestId: open.requestId,
@@ -216,6 +199,7 @@ export class OpenChannelHandler {
         clock.monotonic(),
       ),
       bounds: { hardest: reply.minTarget, easiest },
+      openedAtMs: clock.now(),
       answers,
     });
   }

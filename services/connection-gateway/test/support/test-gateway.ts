@@ -7,11 +7,14 @@ import type { Bus } from '@sluice/bus/bus';
 import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
 import {
   Acknowledgement,
+  ChannelBlock,
   ChannelUpdate,
   ChannelUpdateReply,
-  OpenReply,
-  OpenRequest,
+  OpenReplies,
+  type OpenReply,
+  OpenRequests,
   PAYS_POOL,
+  type WantedChannel,
 } from '@sluice/bus/payloads/channel';
 import { JobRecord } from '@sluice/bus/payloads/job-record';
 import { subjectName } from '@sluice/bus/subjects';
@@ -63,13 +66,17 @@ export class TestGateway {
   readonly authoritySecret = generateSecret(randomBytes);
   readonly counters: GatewayCounters = createCounters();
   readonly updates: ChannelUpdate[] = [];
-  readonly opens: OpenRequest[] = [];
+  readonly opens: WantedChannel[] = [];
+  /** What the registry was told last of each block. */
+  readonly blocks = new Map<number, ChannelBlock>();
   readonly gateway: Gateway;
   readonly bus: Bus;
   /** What the gateway has logged, at debug and above, newest last; the first hundred lines. */
   readonly logged: Record<string, unknown>[] = [];
   /** What the channel-manager answers. */
-  onOpen: (request: OpenRequest) => OpenReply | Promise<OpenReply> = (request) => opened(request);
+  onOpen: (wanted: WantedChannel) => OpenReply | Promise<OpenReply> = (wanted) => opened(wanted);
+  /** Whether the registry takes what it is told. */
+  registryIsUp = true;
   onUpdate: (update: ChannelUpdate) => ChannelUpdateReply | Promise<ChannelUpdateReply> = () => ({
     errorCode: '',
     minTarget: 1n,
@@ -118,16 +125,21 @@ export class TestGateway {
     const bus = options.bus ?? (await createInProcessBus({ onError: () => undefined }));
     const test = new TestGateway(bus, options);
     bus.serve(subjectName('channelOpen'), 'channel-manager', async (payload) => {
-      const request = OpenRequest.decode(payload);
-      remember(test.opens, request);
-      return OpenReply.encode(await test.onOpen(request));
+      const wanted = OpenRequests.decode(payload);
+      for (const each of wanted) remember(test.opens, each);
+      return OpenReplies.encode(await Promise.all(wanted.map((each) => test.onOpen(each))));
     });
     bus.serve(subjectName('channelUpdate'), 'channel-manager', async (payload) => {
       const update = ChannelUpdate.decode(payload);
       remember(test.updates, update);
       return ChannelUpdateReply.encode(await test.onUpdate(update));
     });
-    bus.serve(subjectName('channelClose'), 'channel-manager', () => Acknowledgement.encode({}));
+    bus.serve(subjectName('channelBlock'), 'channel-manager', (payload) => {
+      if (!test.registryIsUp) throw new Error('down');
+      const block = ChannelBlock.decode(payload);
+      test.blocks.set(block.block, block);
+      return Acknowledgement.encode({});
+    });
     await test.job({ jobId: 16, future: true });
     await test.tip(16, test.prevHash(1));
     await test.gateway.feed.open();
@@ -222,10 +234,10 @@ function remember<T>(list: T[], item: T): void {
 }
 
 /** An answer with the easiest targets: every hash is a share. */
-export function opened(request: OpenRequest, firstTarget = MAX_TARGET): OpenReply {
+export function opened({ identity }: WantedChannel, firstTarget = MAX_TARGET): OpenReply {
   return {
     kind: 'opened',
-    identity: request.identity,
+    identity,
     worker: 'rig',
     firstTarget,
     minTarget: 1n,

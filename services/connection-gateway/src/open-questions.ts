@@ -1,0 +1,80 @@
+// Channels that are wanted at about the same time, asked about in one question: a storm of connections is few messages on the bus. What is
+// wanted while a question is out is the next one, so that one connection alone waits for nobody.
+import type { OpenReply, WantedChannel } from '@sluice/bus/payloads/channel';
+
+/** Channels of one question: the answers to more would keep the loop from other sockets. */
+const CHANNELS_BOUND = 32;
+/** A replica that hangs holds up the questions behind its own for no longer. */
+const TURN_MS = 50;
+
+/** Resolves with a reply for each channel, in their order; with none when nobody has answered. */
+type Ask = (wanted: readonly WantedChannel[]) => Promise<readonly OpenReply[]>;
+
+interface Waiting {
+  readonly wanted: WantedChannel;
+  readonly resolve: (reply: OpenReply | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class OpenQuestions {
+  readonly #ask: Ask;
+  /** By the connection; one whose channel is in a question goes behind the others. */
+  readonly #waiting = new Map<number, Waiting[]>();
+  #asking = false;
+
+  constructor(ask: Ask) {
+    this.#ask = ask;
+  }
+
+  /** The decision about one channel; `undefined`: nobody has answered. Rejects as `ask` does. */
+  about(wanted: WantedChannel, connectionId: number): Promise<OpenReply | undefined> {
+    return new Promise((resolve, reject) => {
+      const queue = this.#waiting.get(connectionId);
+      if (queue === undefined) this.#waiting.set(connectionId, [{ wanted, resolve, reject }]);
+      else queue.push({ wanted, resolve, reject });
+      if (this.#asking) return;
+      this.#asking = true;
+      // Together with what else came in this turn of the event loop.
+      setImmediate(() => void this.#askAll());
+    });
+  }
+
+  async #askAll(): Promise<void> {
+    while (this.#waiting.size > 0) await this.#turn(this.#next());
+    this.#asking = false;
+  }
+
+  /** One of each connection in its turn: who wants thousands is waited for by itself alone. */
+  #next(): readonly Waiting[] {
+    const asked: Waiting[] = [];
+    while (asked.length < CHANNELS_BOUND) {
+      const next = this.#waiting.entries().next();
+      if (next.done === true) break;
+      const [connectionId, queue] = next.value;
+      asked.push(...queue.splice(0, 1));
+      this.#waiting.delete(connectionId);
+      if (queue.length > 0) this.#waiting.set(connectionId, queue);
+    }
+    return asked;
+  }
+
+  /** Resolves when the next question may be asked. */
+  #turn(asked: readonly Waiting[]): Promise<void> {
+    return new Promise((next) => {
+      const timer = setTimeout(next, TURN_MS);
+      void this.#settle(asked).then(() => {
+        clearTimeout(timer);
+        next();
+      });
+    });
+  }
+
+  async #settle(asked: readonly Waiting[]): Promise<void> {
+    try {
+      const replies = await this.#ask(asked.map(({ wanted }) => wanted));
+      for (const [index, { resolve }] of asked.entries()) resolve(replies[index]);
+    } catch (error) {
+      for (const { reject } of asked) reject(error);
+    }
+  }
+}

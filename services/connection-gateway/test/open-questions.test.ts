@@ -1,0 +1,102 @@
+import type { OpenReply, WantedChannel } from '@sluice/bus/payloads/channel';
+import { describe, expect, it } from 'vitest';
+import { OpenQuestions } from '../src/open-questions.ts';
+
+const wanted = (identity: string): WantedChannel => ({ identity, nominalHashrate: 0, maxTarget: 1n });
+const reply = ({ identity }: WantedChannel): OpenReply => ({ kind: 'refused', errorCode: identity });
+const codeOf = (answer: OpenReply | undefined) => (answer?.kind === 'refused' ? answer.errorCode : undefined);
+
+/** Questions that are answered when the test says so. */
+class Asked {
+  readonly questions: string[][] = [];
+  readonly answers: (() => void)[] = [];
+  readonly failures: ((error: Error) => void)[] = [];
+  #told = Promise.withResolvers<void>();
+
+  readonly ask = (opens: readonly WantedChannel[]): Promise<readonly OpenReply[]> => {
+    this.questions.push(opens.map(({ identity }) => identity));
+    const { promise, resolve, reject } = Promise.withResolvers<readonly OpenReply[]>();
+    this.answers.push(() => resolve(opens.map(reply)));
+    this.failures.push(reject);
+    this.#told.resolve();
+    return promise;
+  };
+
+  async count(count: number): Promise<void> {
+    while (this.questions.length < count) {
+      this.#told = Promise.withResolvers();
+      await this.#told.promise;
+    }
+  }
+}
+
+describe('questions about channels', () => {
+  it('are one for all that are wanted in a turn of the event loop, and each has its own reply', async () => {
+    const asked = new Asked();
+    const questions = new OpenQuestions(asked.ask);
+    const answers = ['a', 'b', 'c'].map((identity) => questions.about(wanted(identity), 1));
+    await asked.count(1);
+    asked.answers[0]?.();
+    expect((await Promise.all(answers)).map(codeOf)).toEqual(['a', 'b', 'c']);
+    expect(asked.questions).toEqual([['a', 'b', 'c']]);
+  });
+
+  it('gather while one is out, up to a bound', async () => {
+    const asked = new Asked();
+    const questions = new OpenQuestions(asked.ask);
+    const first = questions.about(wanted('first'), 1);
+    await asked.count(1);
+    const names = Array.from({ length: 33 }, (_, index) => String(index));
+    const others = names.map((identity) => questions.about(wanted(identity), 1));
+    asked.answers[0]?.();
+    expect(codeOf(await first)).toBe('first');
+    await asked.count(2);
+    expect(asked.questions[1]).toEqual(names.slice(0, 32));
+    asked.answers[1]?.();
+    await asked.count(3);
+    asked.answers[2]?.();
+    expect((await Promise.all(others)).map(codeOf)).toEqual(names);
+    expect(asked.questions[2]).toEqual(['32']);
+  });
+
+  it('take one channel of each connection in its turn', async () => {
+    const asked = new Asked();
+    const questions = new OpenQuestions(asked.ask);
+    for (let count = 0; count < 100; count++) void questions.about(wanted('thousands'), 1);
+    void questions.about(wanted('b'), 2);
+    void questions.about(wanted('c'), 3);
+    void questions.about(wanted('c'), 3);
+    await asked.count(1);
+    expect(asked.questions[0]?.slice(0, 6)).toEqual(['thousands', 'b', 'c', 'thousands', 'c', 'thousands']);
+    expect(asked.questions[0]).toHaveLength(32);
+  });
+
+  it('do not wait for one that nobody answers', async () => {
+    const asked = new Asked();
+    const questions = new OpenQuestions(asked.ask);
+    void questions.about(wanted('hangs'), 1);
+    await asked.count(1);
+    const second = questions.about(wanted('goes on'), 1);
+    await asked.count(2);
+    asked.answers[1]?.();
+    expect(codeOf(await second)).toBe('goes on');
+  });
+
+  it('fail together, and the next one is asked all the same', async () => {
+    const asked = new Asked();
+    const questions = new OpenQuestions(asked.ask);
+    const failing = [questions.about(wanted('a'), 1), questions.about(wanted('b'), 1)];
+    await asked.count(1);
+    const next = questions.about(wanted('c'), 1);
+    asked.failures[0]?.(new Error('unreadable'));
+    for (const answer of failing) await expect(answer).rejects.toThrow('unreadable');
+    await asked.count(2);
+    asked.answers[1]?.();
+    expect(codeOf(await next)).toBe('c');
+  });
+
+  it('have no reply where nobody has answered', async () => {
+    const questions = new OpenQuestions(() => Promise.resolve([]));
+    expect(await questions.about(wanted('a'), 1)).toBeUndefined();
+  });
+});
