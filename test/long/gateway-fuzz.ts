@@ -45,7 +45,7 @@ console.log(`seed ${values.seed}`);
 const random = randomGenerator(Number(values.seed));
 const busClock = new ManualClock();
 const bus = await createInProcessBus({ clock: busClock, onError: () => undefined });
-const limits = { messagesPerSecond: 1e9, connectionsPerSecond: 1e9, lingerMs: 1 };
+const limits = { messagesPerSecond: 1e9, messagesPerSecondPerAddress: 1e9, connectionsPerSecond: 1e9, lingerMs: 1 };
 const gateway = await TestGateway.start({ bus, limits });
 const server = createServer({ noDelay: true }, (socket) => gateway.gateway.accept(socket, '127.0.0.1'));
 server.listen(0, '127.0.0.1');

@@ -1,10 +1,12 @@
 // Accepts sockets within the limits and hands them on. What is refused here costs no byte of an answer and no key exchange.
-import { createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '@sluice/runtime/clock';
 import type { HostPort } from '@sluice/runtime/config/value-types';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
+import { addressKey } from './address-key.ts';
 import { type AddressRange, inRanges } from './address-ranges.ts';
+import { AddressRates } from './address-rates.ts';
 import { ServerError, type SocketCloseReason } from './errors.ts';
 import { ProxiedSockets } from './proxied-sockets.ts';
 import { RateLimit } from './rate-limit.ts';
@@ -21,6 +23,8 @@ export interface ListenerLimits {
   readonly connectionsPerAddress: number;
   /** New connections a second, after a burst of ten seconds' worth: each costs a key exchange. More are closed unread. */
   readonly connectionsPerSecond: number;
+  /** The same for one address, which may not take what is there for all. More are closed unread. */
+  readonly connectionsPerSecondPerAddress: number;
   /** From a load balancer's socket to the end of its PROXY protocol header. Then the socket is closed. */
   readonly proxyHeaderDeadlineMs: number;
   /** Load balancers, whose connections count as their clients': they must begin with that header, which is taken from nobody else. */
@@ -32,9 +36,12 @@ export interface ListenerCounters {
   refusedTotal: number;
   refusedAddress: number;
   refusedRate: number;
+  refusedAddressRate: number;
   refusedDraining: number;
   readonly closed: Record<SocketCloseReason, number>;
 }
+
+type Refusal = Extract<keyof ListenerCounters, `refused${string}`>;
 
 export interface ListenerModules {
   readonly clock: Clock;
@@ -49,6 +56,7 @@ export class Listener {
   readonly #servers: Server[] = [];
   readonly #perAddress = new Map<string, number>();
   readonly #rate: RateLimit;
+  readonly #addressRates: AddressRates;
   readonly #isBalancer: (address: string) => boolean;
   readonly #proxied: ProxiedSockets;
   #open = 0;
@@ -59,6 +67,7 @@ export class Listener {
     this.#limits = limits;
     this.#modules = modules;
     this.#rate = new RateLimit(limits.connectionsPerSecond, clock.monotonic());
+    this.#addressRates = new AddressRates(limits.connectionsPerSecondPerAddress);
     this.#isBalancer = inRanges(limits.proxyProtocolFrom);
     this.#proxied = new ProxiedSockets({
       log,
@@ -68,6 +77,11 @@ export class Listener {
         counters.closed[reason] += 1;
       },
     });
+  }
+
+  /** Addresses whose rate of new connections is remembered. */
+  get addresses(): number {
+    return this.#addressRates.size;
   }
 
   /** Sockets that were handed on and are open. */
@@ -131,10 +145,12 @@ export class Listener {
     const { clock, counters } = this.#modules;
     const key = addressKey(address);
     const ofAddress = this.#perAddress.get(key) ?? 0;
+    const now = clock.monotonic();
     // Also those that waited for their header when it began to refuse.
     if (this.#isRefusing) this.#refuse(socket, 'refusedDraining');
     else if (ofAddress >= this.#limits.connectionsPerAddress) this.#refuse(socket, 'refusedAddress');
-    else if (!this.#rate.tryTake(clock.monotonic())) this.#refuse(socket, 'refusedRate');
+    else if (!this.#addressRates.of(key, now).tryTake(now)) this.#refuse(socket, 'refusedAddressRate');
+    else if (!this.#rate.tryTake(now)) this.#refuse(socket, 'refusedRate');
     else {
       counters.connectionsAccepted += 1;
       this.#open += 1;
@@ -144,7 +160,7 @@ export class Listener {
     }
   }
 
-  #refuse(socket: Socket, why: 'refusedTotal' | 'refusedAddress' | 'refusedRate' | 'refusedDraining'): void {
+  #refuse(socket: Socket, why: Refusal): void {
     this.#modules.counters[why] += 1;
     socket.destroy();
   }
@@ -155,18 +171,4 @@ export class Listener {
     if (left > 0) this.#perAddress.set(key, left);
     else this.#perAddress.delete(key);
   }
-}
-
-/** What counts as one address: an IPv4 address, also when mapped into IPv6, or the /64 that one customer is given. */
-export function addressKey(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped !== null) return mapped[1] as string;
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.split('%', 1)[0]?.split('::') ?? [];
-  const groups = head === '' ? [] : head.split(':');
-  if (tail !== undefined) {
-    const after = tail === '' ? 0 : tail.split(':').length;
-    while (groups.length < 8 - after) groups.push('0');
-  }
-  return groups.slice(0, 4).join(':');
 }

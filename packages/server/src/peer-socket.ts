@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '@sluice/runtime/clock';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
+import { addressKey } from './address-key.ts';
+import type { AddressRates } from './address-rates.ts';
 import type { SocketCloseReason } from './errors.ts';
 import { RateLimit } from './rate-limit.ts';
 import { type OutboundTick, SocketWriter } from './socket-writer.ts';
@@ -16,6 +18,8 @@ const OWN_FAULTS: ReadonlySet<string | number> = new Set(['share-not-stored', 'p
 export interface SocketLimits {
   /** Messages a second of one connection, after a burst of ten seconds' worth. Beyond it the socket is not read for a while. */
   readonly messagesPerSecond: number;
+  /** The same of all connections of one address together. */
+  readonly messagesPerSecondPerAddress: number;
   /** From the last answer to the closing, so that the peer reads it. */
   readonly lingerMs: number;
   /** Bytes that wait for a slow reader. It is cut, not buffered for: the largest burst fits. */
@@ -27,6 +31,8 @@ export interface SocketLimits {
 export interface SocketCounters<Reason extends string> {
   /** Times that a socket was not read because its peer sent too much. */
   heldBack: number;
+  /** Because all connections of its address together did. */
+  heldBackAddress: number;
   readonly closed: Record<Reason, number>;
 }
 
@@ -37,6 +43,8 @@ export interface SocketModules<Reason extends string> {
   readonly limits: SocketLimits;
   readonly counters: SocketCounters<Reason>;
   readonly tick: OutboundTick;
+  /** Messages, by `messagesPerSecondPerAddress`. */
+  readonly addressRates: AddressRates;
 }
 
 /** `OwnReason`: why else the protocol ends a connection. */
@@ -49,6 +57,7 @@ export abstract class PeerSocket<OwnReason extends string> {
   readonly #socket: Duplex;
   readonly #modules: SocketModules<SocketCloseReason | OwnReason>;
   readonly #rate: RateLimit;
+  readonly #addressRate: RateLimit;
   #ending: 'closing' | 'closed' | undefined;
   /** Bytes that the socket had taken at the last sweep, and since when they are the same. */
   #takenBytes = 0;
@@ -74,6 +83,7 @@ export abstract class PeerSocket<OwnReason extends string> {
     this.#socket = socket;
     this.#modules = modules;
     this.#rate = new RateLimit(modules.limits.messagesPerSecond, now);
+    this.#addressRate = modules.addressRates.of(addressKey(remoteAddress), now);
     this.#takenSince = now;
     this.writer = new SocketWriter(socket, modules.tick, modules.limits.outboundBytes, () => this.cut('slow-reader'));
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
@@ -145,10 +155,16 @@ export abstract class PeerSocket<OwnReason extends string> {
 
   /** Counts messages that were read. A peer that sends too much is read later: nothing is lost, it is slowed down. */
   protected countMessages(messages: number): void {
-    const ms = this.#rate.take(messages + this.#charged, this.#modules.clock.monotonic());
+    const { clock, counters } = this.#modules;
+    const count = messages + this.#charged;
+    const now = clock.monotonic();
+    const own = this.#rate.take(count, now);
+    const ofAddress = this.#addressRate.take(count, now);
     this.#charged = 0;
+    const ms = Math.max(own, ofAddress);
     if (ms === 0) return;
-    this.#modules.counters.heldBack += 1;
+    if (own > 0) counters.heldBack += 1;
+    else counters.heldBackAddress += 1;
     this.#socket.pause();
     clearTimeout(this.#resume);
     this.#resume = setTimeout(() => {

@@ -36,6 +36,7 @@ async function listen(limits: Partial<ListenerLimits> = {}): Promise<void> {
   taken = [];
   const all = {
     ...{ connections: 100, connectionsPerAddress: 2, connectionsPerSecond: 100, proxyHeaderDeadlineMs: 5_000 },
+    connectionsPerSecondPerAddress: 100,
     proxyProtocolFrom: [{ address: BALANCER, family: 'ipv4', prefix: 32 }] as const,
     ...limits,
   };

@@ -7,8 +7,10 @@ import { ManualClock, unixSeconds } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
 import { randomBytes } from '@sluice/runtime/random';
 import { afterEach, expect, test } from 'vitest';
+import { addressKey } from '../src/address-key.ts';
+import { AddressRates } from '../src/address-rates.ts';
 import { selfCertified } from '../src/identity.ts';
-import { addressKey, Listener } from '../src/listener.ts';
+import { Listener } from '../src/listener.ts';
 import { RateLimit } from '../src/rate-limit.ts';
 import { OutboundTick, SocketWriter } from '../src/socket-writer.ts';
 import { listenerCounters } from './support/listener-counters.ts';
@@ -55,7 +57,7 @@ test.each([
 test('the listener closes unread what is beyond its limits', async () => {
   const counters = listenerCounters();
   const limits = {
-    ...{ connections: 10, connectionsPerAddress: 2, connectionsPerSecond: 0.3 },
+    ...{ connections: 10, connectionsPerAddress: 2, connectionsPerSecond: 0.3, connectionsPerSecondPerAddress: 1 },
     ...{ proxyHeaderDeadlineMs: 100, proxyProtocolFrom: [] },
   };
   const accepted: { destroy(): void }[] = [];
@@ -85,6 +87,51 @@ test('the listener closes unread what is beyond its limits', async () => {
   await expect(listener.listen([address ?? { host: '', port: 0 }])).rejects.toMatchObject({
     code: 'server-listen-failed',
   });
+});
+
+test('of an address that connects too often the listener closes what comes unread, and takes what comes from others', async () => {
+  const counters = listenerCounters();
+  const limits = {
+    ...{ connections: 10, connectionsPerAddress: 10, connectionsPerSecond: 0.5, connectionsPerSecondPerAddress: 0.2 },
+    ...{ proxyHeaderDeadlineMs: 100, proxyProtocolFrom: [] },
+  };
+  const listener = new Listener(limits, {
+    ...{ clock: new ManualClock(), log: silentLogger(), counters },
+    onSocket: (socket) => socket.end('taken'),
+  });
+  const [address] = await listener.listen([{ host: '127.0.0.1', port: 0 }]);
+  cleanups.push(() => listener.close());
+  const open = (localAddress: string) =>
+    new Promise<string>((resolve) => {
+      let text = '';
+      const socket = connect({ host: '127.0.0.1', port: address?.port ?? 0, localAddress });
+      cleanups.push(() => socket.destroy());
+      socket.on('error', () => undefined);
+      socket.on('data', (chunk) => {
+        text += chunk;
+      });
+      socket.once('close', () => resolve(text));
+    });
+  const from = async (...addresses: readonly string[]) => {
+    const answers: string[] = [];
+    for (const one of addresses) answers.push(await open(one));
+    return answers;
+  };
+  expect(await from('127.0.0.2', '127.0.0.2', '127.0.0.2')).toEqual(['taken', 'taken', '']);
+  expect(await from('127.0.0.3', '127.0.0.4', '127.0.0.5', '127.0.0.6')).toEqual(['taken', 'taken', 'taken', '']);
+  expect(counters).toMatchObject({ connectionsAccepted: 5, refusedAddressRate: 1, refusedRate: 1 });
+  expect(listener.addresses).toBe(5);
+});
+
+test('rates of addresses are shared, and those of the address that was longest without a connection are forgotten first', () => {
+  const rates = new AddressRates(1, 2);
+  expect(rates.of('a', 0).take(10, 0)).toBe(0);
+  expect(rates.of('b', 0).take(10, 0)).toBe(0);
+  expect(rates.of('a', 0).take(1, 0)).toBe(1_000);
+  rates.of('c', 0);
+  expect(rates.size).toBe(2);
+  expect(rates.of('a', 0).take(1, 0)).toBe(2_000);
+  expect(rates.of('b', 0).take(10, 0)).toBe(0);
 });
 
 test('a rate limit lets a burst of ten seconds through and says how long to wait', () => {

@@ -18,7 +18,7 @@ export interface Load {
 /** Resolves when every miner has its channel, of this kind, and its first job. */
 export async function startLoad(connections: number, inFlight: number, kind: ChannelKind = 'standard'): Promise<Load> {
   const gateway = await TestGateway.start({
-    limits: { messagesPerSecond: 1e9, shareWindowMs: 20 },
+    limits: { messagesPerSecond: 1e9, messagesPerSecondPerAddress: 1e9, shareWindowMs: 20 },
     // A full block's, where it is hashed for each share.
     levels: kind === 'extended' ? 12 : 1,
   });

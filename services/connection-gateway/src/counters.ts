@@ -20,6 +20,7 @@ export function createCounters() {
     refusedTotal: 0,
     refusedAddress: 0,
     refusedRate: 0,
+    refusedAddressRate: 0,
     refusedDraining: 0,
     handshakes: 0,
     closed: zeroCounts(closeReasons),
@@ -27,6 +28,8 @@ export function createCounters() {
     ignoredMessages: 0,
     /** Times that a socket was not read because its peer sent too much. */
     heldBack: 0,
+    /** Because all connections of its address together did. */
+    heldBackAddress: 0,
 
     channelsOpened: 0,
     opensRefused: zeroCounts(openErrorCodes),

@@ -13,6 +13,7 @@ import { NoiseResponder } from '@sluice/noise/responder';
 import type { Clock } from '@sluice/runtime/clock';
 import type { HostPort } from '@sluice/runtime/config/value-types';
 import type { Logger } from '@sluice/runtime/logger';
+import { AddressRates } from '@sluice/server/address-rates';
 import type { IdentitySource } from '@sluice/server/identity';
 import { decoded, MessageRouter, type Route } from '@sluice/server/message-router';
 import { handleRequestExtensions } from '@sluice/server/request-extensions';
@@ -132,6 +133,7 @@ export class Gateway {
       limits,
       counters,
       tick: new OutboundTick(),
+      addressRates: new AddressRates(limits.messagesPerSecondPerAddress),
       newResponder: () => this.#newResponder(),
       onStratumV1: (remoteAddress) => this.#onStratumV1(remoteAddress),
       route: (connection, extensionType, msgType, payload) => {

@@ -1,11 +1,14 @@
 // Declared here, counted as plain numbers in counters.ts, read at a scrape.
 import { counter, defineMetrics, gauge, histogram, type MetricsOf } from '@sluice/runtime/metrics';
+import type { Listener } from '@sluice/server/listener';
 import type { MoveOrders } from '@sluice/server/move-orders';
 import { type GatewayCounters, openErrorCodes, shareErrorCodes, updateErrorCodes } from './counters.ts';
 import { closeReasons } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 
-export const refusedConnectionReasons = ['total', 'address', 'rate', 'draining'] as const;
+export const refusedConnectionReasons = ['total', 'address', 'rate', 'address-rate', 'draining'] as const;
+/** Whose messages were too many. */
+const heldBackLimits = ['connection', 'address'] as const;
 
 export const connectionGatewayMetrics = defineMetrics({
   connections: gauge('sluice_gateway_connections', 'Open connections'),
@@ -25,7 +28,12 @@ export const connectionGatewayMetrics = defineMetrics({
     'sluice_gateway_messages_ignored_total',
     'Messages that are unknown, not meant for a server or out of place without harm',
   ),
-  heldBack: counter('sluice_gateway_held_back_total', 'Times that a socket was left unread because it sent too much'),
+  heldBack: counter(
+    'sluice_gateway_held_back_total',
+    'Times that a socket was left unread because it, or all of its address, sent too much',
+    { limit: heldBackLimits },
+  ),
+  addresses: gauge('sluice_gateway_addresses', 'Addresses whose rate of new connections is remembered'),
 
   channelsOpened: counter('sluice_gateway_channels_opened_total', 'Channels opened'),
   opensRefused: counter('sluice_gateway_opens_refused_total', 'Channels refused, by code', { code: openErrorCodes }),
@@ -94,7 +102,6 @@ export const connectionGatewayMetrics = defineMetrics({
 const sameNames = [
   'handshakes',
   'ignoredMessages',
-  'heldBack',
   'channelsOpened',
   'setTargets',
   'paidJobs',
@@ -114,12 +121,16 @@ export type ConnectionGatewayMetrics = MetricsOf<typeof connectionGatewayMetrics
 export interface Followed {
   readonly counters: GatewayCounters;
   readonly orders: MoveOrders;
+  readonly listener: Listener;
   /** `undefined` before the gateway has its range. */
   gateway(): Gateway | undefined;
 }
 
 /** Has every metric read at a scrape from where it is counted. */
-export function followGateway(metrics: ConnectionGatewayMetrics, { counters, orders, gateway }: Followed): void {
+export function followGateway(
+  metrics: ConnectionGatewayMetrics,
+  { counters, orders, listener, gateway }: Followed,
+): void {
   metrics.connections.follow(() => gateway()?.connections.size ?? 0);
   metrics.channels.follow(() => gateway()?.channels ?? 0);
   metrics.draining.follow(() => Number(orders.isDraining));
@@ -135,11 +146,15 @@ export function followGateway(metrics: ConnectionGatewayMetrics, { counters, ord
   metrics.solutionProviders.follow(() => gateway()?.solutions.connectedProviders ?? 0);
   metrics.feed.follow(() => gateway()?.feed.position ?? 0);
   metrics.accepted.follow(() => counters.connectionsAccepted);
+  metrics.addresses.follow(() => listener.addresses);
+  metrics.heldBack.with({ limit: 'connection' }).follow(() => counters.heldBack);
+  metrics.heldBack.with({ limit: 'address' }).follow(() => counters.heldBackAddress);
   metrics.batches.follow(() => counters.batchesStored);
   for (const name of sameNames) metrics[name].follow(() => counters[name]);
   metrics.refused.with({ limit: 'total' }).follow(() => counters.refusedTotal);
   metrics.refused.with({ limit: 'address' }).follow(() => counters.refusedAddress);
   metrics.refused.with({ limit: 'rate' }).follow(() => counters.refusedRate);
+  metrics.refused.with({ limit: 'address-rate' }).follow(() => counters.refusedAddressRate);
   metrics.refused.with({ limit: 'draining' }).follow(() => counters.refusedDraining);
   for (const reason of closeReasons) metrics.closed.with({ reason }).follow(() => counters.closed[reason]);
   for (const code of openErrorCodes) metrics.opensRefused.with({ code }).follow(() => counters.opensRefused[code]);

@@ -107,7 +107,10 @@ class ConnectionGateway implements ConnectionGatewayService {
       onSocket: (socket, remoteAddress) => this.accept(socket, remoteAddress),
     });
     this.orders = new MoveOrders({ log: modules.log, perSecond: options.drainPerSecond });
-    followGateway(this.#metrics, { counters: this.#counters, orders: this.orders, gateway: () => this.#gateway });
+    followGateway(this.#metrics, {
+      ...{ counters: this.#counters, orders: this.orders, listener: this.#listener },
+      gateway: () => this.#gateway,
+    });
     modules.health.check('connection-gateway: work', () => this.#notReady());
   }
 

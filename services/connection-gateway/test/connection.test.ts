@@ -6,6 +6,8 @@ import { NewMiningJob } from '@sluice/sv2/messages/mining/new-mining-job';
 import { OpenStandardMiningChannel } from '@sluice/sv2/messages/mining/open-standard-mining-channel';
 import { SubmitSharesError } from '@sluice/sv2/messages/mining/submit-shares-error';
 import { SubmitSharesExtended } from '@sluice/sv2/messages/mining/submit-shares-extended';
+import { UpdateChannel } from '@sluice/sv2/messages/mining/update-channel';
+import { UpdateChannelError } from '@sluice/sv2/messages/mining/update-channel-error';
 import { afterEach, expect, test } from 'vitest';
 import { proxyHeader } from '../../../packages/server/test/support/proxy-header.ts';
 import type { CloseReason } from '../src/errors.ts';
@@ -211,6 +213,21 @@ test('a peer that sends too much, where a refusal counts as ten messages, is rea
   for (let count = 0; count < 1_010; count++)
     expect(await miner.expect(SubmitSharesError)).toMatchObject({ sequenceNumber: count });
   expect(gateway.counters.heldBack).toBeGreaterThan(0);
+});
+
+test('connections of one address that send too much together are read later, and lose nothing', async () => {
+  gateway = await TestGateway.start({ limits: { messagesPerSecondPerAddress: 1_000 } });
+  const miners = [await gateway.miner(), await gateway.miner()];
+  for (const miner of miners) await miner.setup();
+  for (const miner of miners)
+    for (let count = 0; count < 510; count++)
+      miner.send(UpdateChannel, { channelId: 9, nominalHashRate: 1, maximumTarget: new Uint8Array(32).fill(0xff) });
+  for (const miner of miners)
+    for (let count = 0; count < 510; count++)
+      expect(await miner.expect(UpdateChannelError)).toMatchObject({ channelId: 9 });
+  expect(gateway.counters.heldBack).toBe(0);
+  expect(gateway.counters.heldBackAddress).toBeGreaterThan(0);
+  expect(gateway.counters.updatesRefused['invalid-channel-id']).toBe(1_020);
 });
 
 test('what a handler throws ends its connection alone', async () => {

@@ -213,10 +213,7 @@ export function tlsOf(config: ProxyConfig): ProxyOptions['tls'] {
 }
 
 export function sv2LimitsOf(config: ProxyConfig): Sv2Limits {
-  return {
-    ...defaultSv2Limits,
-    ...connectionLimits(config),
-    // Each costs a key exchange.
-    connectionsPerSecond: Math.min(config.connectionRate, defaultSv2Limits.connectionsPerSecond),
-  };
+  // Each costs a key exchange.
+  const connectionRate = Math.min(config.connectionRate, defaultSv2Limits.connectionsPerSecond);
+  return { ...defaultSv2Limits, ...connectionLimits({ ...config, connectionRate }) };
 }

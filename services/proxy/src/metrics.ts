@@ -12,7 +12,8 @@ import { downReasons } from './upstream/errors.ts';
 import { UPSTREAMS_BOUND } from './upstream/upstream-url.ts';
 import type { Upstreams } from './upstream/upstreams.ts';
 
-const limits = ['total', 'address', 'rate', 'draining'] as const;
+const limits = ['total', 'address', 'rate', 'address-rate', 'draining'] as const;
+const heldBackLimits = ['connection', 'address'] as const;
 /** Places in the list, from 1 on. */
 const upstreamPlaces = Array.from({ length: UPSTREAMS_BOUND }, (_, place) => String(place + 1));
 
@@ -124,7 +125,12 @@ export const proxyMetrics = defineMetrics({
     'sluice_proxy_sv1_tls_certificate_expiry_timestamp_seconds',
     'Unix time at which the TLS certificate of new handshakes expires',
   ),
-  heldBack: counter('sluice_proxy_sv1_held_back_total', 'Times that a socket was left unread because it sent too much'),
+  heldBack: counter(
+    'sluice_proxy_sv1_held_back_total',
+    'Times that a socket was left unread because it, or all of its address, sent too much',
+    { limit: heldBackLimits },
+  ),
+  addresses: gauge('sluice_proxy_sv1_addresses', 'Addresses whose rate of new connections is remembered'),
   requests: counter('sluice_proxy_sv1_requests_total', 'Messages of miners, by kind', { kind: sv1RequestKinds }),
   lineFaults: counter('sluice_proxy_sv1_line_faults_total', 'Lines that are no messages, by fault', {
     fault: sv1LineFaults,
@@ -167,7 +173,6 @@ const sameNames = [
   'switches',
 ] as const;
 const sv1Names = [
-  'heldBack',
   'tlsHandshakes',
   'tlsCertificateFaults',
   'notifies',
@@ -231,9 +236,13 @@ function followMiners(
   metrics.tlsUnderWay.follow(() => sv1.tlsHandshakes);
   if (certificate !== undefined) metrics.tlsCertificateExpiry.follow(() => certificate.expiry);
   metrics.accepted.follow(() => sv1Counters.connectionsAccepted);
+  metrics.addresses.follow(() => sv1.addresses);
+  metrics.heldBack.with({ limit: 'connection' }).follow(() => sv1Counters.heldBack);
+  metrics.heldBack.with({ limit: 'address' }).follow(() => sv1Counters.heldBackAddress);
   metrics.refused.with({ limit: 'total' }).follow(() => sv1Counters.refusedTotal);
   metrics.refused.with({ limit: 'address' }).follow(() => sv1Counters.refusedAddress);
   metrics.refused.with({ limit: 'rate' }).follow(() => sv1Counters.refusedRate);
+  metrics.refused.with({ limit: 'address-rate' }).follow(() => sv1Counters.refusedAddressRate);
   metrics.refused.with({ limit: 'draining' }).follow(() => sv1Counters.refusedDraining);
   for (const name of sv1Names) metrics[name].follow(() => sv1Counters[name]);
   for (const reason of sv1CloseReasons) metrics.closed.with({ reason }).follow(() => sv1Counters.closed[reason]);

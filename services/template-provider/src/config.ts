@@ -12,6 +12,7 @@ import {
   toggle,
   type ValueType,
 } from '@sluice/runtime/config/value-types';
+import { addressRates } from '@sluice/server/connection-settings';
 import { identityRule, identitySettings } from '@sluice/server/identity-settings';
 import type { RpcEndpoint } from './bitcoind/rpc-client.ts';
 import { nodeUrls } from './node-url.ts';
@@ -216,6 +217,11 @@ export const limitsOf = (config: TemplateProviderConfig): DistributionLimits => 
   connectionsPerAddress: config.templateConnectionsPerAddress,
   connectionsPerSecond: config.templateConnectionRate,
   messagesPerSecond: config.templateMessageRate,
+  ...addressRates(
+    config.templateConnectionRate,
+    config.templateMessageRate,
+    config.templateConnectionsPerAddress >= config.templateConnections,
+  ),
 });
 
 /** A node's RPC and, where the URL names one, the address of its block announcements. */

@@ -7,6 +7,7 @@ export const listenerCounters = (): ListenerCounters => ({
   refusedTotal: 0,
   refusedAddress: 0,
   refusedRate: 0,
+  refusedAddressRate: 0,
   refusedDraining: 0,
   closed: zeroCounts(Object.keys(socketCloseReasonCodes) as SocketCloseReason[]),
 });

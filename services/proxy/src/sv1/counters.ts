@@ -44,12 +44,15 @@ export function createSv1Counters() {
     refusedTotal: 0,
     refusedAddress: 0,
     refusedRate: 0,
+    refusedAddressRate: 0,
     refusedDraining: 0,
     tlsHandshakes: 0,
     /** Times that new files with a TLS certificate could not be used. */
     tlsCertificateFaults: 0,
     /** Times that a socket was not read because its peer sent too much. */
     heldBack: 0,
+    /** Because all connections of its address together did. */
+    heldBackAddress: 0,
     closed: zeroCounts(sv1CloseReasons),
 
     requests: zeroCounts(sv1RequestKinds),

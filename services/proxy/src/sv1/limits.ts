@@ -22,9 +22,11 @@ export const defaultSv1Limits: Sv1Limits = {
   connectionsPerAddress: 5_000,
   // No key exchange: after a power cut all devices of a farm come at once.
   connectionsPerSecond: 2_000,
+  connectionsPerSecondPerAddress: 1_000,
   proxyHeaderDeadlineMs: 5_000,
   proxyProtocolFrom: [],
   messagesPerSecond: 2_000,
+  messagesPerSecondPerAddress: 20_000,
   lingerMs: 1_000,
   // A line of mining.notify may have 8 KiB, and a device may be away for some jobs.
   outboundBytes: 262_144,

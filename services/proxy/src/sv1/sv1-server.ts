@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '@sluice/runtime/clock';
 import type { HostPort } from '@sluice/runtime/config/value-types';
 import type { Logger } from '@sluice/runtime/logger';
+import { AddressRates } from '@sluice/server/address-rates';
 import { Drain, type DrainGoal } from '@sluice/server/drain';
 import { Listener } from '@sluice/server/listener';
 import type { MovableConnections } from '@sluice/server/move-orders';
@@ -68,6 +69,7 @@ export class Sv1Server implements MovableConnections {
       limits,
       versionMask,
       tick: new OutboundTick(),
+      addressRates: new AddressRates(limits.messagesPerSecondPerAddress),
       lines: new JobLines(firstId, repeatSeconds, modules.counters),
       submits: new SubmitReader(),
       onClosed: (session) => this.#onClosed(session),
@@ -92,6 +94,11 @@ export class Sv1Server implements MovableConnections {
   /** The same with TLS, within the same limits; there must be a certificate. @throws ServerError `server-listen-failed`. */
   listenTls(addresses: readonly HostPort[]): Promise<readonly HostPort[]> {
     return this.#listener.listen(addresses, (socket, remoteAddress) => this.#tls?.accept(socket, remoteAddress));
+  }
+
+  /** Addresses whose rate of new connections is remembered. */
+  get addresses(): number {
+    return this.#listener.addresses;
   }
 
   /** Takes over a socket. */

@@ -15,10 +15,13 @@ export function createSv2Counters() {
     refusedTotal: 0,
     refusedAddress: 0,
     refusedRate: 0,
+    refusedAddressRate: 0,
     refusedDraining: 0,
     handshakes: 0,
     /** Times that a socket was not read because its peer sent too much. */
     heldBack: 0,
+    /** Because all connections of its address together did. */
+    heldBackAddress: 0,
     closed: zeroCounts(sv2CloseReasons),
     /** Messages that are not defined, or not meant for a server, or out of place without harm. */
     ignoredMessages: 0,

@@ -6,7 +6,8 @@ import { openErrorCodes, type Sv2Counters } from './counters.ts';
 import { sv2CloseReasons } from './errors.ts';
 import type { Sv2Server } from './sv2-server.ts';
 
-const limits = ['total', 'address', 'rate', 'draining'] as const;
+const limits = ['total', 'address', 'rate', 'address-rate', 'draining'] as const;
+const heldBackLimits = ['connection', 'address'] as const;
 
 export const sv2Metrics = defineMetrics({
   connections: gauge('sluice_proxy_sv2_connections', 'Open connections of miners'),
@@ -23,7 +24,12 @@ export const sv2Metrics = defineMetrics({
     reason: sv2CloseReasons,
   }),
   handshakes: counter('sluice_proxy_sv2_handshakes_total', 'Noise handshakes done'),
-  heldBack: counter('sluice_proxy_sv2_held_back_total', 'Times that a socket was left unread because it sent too much'),
+  heldBack: counter(
+    'sluice_proxy_sv2_held_back_total',
+    'Times that a socket was left unread because it, or all of its address, sent too much',
+    { limit: heldBackLimits },
+  ),
+  addresses: gauge('sluice_proxy_sv2_addresses', 'Addresses whose rate of new connections is remembered'),
   ignoredMessages: counter('sluice_proxy_sv2_ignored_messages_total', 'Messages that mean nothing here'),
   channelsOpened: counter('sluice_proxy_sv2_channels_opened_total', 'Channels opened'),
   opensRefused: counter('sluice_proxy_sv2_opens_refused_total', 'Channels refused, by code', { code: openErrorCodes }),
@@ -48,7 +54,6 @@ export const sv2Metrics = defineMetrics({
 const sameNames = [
   'connectionsAccepted',
   'handshakes',
-  'heldBack',
   'ignoredMessages',
   'channelsOpened',
   'updates',
@@ -68,6 +73,9 @@ export function followSv2(metrics: MetricsOf<typeof sv2Metrics>, { counters, ser
   metrics.certificateExpiry.follow(() => identity.current().certificate.notValidAfter);
   metrics.certificateFaults.follow(() => identity.faults);
   metrics.connections.follow(() => server.connections.size);
+  metrics.addresses.follow(() => server.addresses);
+  metrics.heldBack.with({ limit: 'connection' }).follow(() => counters.heldBack);
+  metrics.heldBack.with({ limit: 'address' }).follow(() => counters.heldBackAddress);
   metrics.channels.follow(() => server.channels);
   metrics.outboundBytes.follow(() => server.outboundBytes);
   metrics.waitingShares.follow(() => server.waitingShares);
@@ -75,6 +83,7 @@ export function followSv2(metrics: MetricsOf<typeof sv2Metrics>, { counters, ser
   metrics.refused.with({ limit: 'total' }).follow(() => counters.refusedTotal);
   metrics.refused.with({ limit: 'address' }).follow(() => counters.refusedAddress);
   metrics.refused.with({ limit: 'rate' }).follow(() => counters.refusedRate);
+  metrics.refused.with({ limit: 'address-rate' }).follow(() => counters.refusedAddressRate);
   metrics.refused.with({ limit: 'draining' }).follow(() => counters.refusedDraining);
   for (const reason of sv2CloseReasons) metrics.closed.with({ reason }).follow(() => counters.closed[reason]);
   for (const code of openErrorCodes) metrics.opensRefused.with({ code }).follow(() => counters.opensRefused[code]);

@@ -7,6 +7,7 @@ import { NoiseResponder } from '@sluice/noise/responder';
 import type { Clock } from '@sluice/runtime/clock';
 import type { HostPort } from '@sluice/runtime/config/value-types';
 import type { Logger } from '@sluice/runtime/logger';
+import { AddressRates } from '@sluice/server/address-rates';
 import { Drain, type DrainGoal } from '@sluice/server/drain';
 import type { IdentitySource } from '@sluice/server/identity';
 import { Listener } from '@sluice/server/listener';
@@ -88,6 +89,7 @@ export class Sv2Server implements MovableConnections {
     this.#connectionModules = {
       ...{ clock, log, limits, counters, jobs },
       tick: new OutboundTick(),
+      addressRates: new AddressRates(limits.messagesPerSecondPerAddress),
       newResponder: () => this.#newResponder(),
       route: (connection, extensionType, msgType, payload) => router.route(connection, extensionType, msgType, payload),
       onClosed: (connection) => this.connections.delete(connection.id),
@@ -101,6 +103,11 @@ export class Sv2Server implements MovableConnections {
   /** Resolves with the bound addresses. @throws ServerError `server-listen-failed`. */
   listen(addresses: readonly HostPort[]): Promise<readonly HostPort[]> {
     return this.#listener.listen(addresses);
+  }
+
+  /** Addresses whose rate of new connections is remembered. */
+  get addresses(): number {
+    return this.#listener.addresses;
   }
 
   /** Takes over a socket. */

@@ -17,7 +17,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EASIEST, type Sv2Miner, setupConnection } from './support/sv2-miner.ts';
 import { TestSv2Server } from './support/test-sv2-server.ts';
 
-const UNBOUNDED = { messagesPerSecond: 1e9 };
+const UNBOUNDED = { messagesPerSecond: 1e9, messagesPerSecondPerAddress: 1e9 };
 const u32 = fc.oneof(fc.nat(5), fc.constant(0xffff_ffff), fc.nat(0xffff_ffff));
 const target = fc.oneof(fc.constant(EASIEST), fc.uint8Array({ minLength: 32, maxLength: 32 }));
 const identity = fc.oneof(fc.constant('farm.rig'), fc.string({ maxLength: 40 }));

@@ -17,12 +17,15 @@ export function createCounters() {
     refusedTotal: 0,
     refusedAddress: 0,
     refusedRate: 0,
+    refusedAddressRate: 0,
     refusedDraining: 0,
     handshakes: 0,
     closed: zeroCounts<CloseReason>(closeReasons),
     /** Messages that are not defined, or not meant for a server, or out of place without harm. */
     ignoredMessages: 0,
     heldBack: 0,
+    /** Because all connections of its address together did. */
+    heldBackAddress: 0,
     newTemplates: 0,
     setNewPrevHashes: 0,
     requests: zeroCounts<RequestOutcome>(requestOutcomes),

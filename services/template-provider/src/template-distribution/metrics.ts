@@ -7,7 +7,7 @@ export const templateDistributionMetrics = defineMetrics({
   connections: gauge('sluice_template_distribution_connections', 'Open connections of template distribution'),
   accepted: counter('sluice_template_distribution_connections_accepted_total', 'Sockets accepted'),
   refused: counter('sluice_template_distribution_connections_refused_total', 'Sockets closed unread at a limit', {
-    limit: ['total', 'address', 'rate'],
+    limit: ['total', 'address', 'rate', 'address-rate'],
   }),
   handshakes: counter('sluice_template_distribution_handshakes_total', 'Noise handshakes completed'),
   closed: counter('sluice_template_distribution_connections_closed_total', 'Connections ended, by reason', {
@@ -19,8 +19,10 @@ export const templateDistributionMetrics = defineMetrics({
   ),
   heldBack: counter(
     'sluice_template_distribution_held_back_total',
-    'Times that a socket was left unread because it sent too much',
+    'Times that a socket was left unread because it, or all of its address, sent too much',
+    { limit: ['connection', 'address'] },
   ),
+  addresses: gauge('sluice_template_distribution_addresses', 'Addresses whose rate of new connections is remembered'),
   outboundBytes: gauge('sluice_template_distribution_outbound_bytes', 'Bytes that wait for clients to read them'),
   certificateExpiry: gauge(
     'sluice_template_distribution_certificate_expiry_timestamp_seconds',
@@ -58,6 +60,7 @@ export type TemplateDistributionMetrics = MetricsOf<typeof templateDistributionM
 /** What is read at a scrape and counted nowhere. */
 export interface DistributionGauges {
   readonly connections: number;
+  readonly addresses: number;
   readonly outboundBytes: number;
   /** Unix seconds. */
   readonly certificateExpiry: number;
@@ -73,6 +76,9 @@ export function followDistribution(
   gauges: DistributionGauges,
 ): void {
   metrics.connections.follow(() => gauges.connections);
+  metrics.addresses.follow(() => gauges.addresses);
+  metrics.heldBack.with({ limit: 'connection' }).follow(() => counters.heldBack);
+  metrics.heldBack.with({ limit: 'address' }).follow(() => counters.heldBackAddress);
   metrics.outboundBytes.follow(() => gauges.outboundBytes);
   metrics.certificateExpiry.follow(() => gauges.certificateExpiry);
   metrics.certificateFaults.follow(() => gauges.certificateFaults);
@@ -83,7 +89,8 @@ export function followDistribution(
   metrics.refused.with({ limit: 'total' }).follow(() => counters.refusedTotal);
   metrics.refused.with({ limit: 'address' }).follow(() => counters.refusedAddress);
   metrics.refused.with({ limit: 'rate' }).follow(() => counters.refusedRate);
-  for (const name of ['handshakes', 'ignoredMessages', 'heldBack', 'newTemplates', 'setNewPrevHashes'] as const)
+  metrics.refused.with({ limit: 'address-rate' }).follow(() => counters.refusedAddressRate);
+  for (const name of ['handshakes', 'ignoredMessages', 'newTemplates', 'setNewPrevHashes'] as const)
     metrics[name].follow(() => counters[name]);
   for (const reason of closeReasons) metrics.closed.with({ reason }).follow(() => counters.closed[reason]);
   for (const outcome of requestOutcomes) metrics.requests.with({ outcome }).follow(() => counters.requests[outcome]);

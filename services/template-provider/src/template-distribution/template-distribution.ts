@@ -11,6 +11,7 @@ import type { Clock } from '@sluice/runtime/clock';
 import { formatHostPort, type HostPort } from '@sluice/runtime/config/value-types';
 import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
+import { AddressRates } from '@sluice/server/address-rates';
 import type { IdentitySource } from '@sluice/server/identity';
 import { Listener } from '@sluice/server/listener';
 import { decoded, MessageRouter } from '@sluice/server/message-router';
@@ -123,6 +124,7 @@ export class TemplateDistribution {
     this.#clientModules = {
       ...{ clock, log, limits, counters },
       tick: new OutboundTick(),
+      addressRates: new AddressRates(limits.messagesPerSecondPerAddress),
       newResponder: () => this.#newResponder(),
       route: (client, extensionType, msgType, payload) => router.route(client, extensionType, msgType, payload),
       onClosed: (client) => this.clients.delete(client.id),
@@ -211,6 +213,9 @@ export class TemplateDistribution {
     return {
       get connections() {
         return distribution.clients.size;
+      },
+      get addresses() {
+        return distribution.#listener.addresses;
       },
       get outboundBytes() {
         return [...distribution.clients.values()].reduce((sum, { writer }) => sum + writer.queuedBytes, 0);
