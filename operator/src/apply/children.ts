@@ -1,5 +1,6 @@
 // The objects of a custom resource, made and kept as they should be: by server-side apply after a comparison with the cache, so that where
 // nothing differs nothing is sent.
+import { hash } from 'node:crypto';
 import type { Logger } from '@sluice/runtime/logger';
 import { contentHash } from '../desired/content-hash.ts';
 import type { Manifest, Owner } from '../desired/manifest.ts';
@@ -39,6 +40,8 @@ interface AppliedObject {
 
 export class Children {
   readonly #modules: ChildrenModules;
+  /** Objects of the caches that are as they should be, with the fingerprint of what that is: none of them is compared twice. */
+  readonly #settled = new WeakMap<KubernetesObject, string>();
 
   constructor(modules: ChildrenModules) {
     this.#modules = modules;
@@ -49,8 +52,12 @@ export class Children {
    * @throws ChildError `name-conflict`, `invalid-child`, `not-leader`; KubernetesError `api-conflict` when it was changed meanwhile
    */
   async apply(resource: Resource, owner: Owner, desired: Manifest): Promise<ApplyOutcome> {
+    const cached = this.#cached(resource, desired);
+    const fingerprint = hash('sha256', JSON.stringify(desired), 'base64');
+    if (cached !== undefined && this.#settled.get(cached) === fingerprint) return 'unchanged';
     const manifest = withHash(desired);
-    const live = await this.#find(resource, manifest);
+    // An object of somebody else has not our label, and so is not in the cache.
+    const live = cached ?? (await this.#read(resource, manifest));
     if (live === undefined) {
       // Without force: who took the name this very moment keeps what they have set.
       await this.#send(resource, manifest, { force: false });
@@ -69,7 +76,9 @@ export class Children {
       await this.#send(resource, { ...wanted, metadata: { ...wanted.metadata, ...precondition } }, { force: true });
     }
     const cleaned = await this.#removeForeignFields(resource, live, path !== undefined);
-    return path === undefined && !cleaned ? 'unchanged' : 'changed';
+    if (path !== undefined || cleaned) return 'changed';
+    this.#settled.set(live, fingerprint);
+    return 'unchanged';
   }
 
   /** The owner's object as the API server has it now; undefined where there is none. @throws ChildError `name-conflict` */
@@ -121,10 +130,8 @@ export class Children {
     return served?.resources.some((each) => each.kind === kind) === true;
   }
 
-  /** From the cache, or where that has none, as the API server has it: an object of somebody else has not our label. */
-  async #find(resource: Resource, manifest: Manifest): Promise<KubernetesObject | undefined> {
-    const cached = this.#modules.caches.get(resource.kind)?.get(keyOf(manifest.metadata));
-    return cached ?? (await this.#read(resource, manifest));
+  #cached({ kind }: Resource, { metadata }: Manifest): KubernetesObject | undefined {
+    return this.#modules.caches.get(kind)?.get(keyOf(metadata));
   }
 
   #read(resource: Resource, { metadata }: Manifest): Promise<KubernetesObject | undefined> {

@@ -18,15 +18,21 @@ export function configMapsInUse(workloads: readonly PodMaker[]): ReadonlySet<str
 /**
  * Children that are not desired and that nothing needs. ReplicaSets are never among them: their pods have connections, which are moved before
  * they go.
+ * @param configMaps those that pods are started with; asked for only where it matters, since a namespace may have thousands of workloads
  */
 export function obsoleteChildren(
   owned: readonly KubernetesObject[],
   desired: readonly { readonly kind: string; readonly metadata: { readonly name: string } }[],
-  configMaps: ReadonlySet<string>,
+  configMaps: () => ReadonlySet<string>,
 ): readonly KubernetesObject[] {
   const wanted = new Set(desired.map(({ kind, metadata }) => `${kind} ${metadata.name}`));
-  return owned.filter(({ kind, metadata }) => {
-    if (kind === 'ReplicaSet' || metadata.deletionTimestamp !== undefined) return false;
-    return !wanted.has(`${kind} ${metadata.name}`) && !(kind === 'ConfigMap' && configMaps.has(metadata.name));
-  });
+  const others = owned.filter(
+    ({ kind, metadata }) =>
+      kind !== 'ReplicaSet' && metadata.deletionTimestamp === undefined && !wanted.has(`${kind} ${metadata.name}`),
+  );
+  if (!others.some(isConfigMap)) return others;
+  const inUse = configMaps();
+  return others.filter((child) => !isConfigMap(child) || !inUse.has(child.metadata.name));
 }
+
+const isConfigMap = ({ kind }: KubernetesObject) => kind === 'ConfigMap';

@@ -76,7 +76,8 @@ export class OwnObjects {
     const { namespace } = this.#owner.metadata;
     const owned = [...this.#caches.keys()].flatMap((kind) => this.#owned(kind));
     // Not by their controller: a ReplicaSet of an older revision is its Deployment's.
-    const workloads = workloadKinds.flatMap((kind) => this.#caches.get(kind)?.find(BY_NAMESPACE, namespace) ?? []);
-    return obsoleteChildren(owned, desired, configMapsInUse(workloads));
+    const workloads = () =>
+      workloadKinds.flatMap((kind) => this.#caches.get(kind)?.find(BY_NAMESPACE, namespace) ?? []);
+    return obsoleteChildren(owned, desired, () => configMapsInUse(workloads()));
   }
 }

@@ -63,11 +63,18 @@ describe('obsolete children', () => {
       child('ConfigMap', 'unused'),
       set,
     ];
-    const obsolete = obsoleteChildren(
-      owned,
-      [child('Service', 'kept'), child('ConfigMap', 'left')],
+    const obsolete = obsoleteChildren(owned, [child('Service', 'kept'), child('ConfigMap', 'left')], () =>
       configMapsInUse([set]),
     );
     expect(obsolete.map(({ metadata }) => metadata.name)).toEqual(['left', 'unused']);
+  });
+
+  it('are found without a look at all workloads while no ConfigMap is among them', () => {
+    const asked = () => {
+      throw new Error('workloads were looked at');
+    };
+    const owned = [child('Service', 'left'), child('ConfigMap', 'kept'), set];
+    const obsolete = obsoleteChildren(owned, [child('ConfigMap', 'kept')], asked);
+    expect(obsolete.map(({ metadata }) => metadata.name)).toEqual(['left']);
   });
 });
