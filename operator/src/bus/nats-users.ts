@@ -48,12 +48,14 @@ interface Credentials {
   readonly password: string;
 }
 
-/** Since when a password is there. */
+/** A password that is there. */
 interface Seen {
   /** Of the password. */
   readonly hash: string;
   /** By the clock that cannot be set: that of the API server, whose time is on its Secret, may be another one. */
   readonly since: number;
+  /** What it was compared with last, and is known by: comparing is made to be slow. */
+  bcrypt: string | undefined;
 }
 
 export interface NatsUsersModules {
@@ -150,26 +152,28 @@ export class NatsUsers {
         continue;
       }
       const { name, password } = credentials;
-      const isKnown = before !== undefined && (await compare(password, before));
-      const ageMs = this.#ageMs(pool, name, password);
+      const seen = this.#seenOf(pool, name, password);
+      const isKnown = before !== undefined && (before === seen.bcrypt || (await compare(password, before)));
+      const ageMs = this.#modules.clock.monotonic() - seen.since;
       // Its pods have the earlier one, and would be sent away: theirs is exchanged first.
       const waits = before !== undefined && !isKnown && component !== 'system' && ageMs < EXCHANGE_MS;
       exchanging ||= waits;
       const passwordHash = before !== undefined && (isKnown || waits) ? before : await hash(password, BCRYPT_COST);
+      if (!waits) seen.bcrypt = passwordHash;
       users.push({ component, name, passwordHash });
     }
     return { users, exchanging };
   }
 
-  #ageMs(pool: string, user: string, password: string): number {
-    const now = this.#modules.clock.monotonic();
+  #seenOf(pool: string, user: string, password: string): Seen {
     const users = this.#seen.get(pool) ?? new Map<string, Seen>();
     this.#seen.set(pool, users);
     const hash = contentHash(password);
     const before = users.get(user);
-    const seen = before?.hash === hash ? before : { hash, since: now };
+    if (before?.hash === hash) return before;
+    const seen = { hash, since: this.#modules.clock.monotonic(), bcrypt: undefined };
     users.set(user, seen);
-    return now - seen.since;
+    return seen;
   }
 }
 

@@ -2,7 +2,7 @@
 import { ManualClock } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
 import { randomBytes } from '@sluice/runtime/random';
-import { compareSync } from 'bcryptjs';
+import { compareSync, hashSync } from 'bcryptjs';
 import { expect, it } from 'vitest';
 import { Children } from '../../src/apply/children.ts';
 import { Writer } from '../../src/apply/writer.ts';
@@ -77,6 +77,19 @@ it('have the users that are whole beside one whose Secret is not, and that one a
   const { faults } = await ensure();
   expect(faults).toMatchObject([{ code: 'invalid-child', message: expect.stringContaining('channel-manager') }]);
   expect(known()).toEqual(before);
+});
+
+it('have their own passwords again after somebody has put in another one, however often they were looked at before', async () => {
+  const { ensure, change, known, clock } = usersInMemory();
+  for (let look = 0; look < 3; look += 1) await ensure();
+  const before = known();
+  clock.advance(3_600_000);
+  const users = Object.keys(before).map((user) => ({ user, password: hashSync('a guess', 4) }));
+  change(USERS, { 'users.conf': JSON.stringify({ accounts: { POOL: { users }, SYSTEM: { users: [] } } }) });
+  await ensure();
+  const after = known();
+  expect(Object.keys(after)).toEqual(Object.keys(before));
+  for (const hash of Object.values(after)) expect(compareSync('a guess', hash)).toBe(false);
 });
 
 it('know nobody of a user whose Secret was never whole', async () => {
