@@ -56,7 +56,13 @@ const mistakes: string[] = [];
 
 let miner: TestMiner | undefined;
 await phase('broken handshakes', Number(values.handshakes), Number(values['handshake-bytes']), brokenHandshake);
-for (const reason of ['peer-closed', 'handshake-timeout', 'setup-timeout', 'decryption-failed'] as const)
+for (const reason of [
+  'left-before-handshake',
+  'left-before-setup',
+  'handshake-timeout',
+  'setup-timeout',
+  'decryption-failed',
+] as const)
   if (gateway.counters.closed[reason] === 0) mistakes.push(`no handshake ended as ${reason}`);
 /** Of the miner's channel, when it has one. */
 let channelId = 0;

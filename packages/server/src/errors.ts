@@ -17,6 +17,7 @@ export const socketCloseReasonCodes = {
   'peer-closed': 'The peer closed the connection.',
   'socket-error': 'The operating system reported an error on the socket.',
   'slow-reader': 'The bytes that waited for the peer reached their bound.',
+  'outbound-total': 'Too many bytes waited for all peers together, and most of them for this one.',
   'stalled-reader': 'The peer took no bytes for too long while some waited.',
   'handler-failed': 'A fault of our own while a message was handled; logged as an error.',
   'proxy-header-timeout': 'The PROXY protocol header of a load balancer was not complete within its deadline.',
@@ -36,8 +37,11 @@ export const noiseCloseReasonCodes = {
   'setup-timeout': 'No SetupConnection came within its deadline.',
   'setup-refused': 'SetupConnection was answered with SetupConnection.Error.',
   'setup-not-first': 'The first message was not SetupConnection.',
-  'decryption-failed':
-    'A frame failed its authentication, or its header announced more than its message type can have.',
+  'left-before-handshake': 'The peer closed the connection before the Noise handshake was done.',
+  'left-before-setup':
+    'The peer closed the connection between the handshake and SetupConnection, as one does that looks at the certificate alone.',
+  'decryption-failed': 'A frame failed its authentication.',
+  'payload-too-long': 'The header of a frame announced more than its message type can have.',
   'malformed-message': 'A payload could not be decoded as the message that its header named.',
 } as const;
 export type NoiseCloseReason = keyof typeof noiseCloseReasonCodes;

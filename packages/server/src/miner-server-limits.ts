@@ -15,5 +15,6 @@ export const minerServerLimits: ListenerLimits & PeerLimits = {
   setupDeadlineMs: 10_000,
   lingerMs: 1_000,
   outboundBytes: 2_097_152,
+  outboundBytesTotal: 268_435_456,
   outboundStallMs: 30_000,
 };

@@ -34,6 +34,8 @@ export interface PeerModules<Reason extends string> extends SocketModules<Reason
   onStratumV1?(remoteAddress: string): void;
 }
 
+const leftBefore = { handshake: 'left-before-handshake', setup: 'left-before-setup' } as const;
+
 /** `OwnReason`: why else the protocol ends a connection. */
 export abstract class PeerConnection<OwnReason extends string = never> extends PeerSocket<
   NoiseCloseReason | OwnReason
@@ -90,7 +92,8 @@ export abstract class PeerConnection<OwnReason extends string = never> extends P
   }
 
   override cut(reason: PeerCloseReason | OwnReason, detail?: string): void {
-    super.cut(reason, detail);
+    const isGone = reason === 'peer-closed' || reason === 'socket-error';
+    super.cut(isGone && this.#stage !== 'open' ? leftBefore[this.#stage] : reason, detail);
     this.#forgetKeys();
   }
 
@@ -139,7 +142,8 @@ export abstract class PeerConnection<OwnReason extends string = never> extends P
     const failure = this.#transport?.reader.push(chunk, this.#onFrame);
     // What ended the connection from within has destroyed the reader, which is no failure of the peer's.
     if (!this.isLive) return;
-    if (failure !== undefined) this.cut('decryption-failed', failure.code);
+    if (failure !== undefined)
+      this.cut(failure.code === 'payload-too-long' ? failure.code : 'decryption-failed', failure.code);
     else this.countMessages(this.#framesOfChunk);
   }
 

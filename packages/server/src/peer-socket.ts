@@ -24,6 +24,8 @@ export interface SocketLimits {
   readonly lingerMs: number;
   /** Bytes that wait for a slow reader. It is cut, not buffered for: the largest burst fits. */
   readonly outboundBytes: number;
+  /** Of all connections together. Those for whom most waits are cut. */
+  readonly outboundBytesTotal: number;
   /** A reader that has taken nothing for so long while something waits is cut. */
   readonly outboundStallMs: number;
 }
@@ -52,6 +54,8 @@ export abstract class PeerSocket<OwnReason extends string> {
   /** Unique within the process. */
   readonly id: number;
   readonly remoteAddress: string;
+  /** What the limits of its address count it by. */
+  readonly addressKey: string;
   readonly writer: SocketWriter;
 
   readonly #socket: Duplex;
@@ -80,10 +84,11 @@ export abstract class PeerSocket<OwnReason extends string> {
     const now = modules.clock.monotonic();
     this.id = id;
     this.remoteAddress = remoteAddress;
+    this.addressKey = addressKey(remoteAddress);
     this.#socket = socket;
     this.#modules = modules;
     this.#rate = new RateLimit(modules.limits.messagesPerSecond, now);
-    this.#addressRate = modules.addressRates.of(addressKey(remoteAddress), now);
+    this.#addressRate = modules.addressRates.of(this.addressKey, now);
     this.#takenSince = now;
     this.writer = new SocketWriter(socket, modules.tick, modules.limits.outboundBytes, () => this.cut('slow-reader'));
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));

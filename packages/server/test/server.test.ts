@@ -11,6 +11,7 @@ import { addressKey } from '../src/address-key.ts';
 import { AddressRates } from '../src/address-rates.ts';
 import { selfCertified } from '../src/identity.ts';
 import { Listener } from '../src/listener.ts';
+import { boundOutbound } from '../src/outbound-total.ts';
 import { RateLimit } from '../src/rate-limit.ts';
 import { OutboundTick, SocketWriter } from '../src/socket-writer.ts';
 import { listenerCounters } from './support/listener-counters.ts';
@@ -132,6 +133,18 @@ test('rates of addresses are shared, and those of the address that was longest w
   expect(rates.size).toBe(2);
   expect(rates.of('a', 0).take(1, 0)).toBe(2_000);
   expect(rates.of('b', 0).take(10, 0)).toBe(0);
+});
+
+test('when too much waits for all readers together, those are cut for whom most does', () => {
+  const cut: string[] = [];
+  const reader = (name: string, queuedBytes: number) => ({ writer: { queuedBytes }, cut: () => cut.push(name) });
+  const readers = [reader('a', 10), reader('b', 400), reader('c', 0), reader('d', 300)];
+  boundOutbound(readers, 710);
+  expect(cut).toEqual([]);
+  boundOutbound(readers, 310);
+  expect(cut).toEqual(['b']);
+  boundOutbound(readers, 9);
+  expect(cut).toEqual(['b', 'b', 'd', 'a']);
 });
 
 test('a rate limit lets a burst of ten seconds through and says how long to wait', () => {

@@ -1,10 +1,13 @@
 import { busRule, busSettings } from '@sluice/bus/bus-settings';
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
-import { hostPort, listenAddress, listOf, text } from '@sluice/runtime/config/value-types';
+import { hostPort, integer, listenAddress, listOf, text } from '@sluice/runtime/config/value-types';
 import { connectionLimits, connectionSettings } from '@sluice/server/connection-settings';
 import { drainSettings } from '@sluice/server/drain-settings';
 import { identityNeeded, identityRule, identitySettings } from '@sluice/server/identity-settings';
 import { defaultLimits, type GatewayLimits } from './limits.ts';
+
+/** Most connections are of one device; some are of a proxy with thousands. */
+const CHANNELS_A_CONNECTION = 4;
 
 export const connectionGatewaySettings = defineConfig({
   ...busSettings,
@@ -25,6 +28,11 @@ export const connectionGatewaySettings = defineConfig({
     doc: 'Template providers that take block candidates without the bus.',
   },
   ...connectionSettings(defaultLimits, 1_000_000),
+  shareDeadline: {
+    type: integer({ min: 1, max: 1_000_000 }),
+    default: defaultLimits.shareDeadlineMs / 1_000,
+    doc: 'Seconds that a connection may have channels and send no share; then it is closed.',
+  },
   ...drainSettings,
 });
 export type ConnectionGatewayConfig = ConfigOf<typeof connectionGatewaySettings>;
@@ -39,5 +47,8 @@ export function limitsOf(config: ConnectionGatewayConfig): GatewayLimits {
   return {
     ...defaultLimits,
     ...connectionLimits(config),
+    shareDeadlineMs: config.shareDeadline * 1_000,
+    channels: config.maxConnections * CHANNELS_A_CONNECTION,
+    channelsPerAddress: config.maxConnectionsPerAddress * CHANNELS_A_CONNECTION,
   };
 }

@@ -21,17 +21,23 @@ export class Connection extends PeerConnection<GatewayCloseReason> {
   readonly work: WorkMeter;
   /** Extension 0x0002 was negotiated: shares may name a worker. */
   namesWorkers = false;
+  /** Shares of its channels that were judged. */
+  shares = 0;
   /** How much of the fan-out's work was written here; the fan-out's own. */
   sentWork = 0;
   readonly #modules: ConnectionModules;
   /** When the connection last had a channel, or asked for one. */
   #channelAt: number;
+  /** Shares at the last sweep, and since when there are no more. */
+  #sharesSeen = 0;
+  #shareAt: number;
 
   constructor(id: number, socket: Duplex, remoteAddress: string, modules: ConnectionModules) {
     super(id, socket, remoteAddress, modules);
     const now = modules.clock.monotonic();
     this.#modules = modules;
     this.#channelAt = now;
+    this.#shareAt = now;
     this.work = new WorkMeter(now);
   }
 
@@ -42,7 +48,13 @@ export class Connection extends PeerConnection<GatewayCloseReason> {
 
   override sweep(nowMs: number): void {
     if (this.state !== 'open' || this.channels.size + this.channels.pending > 0) this.#channelAt = nowMs;
-    if (nowMs - this.#channelAt >= this.#modules.limits.channelDeadlineMs) this.end('channel-timeout');
+    if (this.channels.size === 0 || this.shares !== this.#sharesSeen) {
+      this.#sharesSeen = this.shares;
+      this.#shareAt = nowMs;
+    }
+    const { channelDeadlineMs, shareDeadlineMs } = this.#modules.limits;
+    if (nowMs - this.#channelAt >= channelDeadlineMs) this.end('channel-timeout');
+    else if (nowMs - this.#shareAt >= shareDeadlineMs) this.end('share-timeout');
     else super.sweep(nowMs);
   }
 

@@ -12,6 +12,10 @@ export type OpenErrorCode = keyof (typeof errorCodes)['OpenMiningChannel.Error']
 export const updateErrorCodes = Object.keys(errorCodes['UpdateChannel.Error']) as UpdateErrorCode[];
 export type UpdateErrorCode = keyof (typeof errorCodes)['UpdateChannel.Error'];
 
+/** What there may be too many of. */
+export const openLimits = ['connection', 'pending', 'address', 'total', 'prefixes', 'payouts'] as const;
+export type OpenLimit = (typeof openLimits)[number];
+
 export type GatewayCounters = ReturnType<typeof createCounters>;
 
 export function createCounters() {
@@ -33,6 +37,8 @@ export function createCounters() {
 
     channelsOpened: 0,
     opensRefused: zeroCounts(openErrorCodes),
+    /** Those of them that were refused because of a bound. */
+    opensOverLimit: zeroCounts(openLimits),
     updates: 0,
     updatesRefused: zeroCounts(updateErrorCodes),
     setTargets: 0,

@@ -10,6 +10,7 @@ export const gatewayErrorCodes = {
 /** Why a connection ended that no other server has: in the log at debug and as a label of `sluice_gateway_connections_closed_total`. */
 export const gatewayCloseReasonCodes = {
   'channel-timeout': 'There was no channel for too long.',
+  'share-timeout': 'There were channels, and no share of theirs for too long.',
   drained: 'The gateway moves its connections away.',
   'closed-by-operator': 'An operator closed the connection.',
 } as const;

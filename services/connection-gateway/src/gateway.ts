@@ -16,6 +16,7 @@ import type { Logger } from '@sluice/runtime/logger';
 import { AddressRates } from '@sluice/server/address-rates';
 import type { IdentitySource } from '@sluice/server/identity';
 import { decoded, MessageRouter, type Route } from '@sluice/server/message-router';
+import { boundOutbound } from '@sluice/server/outbound-total';
 import { handleRequestExtensions } from '@sluice/server/request-extensions';
 import { ShareAnswerFrames } from '@sluice/server/share-answer-frames';
 import { OutboundTick } from '@sluice/server/socket-writer';
@@ -30,6 +31,7 @@ import { SubmitSharesStandard } from '@sluice/sv2/messages/mining/submit-shares-
 import { UpdateChannel } from '@sluice/sv2/messages/mining/update-channel';
 import { BestShare } from './best-share.ts';
 import { ChannelManagerClient } from './channel-manager-client.ts';
+import { ChannelPlaces } from './channel-places.ts';
 import { ChannelRegister } from './channel-register.ts';
 import { ChannelTargets } from './channel-targets.ts';
 import { Connection, type ConnectionModules } from './connection.ts';
@@ -89,6 +91,7 @@ export class Gateway {
   readonly #router: MessageRouter<Connection>;
   readonly #ephemeralKeys: EphemeralKeyPool;
   readonly #shares: ShareHandler;
+  readonly #places: ChannelPlaces;
   readonly #vardiff: VardiffTicker;
   readonly #stratumV1Told = new Seldom();
   #lastConnection = 0;
@@ -102,6 +105,7 @@ export class Gateway {
     this.extranonces = new ExtranonceRange(Number(incarnation));
     this.batcher = new ShareBatcher(incarnation, limits, modules);
     this.payouts = new Payouts(limits.payouts, counters);
+    this.#places = new ChannelPlaces(limits);
     this.solutions = new Solutions(modules.solutionEndpoints, modules);
     const answers = new ShareAnswerFrames(counters, counters.sharesRefused);
     this.#shares = new ShareHandler({
@@ -124,7 +128,7 @@ export class Gateway {
     const channelManager = new ChannelManagerClient(modules);
     this.register = new ChannelRegister(incarnation, (block) => channelManager.register(block));
     const { register, payouts } = this;
-    this.closeChannels = new CloseChannelHandler({ register, log, counters, payouts, lanes });
+    this.closeChannels = new CloseChannelHandler({ register, log, counters, payouts, places: this.#places, lanes });
     const router = new MessageRouter(this.#routes(channelManager, targets, answers), { log, counters });
     this.#router = router;
     this.#connectionModules = {
@@ -202,6 +206,7 @@ export class Gateway {
   sweep(): void {
     const now = this.#modules.clock.monotonic();
     for (const connection of this.connections.values()) connection.sweep(now);
+    boundOutbound(this.connections.values(), this.#modules.limits.outboundBytesTotal);
   }
 
   /** Called about ten times a second. */
@@ -233,7 +238,7 @@ export class Gateway {
     const { fanOut, extranonces, payouts, register, incarnation, closeChannels } = this;
     const shares = this.#shares;
     const shared = { ...this.#modules, channelManager, incarnation, fanOut, targets };
-    const opens = new OpenChannelHandler({ ...shared, extranonces, payouts, register, answers });
+    const opens = new OpenChannelHandler({ ...shared, extranonces, payouts, places: this.#places, register, answers });
     const updates = new UpdateChannelHandler(shared);
     return [
       decoded(SetupConnection, (connection, setup) => handleSetupConnection(connection, setup, shared.log)),

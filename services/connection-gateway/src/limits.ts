@@ -7,6 +7,11 @@ import type { PeerLimits } from '@sluice/server/peer-connection';
 export interface GatewayLimits extends ListenerLimits, PeerLimits {
   /** How long a connection may be without a channel [sv2 5.3.1]: a proxy may wait for its first miner. Then it is closed. */
   readonly channelDeadlineMs: number;
+  /** How long a connection may have channels and send no share. Then it is closed. */
+  readonly shareDeadlineMs: number;
+  /** Channels of the process, and of one address, those among them that are asked for. More are refused with `channel-capacity-exhausted`. */
+  readonly channels: number;
+  readonly channelsPerAddress: number;
   /** Open channels of one connection. More are refused with `channel-capacity-exhausted`. */
   readonly channelsPerConnection: number;
   /** Open requests of one connection that wait for the channel-manager. More are refused with `channel-capacity-exhausted`. */
@@ -29,6 +34,10 @@ export interface GatewayLimits extends ListenerLimits, PeerLimits {
 export const defaultLimits: GatewayLimits = {
   ...minerServerLimits,
   channelDeadlineMs: 300_000,
+  // The smallest devices find a share of the easiest difficulty in less.
+  shareDeadlineMs: 3_600_000,
+  channels: 80_000,
+  channelsPerAddress: 20_000,
   channelsPerConnection: 4_096,
   pendingOpensPerConnection: 1_024,
   payouts: 20_000,

@@ -2,7 +2,7 @@
 import { counter, defineMetrics, gauge, histogram, type MetricsOf } from '@sluice/runtime/metrics';
 import type { Listener } from '@sluice/server/listener';
 import type { MoveOrders } from '@sluice/server/move-orders';
-import { type GatewayCounters, openErrorCodes, shareErrorCodes, updateErrorCodes } from './counters.ts';
+import { type GatewayCounters, openErrorCodes, openLimits, shareErrorCodes, updateErrorCodes } from './counters.ts';
 import { closeReasons } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 
@@ -41,6 +41,9 @@ export const connectionGatewayMetrics = defineMetrics({
     'sluice_gateway_unregistered_blocks',
     'Blocks of channels that the registry does not have as they are',
   ),
+  opensOverLimit: counter('sluice_gateway_opens_over_limit_total', 'Channels refused at a bound, by bound', {
+    limit: openLimits,
+  }),
   updatesRefused: counter('sluice_gateway_updates_refused_total', 'UpdateChannel messages refused, by code', {
     code: updateErrorCodes,
   }),
@@ -158,6 +161,7 @@ export function followGateway(
   metrics.refused.with({ limit: 'draining' }).follow(() => counters.refusedDraining);
   for (const reason of closeReasons) metrics.closed.with({ reason }).follow(() => counters.closed[reason]);
   for (const code of openErrorCodes) metrics.opensRefused.with({ code }).follow(() => counters.opensRefused[code]);
+  for (const limit of openLimits) metrics.opensOverLimit.with({ limit }).follow(() => counters.opensOverLimit[limit]);
   for (const code of updateErrorCodes)
     metrics.updatesRefused.with({ code }).follow(() => counters.updatesRefused[code]);
   for (const code of shareErrorCodes) metrics.sharesRefused.with({ code }).follow(() => counters.sharesRefused[code]);

@@ -33,6 +33,29 @@ async function closedFor(miner: TestMiner, reason: CloseReason): Promise<void> {
   expect(gateway.gateway.connections.size).toBe(0);
 }
 
+test('channels of all connections of an address, and of the process, are bounded', async () => {
+  gateway = await TestGateway.start({ limits: { channelsPerAddress: 2, channels: 3 } });
+  const miners = [await gateway.miner(), await gateway.miner(), await gateway.miner('192.0.2.2')] as const;
+  for (const miner of miners) await miner.setup(1);
+  const [one, other, elsewhere] = miners;
+  const open = async (miner: TestMiner) => {
+    miner.send(OpenStandardMiningChannel, miner.openMessage({}));
+    for (;;) {
+      const { name } = await miner.next();
+      if (name.startsWith('Open')) return name;
+    }
+  };
+  expect([await open(one), await open(other), await open(other)].map((name) => name.endsWith('Success'))).toEqual([
+    ...[true, true, false],
+  ]);
+  expect([await open(elsewhere), await open(elsewhere)].map((name) => name.endsWith('Success'))).toEqual([true, false]);
+  expect(gateway.counters.opensOverLimit).toMatchObject({ address: 1, total: 1 });
+  one.send(CloseChannel, { channelId: 2, reasonCode: 'done' });
+  other.socket.destroy();
+  await expect.poll(() => gateway.gateway.channels).toBe(1);
+  expect([await open(one), await open(elsewhere)].map((name) => name.endsWith('Success'))).toEqual([true, true]);
+});
+
 test('a silent socket is closed when the handshake is overdue', async () => {
   gateway = await TestGateway.start();
   const socket = gateway.connect();
@@ -61,11 +84,29 @@ test('a connection without SetupConnection is closed when it is overdue', async 
   await closedFor(miner, 'setup-timeout');
 });
 
-test('an open connection may be silent', async () => {
+test('a connection with a channel may be silent for an hour, from its channel or its last share on', async () => {
   const miner = await ready();
-  gateway.clock.advance(3_600_000);
+  const other = await gateway.miner();
+  await other.setup();
+  await other.openExtended();
+  await other.skip(2);
+  gateway.clock.advance(3_599_999);
   gateway.gateway.sweep();
-  expect(miner.closed).toBe(false);
+  expect([miner.closed, other.closed]).toEqual([false, false]);
+  const share = { channelId: 2, sequenceNumber: 1, jobId: 1, nonce: 1, ntime: 1, version: 1 };
+  other.send(SubmitSharesExtended, { ...share, extranonce: new Uint8Array(13) });
+  expect(await other.expect(SubmitSharesError)).toMatchObject({ errorCode: 'invalid-job-id' });
+  gateway.clock.advance(1);
+  gateway.gateway.sweep();
+  await miner.untilClosed();
+  expect(gateway.counters.closed['share-timeout']).toBe(1);
+  gateway.clock.advance(3_599_999);
+  gateway.gateway.sweep();
+  expect(other.closed).toBe(false);
+  gateway.clock.advance(1);
+  gateway.gateway.sweep();
+  await other.untilClosed();
+  expect(gateway.counters.closed['share-timeout']).toBe(2);
 });
 
 test('a connection without a channel is closed after a while, and not while one is asked for', async () => {
@@ -148,7 +189,7 @@ test('a share that is too short, or whose extranonce is too long, closes the con
 test('a frame that announces more than its message can have is refused by its header', async () => {
   const miner = await ready();
   miner.sendFrame(new Uint8Array(FRAME_HEADER_SIZE + 5_000).fill(0x1a, 2, 3).fill(0x88, 3, 4).fill(0x13, 4, 5));
-  await closedFor(miner, 'decryption-failed');
+  await closedFor(miner, 'payload-too-long');
 });
 
 test('a reader that is too slow is cut, not buffered for', async () => {

@@ -43,7 +43,7 @@ const cases: readonly Case[] = [
   {
     name: 'a header that announces more than its message can have',
     act: (miner) => miner.sendFrame(Uint8Array.of(0, 0, OpenStandardMiningChannel.type, 0xff, 0xff, 0xff)),
-    line: { reason: 'decryption-failed', detail: 'payload-too-long' },
+    line: { reason: 'payload-too-long', detail: 'payload-too-long' },
   },
   {
     name: 'an unknown message',
@@ -103,12 +103,14 @@ test('bytes that no handshake has made', async () => {
 test('the miner and its system end the connection', async () => {
   gateway = await TestGateway.start({ logLevel: 'debug' });
   gateway.connect().end();
-  await expect.poll(() => gateway.logged).toContainEqual(expect.objectContaining({ reason: 'peer-closed' }));
-  const broken = gateway.connect();
-  await expect.poll(() => gateway.gateway.connections.size).toBe(1);
+  await expect.poll(() => gateway.logged).toContainEqual(expect.objectContaining({ reason: 'left-before-handshake' }));
+  const probe = await gateway.miner();
+  probe.socket.end();
+  await expect.poll(() => gateway.logged).toContainEqual(expect.objectContaining({ reason: 'left-before-setup' }));
+  const broken = await gateway.miner();
+  await broken.setup();
   [...gateway.gateway.connections.values()][0]?.cut('socket-error', 'ECONNRESET');
   expect(gateway.logged).toContainEqual(expect.objectContaining({ reason: 'socket-error', detail: 'ECONNRESET' }));
-  broken.destroy();
 });
 
 test('a device is followed from its connection to why it left', async () => {

@@ -4,6 +4,7 @@ import type { Logger } from '@sluice/runtime/logger';
 import { REFUSAL_COST } from '@sluice/server/peer-socket';
 import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
 import { printable } from '@sluice/sv2/text';
+import type { ChannelPlaces } from '../channel-places.ts';
 import type { ChannelRegister } from '../channel-register.ts';
 import type { GatewayChannel } from '../channels.ts';
 import type { Connection } from '../connection.ts';
@@ -15,6 +16,7 @@ export interface CloseChannelModules {
   readonly log: Logger;
   readonly counters: GatewayCounters;
   readonly payouts: Payouts;
+  readonly places: ChannelPlaces;
   /** Shares that the channels have sent before. */
   readonly lanes: Pick<ShareLanes<WaitingShare>, 'flush'>;
 }
@@ -55,10 +57,11 @@ export class CloseChannelHandler {
   }
 
   #forget(channel: GatewayChannel): void {
-    const { register, payouts } = this.#modules;
+    const { register, payouts, places } = this.#modules;
     const { paid } = channel.group;
     channel.closed = true;
     channel.connection.channels.remove(channel);
+    places.release(channel.connection.addressKey);
     if (paid !== undefined) payouts.release(paid);
     register.remove(channel);
   }

@@ -21,10 +21,11 @@ import { OpenStandardMiningChannelSuccess } from '@sluice/sv2/messages/mining/op
 import { printable } from '@sluice/sv2/text';
 import { isHashRate } from '@sluice/sv2/validate';
 import type { ChannelManagerClient } from '../channel-manager-client.ts';
+import type { ChannelPlaces } from '../channel-places.ts';
 import type { ChannelRegister } from '../channel-register.ts';
 import { GatewayChannel, type JobDelivery, type JobGroup } from '../channels.ts';
 import type { Connection } from '../connection.ts';
-import type { GatewayCounters, OpenErrorCode } from '../counters.ts';
+import type { GatewayCounters, OpenErrorCode, OpenLimit } from '../counters.ts';
 import type { FanOut } from '../fan-out.ts';
 import type { GatewayLimits } from '../limits.ts';
 import { OpenQuestions } from '../open-questions.ts';
@@ -45,6 +46,7 @@ export interface OpenChannelModules {
   readonly register: ChannelRegister;
   readonly extranonces: ExtranonceRange;
   readonly payouts: Payouts;
+  readonly places: ChannelPlaces;
   readonly answers: ShareAnswerFrames;
   readonly fanOut: FanOut;
 }
@@ -79,59 +81,64 @@ export class OpenChannelHandler {
   }
 
   #decide(connection: Connection, open: OpenMessage, kind: number, kindRefusal: OpenErrorCode | undefined): void {
-    const refusal = kindRefusal ?? this.#refusal(connection, open);
+    const refusal = kindRefusal ?? refusalOf(open);
     if (refusal !== undefined) {
       this.#refuse(connection, open, refusal);
       return;
     }
+    const limit = this.#limitAt(connection);
+    if (limit !== undefined) {
+      this.#refuseAt(limit, connection, open);
+      return;
+    }
+    const { places } = this.#modules;
     connection.charge(OPEN_COST - 1);
     connection.channels.pending += 1;
+    places.take(connection.addressKey);
     const channelId = connection.channels.nextId();
-    this.#ask(connection, open, kind, channelId)
+    void this.#ask(connection, open, kind, channelId)
       .catch((error: unknown) => {
         this.#modules.log.error(
           { connection: connection.id, reason: messageOf(error) },
           'a channel could not be opened',
         );
         this.#refuse(connection, open, 'pool-unavailable');
+        return false;
       })
-      .finally(() => {
+      .then((isOpened) => {
         connection.channels.pending -= 1;
+        if (!isOpened) places.release(connection.addressKey);
       });
   }
 
-  /** What needs no channel-manager. */
-  #refusal({ channels }: Connection, open: OpenMessage): OpenErrorCode | undefined {
-    const { limits, extranonces } = this.#modules;
-    if (!isIdentity(open.userIdentity)) return 'invalid-user-identity';
-    if (!isHashRate(open.nominalHashRate)) return 'invalid-nominal-hashrate';
-    if (targetFromBytes(open.maxTarget) === 0n) return 'max-target-out-of-range';
-    const tooMany =
-      channels.size + channels.pending >= limits.channelsPerConnection ||
-      channels.pending >= limits.pendingOpensPerConnection ||
-      extranonces.left === 0;
-    return tooMany ? 'channel-capacity-exhausted' : undefined;
+  /** Which bound leaves no room for one more channel. */
+  #limitAt({ channels, addressKey }: Connection): OpenLimit | undefined {
+    const { limits, extranonces, places } = this.#modules;
+    if (channels.size + channels.pending >= limits.channelsPerConnection) return 'connection';
+    if (channels.pending >= limits.pendingOpensPerConnection) return 'pending';
+    return places.fullFor(addressKey) ?? (extranonces.left === 0 ? 'prefixes' : undefined);
   }
 
-  async #ask(connection: Connection, open: OpenMessage, kind: number, channelId: number): Promise<void> {
+  /** Resolves with whether the channel was opened; its place is then its own. */
+  async #ask(connection: Connection, open: OpenMessage, kind: number, channelId: number): Promise<boolean> {
     const { userIdentity: identity, nominalHashRate: nominalHashrate } = open;
     const wanted = { identity, nominalHashrate, maxTarget: targetFromBytes(open.maxTarget) };
     const reply = await this.#questions.about(wanted, connection.id);
     // What is under way is for the channels before this one, which begins with what is current.
     this.#modules.fanOut.catchUp(connection);
-    if (!connection.isLive) return;
-    if (reply === undefined) this.#refuse(connection, open, 'pool-unavailable');
-    else if (reply.kind === 'refused') this.#refuse(connection, open, knownCode(reply.errorCode));
-    else this.#open(connection, open, kind, channelId, reply);
+    if (!connection.isLive) return false;
+    if (reply?.kind === 'opened') return this.#open(connection, open, kind, channelId, reply);
+    this.#refuse(connection, open, reply === undefined ? 'pool-unavailable' : knownCode(reply.errorCode));
+    return false;
   }
 
-  #open(connection: Connection, open: OpenMessage, kind: number, channelId: number, reply: Opened): void {
+  #open(connection: Connection, open: OpenMessage, kind: number, channelId: number, reply: Opened): boolean {
     const { extranonces, counters, register, fanOut } = this.#modules;
     const prefix = extranonces.next();
     const group = prefix && this.#groupFor(connection, reply);
     if (prefix === undefined || group === undefined) {
-      this.#refuse(connection, open, 'channel-capacity-exhausted');
-      return;
+      this.#refuseAt(prefix === undefined ? 'prefixes' : 'payouts', connection, open);
+      return false;
     }
     const channel = this.#create(connection, open, kind, channelId, reply, prefix, group);
     connection.channels.add(channel);
@@ -151,6 +158,7 @@ export class OpenChannelHandler {
     }
     fanOut.open(channel);
     this.#logOpened(channel, open);
+    return true;
   }
 
   /** `undefined`: it would be of one payout more than there may be. */
@@ -219,6 +227,11 @@ export class OpenChannelHandler {
     this.#modules.log.debug(facts, 'channel opened');
   }
 
+  #refuseAt(limit: OpenLimit, connection: Connection, open: OpenMessage): void {
+    this.#modules.counters.opensOverLimit[limit] += 1;
+    this.#refuse(connection, open, 'channel-capacity-exhausted');
+  }
+
   #refuse(connection: Connection, { requestId, userIdentity }: OpenMessage, errorCode: OpenErrorCode): void {
     this.#modules.counters.opensRefused[errorCode] += 1;
     connection.send(OpenMiningChannelError, { requestId, errorCode });
@@ -226,6 +239,13 @@ export class OpenChannelHandler {
     const facts = { connection: connection.id, identity: printable(userIdentity), code: errorCode };
     this.#modules.log.debug(facts, 'channel refused');
   }
+}
+
+/** What needs no channel-manager. */
+function refusalOf({ userIdentity, nominalHashRate, maxTarget }: OpenMessage): OpenErrorCode | undefined {
+  if (!isIdentity(userIdentity)) return 'invalid-user-identity';
+  if (!isHashRate(nominalHashRate)) return 'invalid-nominal-hashrate';
+  return targetFromBytes(maxTarget) === 0n ? 'max-target-out-of-range' : undefined;
 }
 
 /** Any text that can be shown; which forms name an account is for the channel-manager to say. */

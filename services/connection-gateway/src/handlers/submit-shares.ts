@@ -137,6 +137,7 @@ export class ShareHandler {
     root: Uint8Array | undefined,
   ): void {
     const { checker, counters, batcher } = this.#modules;
+    channel.connection.shares += 1;
     // A share that cannot be taken now may be sent again.
     const room = !batcher.full;
     const outcome = checker.check(

@@ -30,6 +30,7 @@ export const defaultSv1Limits: Sv1Limits = {
   lingerMs: 1_000,
   // A line of mining.notify may have 8 KiB, and a device may be away for some jobs.
   outboundBytes: 262_144,
+  outboundBytesTotal: 268_435_456,
   outboundStallMs: 30_000,
   tlsHandshakeDeadlineMs: 10_000,
   setupDeadlineMs: 30_000,

@@ -7,6 +7,7 @@ import { AddressRates } from '@sluice/server/address-rates';
 import { Drain, type DrainGoal } from '@sluice/server/drain';
 import { Listener } from '@sluice/server/listener';
 import type { MovableConnections } from '@sluice/server/move-orders';
+import { boundOutbound } from '@sluice/server/outbound-total';
 import { OutboundTick } from '@sluice/server/socket-writer';
 import { reconnectLine } from '@sluice/sv1/server-lines';
 import { SubmitReader } from '@sluice/sv1/submit-reader';
@@ -140,6 +141,7 @@ export class Sv1Server implements MovableConnections {
     const now = this.#modules.clock.monotonic();
     this.#slot = (this.#slot + 1) % SLOTS;
     for (const session of this.#slots[this.#slot] ?? []) session.sweep(now);
+    if (this.#slot === 0) boundOutbound(this.sessions.values(), this.#options.limits.outboundBytesTotal);
   }
 
   size(): number {

@@ -13,6 +13,7 @@ import type { IdentitySource } from '@sluice/server/identity';
 import { Listener } from '@sluice/server/listener';
 import { decoded, MessageRouter } from '@sluice/server/message-router';
 import type { MovableConnections } from '@sluice/server/move-orders';
+import { boundOutbound } from '@sluice/server/outbound-total';
 import { handleRequestExtensions } from '@sluice/server/request-extensions';
 import { sendAway } from '@sluice/server/send-away';
 import { ShareAnswerFrames } from '@sluice/server/share-answer-frames';
@@ -59,6 +60,7 @@ export interface Sv2ServerModules {
 export class Sv2Server implements MovableConnections {
   /** Open connections by their ids. */
   readonly connections = new Map<number, Connection>();
+  readonly #limits: Sv2Limits;
   readonly #modules: Sv2ServerModules;
   readonly #connectionModules: ConnectionModules;
   readonly #router: MessageRouter<Connection>;
@@ -67,6 +69,7 @@ export class Sv2Server implements MovableConnections {
 
   constructor(limits: Sv2Limits, modules: Sv2ServerModules) {
     const { clock, log, counters, farm, sha256d } = modules;
+    this.#limits = limits;
     this.#modules = modules;
     const jobs = new JobFrames(sha256d, counters);
     const answerFrames = new ShareAnswerFrames(counters, counters.shareErrors);
@@ -136,6 +139,7 @@ export class Sv2Server implements MovableConnections {
   tick(): void {
     const now = this.#modules.clock.monotonic();
     for (const connection of this.connections.values()) connection.sweep(now);
+    boundOutbound(this.connections.values(), this.#limits.outboundBytesTotal);
   }
 
   size(): number {

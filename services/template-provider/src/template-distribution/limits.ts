@@ -32,6 +32,7 @@ export const defaultLimits: DistributionLimits = {
   lingerMs: 1_000,
   // The transactions of a full block, their lengths and seals, and the templates of minutes.
   outboundBytes: 12_000_000,
+  outboundBytesTotal: 268_435_456,
   outboundStallMs: 30_000,
   pendingRequests: 16,
   drainedBytes: 65_536,

@@ -15,6 +15,7 @@ import { AddressRates } from '@sluice/server/address-rates';
 import type { IdentitySource } from '@sluice/server/identity';
 import { Listener } from '@sluice/server/listener';
 import { decoded, MessageRouter } from '@sluice/server/message-router';
+import { boundOutbound } from '@sluice/server/outbound-total';
 import { refuseSetup } from '@sluice/server/setup-refusal';
 import { OutboundTick } from '@sluice/server/socket-writer';
 import { PROTOCOL_VERSION, protocols } from '@sluice/sv2/flags';
@@ -173,6 +174,7 @@ export class TemplateDistribution {
   sweep(): void {
     const now = this.#modules.clock.monotonic();
     for (const client of this.clients.values()) client.sweep(now);
+    boundOutbound(this.clients.values(), this.#options.limits.outboundBytesTotal);
     this.#templates.tick();
   }
 

@@ -105,10 +105,10 @@ it('messages that are unknown, of servers or of other protocols are ignored', as
 
 it.each([
   ['a payload that is too short', Uint8Array.of(0, 0, 0x73, 1, 0, 0, 1), 'malformed-message'],
-  ['a payload that is longer than its message can be', Uint8Array.of(0, 0, 0x70, 0, 0, 1), 'decryption-failed'],
+  ['a payload that is longer than its message can be', Uint8Array.of(0, 0, 0x70, 0, 0, 1), 'payload-too-long'],
 ])('%s ends the connection', async (_, frame, reason) => {
   const client = await test.client();
-  const padded = new Uint8Array(Math.max(frame.length, reason === 'decryption-failed' ? 65_542 : 0));
+  const padded = new Uint8Array(Math.max(frame.length, reason === 'payload-too-long' ? 65_542 : 0));
   padded.set(frame);
   client.sendFrame(padded);
   await client.untilClosed();
