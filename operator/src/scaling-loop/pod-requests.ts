@@ -1,6 +1,6 @@
 // Requests to pods over HTTP: what they say of themselves, and what they are told. Pods that do not answer must not hold up the others, so those
 // that did not before have turns of their own.
-import { Agent, type IncomingMessage, request } from 'node:http';
+import { Agent, request } from 'node:http';
 import type { Pod } from './pods.ts';
 import { Turns } from './turns.ts';
 
@@ -59,14 +59,30 @@ export class PodRequests {
     });
   }
 
-  async #exchange(url: string, { method, token, signal: ended }: PodRequest): Promise<PodAnswer> {
-    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      const deadline = AbortSignal.timeout(TIMEOUT_MS);
-      const signal = ended === undefined ? deadline : AbortSignal.any([ended, deadline]);
-      const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-      request(url, { method, headers, agent: this.#agent, signal }, resolve).on('error', reject).end();
+  /** With one timer, and neither a signal nor an iterator of its own: thousands of pods are asked again and again. */
+  #exchange(url: string, { method, token, signal }: PodRequest): Promise<PodAnswer> {
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error) => {
+        reject(error);
+        outgoing.destroy();
+      };
+      const outgoing = request(url, { method, headers, agent: this.#agent, signal }, (answer) => {
+        const chunks: Buffer[] = [];
+        let bytes = 0;
+        answer.on('data', (chunk: Buffer) => {
+          bytes += chunk.length;
+          if (bytes > MAX_ANSWER_BYTES) fail(new Error(`an answer of more than ${MAX_ANSWER_BYTES} bytes`));
+          else chunks.push(chunk);
+        });
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
+        answer.on('error', fail);
+      });
+      const deadline = setTimeout(() => fail(new Error(`no answer within ${TIMEOUT_MS} ms`)), TIMEOUT_MS);
+      outgoing.on('error', fail);
+      outgoing.on('close', () => clearTimeout(deadline));
+      outgoing.end();
     });
-    return { status: answer.statusCode ?? 0, text: await textOf(answer) };
   }
 
   #urlOf({ metadata, status }: Pod): string {
@@ -78,15 +94,4 @@ export class PodRequests {
     };
     return this.#template.replace(/\{(ip|name|namespace)\}/g, (_, part: string) => values[part] ?? '');
   }
-}
-
-async function textOf(answer: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error(`an answer of more than ${MAX_ANSWER_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }

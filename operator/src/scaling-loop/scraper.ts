@@ -62,8 +62,11 @@ function progressIn(text: string): DrainProgress | undefined {
   return { connections, order: typeof order === 'string' ? order : undefined };
 }
 
+/** Of hundreds of lines the one that is wanted, without taking all of them apart. */
 function metricIn(text: string, name: string): number | undefined {
-  const line = text.split('\n').find((each) => each.startsWith(`${name} `));
-  const value = Number(line?.slice(name.length));
-  return line === undefined || Number.isNaN(value) ? undefined : value;
+  const at = `\n${text}`.indexOf(`\n${name} `);
+  if (at < 0) return undefined;
+  const end = text.indexOf('\n', at);
+  const value = Number(text.slice(at + name.length, end < 0 ? undefined : end));
+  return Number.isNaN(value) ? undefined : value;
 }

@@ -26,6 +26,8 @@ let server: Server;
 let port: number;
 /** Of a pod that closes the connection. */
 const CLOSED = 'closed';
+/** Of one that does so in the middle of its answer. */
+const BROKEN = 'broken';
 /** What the pods of a name answer; others never do. */
 const answers = new Map<string, string>();
 const asked: string[] = [];
@@ -48,6 +50,11 @@ beforeAll(async () => {
     if (answer === undefined) return;
     if (answer === CLOSED) {
       incoming.socket.destroy();
+      return;
+    }
+    if (answer === BROKEN) {
+      outgoing.writeHead(200, { 'content-length': 100 });
+      outgoing.write('{', () => incoming.socket.destroy());
       return;
     }
     atOnce += 1;
@@ -78,13 +85,15 @@ it('go where the template says, each with its token, and not all at once', async
   expect(mostAtOnce).toBeLessThanOrEqual(32);
 });
 
-it('end without an answer, and with one that does not end', async () => {
+it('end without an answer, and with one that does not end, or breaks off', async () => {
   const requests = new PodRequests(`http://127.0.0.1:${port}/{namespace}/{name}`);
   const begin = performance.now();
   await expect(requests.send(pod('silent'), { method: 'GET', path: '/drain' })).rejects.toThrow();
   expect(performance.now() - begin).toBeGreaterThan(1_900);
   answers.set('endless', 'x'.repeat(2 ** 20 + 1));
   await expect(requests.send(pod('endless'), { method: 'GET', path: '/drain' })).rejects.toThrow('more than');
+  answers.set('broken', BROKEN);
+  await expect(requests.send(pod('broken'), { method: 'GET', path: '/drain' })).rejects.toThrow();
 });
 
 it('are not held up by those to pods that did not answer before, and end with their signal', async () => {
