@@ -124,11 +124,14 @@ export class Gateway {
     this.fanOut = new FanOut({ clock, backend: sha256d, book, jobs, lanes, counters, onTipDone });
     this.feed = new JobFeed({ bus, log, book, counters, onWork: (work) => this.fanOut.push(work) });
     const targets = new ChannelTargets({ fanOut: this.fanOut, lanes, counters, log });
-    this.#vardiff = new VardiffTicker(this.connections, targets);
+    this.#vardiff = new VardiffTicker(targets);
     const channelManager = new ChannelManagerClient(modules);
     this.register = new ChannelRegister(incarnation, (block) => channelManager.register(block));
     const { register, payouts } = this;
-    this.closeChannels = new CloseChannelHandler({ register, log, counters, payouts, places: this.#places, lanes });
+    this.closeChannels = new CloseChannelHandler({
+      ...{ register, log, counters, payouts, places: this.#places, lanes },
+      vardiff: this.#vardiff,
+    });
     const router = new MessageRouter(this.#routes(channelManager, targets, answers), { log, counters });
     this.#router = router;
     this.#connectionModules = {
@@ -238,7 +241,10 @@ export class Gateway {
     const { fanOut, extranonces, payouts, register, incarnation, closeChannels } = this;
     const shares = this.#shares;
     const shared = { ...this.#modules, channelManager, incarnation, fanOut, targets };
-    const opens = new OpenChannelHandler({ ...shared, extranonces, payouts, places: this.#places, register, answers });
+    const opens = new OpenChannelHandler({
+      ...{ ...shared, extranonces, payouts, places: this.#places, register, answers },
+      vardiff: this.#vardiff,
+    });
     const updates = new UpdateChannelHandler(shared);
     return [
       decoded(SetupConnection, (connection, setup) => handleSetupConnection(connection, setup, shared.log)),

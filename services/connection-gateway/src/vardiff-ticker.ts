@@ -1,27 +1,37 @@
-// Asks vardiff about every channel once a second, a tenth of the connections at a time: ten thousand channels at once would be felt.
+// Asks vardiff about every channel once a second, a tenth of them at a time, whoever has them: ten thousand at once would be felt.
 import type { ChannelTargets } from './channel-targets.ts';
-import type { Connection } from './connection.ts';
+import type { GatewayChannel } from './channels.ts';
 
 /** How often `tick` is to be called. */
 export const VARDIFF_TICK_MS = 100;
 const SLOTS = 10;
 
 export class VardiffTicker {
-  readonly #connections: ReadonlyMap<number, Connection>;
   readonly #targets: ChannelTargets;
+  /** Channels by when they are asked about. */
+  readonly #slots: readonly Set<GatewayChannel>[] = Array.from({ length: SLOTS }, () => new Set());
   #slot = 0;
 
-  constructor(connections: ReadonlyMap<number, Connection>, targets: ChannelTargets) {
-    this.#connections = connections;
+  constructor(targets: ChannelTargets) {
     this.#targets = targets;
+  }
+
+  add(channel: GatewayChannel): void {
+    this.#slotOf(channel).add(channel);
+  }
+
+  remove(channel: GatewayChannel): void {
+    this.#slotOf(channel).delete(channel);
   }
 
   /** `nowMs` is the monotonic clock's. */
   tick(nowMs: number): void {
     this.#slot = (this.#slot + 1) % SLOTS;
-    for (const connection of this.#connections.values()) {
-      if (connection.id % SLOTS !== this.#slot || connection.state !== 'open') continue;
-      for (const channel of connection.channels) this.#targets.tick(channel, nowMs);
-    }
+    for (const channel of this.#slots[this.#slot] ?? [])
+      if (channel.connection.state === 'open') this.#targets.tick(channel, nowMs);
+  }
+
+  #slotOf({ channelKey }: GatewayChannel): Set<GatewayChannel> {
+    return this.#slots[channelKey % SLOTS]!;
   }
 }

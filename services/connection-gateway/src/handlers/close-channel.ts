@@ -10,6 +10,7 @@ import type { GatewayChannel } from '../channels.ts';
 import type { Connection } from '../connection.ts';
 import type { GatewayCounters } from '../counters.ts';
 import type { Payouts } from '../paid-jobs.ts';
+import type { VardiffTicker } from '../vardiff-ticker.ts';
 
 export interface CloseChannelModules {
   readonly register: ChannelRegister;
@@ -17,6 +18,7 @@ export interface CloseChannelModules {
   readonly counters: GatewayCounters;
   readonly payouts: Payouts;
   readonly places: ChannelPlaces;
+  readonly vardiff: VardiffTicker;
   /** Shares that the channels have sent before. */
   readonly lanes: Pick<ShareLanes<WaitingShare>, 'flush'>;
 }
@@ -57,13 +59,14 @@ export class CloseChannelHandler {
   }
 
   #forget(channel: GatewayChannel): void {
-    const { register, payouts, places } = this.#modules;
+    const { register, payouts, places, vardiff } = this.#modules;
     const { paid } = channel.group;
     channel.closed = true;
     channel.connection.channels.remove(channel);
     places.release(channel.connection.addressKey);
     if (paid !== undefined) payouts.release(paid);
     register.remove(channel);
+    vardiff.remove(channel);
   }
 }
 

@@ -31,6 +31,7 @@ import type { GatewayLimits } from '../limits.ts';
 import { OpenQuestions } from '../open-questions.ts';
 import type { Payouts } from '../paid-jobs.ts';
 import { difficultyForLog } from '../peer-log.ts';
+import type { VardiffTicker } from '../vardiff-ticker.ts';
 
 /** Longest extranonce that the protocol has room for. */
 const PROTOCOL_EXTRANONCE_BOUND = 32;
@@ -47,6 +48,7 @@ export interface OpenChannelModules {
   readonly extranonces: ExtranonceRange;
   readonly payouts: Payouts;
   readonly places: ChannelPlaces;
+  readonly vardiff: VardiffTicker;
   readonly answers: ShareAnswerFrames;
   readonly fanOut: FanOut;
 }
@@ -133,7 +135,7 @@ export class OpenChannelHandler {
   }
 
   #open(connection: Connection, open: OpenMessage, kind: number, channelId: number, reply: Opened): boolean {
-    const { extranonces, counters, register, fanOut } = this.#modules;
+    const { extranonces, counters, register, vardiff, fanOut } = this.#modules;
     const prefix = extranonces.next();
     const group = prefix && this.#groupFor(connection, reply);
     if (prefix === undefined || group === undefined) {
@@ -143,6 +145,7 @@ export class OpenChannelHandler {
     const channel = this.#create(connection, open, kind, channelId, reply, prefix, group);
     connection.channels.add(channel);
     register.add(channel);
+    vardiff.add(channel);
     counters.channelsOpened += 1;
     const answer = {
       requestId: open.requestId,
