@@ -7,6 +7,10 @@ import type { queueMetrics } from './metrics.ts';
 
 /** The longest wait that a timer can have. */
 const LONGEST_MS = 2 ** 31 - 1;
+/** Waits of seconds end at multiples of this: where hundreds of keys wait, the process wakes for many of them at once. */
+const TOGETHER_MS = 250;
+/** Shorter ones are kept to. */
+const EXACT_BELOW_MS = 2_000;
 
 export interface WorkQueueModules {
   readonly clock: Clock;
@@ -54,10 +58,12 @@ export class WorkQueue {
     this.#enqueue(key, now);
   }
 
-  /** To be worked on in a while; of several times the earliest holds. */
+  /** To be worked on in a while, at most a quarter of a second later; of several times the earliest holds. */
   addAfter(key: string, delayMs: number): void {
     if (this.#closed) return;
-    const at = this.#modules.clock.monotonic() + delayMs;
+    const now = this.#modules.clock.monotonic();
+    const exactly = now + delayMs;
+    const at = delayMs < EXACT_BELOW_MS ? exactly : Math.ceil(exactly / TOGETHER_MS) * TOGETHER_MS;
     const other = this.#later.get(key);
     if (other !== undefined && other.at <= at) return;
     clearTimeout(other?.timer);
@@ -66,7 +72,7 @@ export class WorkQueue {
         this.#later.delete(key);
         this.add(key);
       },
-      Math.min(delayMs, LONGEST_MS),
+      Math.min(at - now, LONGEST_MS),
     );
     this.#later.set(key, { at, timer });
   }

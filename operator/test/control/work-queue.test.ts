@@ -64,6 +64,33 @@ describe('the work queue', () => {
     expect(await metricOf('workqueue_adds_total')).toEqual([1]);
   });
 
+  it('gives out together what is to come about the same time, and nothing too early', async () => {
+    const queue = queueOf();
+    const times: number[] = [];
+    const begin = performance.now();
+    const work = async () => {
+      for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
+        times.push(performance.now() - begin);
+        queue.done(key);
+      }
+    };
+    const working = work();
+    const waits = Array.from({ length: 100 }, (_, number) => 5_000 + number * 10);
+    for (const ms of waits) queue.addAfter(`key-${ms}`, ms);
+    queue.addAfter('soon', 1_234);
+    await vi.advanceTimersByTimeAsync(7_000);
+    expect(times).toHaveLength(waits.length + 1);
+    expect(times[0]).toBeCloseTo(1_234, 0);
+    for (const [at, ms] of waits.entries()) {
+      // Timers of Node know whole milliseconds.
+      expect(times[at + 1]).toBeGreaterThanOrEqual(ms - 1);
+      expect(times[at + 1]).toBeLessThanOrEqual(ms + 250);
+    }
+    expect(new Set(times.slice(1).map(Math.round)).size).toBeLessThanOrEqual(5);
+    queue.close();
+    await working;
+  });
+
   it('waits twice as long after each failure up to a bound, and as at first after a success', async () => {
     const queue = queueOf();
     const waitOf = async () => {
