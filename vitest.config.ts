@@ -11,7 +11,7 @@ export default defineConfig({
             'services/*/test/**/*.test.ts',
             'operator/test/**/*.test.ts',
             'cli/test/**/*.test.ts',
-            'test/architecture/**/*.test.ts',
+            'test/{architecture,capacity}/**/*.test.ts',
           ],
           testTimeout: 20_000,
         },
@@ -19,7 +19,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/{integration,peers,chaos}/**/*.test.ts'],
+          include: ['test/{integration,peers,chaos,hostile}/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 900_000,
           fileParallelism: false,
