@@ -28,6 +28,7 @@ const pure: Record<string, readonly string[]> = {
   'packages/sv1': ['@noble/hashes'],
   'packages/noise': [
     '@chainsafe/as-chacha20poly1305',
+    '@chainsafe/as-sha256',
     '@noble/ciphers',
     '@noble/curves',
     '@noble/hashes',

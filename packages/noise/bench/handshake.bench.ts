@@ -1,11 +1,14 @@
 // What a connection costs the server in cryptography, by both curves; results compared before anything is timed.
 import { deepStrictEqual, strictEqual } from 'node:assert';
+import { hkdf } from '@noble/hashes/hkdf.js';
+import { sha256 } from '@noble/hashes/sha2.js';
 import { randomBytes } from '@sluice/runtime/random';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
 import { bench, do_not_optimize, group, run } from 'mitata';
 import { inCi } from '../../../test/support/in-ci.ts';
 import { signCertificate } from '../src/certificate.ts';
 import { type EcBackend, generateKeyPair, generateSecret } from '../src/ec.ts';
+import { HandshakeHash } from '../src/handshake-hash.ts';
 import { NoiseInitiator } from '../src/initiator.ts';
 import { nobleEc } from '../src/noble-ec.ts';
 import { NoiseResponder } from '../src/responder.ts';
@@ -75,5 +78,13 @@ group('certificate verification', () => {
     strictEqual(ec.schnorrVerify(signature, message, authorityKey), true);
     bench(ec.name, () => do_not_optimize(ec.schnorrVerify(signature, message, authorityKey)));
   }
+});
+group('key derivation', () => {
+  const [salt, material] = [randomBytes(32), randomBytes(32)];
+  const hashing = new HandshakeHash();
+  const noble = () => hkdf(sha256, material, salt, new Uint8Array(0), 64);
+  deepStrictEqual(Buffer.concat(hashing.hkdf2(salt, material)), Buffer.from(noble()));
+  bench('noble', () => do_not_optimize(noble()));
+  bench('as-sha256', () => do_not_optimize(hashing.hkdf2(salt, material)));
 });
 if (!process.argv.includes('--check')) await run();

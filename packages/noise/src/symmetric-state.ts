@@ -1,22 +1,15 @@
 // The running hash, chaining key and cipher of a handshake [sv2 4.4.2, Noise 5.2].
-import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { type AeadBackend, TAG_LENGTH } from './aead.ts';
 import { CipherState } from './cipher-state.ts';
+import { HandshakeHash } from './handshake-hash.ts';
 
 const PROTOCOL_NAME = 'Noise_NX_Secp256k1+EllSwift_ChaChaPoly_SHA256';
 /** Longer than a hash, so the name is hashed [Noise 5.2]. */
 const PROTOCOL_HASH = sha256(Uint8Array.from(PROTOCOL_NAME, (letter) => letter.charCodeAt(0)));
+const FIRST_HASH = sha256(PROTOCOL_HASH);
 const NOTHING = new Uint8Array(0);
-
-/** HKDF of RFC 5869 without info and with two outputs of 32 bytes. */
-export function hkdf2(chainingKey: Uint8Array, material: Uint8Array): readonly [Uint8Array, Uint8Array] {
-  const key = hmac(sha256, chainingKey, material);
-  const first = hmac(sha256, key, Uint8Array.of(1));
-  const second = hmac.create(sha256, key).update(first).update(Uint8Array.of(2)).digest();
-  key.fill(0);
-  return [first, second];
-}
+const hashing = new HandshakeHash();
 
 /** The transport ciphers that a handshake ends with. */
 export interface TransportCiphers {
@@ -28,21 +21,21 @@ export interface TransportCiphers {
 export class SymmetricState {
   readonly #aead: AeadBackend;
   #chainingKey: Uint8Array = PROTOCOL_HASH.slice();
-  #hash: Uint8Array = sha256(PROTOCOL_HASH);
+  #hash: Uint8Array = FIRST_HASH;
   #cipher: CipherState | undefined;
 
   constructor(aead: AeadBackend) {
     this.#aead = aead;
   }
 
-  /** Takes bytes of any length into the running hash. */
+  /** Takes a part of a handshake message into the running hash. */
   mixHash(data: Uint8Array): void {
-    this.#hash = sha256.create().update(this.#hash).update(data).digest();
+    this.#hash = hashing.hash(this.#hash, data);
   }
 
   /** `material` is zeroed. */
   mixKey(material: Uint8Array): void {
-    const [chainingKey, key] = hkdf2(this.#chainingKey, material);
+    const [chainingKey, key] = hashing.hkdf2(this.#chainingKey, material);
     material.fill(0);
     this.#chainingKey.fill(0);
     this.#chainingKey = chainingKey;
@@ -76,7 +69,7 @@ export class SymmetricState {
 
   /** Ends the handshake: the state is of no use afterwards. */
   split(): TransportCiphers {
-    const [first, second] = hkdf2(this.#chainingKey, NOTHING);
+    const [first, second] = hashing.hkdf2(this.#chainingKey, NOTHING);
     this.destroy();
     return {
       initiatorToResponder: new CipherState(this.#aead, first),
@@ -84,9 +77,10 @@ export class SymmetricState {
     };
   }
 
-  /** Zeroes chaining key and cipher; the running hash is of public bytes. */
+  /** Zeroes chaining key, cipher and what the module has hashed of them; the running hash is of public bytes. */
   destroy(): void {
     this.#chainingKey.fill(0);
+    hashing.forget();
     this.#cipher?.destroy();
   }
 }

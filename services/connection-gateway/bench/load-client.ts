@@ -1,6 +1,6 @@
 // The miners of the benches, in a process of their own: `load-client.ts <port> <connections> <in flight> <standard or extended>`. Opens the connections, says
 // "ready", and then does what standard input asks: "shares <milliseconds>" keeps that many submissions in flight on each
-// connection and prints how many were acknowledged; "tip" prints when the last connection was told of the next tip.
+// connection and prints how many were acknowledged; "tip" prints when the last connection was told of the next tip; "open <count>" opens more of them.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -31,6 +31,8 @@ const [port = 0, connections = 1, inFlight = 1] = process.argv.slice(2, 5).map(N
 /** The only channel of its connection. */
 const CHANNEL_ID = 2;
 const VERSION = 0x20000000;
+/** Connections that are opened at the same time. */
+const OPENING = 100;
 
 const isExtended = process.argv[5] === 'extended';
 /** What the pool leaves of its 20 bytes. */
@@ -118,13 +120,24 @@ class Client {
 }
 
 const clients: Client[] = [];
-for (let index = 0; index < connections; index++) {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-  await once(socket, 'connect');
-  const client = new Client(socket);
-  await client.open();
-  clients.push(client);
+
+async function open(count: number): Promise<void> {
+  const wanted = clients.length + count;
+  let begun = clients.length;
+  const lane = async () => {
+    while (begun < wanted) {
+      begun += 1;
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+      await once(socket, 'connect');
+      const client = new Client(socket);
+      await client.open();
+      clients.push(client);
+    }
+  };
+  await Promise.all(Array.from({ length: OPENING }, lane));
 }
+
+await open(connections);
 console.log('ready');
 
 async function shares(ms: number): Promise<void> {
@@ -156,6 +169,9 @@ for await (const line of createInterface({ input: process.stdin })) {
   const [order, value] = line.split(' ');
   if (order === 'shares') await shares(Number(value));
   else if (order === 'tip') await tip();
-  else process.exit(0);
+  else if (order === 'open') {
+    await open(Number(value));
+    console.log('opened');
+  } else process.exit(0);
 }
 process.exit(0);

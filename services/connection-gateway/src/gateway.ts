@@ -52,9 +52,9 @@ import { ShareBatcher } from './share-batcher.ts';
 import { Solutions } from './solutions.ts';
 import { VardiffTicker } from './vardiff-ticker.ts';
 
-/** Ephemeral keys made ahead of a burst of connections, and how many of them at a time. */
+/** Ephemeral keys made ahead of a burst of connections, and how many of them at a time: the tenth part of a second has a millisecond for them. */
 const KEYS_READY = 1_024;
-const KEYS_A_TICK = 4;
+const KEYS_A_TICK = 12;
 
 export interface GatewayModules {
   readonly bus: Bus;
@@ -210,6 +210,11 @@ export class Gateway {
     const now = this.#modules.clock.monotonic();
     for (const connection of this.connections.values()) connection.sweep(now);
     boundOutbound(this.connections.values(), this.#modules.limits.outboundBytesTotal);
+  }
+
+  /** Before the first connection: those of a gateway before this one may come all at once. */
+  makeKeys(): void {
+    this.#ephemeralKeys.fill(KEYS_READY);
   }
 
   /** Called about ten times a second. */

@@ -153,6 +153,7 @@ class ConnectionGateway implements ConnectionGatewayService {
     this.#every(HEARTBEAT_MS, () => this.#beat(gateway));
     this.#every(REGISTER_MS, () => void gateway.register.flush());
     this.#every(CERTIFICATE_MS, () => this.#modules.identity.refresh());
+    gateway.makeKeys();
     this.addresses = await this.#listener.listen(listen);
     this.#beat(gateway);
     log.info(

@@ -216,6 +216,7 @@ export class OpenChannelHandler {
   }
 
   #logOpened(channel: GatewayChannel, { userIdentity, nominalHashRate }: OpenMessage): void {
+    if (!this.#modules.log.isLevelEnabled('debug')) return;
     const { connection, id, kind, mining, poolPercent } = channel;
     const facts = {
       connection: connection.id,

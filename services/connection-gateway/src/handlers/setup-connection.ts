@@ -16,7 +16,7 @@ const served = {
 };
 
 export function handleSetupConnection(connection: Connection, setup: SetupConnection, log: Logger): void {
-  log.debug({ connection: connection.id, ...deviceOf(setup) }, 'SetupConnection');
+  if (log.isLevelEnabled('debug')) log.debug({ connection: connection.id, ...deviceOf(setup) }, 'SetupConnection');
   if (refuseSetup(connection, setup, served)) return;
   connection.opened(setup);
   // A client that brings its own jobs opens extended channels alone; its custom jobs are refused one by one.
