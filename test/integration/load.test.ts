@@ -138,8 +138,12 @@ describe('on one machine', () => {
     const { port } = hook.address() as AddressInfo;
     const command = `${process.execPath} -e 'fetch("http://127.0.0.1:${port}").then((answer) => answer.text()).then(console.log)'`;
     const rounds = ['--rounds', String(ROUNDS), '--round-seconds', '0.2', '--rate', '50'];
-    const outcome = await load(url, '--mode', 'new-tip', '--tip-command', command, ...rounds, '--workers', '2');
+    const height = pool.chain.height;
+    const warmUp = ['--warm-up-rounds', '2'];
+    const all = [...rounds, ...warmUp];
+    const outcome = await load(url, '--mode', 'new-tip', '--tip-command', command, ...all, '--workers', '2');
     expectAllAnswered(outcome);
+    expect(pool.chain.height).toBe(height + ROUNDS + 2);
     const table = 'New tips, ms until a connection was told';
     expect(outcome.figure(table, 'the announcement', 'count')).toBe(ROUNDS * CONNECTIONS);
     expect(outcome.figure(table, 'the announcement', 'max')).toBeLessThan(5_000);

@@ -110,6 +110,11 @@ export const loadSettings = defineConfig({
     default: 10,
     doc: 'New blocks, with --tip-command or --tip-rpc; without either the blocks of --seconds are watched as they come.',
   },
+  warmUpRounds: {
+    type: integer({ min: 0, max: 100_000 }),
+    default: 0,
+    doc: 'New blocks before those, which do not count.',
+  },
   timedConnections: {
     type: integer({ min: 0, max: 100_000 }),
     default: 0,
@@ -171,6 +176,7 @@ export const loadRule: ConfigRule<typeof loadSettings> = (config) => {
       'set',
       'with --mode new-tip, without --rate',
     ],
+    [config.warmUpRounds > 0 && mode !== 'new-tip', 'warmUpRounds', 'set', 'with --mode new-tip'],
     [blocksUnasked && tipCommand !== undefined, 'tipCommand', 'set', 'with --mode new-tip'],
     [blocksUnasked && tipRpc !== undefined, 'tipRpc', 'set', 'with --mode new-tip'],
     [tipCommand !== undefined && tipRpc !== undefined, 'tipCommand', 'set, and so is --tip-rpc', 'one of them'],

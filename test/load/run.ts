@@ -144,6 +144,7 @@ export class LoadRun {
     await this.#fleet.ask('watchTips', () => Math.ceil(timedConnections / workers));
     const hook = this.#hooks.newBlock ?? tipHookOf(this.#config);
     const rounds = new TipRounds(this.#config, hook, this.#fleet, (what) => this.#progress.say(what));
+    await rounds.warmUp();
     return this.#measured(() => rounds.run());
   }
 

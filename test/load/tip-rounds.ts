@@ -40,6 +40,16 @@ export class TipRounds {
     this.#say = say;
   }
 
+  /** New blocks that do not count: the code of a new process is compiled in the first of them. */
+  async warmUp(): Promise<void> {
+    const { warmUpRounds } = this.#config;
+    for (let round = 1; this.#hook !== undefined && round <= warmUpRounds; round++) {
+      this.#say(`new block ${round} of ${warmUpRounds} that do not count`);
+      await this.#round(this.#hook);
+    }
+    this.#calls.length = 0;
+  }
+
   async run(): Promise<TipResult> {
     const { rounds, seconds } = this.#config;
     const hook = this.#hook;

@@ -22,6 +22,8 @@ import { PROCESS_PREFIX, sectionOf } from './section.ts';
 const OTHER_FILES = 500;
 const HOLD_SECONDS = 10;
 const TIPS = 20;
+/** The code of a new process is compiled in the first ones. */
+const WARM_UP_TIPS = 20;
 /** Other work on the machine beyond this part of it makes figures that are not written down. */
 const MAX_BUSY = 0.05;
 /** Of a second each. */
@@ -163,6 +165,7 @@ export class CompareRun {
       ...{ warmUpSeconds, workers },
       seconds: row.group === 'opening' && !quick ? HOLD_SECONDS : seconds,
       tips: quick ? 3 : TIPS,
+      warmUpTips: quick ? 1 : WARM_UP_TIPS,
     });
   }
 
@@ -197,7 +200,7 @@ export class CompareRun {
       ...(syncsToDisk ? [`- ${this.#diskSyncText()}, where nats-server keeps its streams`] : []),
       `- other work took up to ${show(this.#busy * 100)} % of the machine, looked at before each run`,
       '',
-      ...this.#contest.method({ ...this.#config, restMs: REST_MS }),
+      ...this.#contest.method({ ...this.#config, restMs: REST_MS, warmUpTips: WARM_UP_TIPS }),
     ];
   }
 }

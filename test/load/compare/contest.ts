@@ -27,6 +27,7 @@ export interface MethodOptions {
   readonly quick: boolean;
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  readonly warmUpTips: number;
   /** After a start, before the load. */
   readonly restMs: number;
 }

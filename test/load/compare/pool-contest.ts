@@ -45,11 +45,11 @@ export class PoolContest implements Contest {
     return endLongPolls(this.#node);
   }
 
-  method({ quick, seconds, warmUpSeconds, restMs }: MethodOptions): readonly string[] {
+  method({ quick, seconds, warmUpSeconds, warmUpTips, restMs }: MethodOptions): readonly string[] {
     return [
       'The same for both: the node (regtest; blocks of somebody else, without transactions), its mempool of',
       `${show(quick ? QUICK_TRANSACTIONS : TRANSACTIONS)} transactions, \`template-provider\` with the same flags, the load, new processes for each load and pool, ${restMs / 1_000} s of rest after their`,
-      `start. Loads of shares: ${show(warmUpSeconds)} s before anything counts, then ${show(seconds)} s; every hash is a share, blocks are held back, and each share is acknowledged`,
+      `start. Loads of shares: ${show(warmUpSeconds)} s before anything counts, then ${show(seconds)} s; of tips ${warmUpTips} go before those that count. Every hash is a share, blocks are held back, and each share is acknowledged`,
       'as soon as the pool does. Not the same: SRI gets its templates by Template Distribution, from a provider without a bus that is not counted; it keeps',
       'shares in memory. Of Sluice everything is counted: connection-gateway, share-validator, channel-manager, job-distributor, template-provider and',
       'nats-server with `sync_interval: always`; a share is synced to disk before it is acknowledged, and its CPU time runs to where share-validator has',

@@ -11,6 +11,8 @@ export interface RowLoadOptions {
   readonly workers: number;
   /** New tips, in rows of tips. */
   readonly tips: number;
+  /** Before these; they do not count. */
+  readonly warmUpTips: number;
 }
 
 /** `tipFlags`: where new blocks come from, if by a flag. */
@@ -26,7 +28,9 @@ export function rowLoad(
     ...['--seconds', String(options.seconds)],
     ...contender.processes.flatMap(({ name, pid }) => ['--pids', `${name}=${pid}`]),
     ...(row.group === 'shares' ? contender.loadFlags : []),
-    ...(row.group === 'tips' ? ['--rounds', String(options.tips), ...tipFlags] : []),
+    ...(row.group === 'tips'
+      ? ['--rounds', String(options.tips), '--warm-up-rounds', String(options.warmUpTips), ...tipFlags]
+      : []),
   ];
   const loaded = loadConfig(loadSettings, { argv, env: {} }, loadRule);
   if (loaded.kind !== 'config') throw new Error(loaded.kind === 'mistakes' ? loaded.mistakes.join('\n') : loaded.kind);

@@ -88,7 +88,7 @@ export class ProfileRun {
     const contender = await this.#pinning.amongServers(() => this.#contest.start('ours', row, profiles));
     this.#contender = contender;
     await sleep(REST_MS);
-    const load = this.#contest.load(row, contender, { ...this.#config, tips: 0 });
+    const load = this.#contest.load(row, contender, { ...this.#config, tips: 0, warmUpTips: 0 });
     const result = await new LoadRun(load, contender.hooks).run();
     const { failures } = verdictOf(result);
     if (failures.length > 0) throw new Error(`${row.name}: ${failures.join('; ')}\n${contender.logs()}`);
