@@ -11,6 +11,9 @@ const LONGEST_MS = 2 ** 31 - 1;
 const TOGETHER_MS = 250;
 /** Shorter ones are kept to. */
 const EXACT_BELOW_MS = 2_000;
+/** Waits of minutes are longer by up to a tenth, which is left to chance: keys that were worked on together at the start are not so for ever. */
+const SPREAD_FROM_MS = 60_000;
+const SPREAD = 0.1;
 
 export interface WorkQueueModules {
   readonly clock: Clock;
@@ -58,12 +61,11 @@ export class WorkQueue {
     this.#enqueue(key, now);
   }
 
-  /** To be worked on in a while, at most a quarter of a second later; of several times the earliest holds. */
+  /** To be worked on in a while, of seconds or minutes a little later; of several times the earliest holds. */
   addAfter(key: string, delayMs: number): void {
     if (this.#closed) return;
     const now = this.#modules.clock.monotonic();
-    const exactly = now + delayMs;
-    const at = delayMs < EXACT_BELOW_MS ? exactly : Math.ceil(exactly / TOGETHER_MS) * TOGETHER_MS;
+    const at = this.#endOf(now, delayMs);
     const other = this.#later.get(key);
     if (other !== undefined && other.at <= at) return;
     clearTimeout(other?.timer);
@@ -121,6 +123,12 @@ export class WorkQueue {
     this.#addedMeanwhile.clear();
     this.#showDepth();
     for (const taker of this.#takers.splice(0)) taker(undefined);
+  }
+
+  #endOf(now: number, delayMs: number): number {
+    if (delayMs < EXACT_BELOW_MS) return now + delayMs;
+    const spreadMs = delayMs < SPREAD_FROM_MS ? 0 : delayMs * SPREAD * this.#modules.random();
+    return Math.ceil((now + delayMs + spreadMs) / TOGETHER_MS) * TOGETHER_MS;
   }
 
   #enqueue(key: string, since: number): void {

@@ -91,6 +91,28 @@ describe('the work queue', () => {
     await working;
   });
 
+  it('parts what is to come minutes later', async () => {
+    let part = 0;
+    const queue = queueOf(() => part);
+    const times = new Map<string, number>();
+    const begin = performance.now();
+    for (part = 0; part < 1; part += 0.25) {
+      queue.addAfter(`minutes ${part}`, 120_000);
+      queue.addAfter(`seconds ${part}`, 50_000);
+    }
+    const work = async () => {
+      for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
+        times.set(key, Math.round((performance.now() - begin) / 1_000));
+        queue.done(key);
+      }
+    };
+    const working = work();
+    await vi.advanceTimersByTimeAsync(140_000);
+    expect([...times.values()]).toEqual([50, 50, 50, 50, 120, 123, 126, 129]);
+    queue.close();
+    await working;
+  });
+
   it('waits twice as long after each failure up to a bound, and as at first after a success', async () => {
     const queue = queueOf();
     const waitOf = async () => {
