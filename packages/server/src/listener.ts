@@ -149,9 +149,11 @@ export class Listener {
     // Also those that waited for their header when it began to refuse.
     if (this.#isRefusing) this.#refuse(socket, 'refusedDraining');
     else if (ofAddress >= this.#limits.connectionsPerAddress) this.#refuse(socket, 'refusedAddress');
+    // Before its address is looked up: a storm from many would have all others forgotten.
+    else if (this.#rate.isEmpty(now)) this.#refuse(socket, 'refusedRate');
     else if (!this.#addressRates.of(key, now).tryTake(now)) this.#refuse(socket, 'refusedAddressRate');
-    else if (!this.#rate.tryTake(now)) this.#refuse(socket, 'refusedRate');
     else {
+      this.#rate.take(1, now);
       counters.connectionsAccepted += 1;
       this.#open += 1;
       this.#perAddress.set(key, ofAddress + 1);

@@ -15,6 +15,9 @@ export const REFUSAL_COST = 10;
 /** Refusals that are no fault of the peer's. */
 const OWN_FAULTS: ReadonlySet<string | number> = new Set(['share-not-stored', 'pool-unavailable']);
 
+/** Bytes that a peer may still send while its last answer is on the way: whoever floods has no use for it. */
+const LINGER_BYTES = 65_536;
+
 export interface SocketLimits {
   /** Messages a second of one connection, after a burst of ten seconds' worth. Beyond it the socket is not read for a while. */
   readonly messagesPerSecond: number;
@@ -67,6 +70,8 @@ export abstract class PeerSocket<OwnReason extends string> {
   #takenBytes = 0;
   #takenSince: number;
   #held = false;
+  /** Bytes that came after the end. */
+  #lateBytes = 0;
   /** What the next messages count as beside themselves. */
   #charged = 0;
   /** The last refusal: why a peer leaves is mostly what it was told before. */
@@ -97,7 +102,7 @@ export abstract class PeerSocket<OwnReason extends string> {
     socket.on('close', () => this.cut('peer-closed'));
   }
 
-  /** Bytes as they come, also after the end; what is thrown here is a fault of our own. */
+  /** Bytes as they come, until the end; what is thrown here is a fault of our own. */
   protected abstract onBytes(chunk: Buffer): void;
 
   /** No message is handled any more. Called once. */
@@ -178,6 +183,11 @@ export abstract class PeerSocket<OwnReason extends string> {
   }
 
   #onData(chunk: Buffer): void {
+    if (this.#ending !== undefined) {
+      this.#lateBytes += chunk.length;
+      if (this.#lateBytes > LINGER_BYTES) this.cut('peer-closed');
+      return;
+    }
     try {
       this.onBytes(chunk);
     } catch (error) {

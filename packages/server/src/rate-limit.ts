@@ -22,10 +22,15 @@ export class RateLimit {
     return this.#tokens >= 0 ? 0 : -this.#tokens / this.#ratePerMs;
   }
 
+  /** Whether there is no token. */
+  isEmpty(nowMs: number): boolean {
+    this.#refill(nowMs);
+    return this.#tokens < 1;
+  }
+
   /** Takes a token if there is one. */
   tryTake(nowMs: number): boolean {
-    this.#refill(nowMs);
-    if (this.#tokens < 1) return false;
+    if (this.isEmpty(nowMs)) return false;
     this.#tokens -= 1;
     return true;
   }

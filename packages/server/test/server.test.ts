@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { PassThrough, Writable } from 'node:stream';
+import { duplexPair, PassThrough, Writable } from 'node:stream';
 import { certificateFault } from '@sluice/noise/certificate';
 import { generateSecret } from '@sluice/noise/ec';
 import { nobleEc as ec } from '@sluice/noise/noble-ec';
@@ -11,7 +11,9 @@ import { addressKey } from '../src/address-key.ts';
 import { AddressRates } from '../src/address-rates.ts';
 import { selfCertified } from '../src/identity.ts';
 import { Listener } from '../src/listener.ts';
+import { minerServerLimits } from '../src/miner-server-limits.ts';
 import { boundOutbound } from '../src/outbound-total.ts';
+import { PeerSocket } from '../src/peer-socket.ts';
 import { RateLimit } from '../src/rate-limit.ts';
 import { OutboundTick, SocketWriter } from '../src/socket-writer.ts';
 import { listenerCounters } from './support/listener-counters.ts';
@@ -121,7 +123,7 @@ test('of an address that connects too often the listener closes what comes unrea
   expect(await from('127.0.0.2', '127.0.0.2', '127.0.0.2')).toEqual(['taken', 'taken', '']);
   expect(await from('127.0.0.3', '127.0.0.4', '127.0.0.5', '127.0.0.6')).toEqual(['taken', 'taken', 'taken', '']);
   expect(counters).toMatchObject({ connectionsAccepted: 5, refusedAddressRate: 1, refusedRate: 1 });
-  expect(listener.addresses).toBe(5);
+  expect(listener.addresses).toBe(4);
 });
 
 test('rates of addresses are shared, and those of the address that was longest without a connection are forgotten first', () => {
@@ -145,6 +147,30 @@ test('when too much waits for all readers together, those are cut for whom most 
   expect(cut).toEqual(['b']);
   boundOutbound(readers, 9);
   expect(cut).toEqual(['b', 'b', 'd', 'a']);
+});
+
+test('a peer that floods on behind its last answer is not read for as long as it may linger', async () => {
+  class Peer extends PeerSocket<'over'> {
+    protected onBytes(): void {
+      this.end('over');
+    }
+    protected onLeft(): void {}
+  }
+  const counters = { heldBack: 0, heldBackAddress: 0, closed: { ...listenerCounters().closed, over: 0 } };
+  const [near, far] = duplexPair();
+  new Peer(1, near, '192.0.2.1', {
+    ...{ clock: new ManualClock(), log: silentLogger(), counters, tick: new OutboundTick() },
+    limits: { ...minerServerLimits, lingerMs: 1e6 },
+    addressRates: new AddressRates(1e9),
+  });
+  far.on('error', () => undefined).resume();
+  far.write('x');
+  await expect.poll(() => counters.closed.over).toBe(1);
+  await new Promise((resolve) => far.write(Buffer.alloc(65_536), resolve));
+  expect(near.destroyed).toBe(false);
+  far.write('x');
+  await expect.poll(() => near.destroyed).toBe(true);
+  expect(counters.closed).toMatchObject({ over: 1, 'peer-closed': 0 });
 });
 
 test('a rate limit lets a burst of ten seconds through and says how long to wait', () => {
