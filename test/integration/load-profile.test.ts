@@ -40,7 +40,8 @@ describe('a CPU profile', () => {
     ]);
     const selfTimesOfAll = selfTimes(profile, 0, 2_000);
     const processes = [{ process: 'connection-gateway', micros: 10, systemMicros: 2, selfTimes: selfTimesOfAll }];
-    const summary = summaryOf('Where the time goes', [{ title: 'paced', processes }], ['method']);
+    const summary = summaryOf('Where the time goes', [{ title: 'paced', unit: 'a share', processes }], ['method']);
+    expect(summary).toContain('| µs a share | connection-gateway |');
     expect(summary).toContain('| **all** | 10 |');
     expect(summary).toContain('| packages/noise | 6 |');
     expect(summary).toContain('| `open` | packages/noise/src/transport.ts:42 | 6 |');

@@ -22,6 +22,8 @@ const LANES = KINDS.length;
 
 /** Starting times held at once; past it, the two nearest neighbours are made one. */
 const CAPACITY = 8;
+const STARTS = CAPACITY + 1;
+const HYPOTHESES = STARTS * LANES;
 /** Shares that a hypothesis remembers at most: older ones fade, so that slow drift is followed. 17 minutes at 6 a minute. */
 const MEMORY_SHARES = 100;
 /** A new starting time is considered after this many expected or `BURST_SHARES` found shares. */
@@ -38,12 +40,12 @@ const CLAIM_SHAPE = 4;
 /** Of one device: hashes a second, by shares of a known difficulty in seconds of a known length. */
 export class HashrateBelief {
   /** Hypothesis `start * LANES + kind`: shape and rate of its Gamma distribution and its probability; starts from the oldest to the newest. */
-  readonly #shape = new Float64Array((CAPACITY + 1) * LANES);
-  readonly #rate = new Float64Array((CAPACITY + 1) * LANES);
-  readonly #weight = new Float64Array((CAPACITY + 1) * LANES);
-  readonly #logLikelihood = new Float64Array((CAPACITY + 1) * LANES);
+  readonly #shape: Float64Array;
+  readonly #rate: Float64Array;
+  readonly #weight: Float64Array;
+  readonly #logLikelihood: Float64Array;
   /** Exposure since each start. */
-  readonly #age = new Float64Array(CAPACITY + 1);
+  readonly #age: Float64Array;
   #starts = 0;
   #typical: number;
   #secondsSinceStart = 0;
@@ -52,6 +54,15 @@ export class HashrateBelief {
 
   /** `guess`: hashes a second, positive; hardly binding. */
   constructor(guess: number) {
+    // In one piece: each array of its own would take memory outside of V8's heap, for each of thousands of channels.
+    const { buffer } = new Float64Array(4 * HYPOTHESES + STARTS);
+    const numbers = (from: number, count: number) =>
+      new Float64Array(buffer, from * Float64Array.BYTES_PER_ELEMENT, count);
+    this.#shape = numbers(0, HYPOTHESES);
+    this.#rate = numbers(HYPOTHESES, HYPOTHESES);
+    this.#weight = numbers(2 * HYPOTHESES, HYPOTHESES);
+    this.#logLikelihood = numbers(3 * HYPOTHESES, HYPOTHESES);
+    this.#age = numbers(4 * HYPOTHESES, STARTS);
     this.#typical = guess;
     this.#start();
     this.#weight[0] = 1;

@@ -8,7 +8,6 @@ export class CipherState {
   readonly #key: Uint8Array;
   /** 32 zero bits, then the counter as 64 bits, little-endian. */
   readonly #nonce = new Uint8Array(12);
-  readonly #nonceView = new DataView(this.#nonce.buffer);
   #counter: number;
   /** Why the key must not be used any more. */
   #ended: 'cipher-destroyed' | 'nonce-exhausted' | undefined;
@@ -61,8 +60,17 @@ export class CipherState {
     }
   }
 
+  /** Byte by byte: a view would take the few bytes out of V8's heap, for each direction of each connection. */
   #writeNonce(): void {
-    this.#nonceView.setUint32(4, this.#counter >>> 0, true);
-    this.#nonceView.setUint32(8, Math.floor(this.#counter / 0x1_0000_0000), true);
+    const low = this.#counter >>> 0;
+    writeU32(this.#nonce, 4, low);
+    if (low !== this.#counter) writeU32(this.#nonce, 8, Math.floor(this.#counter / 0x1_0000_0000));
   }
+}
+
+function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
 }

@@ -24,13 +24,14 @@ export class Registry {
     this.#clock = clock;
   }
 
-  /** Resolves when the block is stored. Rejects as the bus does. */
-  async set(block: ChannelBlock): Promise<void> {
-    const key = `${block.incarnation}.${block.block}`;
+  /** Takes a block as it came. Resolves when it is stored. Rejects as the bus does, and with `bus-bad-payload`. */
+  async set(payload: Uint8Array): Promise<void> {
+    const { incarnation, block, channels } = ChannelBlock.decode(payload);
+    const key = `${incarnation}.${block}`;
     this.pending += 1;
     try {
-      if (block.channels.length === 0) await this.#kv.delete(key);
-      else await this.#kv.put(key, ChannelBlock.encode(block));
+      if (channels.length === 0) await this.#kv.delete(key);
+      else await this.#kv.put(key, payload);
     } catch (error) {
       this.failed += 1;
       throw error;

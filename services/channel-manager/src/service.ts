@@ -3,7 +3,6 @@
 import type { Bus, Subscription } from '@sluice/bus/bus';
 import {
   Acknowledgement,
-  ChannelBlock,
   ChannelUpdate,
   ChannelUpdateReply,
   OpenReplies,
@@ -25,6 +24,7 @@ import type { Health } from '@sluice/runtime/health';
 import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsOf, type MetricsRegistry } from '@sluice/runtime/metrics';
 import type { Service } from '@sluice/runtime/run-service';
+import { zeroCounts } from '@sluice/runtime/zero-counts';
 import { AccountsFile } from './accounts-file.ts';
 import { takeRange } from './extranonce-counter.ts';
 import { channelManagerMetrics, openOutcomes } from './metrics.ts';
@@ -59,6 +59,7 @@ class ChannelManager implements Service {
   readonly #metrics: MetricsOf<typeof channelManagerMetrics>;
   readonly #accounts: AccountsFile | undefined;
   readonly #subscriptions: Subscription[] = [];
+  readonly #opens = zeroCounts(openOutcomes);
   #policy: Policy;
   #accountsTimer: NodeJS.Timeout | undefined;
   #sweeper: RegistrySweeper | undefined;
@@ -75,6 +76,7 @@ class ChannelManager implements Service {
     await this.#refreshAccounts();
     const registry = new Registry(await bus.kv('channels'), clock);
     const counter = await bus.kv('extranonce');
+    for (const outcome of openOutcomes) this.#metrics.opens.with({ outcome }).follow(() => this.#opens[outcome]);
     this.#metrics.registryPending.follow(() => registry.pending);
     this.#metrics.registryFailed.follow(() => registry.failed);
     this.#subscriptions.push(
@@ -83,7 +85,7 @@ class ChannelManager implements Service {
       // Of gateways of the release before, whose channels are in no block.
       bus.serve(subjectName('channelClose'), QUEUE, () => Acknowledgement.encode({})),
       bus.serve(subjectName('channelBlock'), QUEUE, async (payload) => {
-        await registry.set(ChannelBlock.decode(payload));
+        await registry.set(payload);
         return Acknowledgement.encode({});
       }),
       bus.serve(subjectName('operatorClose'), QUEUE, (payload) => this.#operatorClose(registry, payload)),
@@ -123,7 +125,7 @@ class ChannelManager implements Service {
   #decide(wanted: WantedChannel): OpenReply {
     const reply = decideOpen(this.#policy, wanted);
     const outcome = reply.kind === 'opened' ? reply.kind : openOutcomes.find((code) => code === reply.errorCode);
-    if (outcome !== undefined) this.#metrics.opens.with({ outcome }).inc();
+    if (outcome !== undefined) this.#opens[outcome] += 1;
     return reply;
   }
 

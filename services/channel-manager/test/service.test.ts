@@ -115,7 +115,7 @@ describe('channel-manager', () => {
     const kv = await bus.kv('channels');
     const failing: Kv = Object.assign(Object.create(kv), { put: () => Promise.reject(new BusError('bus-down', '')) });
     const registry = new Registry(failing, clock);
-    await expect(registry.set(blockOf(1n, 7, ['alice']))).rejects.toThrow('bus-down');
+    await expect(registry.set(ChannelBlock.encode(blockOf(1n, 7, ['alice'])))).rejects.toThrow('bus-down');
     expect([registry.failed, registry.pending]).toEqual([1, 0]);
   });
 
@@ -186,8 +186,8 @@ describe('channel-manager', () => {
   it('removes the channels of a gateway that fell silent, and of no other', async () => {
     const kv = await bus.kv('channels');
     const registry = new Registry(kv, clock);
-    await registry.set(blockOf(1n, 1, ['alice']));
-    await registry.set(blockOf(2n, 1, ['alice']));
+    await registry.set(ChannelBlock.encode(blockOf(1n, 1, ['alice'])));
+    await registry.set(ChannelBlock.encode(blockOf(2n, 1, ['alice'])));
     expect(await registry.sweep()).toBe(0);
     clock.advance(GATEWAY_SILENCE_MS + 1);
     registry.beat(2n);
@@ -207,8 +207,8 @@ describe('channel-manager', () => {
       },
     });
     const registry = new Registry(over, clock);
-    await registry.set(blockOf(1n, 1, ['alice']));
-    await registry.set(blockOf(2n, 1, ['alice']));
+    await registry.set(ChannelBlock.encode(blockOf(1n, 1, ['alice'])));
+    await registry.set(ChannelBlock.encode(blockOf(2n, 1, ['alice'])));
     const beatAndSweep = (incarnations: bigint[]) => {
       for (const incarnation of incarnations) registry.beat(incarnation);
       return registry.sweep();

@@ -93,18 +93,23 @@ function delay(histogram: { quantile(part: number): number } | undefined, part: 
 
 export const figuresOf = (row: Row) => figures[row.group].filter(({ onlyIf }) => onlyIf?.(row) ?? true);
 
-export interface ShareCpu {
+export interface ProcessCpu {
   readonly process: string;
-  /** CPU µs a share, and how much of it in the kernel. */
+  /** CPU µs a share or an opening, and how much of it in the kernel. */
   readonly micros: number;
   readonly systemMicros: number;
 }
 
 /** For the rows of shares. */
-export function shareCpuByProcess(run: RunResult): readonly ShareCpu[] {
-  return run.servers.map((server) => ({
+export const shareCpuByProcess = (run: RunResult) => cpuByProcess(run, 'begin', 'settled', measuredShares(run));
+
+/** For the rows of openings. */
+export const openingCpuByProcess = (run: RunResult) => cpuByProcess(run, 'start', 'opened', run.open.opened);
+
+function cpuByProcess({ servers }: RunResult, from: Mark, to: Mark, count: number): readonly ProcessCpu[] {
+  return servers.map((server) => ({
     process: server.name,
-    micros: (cpuBetween(server, 'begin', 'settled') * 1e6) / measuredShares(run),
-    systemMicros: (systemBetween(server, 'begin', 'settled') * 1e6) / measuredShares(run),
+    micros: (cpuBetween(server, from, to) * 1e6) / count,
+    systemMicros: (systemBetween(server, from, to) * 1e6) / count,
   }));
 }

@@ -53,7 +53,7 @@ export const rowNames = Object.keys(loads) as readonly RowName[];
 export const subjectOf = (name: RowName): Subject => (name.startsWith('proxy-') ? 'proxy' : 'pool');
 export const rowNamesOf = (subject: Subject) => rowNames.filter((name) => subjectOf(name) === subject);
 
-export const shareRowNames = rowNames.filter((name) => loads[name][0] === 'shares');
+export const profiledRowNames = rowNames.filter((name) => loads[name][0] !== 'tips');
 
 /** With fewer connections for a try-out. */
 export function rowOf(name: RowName, maxConnections = Number.POSITIVE_INFINITY): Row {

@@ -1,16 +1,20 @@
 // The flags of `npm run load:profile`.
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { decimal, integer, listOf, oneOf, path, toggle } from '@sluice/runtime/config/value-types';
-import { shareRowNames, subjectOf, subjects } from '../compare/rows.ts';
+import { profiledRowNames, subjectOf, subjects } from '../compare/rows.ts';
 
 export const profileSettings = defineConfig({
   subject: { type: oneOf(subjects), default: 'pool', doc: 'What is profiled.' },
   rows: {
-    type: listOf(oneOf(shareRowNames)),
+    type: listOf(oneOf(profiledRowNames)),
     default: [],
     doc: 'Under which loads of the subject; without a value all of them.',
   },
-  seconds: { type: decimal({ min: 1, max: 600 }), default: 10, doc: 'How long each load is measured.' },
+  seconds: {
+    type: decimal({ min: 1, max: 600 }),
+    default: 10,
+    doc: 'How long each load of shares is measured, and connections are held.',
+  },
   warmUpSeconds: { type: decimal({ min: 0, max: 600 }), default: 5, doc: 'Shares are sent for so long before.' },
   workers: { type: integer({ min: 1, max: 64 }), default: 1, doc: 'Processes that make the load.' },
   profiles: {

@@ -5,28 +5,40 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contender, Contest } from '../compare/contest.ts';
 import { contestOf } from '../compare/contest-of.ts';
-import { type ShareCpu, shareCpuByProcess } from '../compare/figures.ts';
+import { openingCpuByProcess, type ProcessCpu, shareCpuByProcess } from '../compare/figures.ts';
 import { describeMachine } from '../compare/machine.ts';
 import { Pinning } from '../compare/pinning.ts';
-import { type Row, rowNamesOf, rowOf, type Subject, shareRowNames } from '../compare/rows.ts';
+import { profiledRowNames, type Row, rowNamesOf, rowOf, type Subject } from '../compare/rows.ts';
 import { writeSection } from '../report/document-section.ts';
 import { show } from '../report/table.ts';
 import { verdictOf } from '../report/verdict.ts';
 import type { RunResult } from '../results.ts';
 import { LoadRun } from '../run.ts';
+import type { Mark } from '../server-record.ts';
 import type { ProfileConfig } from './config.ts';
 import { readProfile, selfTimes } from './cpu-profile.ts';
 import { type LoadProfile, type ProcessProfile, summaryOf } from './summary.ts';
 
-/** Those that see every share. */
-const PROCESSES: Readonly<Record<Subject, readonly string[]>> = {
-  pool: ['connection-gateway', 'share-validator'],
-  proxy: ['proxy'],
+interface Profiled {
+  readonly unit: LoadProfile['unit'];
+  readonly from: Mark;
+  readonly to: Mark;
+  readonly cost: (run: RunResult) => readonly ProcessCpu[];
+  /** Those that see every one. */
+  readonly processes: Readonly<Record<Subject, readonly string[]>>;
+}
+const SHARES: Profiled = {
+  ...{ unit: 'a share', from: 'begin', to: 'settled', cost: shareCpuByProcess },
+  processes: { pool: ['connection-gateway', 'share-validator'], proxy: ['proxy'] },
+};
+const OPENINGS: Profiled = {
+  ...{ unit: 'an opening', from: 'start', to: 'opened', cost: openingCpuByProcess },
+  processes: { pool: ['connection-gateway', 'channel-manager'], proxy: ['proxy'] },
 };
 const COMMANDS: Readonly<Record<Subject, string>> = { pool: 'load:profile', proxy: 'load:profile:proxy' };
 const TITLES: Readonly<Record<Subject, string>> = {
-  pool: 'Where the time of a share goes',
-  proxy: 'Where the time of a share goes in the proxy',
+  pool: 'Where the time of a share and of an opening goes',
+  proxy: 'Where the time of a share and of an opening goes in the proxy',
 };
 const REST_MS = 2_000;
 
@@ -46,14 +58,14 @@ export class ProfileRun {
     const { subject, document, dry, seconds, warmUpSeconds } = this.#config;
     await this.#pinning.amongServers(() => this.#contest.open(false));
     const machine = [...(await describeMachine()), ...(await this.#contest.versions(false))];
-    const all = rowNamesOf(subject).filter((name) => shareRowNames.includes(name));
+    const all = rowNamesOf(subject).filter((name) => profiledRowNames.includes(name));
     const rows = this.#config.rows.length > 0 ? this.#config.rows : all;
     const profiles: LoadProfile[] = [];
     for (const name of rows) profiles.push(await this.#profile(rowOf(name)));
     const summary = summaryOf(TITLES[subject], profiles, [
-      `\`npm run ${COMMANDS[subject]}\` on ${new Date().toISOString().slice(0, 10)}: the loads of the comparison on new processes of Sluice, ${show(warmUpSeconds)} s before anything counts, then ${show(seconds)} s. The lines`,
+      `\`npm run ${COMMANDS[subject]}\` on ${new Date().toISOString().slice(0, 10)}: the loads of the comparison on new processes of Sluice; of shares ${show(warmUpSeconds)} s before anything counts, then ${show(seconds)} s. The lines`,
       'of all are the account that the system keeps of the whole process, every thread and the collector of garbage included, from the first measured share to the last one',
-      "credited. A second run under V8's sampling profiler (`node --cpu-prof`) says how they are spread. Its samples are of time, not of CPU time: where one core serves",
+      "credited, or from the first connection to the last one's job. A second run under V8's sampling profiler (`node --cpu-prof`) says how they are spread. Its samples are of time, not of CPU time: where one core serves",
       'several processes, a system call that wakes another one is charged with what that one then does. A system call is counted for the built-in function that makes it,',
       'and for native code where libuv makes it.',
       '',
@@ -78,10 +90,12 @@ export class ProfileRun {
     // Each service has a working folder of its own.
     const folder = resolve(this.#config.profiles, row.name);
     rmSync(folder, { recursive: true, force: true });
-    const costs = shareCpuByProcess(await this.#load(row));
-    const profiled = await this.#load(row, folder);
-    const processes = PROCESSES[this.#config.subject];
-    return { title: row.title, processes: processes.map((process) => profileOf(process, folder, costs, profiled)) };
+    const what = row.group === 'opening' ? OPENINGS : SHARES;
+    const costs = what.cost(await this.#load(row));
+    const { marks } = await this.#load(row, folder);
+    const times = [what.from, what.to].map((mark) => marks.get(mark) ?? Number.NaN);
+    const processes = what.processes[this.#config.subject].map((process) => profileOf(process, folder, costs, times));
+    return { title: row.title, unit: what.unit, processes };
   }
 
   async #load(row: Row, profiles?: string): Promise<RunResult> {
@@ -102,12 +116,10 @@ export class ProfileRun {
 function profileOf(
   process: string,
   folder: string,
-  costs: readonly ShareCpu[],
-  { marks }: Pick<RunResult, 'marks'>,
+  costs: readonly ProcessCpu[],
+  [from = Number.NaN, to = Number.NaN]: readonly number[],
 ): ProcessProfile {
   const cpu = costs.find((each) => each.process === process);
-  const from = marks.get('begin') ?? Number.NaN;
-  const to = marks.get('settled') ?? Number.NaN;
   const profile = readProfile(mainThread(join(folder, process)));
   return {
     process,

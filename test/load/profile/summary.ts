@@ -1,4 +1,4 @@
-// A profile in a form to read: by area and by function, in microseconds a share.
+// A profile in a form to read: by area and by function, in microseconds a share or an opening.
 import { show } from '../report/table.ts';
 import { areaOf, placeOf } from './areas.ts';
 import type { SelfTime } from './cpu-profile.ts';
@@ -10,7 +10,7 @@ const LEAST_PART = 0.01;
 
 export interface ProcessProfile {
   readonly process: string;
-  /** CPU microseconds for each share, from the system's own account, all threads; and how many of them in the kernel. */
+  /** CPU microseconds for each share or opening, from the system's own account, all threads; and how many of them in the kernel. */
   readonly micros: number;
   readonly systemMicros: number;
   /** Of its main thread. */
@@ -19,6 +19,8 @@ export interface ProcessProfile {
 
 export interface LoadProfile {
   readonly title: string;
+  /** What the time is divided by. */
+  readonly unit: 'a share' | 'an opening';
   readonly processes: readonly ProcessProfile[];
 }
 
@@ -29,17 +31,17 @@ export function summaryOf(title: string, profiles: readonly LoadProfile[], metho
     '',
     ...method,
     '',
-    ...profiles.flatMap(({ title: load, processes }) => [
+    ...profiles.flatMap(({ title: load, unit, processes }) => [
       `### ${load[0]?.toUpperCase()}${load.slice(1)}`,
       '',
-      ...areaTable(processes),
+      ...areaTable(processes, unit),
       '',
-      ...processes.flatMap((process) => [...functionTable(process), '']),
+      ...processes.flatMap((process) => [...functionTable(process, unit), '']),
     ]),
   ].join('\n');
 }
 
-function areaTable(processes: readonly ProcessProfile[]): readonly string[] {
+function areaTable(processes: readonly ProcessProfile[], unit: string): readonly string[] {
   const areas = processes.map(({ selfTimes }) => byArea(selfTimes));
   const most = (area: string) => Math.max(...areas.map((parts) => parts.get(area) ?? 0));
   const names = [...new Set(areas.flatMap((parts) => [...parts.keys()]))].sort((a, b) => most(b) - most(a));
@@ -50,7 +52,7 @@ function areaTable(processes: readonly ProcessProfile[]): readonly string[] {
   const line = (title: string, of: (parts: ReadonlyMap<string, number>) => number) =>
     `| ${title} | ${processes.map(({ micros }, index) => show(of(areas[index] ?? new Map()) * micros)).join(' | ')} |`;
   return [
-    `| µs a share | ${processes.map(({ process }) => process).join(' | ')} |`,
+    `| µs ${unit} | ${processes.map(({ process }) => process).join(' | ')} |`,
     `|---|${processes.map(() => '---:|').join('')}`,
     line('**all**', () => 1),
     `| of it in the kernel | ${processes.map(({ systemMicros }) => show(systemMicros)).join(' | ')} |`,
@@ -65,9 +67,9 @@ function byArea(selfTimes: readonly SelfTime[]): ReadonlyMap<string, number> {
   return parts;
 }
 
-function functionTable({ process, micros, selfTimes }: ProcessProfile): readonly string[] {
+function functionTable({ process, micros, selfTimes }: ProcessProfile, unit: string): readonly string[] {
   return [
-    `| ${process}, function | where | µs a share |`,
+    `| ${process}, function | where | µs ${unit} |`,
     '|---|---|---:|',
     ...selfTimes
       .slice(0, TOP_FUNCTIONS)
