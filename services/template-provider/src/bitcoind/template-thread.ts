@@ -1,6 +1,6 @@
 // A worker thread that fetches, parses and prepares templates of one bitcoind, so that megabytes of JSON never
 // stand in the way of the next tip. Two requests at most are open: the long poll, and a fetch at once.
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BlockTemplate } from '../block-template.ts';
@@ -22,8 +22,9 @@ const RETRY_MS = 1_000;
 const LONG_POLL_GRACE_MS = 2_000;
 
 // Where cores are few, the next tip comes before the template at hand. Only Linux gives a thread a priority of its own: elsewhere this
-// would slow the tip down too.
-if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
+// would slow the tip down too. Where everything has less priority already, it stays so: more is a right of root's.
+const { PRIORITY_BELOW_NORMAL } = constants.priority;
+if (process.platform === 'linux' && getPriority() < PRIORITY_BELOW_NORMAL) setPriority(0, PRIORITY_BELOW_NORMAL);
 
 const { endpoint, network, reserve, pollMs } = workerData as TemplateThreadData;
 const rpc = new RpcClient(endpoint);
