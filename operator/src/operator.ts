@@ -35,9 +35,9 @@ import { MiningPoolReconciler } from './reconcilers/mining-pool.ts';
 import { PodMonitors } from './reconcilers/pod-monitors.ts';
 import type { DefaultImages } from './reconcilers/pool-manifests.ts';
 import { ProxyFleetReconciler } from './reconcilers/proxy-fleet.ts';
+import { ProxySecrets } from './reconcilers/proxy-secrets.ts';
 import { UnwatchedChildren } from './reconcilers/unwatched-children.ts';
 import { UpstreamLooks } from './reconcilers/upstream-looks.ts';
-import { UpstreamSecrets } from './reconcilers/upstream-secrets.ts';
 import { scalingMetrics } from './scaling-loop/metrics.ts';
 import { PodRequests } from './scaling-loop/pod-requests.ts';
 import { BY_WORKLOAD, keptPod, type Pod, podKind, SCALED_PODS, workloadsOf } from './scaling-loop/pods.ts';
@@ -259,7 +259,7 @@ export class Operator {
         poolOf: (key) => this.#poolOf(key),
         monitors: new PodMonitors(clock),
         looks: new UpstreamLooks({ requests: this.#podRequests, pods: this.#pods, clock }),
-        secrets: new UpstreamSecrets({ writer, clock }),
+        secrets: new ProxySecrets({ writer, clock }),
       }),
     };
     return new Map(

@@ -37,7 +37,7 @@ export interface Schema {
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
   readonly 'x-kubernetes-validations'?: readonly ValidationRule[];
-  /** What a field turns into: the operator's own doing, or settings of services by name; `missing` is a setting that a service lacks yet. */
+  /** What a field turns into: the operator's own doing, or settings of services by name. */
   readonly 'x-sluice-becomes'?: 'operator' | Readonly<Record<string, string | readonly string[]>>;
 }
 

@@ -142,13 +142,12 @@ function allowed(schema: Schema): string {
 
 function settings(becomes: Schema['x-sluice-becomes']): string {
   if (becomes === undefined || becomes === 'operator') return '';
-  const texts = Object.entries(becomes).map(([service, names]) =>
-    names === 'missing'
-      ? `${service}: not a setting yet`
-      : `${service} ${[names]
-          .flat()
-          .map((name) => `\`${name}\``)
-          .join(', ')}`,
+  const texts = Object.entries(becomes).map(
+    ([service, names]) =>
+      `${service} ${[names]
+        .flat()
+        .map((name) => `\`${name}\``)
+        .join(', ')}`,
   );
   return texts.join('; ');
 }

@@ -139,7 +139,7 @@ describe('custom resources', () => {
       return Object.entries(found).flatMap(([service, names]) => [names].flat().map((name) => `${service} ${name}`));
     });
     expect(named).toContain('connection-gateway drainSeconds');
-    expect(named.filter((name) => !name.endsWith(' missing') && !settings.has(name))).toEqual([]);
+    expect(named.filter((name) => !settings.has(name))).toEqual([]);
     const services = new Set(tables.map(({ owner }) => owner));
     expect(named.filter((name) => !services.has(name.split(' ')[0] ?? ''))).toEqual([]);
   });

@@ -1,6 +1,6 @@
 // A gateway as a process whose certificate is renewed under it in the way of a kubelet, as the operator writes it: who is connected notices nothing of it, and who comes
 // is shown the new one.
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { generateAuthorityKey } from '../../operator/src/keys/authority-secret.ts';
 import { issueCertificate } from '../../operator/src/keys/certificate.ts';
 import type { TestMiner } from '../../services/connection-gateway/test/support/test-miner.ts';
+import { MountedSecret } from '../support/kubernetes/mounted-secret.ts';
 import { connectMiner, nextOf } from '../support/message-miner.ts';
 import { PoolProcesses } from '../support/pool-processes.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -24,20 +25,10 @@ const DAY_S = 24 * HOUR_S;
 const now = () => Math.floor(Date.now() / 1_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-noise-'));
+const secret = new MountedSecret(folder);
 const authority = generateAuthorityKey(randomBytes);
 const miners: TestMiner[] = [];
-let mounted = 0;
 let pool: PoolProcesses;
-
-/** Entries of a Secret as a kubelet mounts them: another folder each time, put in the place of the last by one rename. */
-function mount(data: Readonly<Record<string, string>>): void {
-  mounted += 1;
-  const name = `..${mounted}`;
-  mkdirSync(join(folder, name));
-  for (const [entry, text] of Object.entries(data)) writeFileSync(join(folder, name, entry), text, 'base64');
-  symlinkSync(name, join(folder, '..data_tmp'));
-  renameSync(join(folder, '..data_tmp'), join(folder, '..data'));
-}
 
 const issued = (validitySeconds: number, by = authority) =>
   ({ ...issueCertificate({ authority: by, validitySeconds, now: now(), random: randomBytes }) }) as const;
@@ -71,8 +62,7 @@ async function connectedMiner(): Promise<TestMiner> {
 }
 
 beforeAll(async () => {
-  mount(issued(HOUR_S));
-  for (const entry of ['static-key', 'certificate']) symlinkSync(join('..data', entry), join(folder, entry));
+  secret.mount(issued(HOUR_S));
   pool = await PoolProcesses.start({
     chain: { simulated: { nbits: '1d00ffff', blockSeconds: 1 } },
     ...{ sharesPerMinute: 6, easiestDifficulty: 1 },
@@ -90,7 +80,7 @@ it('shows new handshakes the renewed certificate, and leaves who is connected al
   expect([await handshake(0), await handshake(DAY_S)]).toEqual(['ok', 'certificate-expired']);
   const expiry = await metric(EXPIRY);
 
-  mount(issued(30 * DAY_S));
+  secret.mount(issued(30 * DAY_S));
   await waitFor(async () => (await metric(EXPIRY)) > expiry);
   expect(await handshake(DAY_S)).toBe('ok');
   const after = await connectedMiner();
@@ -103,9 +93,9 @@ it('shows new handshakes the renewed certificate, and leaves who is connected al
 
 it('keeps the last one when the new one cannot be used, and tells of it once', async () => {
   const expiry = await metric(EXPIRY);
-  mount({ ...issued(60 * DAY_S), certificate: 'enp6' });
+  secret.mount({ ...issued(60 * DAY_S), certificate: 'enp6' });
   await waitFor(async () => (await metric(FAULTS)) === 1);
-  mount(issued(60 * DAY_S, generateAuthorityKey(randomBytes)));
+  secret.mount(issued(60 * DAY_S, generateAuthorityKey(randomBytes)));
   await waitFor(async () => (await metric(FAULTS)) === 2, 30_000);
   expect([await handshake(DAY_S), await metric(EXPIRY)]).toEqual(['ok', expiry]);
   const told = pool

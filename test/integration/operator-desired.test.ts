@@ -30,6 +30,7 @@ import { templateProviderRule, templateProviderSettings } from '../../services/t
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
+import { makeTlsPair } from '../support/tls-certificate.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const missing = whyNoKubernetes();
@@ -112,7 +113,7 @@ const made = (owner: MiningPool | ProxyFleet) => (owner.kind === 'MiningPool' ? 
 
 const examples = [
   ...['regtest', 'production'].map((name) => ({ name, example: examplePool(name) })),
-  ...['farm', 'farm-on-own-pool'].map((name) => ({ name, example: exampleProxyFleet(name) })),
+  ...['farm', 'farm-by-tls', 'farm-on-own-pool'].map((name) => ({ name, example: exampleProxyFleet(name) })),
 ];
 
 describe.skipIf(missing !== undefined)(`desired objects${missing === undefined ? '' : ` (${missing})`}`, () => {
@@ -207,6 +208,21 @@ describe('the configuration is one that the service takes:', () => {
       upstream: isOwn
         ? [{ host: 'main-gw-sv2', port: 3336, identity: 'hall-3' }]
         : [{ identity: 'account' }, { identity: 'account-there', isTls: true }],
+    });
+  });
+
+  it('proxy of the example farm-by-tls', () => {
+    const { certificate, key } = makeTlsPair();
+    mkdirSync(join(directory, 'tls'));
+    writeFileSync(join(directory, 'tls/tls.crt'), certificate);
+    writeFileSync(join(directory, 'tls/tls.key'), key, { mode: 0o600 });
+    const { configMap } = fleetOf(exampleProxyFleet('farm-by-tls'));
+    expect(read(configMap, proxySettings, proxyRule)).toMatchObject({
+      listen: [{ host: '0.0.0.0', port: 34_255 }],
+      listenTls: [{ host: '0.0.0.0', port: 34_256 }],
+      tlsCertificateFile: join(directory, 'tls/tls.crt'),
+      tlsKeyFile: join(directory, 'tls/tls.key'),
+      maxConnections: 20_000,
     });
   });
 

@@ -1,6 +1,6 @@
 // What the operator, as a process with its own roles, makes of a ProxyFleet on a real API server: of the examples what the golden files say, and
 // the way of an upstream that is a pool of the cluster's. Proxies run as processes here, with the very configuration that pods would mount.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
@@ -11,12 +11,14 @@ import { taken } from '../support/kubernetes/api-client.ts';
 import { whyNoKubernetes } from '../support/kubernetes/binaries.ts';
 import { ControlPlane } from '../support/kubernetes/control-plane.ts';
 import { applyCustomResourceDefinitions, pathOf } from '../support/kubernetes/custom-resources.ts';
+import { MountedSecret } from '../support/kubernetes/mounted-secret.ts';
 import { createOperatorAccount } from '../support/kubernetes/operator-account.ts';
 import { operatorProcess } from '../support/kubernetes/operator-process.ts';
 import { LocalPool } from '../support/local-pool.ts';
 import { ServiceProcess } from '../support/service-process.ts';
 import { Sv1Miner } from '../support/sv1-miner.ts';
 import { Sv2Client } from '../support/sv2-client.ts';
+import { makeTlsPair, type PemPair } from '../support/tls-certificate.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const missing = whyNoKubernetes();
@@ -25,6 +27,8 @@ const KEY = '9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72';
 const known = { 'mining.sluice.dev/authority-public-key': KEY };
 /** A block takes 2^32 hashes: none is found here. */
 const HARD_NBITS = 0x1d00_ffff;
+/** A share every four seconds: proxies ask for harder ones at first, which nobody here would find for a minute. */
+const WORK = { hashrate: 100_000, difficulty: 0.0001 };
 const core = `/api/v1/namespaces/${namespace}`;
 const apps = `/apis/apps/v1/namespaces/${namespace}`;
 const goldens = join(import.meta.dirname, '../../operator/test/golden');
@@ -39,6 +43,7 @@ interface Condition {
 /** Of a proxy, as its configuration file has them. */
 interface Settings {
   readonly listen: readonly string[];
+  readonly listenTls?: readonly string[];
   readonly upstream: readonly string[];
   readonly authorityKey?: string;
 }
@@ -68,6 +73,10 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
   const isCondition = (name: string, type: string, status: string, reason: string) => async () => {
     const found = await condition(name, type);
     return found?.status === status && found.reason === reason;
+  };
+  const isTold = (type: string, note: string) => async () => {
+    const { items } = (await client().get(`/apis/events.k8s.io/v1/namespaces/${namespace}/events`)).body;
+    return items.some((event: { type: string; note: string }) => event.type === type && event.note === note);
   };
   const objects = async (folder: string, name: string): Promise<readonly LiveObject[]> => {
     const selector = encodeURIComponent(`mining.sluice.dev/workload=${name}-px`);
@@ -110,15 +119,13 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
   };
 
   /** What a pod of the fleet would mount, as files here; resolves with the configuration among them. */
-  const mounted = async (name: string, isWanted: (settings: Settings) => boolean) => {
+  const mounted = async (name: string, parts: readonly string[], isWanted: (settings: Settings) => boolean) => {
     const settings = (await configurations(name)).find(isWanted);
     const folder = join(directory, name);
-    for (const part of ['noise', 'orders']) {
+    for (const part of parts) {
       await waitFor(async () => (await client().get(`${core}/secrets/${name}-px-${part}`)).status === 200);
       const { data } = (await client().get(`${core}/secrets/${name}-px-${part}`)).body;
-      mkdirSync(join(folder, part), { recursive: true });
-      for (const [file, text] of Object.entries(data as Readonly<Record<string, string>>))
-        writeFileSync(join(folder, part, file), Buffer.from(text, 'base64'), { mode: 0o600 });
+      new MountedSecret(join(folder, part)).mount(data);
     }
     const file = join(folder, 'config.yaml');
     const text = JSON.stringify(settings);
@@ -156,7 +163,7 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it.each(['farm', 'farm-on-own-pool'])('are of the example %s what the golden file says', async (example) => {
+  it.each(['farm', 'farm-by-tls', 'farm-on-own-pool'])('are of %s what its golden file says', async (example) => {
     onTestFailed(() => console.error(operator.log()));
     if (example === 'farm-on-own-pool') await applyPool('main');
     const { name } = exampleProxyFleet(example).metadata;
@@ -232,10 +239,7 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     await waitFor(async () => (await condition('hall', 'UpstreamAvailable'))?.message === message, 40_000);
     expect([await uids(), await services()]).toEqual(before);
     expect((await fleet('hall')).status.upstreams).toEqual([{ name: 'own', state: 'NotFound' }]);
-    const events = async () => (await client().get(`/apis/events.k8s.io/v1/namespaces/${namespace}/events`)).body.items;
-    await waitFor(async () =>
-      (await events()).some(({ type, note }: { type: string; note: string }) => type === 'Warning' && note === message),
-    );
+    await waitFor(isTold('Warning', message));
     await applyPool('late', 3400);
     await waitFor(isCondition('hall', 'UpstreamAvailable', 'Unknown', 'NoAnswer'), 40_000);
     expect([await uids(), await services()]).toEqual(before);
@@ -291,7 +295,7 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
     await waitFor(async () => (await configurations('live')).some(isNewest));
     const proxy = new ServiceProcess({
       ...{ name: 'proxy', command: 'proxy', directory, healthPort: proxyHealth },
-      flags: ['--config', await mounted('live', isNewest)],
+      flags: ['--config', await mounted('live', ['noise', 'orders'], isNewest)],
     });
     const miners: Sv1Miner[] = [];
     try {
@@ -301,7 +305,7 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
       await runPods('live');
       await touch('live');
 
-      miners.push(new Sv1Miner({ port: sv1, user: 'anybody.rig-1', hashrate: 1_000_000 }));
+      miners.push(new Sv1Miner({ port: sv1, user: 'anybody.rig-1', ...WORK }));
       const { authorityPublicKey = '' } = (await fleet('live')).status;
       const client = await Sv2Client.connect({ port: sv2, authorityKey: authorityPublicKey });
       await client.openExtended({ identity: 'anybody.rig-2', hashRate: 1e6 });
@@ -320,6 +324,77 @@ describe.skipIf(missing !== undefined)(`fleets of proxies${missing === undefined
           { name: 'there', state: 'Active' },
         ],
       });
+    } finally {
+      for (const miner of miners) miner.stop();
+      await proxy.kill('SIGTERM');
+      await pool.stop();
+    }
+  });
+
+  it('serve miners by TLS with the certificate of a Secret, and with the next one beside who is connected', async () => {
+    onTestFailed(() => console.error(operator.log()));
+    const pool = await LocalPool.start({ nbits: HARD_NBITS });
+    const port = await freePort();
+    const listeners = [{ name: 'tls', protocol: 'SV1', port, tls: { secretRef: { name: 'hall-tls' } } }];
+    const { proxies } = exampleProxyFleet('farm-by-tls').spec;
+    const upstreams = [
+      { name: 'there', url: `stratum2+tcp://${pool.address}/${pool.authorityKey}`, identity: 'account' },
+    ];
+    await applyFleet('farm-by-tls', 'by-tls', { spec: { upstreams, proxies: { ...proxies, listeners } } });
+    await waitFor(isCondition('by-tls', 'Degraded', 'True', 'SecretMissing'));
+    const message = 'listener tls: there is no Secret hall-tls';
+    expect((await condition('by-tls', 'Degraded'))?.message).toBe(message);
+    await waitFor(isTold('Warning', message));
+
+    const secret = `${core}/secrets/hall-tls`;
+    const dataOf = ({ certificate, key }: PemPair) => ({ 'tls.crt': certificate, 'tls.key': key });
+    const [first, second] = [makeTlsPair(), makeTlsPair()];
+    const type = 'kubernetes.io/tls';
+    taken(await client().post(`${core}/secrets`, { metadata: { name: 'hall-tls' }, type, stringData: dataOf(first) }));
+    const certificate = new MountedSecret(join(directory, 'by-tls/tls'));
+    const mount = async () => certificate.mount((await client().get(secret)).body.data);
+    await mount();
+    const proxy = new ServiceProcess({
+      ...{ name: 'proxy-by-tls', command: 'proxy', directory, healthPort: proxyHealth },
+      flags: ['--config', await mounted('by-tls', ['orders'], ({ listenTls }) => listenTls !== undefined)],
+    });
+    const miners: Sv1Miner[] = [];
+    const connect = (user: string, trusts: PemPair) => {
+      const miner = new Sv1Miner({ port, user, ...WORK, trusts: trusts.certificate });
+      miners.push(miner);
+      return miner;
+    };
+    try {
+      onTestFailed(() => console.error(proxy.log()));
+      proxy.launch();
+      await proxy.ready();
+      const before = connect('anybody.rig-1', first);
+      await before.ready;
+      const revisions = (await sets('by-tls')).map(({ metadata }) => metadata.uid);
+
+      const { metadata } = (await client().get(secret)).body;
+      taken(await client().put(secret, { metadata, type, stringData: dataOf(second) }));
+      await mount();
+      const isServed = (user: string, trusts: PemPair) => async () =>
+        connect(user, trusts).ready.then(
+          () => true,
+          () => false,
+        );
+      await waitFor(isServed('anybody.rig-2', second));
+      expect(await isServed('anybody.rig-3', first)()).toBe(false);
+      const after = miners.findLast(({ isOpen }) => isOpen);
+      await waitFor(() => [before, after].every((miner) => (miner?.accepted ?? 0) > 0), 60_000);
+      expect(before.isOpen).toBe(true);
+
+      // A fleet that has changed is looked at at once.
+      const rollout = { maxSurge: 2 };
+      await applyFleet('farm-by-tls', 'by-tls', { spec: { upstreams, proxies: { ...proxies, listeners, rollout } } });
+      await waitFor(isCondition('by-tls', 'Degraded', 'False', 'AsExpected'), 60_000);
+      expect((await sets('by-tls')).map(({ metadata: { uid } }) => uid)).toEqual(revisions);
+      const { status } = await fleet('by-tls');
+      expect(status.endpoints).toEqual([
+        { listener: 'tls', uri: `stratum+ssl://by-tls-px-tls.${namespace}.svc:${port}` },
+      ]);
     } finally {
       for (const miner of miners) miner.stop();
       await proxy.kill('SIGTERM');

@@ -57,6 +57,8 @@ export interface Sv1MinerOptions {
   readonly hashrate: number;
   /** Whether it asks for version rolling; default true. */
   readonly rollsVersion?: boolean;
+  /** That it asks for in its password. */
+  readonly difficulty?: number;
   /** Over TLS, trusting this certificate in PEM alone; `any`: without looking at it, as most devices do. */
   readonly trusts?: string;
 }
@@ -80,6 +82,7 @@ export class Sv1Miner {
   /** Resolves when it is subscribed and authorized; fails when the connection ends before. */
   readonly ready: Promise<void>;
   readonly #user: string;
+  readonly #password: string;
   readonly #socket: Socket;
   readonly #answers = new Map<number, (answer: { readonly result: unknown; readonly error: unknown }) => void>();
   readonly #hash = new Uint8Array(32);
@@ -91,8 +94,9 @@ export class Sv1Miner {
   #timer: NodeJS.Timeout | undefined;
   #slicedAt = 0;
 
-  constructor({ port, user, hashrate, rollsVersion = true, trusts }: Sv1MinerOptions) {
+  constructor({ port, user, hashrate, rollsVersion = true, difficulty, trusts }: Sv1MinerOptions) {
     this.#user = user;
+    this.#password = difficulty === undefined ? 'x' : `d=${difficulty}`;
     this.hashrate = hashrate;
     const address = { host: '127.0.0.1', port, noDelay: true };
     this.#socket = trusts === undefined ? connect(address) : connectTls({ ...address, ...trustOf(trusts) });
@@ -130,7 +134,7 @@ export class Sv1Miner {
     if (rollsVersion) await this.#configure();
     const subscribed = (await this.#ask('mining.subscribe', ['sluice-test/1'])) as [unknown, string, number];
     this.#setExtranonce(subscribed[1], subscribed[2]);
-    if ((await this.#ask('mining.authorize', [this.#user, 'x'])) !== true) throw new Error('not authorized');
+    if ((await this.#ask('mining.authorize', [this.#user, this.#password])) !== true) throw new Error('not authorized');
     this.#slicedAt = performance.now();
     this.#timer = setInterval(() => this.#mine(), SLICE_MS);
   }

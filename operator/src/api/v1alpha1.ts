@@ -562,6 +562,15 @@ export interface Fleet {
      */
     maxConnectionsPerPod: number;
     /**
+     * With it miners of Stratum V1 connect to this port by TLS, and in no other way.
+     */
+    tls?: {
+      /**
+       * Secret of type kubernetes.io/tls with the certificate, `tls.crt`, and its key, `tls.key`. Another certificate in it is used from then on, and who is connected stays.
+       */
+      secretRef: SecretReference;
+    };
+    /**
      * The Service in front of a listener.
      */
     service: ListenerService;
@@ -741,17 +750,13 @@ export interface MiningPoolStatus {
    */
   authorityPublicKey?: string;
   /**
-   * The newest block, told once a minute at most.
+   * The chain that is mined on, as the template providers see it.
    */
   chain?: {
     /**
-     * Its height.
+     * Height of the newest block, told within three minutes and not more often than once a minute.
      */
     height?: number;
-    /**
-     * Its hash.
-     */
-    tip?: string;
   };
   /**
    * The pods of the fleet.
@@ -934,19 +939,6 @@ export interface ProxyFleetSpec {
    * The keys by which miners of Stratum V2 know whom they are connected to, and how long a certificate under them is valid.
    */
   noise?: Noise;
-  /**
-   * Templates of the farm's own instead of the pool's.
-   */
-  jobDeclaration: {
-    /**
-     * Whether jobs are declared to pools that take them.
-     */
-    enabled: boolean;
-    /**
-     * Where the templates come from, stratum2+tcp://HOST:PORT or stratum2+tcp://HOST:PORT/AUTHORITY_KEY.
-     */
-    templateProviderURL: string;
-  };
   /**
    * The proxies, which hold the connections of the miners.
    */

@@ -106,6 +106,11 @@ function connectionSettings({ listeners, drain, proxyProtocolFrom }: Fleet): obj
   };
 }
 
-/** Addresses of the listeners of a protocol. */
-export const listenAddresses = ({ listeners }: Fleet, protocol: Fleet['listeners'][number]['protocol']) =>
-  listeners.filter((listener) => listener.protocol === protocol).map(({ port }) => `0.0.0.0:${port}`);
+type Listener = Fleet['listeners'][number];
+
+/** Addresses of the listeners of a protocol, without those by TLS. */
+export const listenAddresses = ({ listeners }: Fleet, protocol: Listener['protocol']) =>
+  listeners.filter((listener) => listener.protocol === protocol && listener.tls === undefined).map(listenAddress);
+
+/** Where a pod listens. */
+export const listenAddress = ({ port }: Listener) => `0.0.0.0:${port}`;

@@ -4,6 +4,7 @@ import { secondsOf } from './duration.ts';
 import type { OwnedFleet } from './fleet.ts';
 import { type FleetManifests, fleetManifests, listenAddresses } from './fleet-manifests.ts';
 import type { DefaultImage } from './image-reference.ts';
+import { tlsAccess } from './tls-access.ts';
 import { type ResolvePool, upstreamAccess } from './upstream-access.ts';
 
 export interface ProxyContext {
@@ -30,10 +31,12 @@ export function proxies(owner: ProxyFleet, context: ProxyContext, replicas: numb
   const listenSv2 = listenAddresses(fleet, 'SV2');
   const authorityPublicKey = listenSv2.length === 0 ? undefined : context.authorityPublicKey;
   if (upstreams.urls.length === 0 || (listenSv2.length > 0 && authorityPublicKey === undefined)) return undefined;
+  const tls = tlsAccess(fleet);
   const isPerDevice = identity.mode === 'PerDevice';
   const settings = {
     listen: listenAddresses(fleet, 'SV1'),
     listenSv2,
+    ...tls.settings,
     upstream: upstreams.urls,
     ...upstreams.settings,
     channels: isPerDevice ? 'per-miner' : 'aggregated',
@@ -42,13 +45,14 @@ export function proxies(owner: ProxyFleet, context: ProxyContext, replicas: numb
     reconnectAgents: fleet.drain.reconnect.vendors,
     reconnectVendors: fleet.drain.reconnect.vendors,
   };
-  const { volumes, volumeMounts } = upstreams;
+  const inputs = {
+    env: [],
+    volumes: [...tls.volumes, ...upstreams.volumes],
+    volumeMounts: [...tls.volumeMounts, ...upstreams.volumeMounts],
+  };
   return fleetManifests(
     ownedProxies(owner),
-    {
-      ...{ image, defaultImage: context.image, settings, authorityPublicKey },
-      inputs: { env: [], volumes, volumeMounts },
-    },
+    { image, defaultImage: context.image, settings, authorityPublicKey, inputs },
     replicas,
   );
 }

@@ -25,11 +25,12 @@ export function endpoints(
   authorityPublicKey: string | undefined,
 ): Endpoints {
   const { namespace } = owned.owner.metadata;
-  return owned.fleet.listeners.flatMap(({ name: listener, protocol, port }) => {
+  return owned.fleet.listeners.flatMap(({ name: listener, protocol, port, tls }) => {
     const name = listenerServiceName(owned, listener);
     const address = addressOf(services(name), { host: `${name}.${namespace}.svc`, port });
     if (address === undefined || (protocol === 'SV2' && authorityPublicKey === undefined)) return [];
-    const uri = protocol === 'SV2' ? `stratum2+tcp://${address}/${authorityPublicKey}` : `stratum+tcp://${address}`;
+    const sv1 = tls === undefined ? 'stratum+tcp' : 'stratum+ssl';
+    const uri = protocol === 'SV2' ? `stratum2+tcp://${address}/${authorityPublicKey}` : `${sv1}://${address}`;
     return [{ listener, uri }];
   });
 }

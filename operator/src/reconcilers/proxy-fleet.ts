@@ -17,8 +17,8 @@ import { endpoints } from './endpoints.ts';
 import { type KnownPools, knownPools, POOL_ADDRESSES } from './known-pools.ts';
 import { type ChildCaches, OwnObjects } from './own-objects.ts';
 import type { PodMonitors } from './pod-monitors.ts';
+import type { ProxySecrets } from './proxy-secrets.ts';
 import type { UpstreamLooks } from './upstream-looks.ts';
-import type { UpstreamSecrets } from './upstream-secrets.ts';
 import { upstreamStates } from './upstream-states.ts';
 
 /** Proxies tell of their upstreams when they are asked. */
@@ -36,7 +36,7 @@ export interface ProxyFleetOptions {
   readonly scaling: FleetScaling;
   readonly monitors: PodMonitors;
   readonly looks: UpstreamLooks;
-  readonly secrets: UpstreamSecrets;
+  readonly secrets: ProxySecrets;
 }
 
 export class ProxyFleetReconciler implements Reconciler {

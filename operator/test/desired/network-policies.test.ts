@@ -30,6 +30,7 @@ const context = { operatorNamespace: 'sluice', monitoringNamespace: 'monitoring'
 const policies = [
   ...poolNetworkPolicies(examplePool('regtest'), context),
   fleetNetworkPolicy(exampleProxyFleet('farm'), context),
+  fleetNetworkPolicy(exampleProxyFleet('farm-by-tls'), context),
 ];
 
 /** A pod of ours, with the labels that its policy selects and those of its objects. */
@@ -75,6 +76,7 @@ describe('network policies', () => {
   it.each<Row>([
     ['miners to gateways', outside, ours('demo-gw'), 3336],
     ['miners to proxies', outside, ours('farm-px'), 34_255],
+    ['miners by TLS to proxies', outside, ours('hall-4-px'), 34_256],
     ['gateways to providers, for blocks', ours('demo-gw'), ours('demo-tp'), 8337],
     ['providers to nodes', ours('demo-tp'), ours('demo-node-a'), 8332],
     ['providers to news of blocks', ours('demo-tp'), ours('demo-node-a'), 28_332],

@@ -29,11 +29,14 @@ const settingsOf = (fleet: ProxyFleet) =>
 const revision = (fleet: ProxyFleet) => made(fleet).replicaSet.metadata.name;
 
 describe('proxies', () => {
-  it.each(['farm', 'farm-on-own-pool'])('of the example %s are as in their golden file', async (name) => {
-    const { configMap, replicaSet, disruptionBudget, services } = made(exampleProxyFleet(name));
-    const text = asYaml([configMap, replicaSet, disruptionBudget, ...services]);
-    await expect(text).toMatchFileSnapshot(`../golden/proxies-${name}.yaml`);
-  });
+  it.each(['farm', 'farm-by-tls', 'farm-on-own-pool'])(
+    'of the example %s are as in their golden file',
+    async (name) => {
+      const { configMap, replicaSet, disruptionBudget, services } = made(exampleProxyFleet(name));
+      const text = asYaml([configMap, replicaSet, disruptionBudget, ...services]);
+      await expect(text).toMatchFileSnapshot(`../golden/proxies-${name}.yaml`);
+    },
+  );
 
   it('are told their upstreams in order, with account and weight, and passwords by file', () => {
     const upstreams = [
@@ -65,6 +68,19 @@ describe('proxies', () => {
     const text = JSON.stringify(made(fleet).replicaSet);
     expect(text).toContain('{"name":"authority","mountPath":"/etc/sluice/upstream-ca","readOnly":true}');
     expect(text).toContain('"secretName":"authority"');
+  });
+
+  it('have one certificate for all ports by TLS, and nothing of it without one', () => {
+    const { proxies: fleet } = exampleProxyFleet('farm-by-tls').spec;
+    const [plain, tls] = fleet.listeners;
+    const twice = changed('farm-by-tls', {
+      proxies: { ...fleet, listeners: [tls, { ...tls, name: 'b', port: 34_257 }] },
+    });
+    expect(settingsOf(twice)).toMatchObject({ listen: [], listenTls: ['0.0.0.0:34256', '0.0.0.0:34257'] });
+    expect(JSON.stringify(made(twice).replicaSet).match(/"secretName":"hall-4-tls"/g)).toHaveLength(1);
+    const without = changed('farm-by-tls', { proxies: { ...fleet, listeners: [plain] } });
+    expect(settingsOf(without)).not.toHaveProperty('listenTls');
+    expect(JSON.stringify(made(without))).not.toContain('tls');
   });
 
   it('know the load balancers in front, and then each miner by its own address', () => {

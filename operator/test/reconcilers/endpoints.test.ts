@@ -35,6 +35,8 @@ describe('where miners are pointed at', () => {
   ])('is %s', (_where, service, address) => {
     expect(lines(service)).toEqual([`stratum2+tcp://${address}/${KEY}`]);
     expect(lines(service, KEY, { protocol: 'SV1' })).toEqual([`stratum+tcp://${address}`]);
+    const tls = { secretRef: { name: 'certificate' } };
+    expect(lines(service, KEY, { protocol: 'SV1', tls })).toEqual([`stratum+ssl://${address}`]);
   });
 
   it('is nowhere without a Service, without an address, and with Stratum V2 without a key', () => {

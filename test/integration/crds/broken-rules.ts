@@ -231,6 +231,21 @@ export const brokenRules: readonly BrokenRule[] = [
     by: (spec: typeof pool.spec) => assign(spec.gateways.listeners[1] ?? {}, taken),
   })),
   {
+    message: 'tls goes with protocol SV1; Stratum V2 is encrypted without it',
+    of: pool,
+    by: (spec) => assign(spec.gateways.listeners[1], { tls: { secretRef: { name: 'certificate' } } }),
+  },
+  {
+    message: 'all listeners with tls name one Secret',
+    of: fleet,
+    by: (spec) => {
+      const [sv1] = spec.proxies.listeners;
+      spec.proxies.listeners = ['first', 'second'].map((name, index) => ({
+        ...{ ...sv1, name, port: sv1.port + index, tls: { secretRef: { name } } },
+      }));
+    },
+  },
+  {
     message: 'targetConnectionsPerPod is more than the listeners take, maxConnectionsPerPod of all together',
     of: pool,
     by: (spec) => assign(spec.gateways, { autoscaling: { targetConnectionsPerPod: 20_001 } }),
@@ -348,15 +363,5 @@ export const brokenRules: readonly BrokenRule[] = [
     message: 'template must hold {worker} with mode PerDevice',
     of: fleet,
     by: (spec) => assign(spec, { identity: { template: '{account}' } }),
-  },
-  {
-    message: 'templateProviderURL is required where jobDeclaration is enabled',
-    of: fleet,
-    by: (spec) => assign(spec, { jobDeclaration: { enabled: true } }),
-  },
-  {
-    message: 'templateProviderURL is stratum2+tcp://HOST:PORT, with /AUTHORITY_KEY behind it where there is one',
-    of: fleet,
-    by: (spec) => assign(spec, { jobDeclaration: { templateProviderURL: 'templates:8442' } }),
   },
 ];

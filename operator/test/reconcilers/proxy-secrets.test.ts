@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { Writer } from '../../src/apply/writer.ts';
 import type { ApiRequest, KubernetesClient } from '../../src/kubernetes/client.ts';
 import { errorOfStatus } from '../../src/kubernetes/errors.ts';
-import { UpstreamSecrets } from '../../src/reconcilers/upstream-secrets.ts';
+import { ProxySecrets } from '../../src/reconcilers/proxy-secrets.ts';
 import { exampleProxyFleet } from '../defaulted.ts';
 
 it('are asked for when the fleet has changed, while one is missing, and else every two minutes', async () => {
@@ -23,7 +23,7 @@ it('are asked for when the fleet has changed, while one is missing, and else eve
   };
   const { signal } = new AbortController();
   const writer = new Writer({ request } as unknown as KubernetesClient, { signal, isHeld: () => true });
-  const secrets = new UpstreamSecrets({ writer, clock });
+  const secrets = new ProxySecrets({ writer, clock });
   const look = async (generation = 1) => [await secrets.missing(fleet(generation)), asked];
 
   expect(await look()).toEqual([['upstream first: there is no Secret password'], 1]);
@@ -39,4 +39,26 @@ it('are asked for when the fleet has changed, while one is missing, and else eve
   clock.advance(1_000);
   expect(await look()).toEqual([[], 4]);
   expect(await look(2)).toEqual([[], 5]);
+});
+
+it('are those of passwords, of the authority of pools and of the certificate of listeners, each with what is missing in it', async () => {
+  const example = exampleProxyFleet('farm-by-tls');
+  const [upstream] = example.spec.upstreams;
+  const credentialsSecretRef = { name: 'password', key: 'password' };
+  const upstreamCASecretRef = { name: 'authority', key: 'ca.crt' };
+  const spec = { ...example.spec, upstreams: [{ ...upstream, credentialsSecretRef }], upstreamCASecretRef };
+  const found: Readonly<Record<string, object>> = { authority: {}, 'hall-4-tls': { 'tls.crt': 'eA==' } };
+  const request = async ({ path }: ApiRequest) => {
+    const data = found[path.split('/').at(-1) ?? ''];
+    if (data === undefined) throw errorOfStatus(404, 'there is none');
+    return { data };
+  };
+  const { signal } = new AbortController();
+  const writer = new Writer({ request } as unknown as KubernetesClient, { signal, isHeld: () => true });
+  const secrets = new ProxySecrets({ writer, clock: new ManualClock() });
+  expect(await secrets.missing({ ...example, spec } as never)).toEqual([
+    'upstream first: there is no Secret password',
+    'upstreamCASecretRef: Secret authority has no key ca.crt',
+    'listener tls: Secret hall-4-tls has no key tls.key',
+  ]);
 });
