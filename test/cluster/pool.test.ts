@@ -21,6 +21,7 @@ const inOperatorNamespace = `--namespace=${operatorNamespace}`;
 const kubeconfig = inject('kubeconfig');
 const kubectl = new Kubectl(kubeconfig);
 const cli = join(import.meta.dirname, '../../cli/src/main.ts');
+const definitions = ['miningpools', 'proxyfleets'].map((name) => `${name}.mining.sluice.dev`);
 
 /** Address of a Service inside of the cluster. */
 const addressOf = async (name: string, of = namespace): Promise<string> =>
@@ -58,6 +59,18 @@ async function metric(component: string, name: string): Promise<number> {
       if (line.startsWith(name)) sum += Number(line.slice(line.lastIndexOf(' ') + 1));
   }
   return sum;
+}
+
+/** Mines until the node has a block more. */
+async function findBlock(url: string, identity: string): Promise<void> {
+  const height: number = await rpc('getblockcount');
+  const miner = new PeerProcess(process.execPath, [cli, 'miner', '--pool', url, '--identity', identity, '--json']);
+  onTestFailed(() => console.error(miner.tail()));
+  try {
+    await waitFor(async () => (await rpc('getblockcount')) > height, 60_000);
+  } finally {
+    await miner.stop();
+  }
 }
 
 /** What there is to know of the pods of a namespace, for a test that fails. */
@@ -98,19 +111,11 @@ it('makes a pool, and a block that a miner finds through its Service is the best
   expect(holding.map(({ type }: { type: string }) => type)).toEqual(
     expect.arrayContaining(['Ready', 'BusReady', 'TemplatesFresh', 'KeysValid']),
   );
-  const height: number = await rpc('getblockcount');
-  const url = `stratum2+tcp://${await addressOf('demo-gw-sv2')}:3336/${key}`;
-  const miner = new PeerProcess(process.execPath, [cli, 'miner', '--pool', url, '--identity', 'alice.one', '--json']);
-  try {
-    onTestFailed(() => console.error(miner.tail()));
-    await waitFor(async () => (await rpc('getblockcount')) > height, 60_000);
-    const { tx } = await rpc('getblock', [await rpc('getbestblockhash'), 2]);
-    expect(tx[0].vout[0].scriptPubKey.hex).toBe(PAYOUT);
-    const credited = 'sluice_share_validator_shares_total{outcome="credited"';
-    await waitFor(async () => (await metric('share-validator', credited)) > 0, 30_000);
-  } finally {
-    await miner.stop();
-  }
+  await findBlock(`stratum2+tcp://${await addressOf('demo-gw-sv2')}:3336/${key}`, 'alice.one');
+  const { tx } = await rpc('getblock', [await rpc('getbestblockhash'), 2]);
+  expect(tx[0].vout[0].scriptPubKey.hex).toBe(PAYOUT);
+  const credited = 'sluice_share_validator_shares_total{outcome="credited"';
+  await waitFor(async () => (await metric('share-validator', credited)) > 0, 30_000);
   expect(await metric('connection-gateway', 'sluice_gateway_shares_refused_total')).toBe(0);
   expect(await kubectl.run('get', inNamespace, 'miningpool')).toMatch(/demo +regtest +True/);
 });
@@ -135,15 +140,7 @@ it('makes a fleet of proxies that mines for the pool, through which a miner find
   const { status } = await kubectl.get(inNamespace, 'proxyfleet', 'hall');
   const { activeUpstream, upstreams, authorityPublicKey: key } = status;
   expect([activeUpstream, upstreams]).toEqual(['own', [{ name: 'own', state: 'Active' }]]);
-  const height: number = await rpc('getblockcount');
-  const url = `stratum2+tcp://${await addressOf('hall-px-sv2')}:34265/${key}`;
-  const miner = new PeerProcess(process.execPath, [cli, 'miner', '--pool', url, '--identity', 'alice.two', '--json']);
-  try {
-    onTestFailed(() => console.error(miner.tail()));
-    await waitFor(async () => (await rpc('getblockcount')) > height, 60_000);
-  } finally {
-    await miner.stop();
-  }
+  await findBlock(`stratum2+tcp://${await addressOf('hall-px-sv2')}:34265/${key}`, 'alice.two');
   await kubectl.run('delete', inNamespace, 'proxyfleet', 'hall', '--timeout=60s');
 });
 
@@ -158,13 +155,12 @@ it('is not uninstalled while there is a pool, unless without hooks, and leaves t
   expect(await pods()).toEqual(before);
 });
 
-it('comes back under another name, leaves the pods of the pool as they are, and lets go of it when it is deleted', async () => {
+it('comes back under another name, and leaves the pods of the pool as they are', async () => {
   onTestFailed(async () => console.error(await podLogs(operatorNamespace)));
   const before = await pods();
   await expect(install('other', ...ofTheTest)).rejects.toThrow('invalid ownership metadata');
   await install('other', ...ofTheTest, '--set=crds.install=false');
   const owner = ['meta.helm.sh/release-name=other', `meta.helm.sh/release-namespace=${operatorNamespace}`];
-  const definitions = ['miningpools', 'proxyfleets'].map((name) => `${name}.mining.sluice.dev`);
   await kubectl.run('annotate', '--overwrite', 'customresourcedefinitions', ...definitions, ...owner);
   await helm(kubeconfig, 'upgrade', 'other', CHART, inOperatorNamespace, '--reuse-values', '--set=crds.install=true');
 
@@ -172,8 +168,34 @@ it('comes back under another name, leaves the pods of the pool as they are, and 
   const reconciled = /^controller_runtime_reconcile_total\{.*miningpool.*\} [1-9]/m;
   await waitFor(async () => reconciled.test(await (await fetch(metrics)).text()), 60_000);
   expect(await pods()).toEqual(before);
+});
 
-  await kubectl.run('delete', inNamespace, 'miningpool', 'demo', '--timeout=60s');
+it('has nothing of a pool go that is deleted while no operator is there, and lets go of it when one is back', async () => {
+  onTestFailed(async () => console.error(await podLogs(namespace), await podLogs(operatorNamespace)));
+  await helm(kubeconfig, 'uninstall', 'other', inOperatorNamespace, '--no-hooks', '--wait');
+  const before = await pods();
+  const { authorityPublicKey: key } = (await kubectl.get(inNamespace, 'miningpool', 'demo')).status;
+  await kubectl.run('delete', inNamespace, 'miningpool', 'demo', '--wait=false');
+  // Nobody but the garbage collector could take the pods, and by another owner's end it is known that it has looked.
+  await kubectl.run('create', inNamespace, 'configmap', 'owner');
+  const { uid } = (await kubectl.get(inNamespace, 'configmap', 'owner')).metadata;
+  const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid }];
+  await kubectl.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'owned', namespace, ownerReferences } });
+  await kubectl.run('delete', inNamespace, 'configmap', 'owner');
+  await kubectl.run('wait', inNamespace, 'configmap/owned', '--for=delete', '--timeout=60s');
+  await findBlock(`stratum2+tcp://${await addressOf('demo-gw-sv2')}:3336/${key}`, 'alice.three');
+  expect((await kubectl.get(inNamespace, 'miningpool', 'demo')).metadata.deletionTimestamp).toBeDefined();
+  expect(await pods()).toEqual(before);
+
+  const begin = performance.now();
+  await install('other', ...ofTheTest);
+  await kubectl.run('wait', inNamespace, 'miningpool/demo', '--for=delete', '--timeout=60s');
+  const seconds = () => ((performance.now() - begin) / 1_000).toFixed(1);
+  const released = seconds();
+  await waitFor(async () => (await pods()).length === 0, 90_000);
+  console.log(
+    `from helm install on: the pool is let go of after ${released} s, its last pod is gone after ${seconds()} s`,
+  );
   await helm(kubeconfig, 'uninstall', 'other', inOperatorNamespace, '--wait');
   await kubectl.run('get', 'customresourcedefinitions', ...definitions);
 });

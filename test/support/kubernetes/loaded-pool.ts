@@ -25,9 +25,9 @@ const GATEWAY_PORT = 3336;
 const [repository = '', tag = ''] = SLUICE_IMAGE.split(':');
 const definitions = ['miningpools', 'proxyfleets'].map((name) => `${name}.mining.sluice.dev`);
 
-interface PoolPod {
+export interface PoolPod {
   readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string };
-  readonly spec: { readonly nodeName?: string };
+  readonly spec: { readonly nodeName?: string; readonly containers: readonly [{ readonly image: string }] };
   readonly status: {
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
     readonly containerStatuses?: readonly { readonly containerID?: string; readonly restartCount: number }[];
@@ -78,7 +78,7 @@ export class LoadedPool {
     await kubectl.run('delete', 'customresourcedefinitions', '--ignore-not-found', ...definitions);
     for (const name of [namespace, `${namespace}-system`])
       await kubectl.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-    await install(kubeconfig, `${namespace}-system`);
+    await chart(kubeconfig, 'install', `${namespace}-system`, tag);
     await kubectl.apply({ apiVersion, kind, metadata: { name: NAME, namespace }, spec });
     await kubectl.run('wait', inNamespace, `miningpool/${NAME}`, '--for=condition=Ready', '--timeout=240s');
     const { status } = await kubectl.get(inNamespace, 'miningpool', NAME);
@@ -100,9 +100,30 @@ export class LoadedPool {
     await kubectl.run('delete', 'namespace', this.#namespace, this.operatorNamespace, '--wait=false');
   }
 
+  /** @param image tag of the operator's, and of every pool's that names none */
+  async upgradeChart(image: string): Promise<void> {
+    await chart(this.#kubeconfig, 'upgrade', this.operatorNamespace, image);
+  }
+
   async pods(selector = ''): Promise<readonly PoolPod[]> {
     const labels = `--selector=app.kubernetes.io/instance=${NAME}${selector === '' ? '' : `,${selector}`}`;
     return (await this.kubectl.get(this.inNamespace, 'pods', labels)).items;
+  }
+
+  /** Pods of ours, not those of NATS and bitcoind. */
+  async ours(): Promise<readonly PoolPod[]> {
+    return (await this.pods()).filter(({ spec }) => spec.containers[0].image.startsWith(`${repository}:`));
+  }
+
+  /** @param spec a merge patch of the MiningPool's */
+  async patch(spec: object): Promise<void> {
+    const patch = ['--type=merge', '--patch', JSON.stringify({ spec })];
+    await this.kubectl.run('patch', this.inNamespace, 'miningpool', NAME, ...patch);
+  }
+
+  /** The MiningPool. */
+  resource() {
+    return this.kubectl.get(this.inNamespace, 'miningpool', NAME);
   }
 
   /** Connections that ended, of each miner. */
@@ -164,8 +185,8 @@ export const nothing = { missing: [], doubled: [], refusedButStored: [], faults:
 const addressOf = async (kubectl: Kubectl, inNamespace: string, service: string): Promise<string> =>
   (await kubectl.get(inNamespace, 'service', service)).spec.clusterIP;
 
-const install = (kubeconfig: string, namespace: string) =>
+const chart = (kubeconfig: string, verb: 'install' | 'upgrade', namespace: string, image: string) =>
   helm(
-    ...([kubeconfig, 'install', 'sluice', CHART, `--namespace=${namespace}`, '--wait', '--timeout=120s'] as const),
-    ...[`--set=image.repository=${repository}`, `--set=image.tag=${tag}`, '--set=image.pullPolicy=Never'],
+    ...([kubeconfig, verb, 'sluice', CHART, `--namespace=${namespace}`, '--wait', '--timeout=120s'] as const),
+    ...[`--set=image.repository=${repository}`, `--set=image.tag=${image}`, '--set=image.pullPolicy=Never'],
   );
