@@ -2,11 +2,13 @@
 // servers run after the unit tests, not beside them: they hold parts to seconds that a busy machine would not leave them. Without
 // arguments a suite that ran no test has failed, and in CI so has one that skipped any. In CI, where nobody sits beside it that could begin again,
 // a file in which a test failed has a second attempt of its own, by itself and from its beginning; what failed, at either, is told by name before
-// the closing line. What needs a node of Kubernetes, and with it root and control groups, runs by itself: `npm run test:cluster`.
+// the closing line. The tests on a node of Kubernetes come last; a machine that cannot have one says why, and that is no failure. Those under load are
+// run by name alone, or all together: `npm run test:cluster`.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { messageOf } from '../packages/runtime/src/errors.ts';
 import { inCi } from '../test/support/in-ci.ts';
 import { whyNoClusterNode } from '../test/support/kubernetes/node-packages.ts';
 import { withClusterNode } from '../test/support/kubernetes/with-cluster-node.ts';
@@ -18,6 +20,8 @@ interface Outcome {
   readonly skipped: number;
   /** A line for each test that failed at an attempt. */
   readonly failures: readonly string[];
+  /** Why none of it could run here. */
+  readonly leftOut?: string;
 }
 
 interface VitestReport {
@@ -42,6 +46,12 @@ interface TestReport {
 
 /** With more than these it is not chance. */
 const MAX_FILES_AGAIN = 8;
+/** CI ends a run after an hour and a half, and with it what would be told of all that had run. */
+const CI_MS = 85 * 60_000;
+/** Of the tests on a node, with a second attempt. */
+const CLUSTER_MS = 20 * 60_000;
+const UNDER_LOAD = 'test/cluster/under-load';
+const msLeft = () => CI_MS - performance.now();
 const root = join(import.meta.dirname, '..');
 const filters = process.argv.slice(2);
 // Whatever reads CI by itself finds the same answer as `inCi`.
@@ -53,20 +63,23 @@ const install = inCi ? ['--install'] : [];
 spawnSync(process.execPath, [join(import.meta.dirname, 'build-secp256k1.ts'), ...install], { stdio: 'inherit' });
 const withPeers = filters.length === 0 || filters.some((filter) => /peers|sri/.test(filter));
 if (withPeers) spawnSync(process.execPath, [join(import.meta.dirname, 'build-peers.ts')], { stdio: 'inherit' });
-const withKubernetes = filters.length === 0 || filters.some((filter) => /kubernetes|crds|operator/.test(filter));
+const withCluster = filters.length === 0 || filters.some((filter) => filter.includes('cluster'));
+const withKubernetes = withCluster || filters.some((filter) => /kubernetes|crds|operator/.test(filter));
+const node = withCluster ? ['--node'] : [];
 if (withKubernetes)
-  spawnSync(process.execPath, [join(import.meta.dirname, 'build-kubernetes.ts')], { stdio: 'inherit' });
+  spawnSync(process.execPath, [join(import.meta.dirname, 'build-kubernetes.ts'), ...node], { stdio: 'inherit' });
 
-/** @param enter the beginning of a command, for a project whose tests run inside of something */
-function runProject(project: string, enter: readonly string[] = [], more: Record<string, string> = {}): Outcome {
-  const run = (only: readonly string[]) => runVitest(project, { only, enter, more });
+/** Resolves with undefined when there is no report of it. @param only files, or parts of their names; empty: all */
+type Attempt = (only: readonly string[]) => Promise<VitestReport | undefined> | VitestReport | undefined;
+
+async function runProject(project: string, attempt: Attempt): Promise<Outcome> {
   // A filter may leave nothing of one of the projects.
-  const first = run(filters.length > 0 ? ['--passWithNoTests', ...filters] : []);
+  const first = await attempt(filters.length > 0 ? ['--passWithNoTests', ...filters] : []);
   if (first === undefined) return { project, passed: 0, failed: 1, skipped: 0, failures: [] };
   const files = first.testResults.filter(({ status }) => status !== 'passed').map(({ name }) => name);
   if (!inCi || files.length === 0 || files.length > MAX_FILES_AGAIN) return outcomeOf(project, first);
   console.log(`once more, by themselves: ${files.map((file) => relative(root, file)).join(' ')}`);
-  const second = run(files);
+  const second = await attempt(files);
   if (second === undefined) return outcomeOf(project, first);
   const others = first.testResults.filter(({ name }) => !files.includes(name));
   const outcome = outcomeOf(project, { ...second, testResults: [...others, ...second.testResults] });
@@ -74,27 +87,27 @@ function runProject(project: string, enter: readonly string[] = [], more: Record
   return { ...outcome, failures: [...early, ...outcome.failures] };
 }
 
-interface VitestRun {
-  /** Files, or parts of their names; empty: all. */
-  readonly only: readonly string[];
+interface Inside {
+  /** The beginning of a command, for a project whose tests run inside of something. */
   readonly enter: readonly string[];
   readonly more: Record<string, string>;
 }
 
-/** Resolves with undefined when there is no report of it. */
-function runVitest(project: string, { only, enter, more }: VitestRun): VitestReport | undefined {
+function runVitest(project: string, only: readonly string[], inside: Inside = { enter: [], more: {} }) {
   const report = join(directory, `${project}.json`);
   rmSync(report, { force: true });
   const outputs = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const command = [...enter, process.execPath, vitest, 'run', '--project', project, ...outputs, ...only];
+  const command = [...inside.enter, process.execPath, vitest, 'run', '--project', project, ...outputs, ...only];
   const [program = '', ...args] = command;
-  const { status } = spawnSync(program, args, { cwd: root, stdio: 'inherit', env: { ...env, ...more } });
+  const timeout = inCi ? Math.max(1, Math.round(msLeft())) : undefined;
+  const options = { cwd: root, env: { ...env, ...inside.more }, timeout };
+  const { status } = spawnSync(program, args, { ...options, stdio: 'inherit' });
   try {
     const result = JSON.parse(readFileSync(report, 'utf8')) as VitestReport;
     return { ...result, success: result.success && status === 0 };
   } catch (error) {
-    console.error(`vitest left no report: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`vitest left no report: ${messageOf(error)}`);
     return undefined;
   }
 }
@@ -127,32 +140,40 @@ const failureLine = (place: readonly string[], why: string) => `${place.join(' >
 
 async function runCluster(): Promise<Outcome> {
   const project = 'cluster';
-  const left = whyNoClusterNode();
-  if (left !== undefined) {
-    console.log(`the tests on a node of Kubernetes are left out: ${left}`);
-    return { project, passed: 0, failed: 0, skipped: 1, failures: [] };
-  }
+  const none = { project, passed: 0, failed: 0, skipped: 0, failures: [] };
+  const isLate = inCi && msLeft() < CLUSTER_MS;
+  const leftOut = isLate ? 'what came before has taken too long' : await whyNoClusterNode();
+  if (leftOut !== undefined) return { ...none, skipped: 1, leftOut };
+  const without = filters.length > 0 ? [] : [`--exclude=${UNDER_LOAD}/**`];
   try {
-    return await withClusterNode((enter, more) => runProject(project, enter, more));
+    return await runProject(project, (only) =>
+      withClusterNode((enter, more) => runVitest(project, [...without, ...only], { enter, more })),
+    );
   } catch (error) {
     console.error(error);
-    return { project, passed: 0, failed: 1, skipped: 0, failures: [] };
+    return { ...none, failed: 1, failures: [failureLine(['a node of Kubernetes'], messageOf(error))] };
   }
 }
 
-const outcomes = ['unit', 'integration'].map((project) => runProject(project));
-if (filters.some((filter) => filter.includes('cluster'))) outcomes.push(await runCluster());
+const outcomes: Outcome[] = [];
+for (const project of ['unit', 'integration'])
+  outcomes.push(await runProject(project, (only) => runVitest(project, only)));
+if (withCluster) outcomes.push(await runCluster());
 rmSync(directory, { recursive: true, force: true });
 const sum = (key: 'passed' | 'failed' | 'skipped') => outcomes.reduce((total, outcome) => total + outcome[key], 0);
 const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : '';
 const gaps =
   filters.length > 0
     ? []
-    : outcomes.flatMap(({ project, passed, skipped: left }) => [
-        ...(passed === 0 ? [`no test of the project ${project} has passed`] : []),
-        ...(inCi && left > 0 ? [`${left} tests of the project ${project} were skipped, which CI may not`] : []),
-      ]);
+    : outcomes
+        .filter(({ leftOut }) => leftOut === undefined)
+        .flatMap(({ project, passed, skipped: left }) => [
+          ...(passed === 0 ? [`no test of the project ${project} has passed`] : []),
+          ...(inCi && left > 0 ? [`${left} tests of the project ${project} were skipped, which CI may not`] : []),
+        ]);
 for (const gap of gaps) console.error(gap);
+for (const { project, leftOut } of outcomes)
+  if (leftOut !== undefined) console.log(`left out, the project ${project}: ${leftOut}`);
 for (const failure of outcomes.flatMap(({ failures }) => failures)) console.log(`failed ${failure}`);
 console.log(`${sum('passed')} passed, ${sum('failed')} failed${skipped}`);
 process.exitCode = sum('failed') === 0 && sum('passed') > 0 && gaps.length === 0 ? 0 : 1;
