@@ -30,6 +30,7 @@ import { type KubernetesObject, keyOf } from './kubernetes/resource.ts';
 import { LeaderElection } from './leader/leader-election.ts';
 import type { LeasePlace } from './leader/lease.ts';
 import { leaderMetrics } from './leader/metrics.ts';
+import { ChainLooks } from './reconcilers/chain-looks.ts';
 import { addressNow, poolKeys } from './reconcilers/known-pools.ts';
 import { MiningPoolReconciler } from './reconcilers/mining-pool.ts';
 import { PodMonitors } from './reconcilers/pod-monitors.ts';
@@ -40,8 +41,9 @@ import { UnwatchedChildren } from './reconcilers/unwatched-children.ts';
 import { UpstreamLooks } from './reconcilers/upstream-looks.ts';
 import { scalingMetrics } from './scaling-loop/metrics.ts';
 import { PodRequests } from './scaling-loop/pod-requests.ts';
-import { BY_WORKLOAD, keptPod, type Pod, podKind, SCALED_PODS, workloadsOf } from './scaling-loop/pods.ts';
+import { ASKED_PODS, BY_WORKLOAD, keptPod, type Pod, podKind, workloadsOf } from './scaling-loop/pods.ts';
 import { Scaling } from './scaling-loop/scaling.ts';
+import { Scraper } from './scaling-loop/scraper.ts';
 import { followConditions, statusMetrics } from './status/metrics.ts';
 import { StatusWriter } from './status/status-writer.ts';
 
@@ -170,7 +172,7 @@ export class Operator {
         return new Informer({ resource, namespace, labelSelector: CHILD_SELECTOR, keep }, { ...modules, cache });
       }),
       new Informer<Pod>(
-        { resource: podKind, namespace, labelSelector: SCALED_PODS, keep: keptPod },
+        { resource: podKind, namespace, labelSelector: ASKED_PODS, keep: keptPod },
         { ...modules, cache: this.#pods },
       ),
     ]);
@@ -248,6 +250,11 @@ export class Operator {
         network,
         monitors: new PodMonitors(clock),
         volumes: new DataVolumes({ writer, clock }),
+        chains: new ChainLooks({
+          scraper: new Scraper({ requests: this.#podRequests, clock, log, metrics: this.#scalingMetrics }),
+          ...{ pods: this.#pods, clock },
+          onNews: ({ metadata }) => this.#controllers.get('MiningPool')?.add(keyOf(metadata)),
+        }),
         unwatched: new UnwatchedChildren({
           ...{ clock, random: randomBytes },
           natsUsers: new NatsUsers({ clock, random: randomBytes, requestReload, term }),

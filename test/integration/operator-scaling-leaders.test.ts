@@ -25,11 +25,11 @@ import { scalingMetrics } from '../../operator/src/scaling-loop/metrics.ts';
 import { PodOrders } from '../../operator/src/scaling-loop/pod-orders.ts';
 import { PodRequests } from '../../operator/src/scaling-loop/pod-requests.ts';
 import {
+  ASKED_PODS,
   BY_WORKLOAD,
   keptPod,
   type Pod,
   podKind,
-  SCALED_PODS,
   workloadsOf,
 } from '../../operator/src/scaling-loop/pods.ts';
 import { ScaledObjects } from '../../operator/src/scaling-loop/scaled-objects.ts';
@@ -177,7 +177,7 @@ describe.skipIf(missing !== undefined)(`leaders that die${missing === undefined 
         { ...modules, cache: replicaSets },
       ),
       new Informer<Pod>(
-        { resource: podKind, namespace, labelSelector: SCALED_PODS, keep: keptPod },
+        { resource: podKind, namespace, labelSelector: ASKED_PODS, keep: keptPod },
         { ...modules, cache: pods },
       ),
     ] as unknown as readonly Informer<never>[];

@@ -23,7 +23,8 @@ const namespace = 'mining';
 const pools = `/apis/mining.sluice.dev/v1alpha1/namespaces/${namespace}/miningpools`;
 const pods = `/api/v1/namespaces/${namespace}/pods`;
 /** Of those that are told how they are, by the operator's own selector. */
-const SCALED = 'mining.sluice.dev/workload,app.kubernetes.io/component in (connection-gateway,share-validator)';
+const ASKED =
+  'mining.sluice.dev/workload,app.kubernetes.io/component in (connection-gateway,share-validator,template-provider)';
 const AT_ONCE = 8;
 const LOOK_MS = 2_000;
 /** Longer than a status may be put off. */
@@ -145,11 +146,14 @@ class CostRun {
     log('no pod is asked');
     const unasked = await this.#look();
 
-    const scaled = (await this.#list(`${pods}?labelSelector=${encodeURIComponent(SCALED)}`)) as readonly PodObject[];
-    await inTurn(scaled, (pod) => this.#giveAddress(pod));
+    const told = (await this.#list(`${pods}?labelSelector=${encodeURIComponent(ASKED)}`)) as readonly PodObject[];
+    await inTurn(told, (pod) => this.#giveAddress(pod));
     await this.#settled(
-      'know their load',
-      (pool) => isTrue(pool, 'ScalingActive') && (pool.status?.gateways?.connections ?? 0) > 0,
+      'know their load and their chain',
+      (pool) =>
+        isTrue(pool, 'ScalingActive') &&
+        (pool.status?.gateways?.connections ?? 0) > 0 &&
+        pool.status?.chain !== undefined,
     );
     log('all pods are asked');
     const asked = await this.#look();
@@ -235,6 +239,7 @@ interface Pool {
   readonly status?: {
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
     readonly gateways?: { readonly ready: number; readonly connections: number };
+    readonly chain?: { readonly height: number };
   };
 }
 

@@ -1,4 +1,5 @@
-// Pods as the operator asks them, in one server: each answers /drain as a gateway does and /metrics as a share validator that is not behind.
+// Pods as the operator asks them, in one server: each answers /drain as a gateway does and /metrics as a share validator that is not behind and a
+// template provider on a chain that stands still.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -15,6 +16,7 @@ const metrics = [
   ),
   'process_cpu_seconds_total 1',
   'sluice_share_validator_behind_seconds 0',
+  'sluice_template_provider_tip_height_blocks 100',
   '',
 ].join('\n');
 

@@ -45,6 +45,10 @@ export class ServiceProcess {
     return this.#child?.pid;
   }
 
+  get healthPort(): number {
+    return this.#plan.healthPort;
+  }
+
   get running(): boolean {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }

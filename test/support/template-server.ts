@@ -11,8 +11,8 @@ import { ServiceProcess } from './service-process.ts';
 export type TemplateSource =
   /** The preferred node first; on regtest unless told otherwise. */
   | { readonly nodes: readonly Bitcoind[]; readonly network?: 'regtest' | 'signet' }
-  /** Compact target of 8 hexadecimal digits, on regtest. */
-  | { readonly simulatedNbits: string };
+  /** Compact target of 8 hexadecimal digits, on regtest. `blockSeconds`: mean time between blocks of somebody else; default: there are none. */
+  | { readonly simulatedNbits: string; readonly blockSeconds?: number };
 
 export class TemplateServer {
   readonly port: number;
@@ -66,7 +66,8 @@ export class TemplateServer {
 
 function sourceFlags(source: TemplateSource): readonly string[] {
   if ('simulatedNbits' in source) {
-    const chain = ['--simulated-nbits', source.simulatedNbits, '--simulated-block-seconds', '0'];
+    const { simulatedNbits, blockSeconds = 0 } = source;
+    const chain = ['--simulated-nbits', simulatedNbits, '--simulated-block-seconds', String(blockSeconds)];
     return ['--network', 'regtest', '--simulated-chain', ...chain];
   }
   const urls = source.nodes.flatMap(({ rpcPort, cookieFile, zmqRawBlock }) => {

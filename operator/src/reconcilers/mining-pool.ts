@@ -15,6 +15,7 @@ import type { FleetKeys } from '../keys/fleet-keys.ts';
 import { AUTHORITY_PUBLIC_KEY, annotationOf } from '../keys/key-owner.ts';
 import type { KubernetesObject } from '../kubernetes/resource.ts';
 import type { Scaling } from '../scaling-loop/scaling.ts';
+import type { ChainLooks } from './chain-looks.ts';
 import { endpoints } from './endpoints.ts';
 import { type ChildCaches, OwnObjects } from './own-objects.ts';
 import type { PodMonitors } from './pod-monitors.ts';
@@ -37,6 +38,7 @@ export interface MiningPoolOptions {
   readonly monitors: PodMonitors;
   readonly volumes: DataVolumes;
   readonly events: EventRecorder;
+  readonly chains: ChainLooks;
   readonly scaling: Pick<Scaling, 'gateways' | 'validators'>;
 }
 
@@ -49,7 +51,7 @@ export class MiningPoolReconciler implements Reconciler {
 
   async reconcile(resource: CustomResource, children: Children, signal: AbortSignal): Promise<Outcome> {
     const pool = resource as unknown as MiningPool;
-    const { images, network, keys, caches, unwatched, scaling, volumes, monitors } = this.#options;
+    const { images, network, keys, caches, unwatched, scaling, volumes, monitors, chains } = this.#options;
     const { name } = pool.metadata;
     const fleet = ownedGateways(pool);
     const faults: ChildError[] = [];
@@ -75,6 +77,7 @@ export class MiningPoolReconciler implements Reconciler {
       live: (infix) => workloadKinds.flatMap((kind) => objects.live(kind, `${name}-${infix}`) ?? [])[0],
       pendingStorage: (infix) => storage.reasons.get(`${name}-${infix}`),
     };
+    const chain = chains.of(pool, signal);
     const waits = [settled?.requeueAfterMs ?? FAULT_RETRY_MS, looked.requeueAfterMs, storage.requeueAfterMs];
     return {
       findings: [
@@ -87,6 +90,7 @@ export class MiningPoolReconciler implements Reconciler {
       requeueAfterMs: Math.min(...waits.filter((ms) => ms !== undefined)),
       status: {
         ...(authorityPublicKey === undefined ? {} : { authorityPublicKey }),
+        ...(chain === undefined ? {} : { chain }),
         ...(scaled === undefined ? {} : { gateways: scaled.status }),
         endpoints: endpoints(fleet, (each) => objects.live('Service', each), authorityPublicKey),
       },
@@ -102,8 +106,8 @@ export class MiningPoolReconciler implements Reconciler {
   }
 
   forget(uid: string): void {
-    const { unwatched, monitors } = this.#options;
-    for (const kept of [unwatched, monitors]) kept.forget(uid);
+    const { unwatched, monitors, chains } = this.#options;
+    for (const kept of [unwatched, monitors, chains]) kept.forget(uid);
   }
 
   #tellPayout(pool: MiningPool, manifest: Manifest, live: KubernetesObject): void {

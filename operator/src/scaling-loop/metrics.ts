@@ -3,9 +3,13 @@ import { counter, defineMetrics, histogram } from '@sluice/runtime/metrics';
 const TIMES_S = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2];
 
 export const scalingMetrics = defineMetrics({
-  scrapes: counter('sluice_operator_scrapes_total', 'Pods that were asked for their connections, CPU or lag', {
-    result: ['answered', 'failed'],
-  }),
+  scrapes: counter(
+    'sluice_operator_scrapes_total',
+    'Pods that were asked for their connections, CPU, lag or height of the chain',
+    {
+      result: ['answered', 'failed'],
+    },
+  ),
   scrapeTime: histogram(
     'sluice_operator_scrape_seconds',
     'How long a pod takes to answer, waiting for its turn included',

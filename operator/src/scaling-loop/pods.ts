@@ -1,12 +1,12 @@
-// Pods as the scaling looks at them. They are watched for nothing else, so that little of each is kept.
+// Pods as the operator asks them how they are. They are watched for nothing else, so that little of each is kept.
 import { WORKLOAD, type Workload, workloadName } from '../desired/workload.ts';
 import type { KubernetesObject, Resource } from '../kubernetes/resource.ts';
 
 export const podKind: Resource = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
 
-/** Of gateways, of proxies and of share validators: nothing else is scaled by what its pods say. */
-export const SCALED_PODS =
-  'app.kubernetes.io/managed-by=sluice-operator,app.kubernetes.io/component in (connection-gateway,proxy,share-validator)';
+/** Of gateways, of proxies and of share validators, which are scaled by what they say, and of template providers, who know the chain. */
+export const ASKED_PODS =
+  'app.kubernetes.io/managed-by=sluice-operator,app.kubernetes.io/component in (connection-gateway,proxy,share-validator,template-provider)';
 
 export interface Pod extends KubernetesObject {
   readonly metadata: KubernetesObject['metadata'] & { readonly creationTimestamp?: string };

@@ -1,4 +1,5 @@
-// What pods say of themselves: their connections and what they do with them, their CPU, and of share validators how far they are behind.
+// What pods say of themselves: their connections and what they do with them, their CPU, of share validators how far they are behind, and of template
+// providers how high the chain is.
 import type { Clock } from '@sluice/runtime/clock';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
