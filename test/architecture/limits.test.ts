@@ -7,6 +7,7 @@ import { defaultLimits as gateway } from '../../services/connection-gateway/src/
 import { defaultSv1Limits as sv1 } from '../../services/proxy/src/sv1/limits.ts';
 import { defaultSv2Limits as sv2 } from '../../services/proxy/src/sv2/limits.ts';
 import { defaultLimits as distribution } from '../../services/template-provider/src/template-distribution/limits.ts';
+import { floodCases, floodV1Cases, slowCases, slowV1Cases } from '../hostile/cases.ts';
 
 const listeners = [
   ['sluice_gateway_', gateway],
@@ -15,7 +16,8 @@ const listeners = [
   ['sluice_template_distribution_', distribution],
 ] as const;
 
-const rows = readFileSync(join(import.meta.dirname, '../../docs/operations/limits.md'), 'utf8')
+const page = readFileSync(join(import.meta.dirname, '../../docs/operations/limits.md'), 'utf8');
+const rows = page
   .split('\n')
   .filter((line) => line.startsWith('| `'))
   .map((line) => {
@@ -23,7 +25,12 @@ const rows = readFileSync(join(import.meta.dirname, '../../docs/operations/limit
       .slice(1, -1)
       .split('|')
       .map((cell) => cell.trim());
-    return { bound: /^`(\w+)`/.exec(name)?.[1], values: cells.slice(0, 4), metrics: cells[5] ?? '' };
+    return {
+      bound: /^`(\w+)`/.exec(name)?.[1],
+      values: cells.slice(0, 4),
+      metrics: cells[5] ?? '',
+      cases: cells[6] ?? '',
+    };
   });
 
 it('has every bound of every listener, and no other one', () => {
@@ -50,4 +57,15 @@ it('names metrics, and their labels, that each of the listeners has', async () =
         if (value !== undefined) expect(line(`${prefix}${metric}`)).toMatch(new RegExp(`[ :]${value}[, ]`));
       }
     }
+});
+
+it('names every hostile case, and no other one', () => {
+  const known = [...slowCases, ...floodCases, ...slowV1Cases, ...floodV1Cases].map(({ name }) => name);
+  const shown = rows.flatMap(({ cases }) => [...cases.matchAll(/`([\w-]+)`/g)].map(([, name]) => name));
+  expect(known).toEqual(expect.arrayContaining(shown));
+  const told = page.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| `'));
+  const named = told.flatMap((line) =>
+    [...(line.split('|').at(-2) ?? '').matchAll(/`([\w-]+)`/g)].map(([, name]) => name),
+  );
+  expect(new Set([...shown, ...named])).toEqual(new Set(known));
 });

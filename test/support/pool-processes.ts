@@ -46,6 +46,9 @@ export interface PoolProcessesOptions {
   readonly busFlags?: (command: string) => readonly string[];
   /** What gateways prove to miners who they are with; default: the pool's authority key. */
   readonly identityFlags?: readonly string[];
+  /** More of each gateway, and of its Node. */
+  readonly gatewayFlags?: readonly string[];
+  readonly gatewayNodeFlags?: readonly string[];
   /** What the difficulty of each channel is set for. */
   readonly sharesPerMinute: number;
   /** 1e-10: every hash may be a share. */
@@ -85,8 +88,8 @@ export class PoolProcesses {
   }
 
   async #plan(options: PoolProcessesOptions): Promise<void> {
-    const add = (command: string, index: number, flags: readonly string[]) =>
-      this.#add(command, index, [...flags, ...(options.busFlags?.(command) ?? [])]);
+    const add = (command: string, index: number, flags: readonly string[], nodeFlags: readonly string[] = []) =>
+      this.#add(command, index, [...flags, ...(options.busFlags?.(command) ?? [])], nodeFlags);
     const bus = ['--nats', this.nats.url, '--nats-monitors', this.nats.monitor];
     const network = ['--network', options.network ?? 'regtest'];
     const solutionPorts = await freePorts(options.providers ?? 1);
@@ -113,13 +116,14 @@ export class PoolProcesses {
       const own = ['--listen', `127.0.0.1:${port}`, '--gateway-label', `gateway-${index}`];
       const key = options.identityFlags ?? ['--authority-secret-file', join(this.directory, 'authority.key')];
       const solutions = solutionPorts.flatMap((solution) => ['--solution-endpoints', `127.0.0.1:${solution}`]);
-      await add('connection-gateway', index, [...bus, ...own, ...key, ...solutions]);
+      const flags = [...bus, ...own, ...key, ...solutions, ...(options.gatewayFlags ?? [])];
+      await add('connection-gateway', index, flags, options.gatewayNodeFlags);
     }
   }
 
-  async #add(command: string, index: number, flags: readonly string[]): Promise<void> {
+  async #add(command: string, index: number, flags: readonly string[], nodeFlags: readonly string[]): Promise<void> {
     const name = `${command}-${index}`;
-    const plan = { name, command, flags, healthPort: await freePort(), directory: this.directory };
+    const plan = { name, command, flags, nodeFlags, healthPort: await freePort(), directory: this.directory };
     this.#services.set(name, new ServiceProcess(plan));
   }
 

@@ -19,6 +19,8 @@ export interface ProxyPlan {
   /** Account at all of them. */
   readonly identity: string;
   readonly flags?: readonly string[];
+  /** Of Node itself. */
+  readonly nodeFlags?: readonly string[];
 }
 
 export class ProxyProcess {
@@ -29,7 +31,11 @@ export class ProxyProcess {
   readonly #identity: string;
   readonly #directory: string;
 
-  private constructor({ upstreams, identity, flags = [] }: ProxyPlan, port: number, healthPort: number) {
+  private constructor(
+    { upstreams, identity, flags = [], nodeFlags = [] }: ProxyPlan,
+    port: number,
+    healthPort: number,
+  ) {
     this.port = port;
     this.#healthPort = healthPort;
     this.#identity = identity;
@@ -39,7 +45,7 @@ export class ProxyProcess {
       'url' in upstream ? upstream.url : `stratum2+tcp://${upstream.address}/${upstream.authorityKey}`,
     ]);
     this.process = new ServiceProcess({
-      ...{ name: 'proxy', command: 'proxy', healthPort, directory: this.#directory },
+      ...{ name: 'proxy', command: 'proxy', nodeFlags, healthPort, directory: this.#directory },
       flags: [
         ...['--listen', `127.0.0.1:${port}`, '--identity', identity, ...urls],
         ...['--first-difficulty', FIRST_DIFFICULTY, '--easiest-difficulty', '1e-9', '--drain-seconds', '1', ...flags],

@@ -61,6 +61,8 @@ export interface Sv1MinerOptions {
   readonly difficulty?: number;
   /** Over TLS, trusting this certificate in PEM alone; `any`: without looking at it, as most devices do. */
   readonly trusts?: string;
+  /** Of each share: milliseconds until its answer. */
+  readonly onAnswered?: (latencyMs: number) => void;
 }
 
 export class Sv1Miner {
@@ -83,6 +85,7 @@ export class Sv1Miner {
   readonly ready: Promise<void>;
   readonly #user: string;
   readonly #password: string;
+  readonly #onAnswered: ((latencyMs: number) => void) | undefined;
   readonly #socket: Socket;
   readonly #answers = new Map<number, (answer: { readonly result: unknown; readonly error: unknown }) => void>();
   readonly #hash = new Uint8Array(32);
@@ -94,9 +97,10 @@ export class Sv1Miner {
   #timer: NodeJS.Timeout | undefined;
   #slicedAt = 0;
 
-  constructor({ port, user, hashrate, rollsVersion = true, difficulty, trusts }: Sv1MinerOptions) {
+  constructor({ port, user, hashrate, rollsVersion = true, difficulty, trusts, onAnswered }: Sv1MinerOptions) {
     this.#user = user;
     this.#password = difficulty === undefined ? 'x' : `d=${difficulty}`;
+    this.#onAnswered = onAnswered;
     this.hashrate = hashrate;
     const address = { host: '127.0.0.1', port, noDelay: true };
     this.#socket = trusts === undefined ? connect(address) : connectTls({ ...address, ...trustOf(trusts) });
@@ -251,7 +255,9 @@ export class Sv1Miner {
     this.submitted += 1;
     const share = [this.#user, job.id, extranonce2.toString('hex'), hex32(job.ntime), hex32(nonce)];
     const bits = this.#versionMask === 0 ? [] : [hex32(versionBits)];
+    const sentAt = performance.now();
     const { result, error } = await this.#request('mining.submit', [...share, ...bits]);
+    this.#onAnswered?.(performance.now() - sentAt);
     if (result !== true) {
       this.rejections.push({ reason: JSON.stringify(error), prevHash: job.prevHash });
       return;

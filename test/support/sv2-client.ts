@@ -48,6 +48,8 @@ export interface Sv2ClientOptions {
   /** The device handles standard jobs only: each channel gets its own. Without it channels of a connection share their group's. */
   readonly standardJobsOnly?: boolean;
   readonly vendor?: string;
+  /** Of the loopback; default: 127.0.0.1. */
+  readonly localAddress?: string;
   /** Of each acknowledged share. */
   readonly onAcknowledged?: (latencyMs: number) => void;
   /** At each SetNewPrevHash, before anything else is done with it. */
@@ -97,7 +99,8 @@ export class Sv2Client {
 
   /** Connects, shakes hands, checks the certificate and sets the connection up. */
   static async connect(options: Sv2ClientOptions): Promise<Sv2Client> {
-    const socket = connectSocket({ host: '127.0.0.1', port: options.port, noDelay: true });
+    const { port, localAddress = '127.0.0.1' } = options;
+    const socket = connectSocket({ host: '127.0.0.1', port, localAddress, noDelay: true });
     const client = new Sv2Client(socket, options);
     try {
       await client.#shakeHands();

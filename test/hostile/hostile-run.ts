@@ -1,0 +1,98 @@
+// One case: what honest miners felt before and meanwhile, what it left in memory, and what was counted.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Counted, HostileCase } from './cases.ts';
+import type { Felt, HostileTarget } from './hostile-target.ts';
+
+/** What an acknowledgement may take in any case, in milliseconds: twice of next to nothing is nothing either. */
+const FLOOR_MS = 100;
+/** Below these a 99th percentile is one of them. */
+export const FEWEST_SAMPLES = 100;
+/** The collection of garbage is felt as well, and is nobody's attack. */
+const SETTLE_MS = 500;
+const LOOK_MS = 200;
+
+export interface HostilePace {
+  /** How long is looked before, and how long at a time meanwhile. */
+  readonly beforeMs: number;
+  readonly windowMs: number;
+  /** Windows at most: the attack goes on until there was one in which honest miners felt little of it. */
+  readonly windows: number;
+  /** Whether what takes minutes is waited for. */
+  readonly isLong: boolean;
+  /** How long an attack goes on at most until the gateway has counted it. */
+  readonly countedMs: number;
+}
+
+export interface HostileResult {
+  readonly before: Felt;
+  /** Of each window. */
+  readonly during: readonly Felt[];
+  /** In MiB: what the process has in use before and afterwards, its garbage collected, and the most that it had of the system. */
+  readonly memory: { readonly before: number; readonly after: number; readonly most: number };
+  /** By metric and label, as much as they grew. */
+  readonly counted: ReadonlyMap<string, number>;
+  /** What the attackers have seen. */
+  readonly seen: Readonly<Record<string, number>>;
+}
+
+/** Whether no more was felt than is promised, twice of before, by enough of them that it means something. */
+export const isBearable = (before: Felt, during: Felt) =>
+  during.samples >= FEWEST_SAMPLES && during.p99 <= Math.max(FLOOR_MS, 2 * before.p99);
+
+/** @throws Error when what must be counted is not, or a connection of the attackers stays. */
+export async function runCase(target: HostileTarget, one: HostileCase, pace: HostilePace): Promise<HostileResult> {
+  const wanted = [...one.counts, ...(pace.isLong ? (one.countsAtLength ?? []) : [])];
+  const atFirst = await counts(target, wanted);
+  const memoryBefore = await target.memoryInUse();
+  await sleep(SETTLE_MS);
+  const before = await target.feel(pace.beforeMs);
+  const attacker = await target.begin(one.attacks);
+  const during: Felt[] = [];
+  let most = 0;
+  let seen: Readonly<Record<string, number>>;
+  try {
+    while (during.length < pace.windows) {
+      const felt = await target.feel(pace.windowMs);
+      during.push(felt);
+      most = Math.max(most, target.memory);
+      if (isBearable(before, felt)) break;
+    }
+    if (one.keepsOthersOut !== true) await target.newcomer();
+    await untilCounted(target, wanted, atFirst, pace.countedMs);
+  } finally {
+    seen = await attacker.end();
+  }
+  await target.alone();
+  const atLast = await counts(target, wanted);
+  const counted = new Map([...atLast].map(([key, value]) => [key, value - (atFirst.get(key) ?? 0)]));
+  const memory = { before: memoryBefore, after: await target.memoryInUse(), most };
+  return { before, during, memory, counted, seen };
+}
+
+async function untilCounted(
+  target: HostileTarget,
+  wanted: readonly Counted[],
+  atFirst: ReadonlyMap<string, number>,
+  withinMs: number,
+): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const now = await counts(target, wanted);
+    const missing = wanted.flatMap(([metric, label, atLeast]) => {
+      const key = keyOf(metric, label);
+      const grown = (now.get(key) ?? 0) - (atFirst.get(key) ?? 0);
+      return grown >= atLeast ? [] : [`${key} has grown by ${grown}, not by ${atLeast}`];
+    });
+    if (missing.length === 0) return;
+    if (performance.now() > deadline) throw new Error(missing.join('; '));
+    await sleep(LOOK_MS);
+  }
+}
+
+async function counts(target: HostileTarget, wanted: readonly Counted[]): Promise<ReadonlyMap<string, number>> {
+  const values = new Map<string, number>();
+  for (const [metric, label] of wanted) values.set(keyOf(metric, label), await target.metric(metric, label));
+  return values;
+}
+
+const keyOf = (metric: string, label: string) => (label === '' ? metric : `${metric}{${label}}`);
