@@ -1,0 +1,101 @@
+// `npm run capacity:measure`: what the model needs and no other measurement has. Writes a section of docs/capacity.md. About three minutes.
+import { join } from 'node:path';
+import { describeMachine, measureBusy, measureDiskSync } from '../../load/compare/machine.ts';
+import { LatencyHistogram } from '../../load/measure/latency-histogram.ts';
+import { writeSection } from '../../load/report/document-section.ts';
+import { markdownOf, show, type Table } from '../../load/report/table.ts';
+import { type AppendFigures, measureAppends, measureFanOut } from './appends.ts';
+import { type PoolRun, runPool } from './pool-run.ts';
+
+const DOCUMENT = join(import.meta.dirname, '../../../docs/capacity.md');
+const WRITERS = [1, 8, 32, 128, 512];
+const CONNECTIONS = 2_000;
+const SHARES_PER_SECOND = 1_000;
+const SECONDS = 10;
+const GATEWAYS_TOLD = 150;
+
+function say(text: string): void {
+  process.stderr.write(`capacity:measure: ${text}\n`);
+}
+
+async function measureStreams(): Promise<readonly AppendFigures[]> {
+  const figures: AppendFigures[] = [];
+  for (const servers of [1, 3] as const)
+    for (const writers of WRITERS) {
+      say(`appends: ${servers} server(s), ${writers} writers`);
+      figures.push(await measureAppends(servers, writers));
+    }
+  return figures;
+}
+
+function appendTable(figures: readonly AppendFigures[]): Table {
+  return {
+    title: 'Appends to one stream, each synced before its answer',
+    columns: ['copies', 'writers', 'appends/s', 'p50, ms', 'p99, ms', 'CPU µs of servers each'],
+    rows: figures.map(({ servers, writers, perSecond, p50Ms, p99Ms, serverMicros }) => [
+      String(servers),
+      writers,
+      Math.round(perSecond),
+      p50Ms,
+      p99Ms,
+      serverMicros,
+    ]),
+  };
+}
+
+function paced(gateways: number): Promise<PoolRun> {
+  say(`${gateways} gateway(s), ${CONNECTIONS} connections, ${SHARES_PER_SECOND} shares a second`);
+  const load = ['--mode', 'paced', '--rate', String(SHARES_PER_SECOND), '--connections', String(CONNECTIONS)];
+  return runPool({ gateways, load: [...load, '--seconds', String(SECONDS), '--warm-up-seconds', '5'] });
+}
+
+function costTable(title: string, columns: readonly string[], costs: readonly ReadonlyMap<string, number>[]): Table {
+  const services = [...costs[0]!.keys()];
+  return {
+    title,
+    columns: ['process', ...columns],
+    rows: services.map((service) => [service, ...costs.map((cost) => cost.get(service))]),
+  };
+}
+
+const busyBefore = await measureBusy();
+const disk = new LatencyHistogram();
+measureDiskSync(disk);
+const pools: PoolRun[] = [];
+for (const gateways of [1, 2]) pools.push(await paced(gateways));
+const streams = await measureStreams();
+say(`one message to ${GATEWAYS_TOLD} subscribers`);
+const lastMs = await measureFanOut(GATEWAYS_TOLD);
+const busyAfter = await measureBusy();
+const columns = ['one gateway', 'two gateways'];
+const section = [
+  '## Measured for this page',
+  '',
+  `\`npm run capacity:measure\` on ${new Date().toISOString().slice(0, 10)}.`,
+  '',
+  ...(await describeMachine()).map((line) => `- ${line}`),
+  '- what is measured and what puts it under load share the cores; three servers on one machine say what three copies cost, not what they do on three machines',
+  `- a 4 KiB append with fdatasync p50 ${show(disk.quantile(0.5))} ms, p99 ${show(disk.quantile(0.99))} ms`,
+  `- other work took ${show(busyBefore * 100)} % of the machine before the first run, and ${show(busyAfter * 100)} % after the last`,
+  '',
+  markdownOf(appendTable(streams)),
+  `A message of 100 bytes was with the last of ${GATEWAYS_TOLD} subscribers after ${show(lastMs)} ms, the median of 30; all of them were one process, whose reading is in it.`,
+  '',
+  markdownOf(
+    costTable(
+      `CPU µs of an open, ${show(CONNECTIONS)} connections, 100 at the same time`,
+      columns,
+      pools.map((run) => run.cpuMicros('CPU s opening', CONNECTIONS)),
+    ),
+  ),
+  markdownOf(
+    costTable(
+      `CPU µs of a share, ${show(SHARES_PER_SECOND)} a second`,
+      columns,
+      pools.map((run) => run.cpuMicros('CPU s measured', SHARES_PER_SECOND * SECONDS)),
+    ),
+  ),
+].join('\n');
+process.stdout.write(`${section}\n`);
+writeSection(DOCUMENT, 'capacity:measure', section);
+process.exit(0);

@@ -1,0 +1,116 @@
+// What the models of docs/capacity.md cannot do without, and that the page has the assumptions that they use.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { markdownOf } from '../load/report/table.ts';
+import { assumptions, seconds } from './assumptions.ts';
+import { simulateTips } from './new-tip.ts';
+import { poolSize } from './pool-size.ts';
+import { realRuns } from './real-runs.ts';
+import { assumptionText, limitTable, realTable } from './section.ts';
+import { simulateShares } from './share-way.ts';
+import { type StormOptions, simulateStorm } from './storm.ts';
+
+const quiet = { oneCore: false, appendAlone: 0, validators: 1, seconds: 10, seed: 1 } as const;
+
+describe('shares', () => {
+  it('are all answered, after half a window in the mean and never before the way there and back', () => {
+    const link = 0.03;
+    const { latency, sharesPerSecond } = simulateShares({
+      ...quiet,
+      gateways: [{ sharesPerSecond: 1_000, link }],
+      appendsPerSecond: 10_000,
+    });
+    expect(Math.abs(sharesPerSecond - 1_000)).toBeLessThan(50);
+    expect(latency.quantile(0)).toBeGreaterThan(2 * link * 1_000);
+    expect(latency.max).toBeGreaterThan((2 * link + seconds(assumptions.shareWindow)) * 1_000);
+  });
+
+  it('come in larger batches where the stream is at its bound, as many as before', () => {
+    const gateways = Array.from({ length: 20 }, () => ({ sharesPerSecond: 600, link: 0 }));
+    const { appendsPerSecond, streamBusy, sharesPerSecond } = simulateShares({
+      ...quiet,
+      gateways,
+      appendsPerSecond: 200,
+    });
+    expect(Math.abs(appendsPerSecond / 200 - 1)).toBeLessThan(0.01);
+    expect(streamBusy).toBeGreaterThan(0.95);
+    expect(Math.abs(sharesPerSecond / 12_000 - 1)).toBeLessThan(0.05);
+  });
+});
+
+describe('a new tip', () => {
+  it('is told to everyone once, the last after the writes of all', () => {
+    const connections = 1_000;
+    const { announced, fromFirst } = simulateTips({ gateways: [{ connections, link: 0 }], blocks: 2, beside: 0 });
+    expect(announced.count).toBe(2 * connections);
+    expect(Math.abs(fromFirst.max - ((connections - 1) * assumptions.tipWrite.value) / 1_000)).toBeLessThan(0.01);
+  });
+
+  it('comes later where a job follows it, and where others want the core', () => {
+    const gateways = [{ connections: 5_000, link: 0 }];
+    const last = (options: object) => simulateTips({ gateways, blocks: 1, beside: 0, ...options }).fromFirst.max;
+    expect(last({ jobAfter: 0.005 })).toBeGreaterThan(last({}));
+    expect(last({ beside: 0.05 })).toBeGreaterThan(last({}) + 40);
+  });
+});
+
+describe('a storm', () => {
+  const options: StormOptions = {
+    gateways: 16,
+    busyWithShares: 0.1,
+    miners: 16_000,
+    channelManagers: 4,
+    connectionRate: 500,
+    noticedAfter: [0, 1],
+    comesAgain: 'backoff',
+    askedAgainAfter: 1,
+    seconds: 60,
+    seed: 1,
+  };
+
+  it('ends with every miner mining, and not before a gateway had time for all of its own', () => {
+    const { mining, after, gatewayPeak } = simulateStorm(options);
+    expect(mining.at(-1)).toBe(1);
+    expect(mining).toEqual(mining.toSorted((a, b) => a - b));
+    expect(after(1)).toBeGreaterThan((options.miners / options.gateways) * seconds(assumptions.gatewayOpen));
+    expect(gatewayPeak).toBeLessThanOrEqual(1.001);
+  });
+
+  it('does not end where too few channel-managers are asked again and again, and does where each is asked once', () => {
+    const few = { ...options, gateways: 64, miners: 80_000, channelManagers: 1 };
+    const [again, once] = [simulateStorm(few), simulateStorm({ ...few, askedAgainAfter: 10 })];
+    expect(once.questionsAnOpen).toBe(1);
+    expect(again.questionsAnOpen).toBeGreaterThan(2);
+    expect(again.after(0.99)).toBeGreaterThan(2 * once.after(0.99));
+  });
+
+  it('is held down by the rate of connections', () => {
+    const { refusedByRate, after } = simulateStorm({ ...options, connectionRate: 20 });
+    expect(refusedByRate).toBeGreaterThan(1);
+    // A burst of 200 each, and 20 a second.
+    expect(after(0.99)).toBeGreaterThan(30);
+  });
+});
+
+describe('the size of a pool', () => {
+  it('grows with its miners', () => {
+    const [small, large] = [poolSize(100_000, 1), poolSize(1_000_000, 1)];
+    expect(small.sharesPerSecond).toBe(10_000);
+    expect(large.gateways).toBe(167);
+    expect(large.connectionsEachLeft).toBeLessThan(assumptions.maxConnections.value);
+    expect(large.sharesGBADay / small.sharesGBADay).toBeCloseTo(10);
+  });
+});
+
+describe('docs/capacity.md', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/capacity.md'), 'utf8');
+
+  it.each([
+    ['assumptions that are used', assumptionText],
+    ['bounds that are met first', () => markdownOf(limitTable())],
+    ['figures that the model has for real runs', () => markdownOf(realTable(realRuns()))],
+  ])('has the %s: run npm run capacity', (_, text) => {
+    expect(page).toContain(text());
+  });
+});
