@@ -61,6 +61,13 @@ describe.skipIf(missing !== undefined)(`the Tiltfile${missing === undefined ? ''
     expect(JSON.stringify(all.get('miners'))).toMatch(/namespace: other.*replicas: 0/);
   });
 
+  it('has the images made by a command where there is no Docker, with the same updates of the operator', async () => {
+    const all = await resources('kind-sluice', '--builder=make-image');
+    for (const name of ['operator', 'pool'])
+      expect(JSON.stringify(all.get(name)?.ImageTargets)).toMatch(/make-image.*"outputMode":"remote"/);
+    expect(JSON.stringify(all.get('operator'))).toContain('/app/operator/src');
+  });
+
   it('leaves clusters alone that are not of this machine', async () => {
     await expect(resources('production')).rejects.toThrow('production');
     expect((await resources('production', '--context=production')).size).toBeGreaterThan(5);

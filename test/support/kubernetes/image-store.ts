@@ -36,6 +36,11 @@ export class ImageStore {
     return file;
   }
 
+  /** Of the store, not its archive. */
+  async remove(name: string): Promise<void> {
+    await this.#buildah('rmi', name);
+  }
+
   /** In mounts of its own, which end with it: what buildah leaves mounted would keep the store from being removed. */
   #buildah(...args: readonly string[]): Promise<string> {
     const store = [

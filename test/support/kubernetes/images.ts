@@ -77,16 +77,29 @@ function of(base: string, folder: string, program: string): string {
 
 /** Resolves with archives of all of them. The project's own is made anew each time, the others are from the cache. */
 export function clusterImages(): Promise<readonly string[]> {
-  return withMachineLock('cluster-images', async () => {
-    const recipe = [import.meta.filename, join(import.meta.dirname, 'addons/go.sum')];
-    const store = new ImageStore(cacheDirectory('images', recipe.map((file) => readFileSync(file, 'utf8')).join('\n')));
+  return withStore(async (store) => {
     const archives: string[] = [];
     for (const [name, context] of Object.entries(contexts)) {
       if (!(await store.has(name))) await build(store, name, context);
       if (![DEBIAN_IMAGE, NODE_IMAGE].includes(name)) archives.push(await store.archive(name));
     }
-    return [...archives, await sluiceImage(store)];
+    return [...archives, await sluiceImage(store, SLUICE_IMAGE)];
   });
+}
+
+/** Resolves with an archive of the project's own image under a name that is used once; whoever asked for it removes it. */
+export function sluiceArchive(name: string): Promise<string> {
+  return withStore(async (store) => {
+    const archive = await sluiceImage(store, name);
+    await store.remove(name);
+    return archive;
+  });
+}
+
+function withStore<T>(work: (store: ImageStore) => Promise<T>): Promise<T> {
+  const recipe = [import.meta.filename, join(import.meta.dirname, 'addons/go.sum')];
+  const key = recipe.map((file) => readFileSync(file, 'utf8')).join('\n');
+  return withMachineLock('cluster-images', () => work(new ImageStore(cacheDirectory('images', key))));
 }
 
 async function build(store: ImageStore, name: string, context: Context): Promise<void> {
@@ -98,7 +111,7 @@ async function build(store: ImageStore, name: string, context: Context): Promise
 }
 
 /** By the Dockerfile of the project as it stands. What npm fetches comes from where this machine's does. */
-async function sluiceImage(store: ImageStore): Promise<string> {
+async function sluiceImage(store: ImageStore, name: string): Promise<string> {
   const begin = performance.now();
   const wasm = join(root, 'build/secp256k1.wasm');
   await run(process.execPath, [join(root, 'scripts/build-secp256k1.ts'), '--install', '--out', wasm]);
@@ -106,10 +119,10 @@ async function sluiceImage(store: ImageStore): Promise<string> {
     const settings = join(folder, 'npmrc');
     writeFileSync(settings, existsSync(AUTHORITIES) ? `cafile=${AUTHORITIES}\n` : '');
     const volumes = [`${AUTHORITIES}:${AUTHORITIES}:ro`, `${settings}:/usr/local/etc/npmrc:ro`];
-    await store.build(SLUICE_IMAGE, root, volumes);
+    await store.build(name, root, volumes);
   });
-  const archive = await store.archive(SLUICE_IMAGE);
-  console.log(`made the image ${SLUICE_IMAGE} in ${((performance.now() - begin) / 1_000).toFixed(0)} s`);
+  const archive = await store.archive(name);
+  console.log(`made the image ${name} in ${((performance.now() - begin) / 1_000).toFixed(0)} s`);
   return archive;
 }
 
