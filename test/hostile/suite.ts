@@ -15,5 +15,6 @@ export async function attack(target: HostileTarget, one: HostileCase): Promise<v
   expect(before.samples).toBeGreaterThanOrEqual(FEWEST_SAMPLES);
   expect(during.filter((felt) => isBearable(before, felt))).not.toEqual([]);
   expect(rest.memory.after - rest.memory.before).toBeLessThan(GROWTH_MIB);
+  expect(rest.missing).toEqual([]);
   expect(target.lost).toBe(0);
 }

@@ -20,7 +20,7 @@ const { values } = parseArgs({
   },
 });
 const windowMs = Number(values.seconds) * 1_000;
-const pace = { beforeMs: windowMs / 2, windowMs, windows: 1, countedMs: 120_000, isLong: true };
+const pace = { beforeMs: windowMs / 2, windowMs, windows: 1, countedMs: 6 * windowMs, isLong: true };
 const chosen = values.cases.split(',').filter((name) => name !== '');
 const isChosen = ({ name }: HostileCase) => chosen.length === 0 || chosen.includes(name);
 
@@ -29,6 +29,8 @@ const lines = [
   '|---|---:|---:|---:|---:|---:|---|',
 ];
 const mistakes: string[] = [];
+// Whoever ends it has its processes ended as well.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 await tryAll([...slowCases, ...floodCases].filter(isChosen), () => HostilePool.start(['--share-deadline', '10']));
 await tryAll([...slowV1Cases, ...floodV1Cases].filter(isChosen), () => HostileProxy.start([]));
 console.log(lines.join('\n'));
@@ -48,7 +50,7 @@ async function tryAll(cases: readonly HostileCase[], start: () => Promise<Hostil
         console.log(line, result.seen);
         mistakes.push(...faults(one.name, result, target.lost));
       } catch (error) {
-        console.error(target.logs());
+        console.error(`${target.logs()}\n${one.name}: ${messageOf(error)}`);
         mistakes.push(`${one.name}: ${messageOf(error)}`);
       }
     }
@@ -64,10 +66,11 @@ function row(name: string, { before, during, memory, counted }: HostileResult): 
   return `| ${[name, before.p99, felt, ...mib, grown.join('; ')].join(' | ')} |`;
 }
 
-function faults(name: string, { before, during, memory }: HostileResult, lost: number): readonly string[] {
+function faults(name: string, { before, during, memory, missing }: HostileResult, lost: number): readonly string[] {
   return [
     ...(during.every((felt) => isBearable(before, felt)) ? [] : [`${name}: honest miners felt it`]),
     ...(memory.after - memory.before <= GROWTH_MIB ? [] : [`${name}: memory stays in use`]),
+    ...missing.map((what) => `${name}: ${what}`),
     ...(lost === 0 ? [] : [`${name}: ${lost} honest miners were disconnected so far`]),
   ];
 }
