@@ -95,7 +95,8 @@ export class ProfileRun {
     const { marks } = await this.#load(row, folder);
     const times = [what.from, what.to].map((mark) => marks.get(mark) ?? Number.NaN);
     const processes = what.processes[this.#config.subject].map((process) => profileOf(process, folder, costs, times));
-    return { title: row.title, unit: what.unit, processes };
+    const title = row.group === 'opening' ? `opening ${row.title}` : row.title;
+    return { title, unit: what.unit, processes };
   }
 
   async #load(row: Row, profiles?: string): Promise<RunResult> {
