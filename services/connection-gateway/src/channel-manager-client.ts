@@ -20,7 +20,10 @@ import type { Logger } from '@sluice/runtime/logger';
 import { OutageLog } from '@sluice/runtime/outage-log';
 import { GatewayError } from './errors.ts';
 
-/** One attempt; a live replica answers in milliseconds. */
+/**
+ * The first attempt; a live replica answers in milliseconds. Each further one waits twice as long: replicas that have too much to do would have more with
+ * each question that is asked again.
+ */
 const ATTEMPT_TIMEOUT_MS = 1_000;
 const RETRY_MS = 100;
 /** A gateway that starts before its pool waits at most this long between two attempts. */
@@ -88,16 +91,20 @@ export class ChannelManagerClient {
     deadlineMs: number,
   ): Promise<Uint8Array | undefined> {
     const end = this.#clock.monotonic() + deadlineMs;
+    let timeoutMs = ATTEMPT_TIMEOUT_MS;
     for (;;) {
       try {
-        const reply = await this.#bus.request(subjectName(subject), request, ATTEMPT_TIMEOUT_MS);
+        const reply = await this.#bus.request(subjectName(subject), request, timeoutMs);
         this.#outage.over();
         return reply;
       } catch (error) {
-        if (this.#clock.monotonic() + RETRY_MS >= end) {
+        const leftMs = end - this.#clock.monotonic() - RETRY_MS;
+        if (leftMs <= 0) {
           this.#log[this.#outage.level()]({ subject, reason: reasonOf(error) }, 'the channel-manager does not answer');
           return undefined;
         }
+        // Where there is none, none has too much to do.
+        if (!isBusError(error, 'bus-no-responders')) timeoutMs = Math.min(2 * timeoutMs, leftMs);
         await pause(RETRY_MS);
       }
     }
