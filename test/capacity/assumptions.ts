@@ -314,6 +314,13 @@ export const assumptions = {
     kind: 'set',
     source: 'open-questions.ts',
   },
+  questionsOut: {
+    what: 'questions of a gateway that are out at once',
+    value: 4,
+    unit: '',
+    kind: 'set',
+    source: 'open-questions.ts',
+  },
   openPause: {
     what: 'it is asked again after a pause of',
     value: 100,

@@ -118,7 +118,7 @@ export function firstLimits(): readonly { readonly miners: number; readonly what
     {
       miners: (LEAST_REPLICAS * gatewaysAManager() * assumptions.connectionsPerGateway.value) / left,
       what: 'two channel-managers are slower than the gateways that a lost zone leaves may ask',
-      outcome: 'after the loss of a zone the pool may not come back by itself',
+      outcome: 'after the loss of a zone they are what its miners wait for',
     },
     {
       miners: LEAST_REPLICAS * assumptions.maxIncarnations.value * assumptions.connectionsPerGateway.value,

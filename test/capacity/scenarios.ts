@@ -72,11 +72,6 @@ export function storms(): readonly Storm[] {
     },
     { name: 'two channel-managers, the default', colour: '#b02f2f', options: two },
     { name: 'two, connectionRate 30', colour: '#3a9d5d', options: { ...two, connectionRate: 30 } },
-    {
-      name: 'two that are asked once each',
-      colour: '#c8641e',
-      options: { ...two, askedAgainAfter: seconds(assumptions.openDeadline) },
-    },
   ];
 }
 

@@ -13,6 +13,7 @@ const MANAGER = seconds(assumptions.managerOpen) * SCALE;
 const CHANNELS_OF_A_QUESTION = assumptions.channelsOfAQuestion.value;
 const TURN = seconds(assumptions.questionTurn);
 const PAUSE = seconds(assumptions.openPause);
+const QUESTIONS = assumptions.questionsOut.value;
 const OPEN_DEADLINE = seconds(assumptions.openDeadline);
 const MINER_LINK = seconds(assumptions.minerLink);
 
@@ -28,7 +29,7 @@ export interface StormOptions {
   readonly noticedAfter: readonly [least: number, most: number];
   /** `backoff`: the rule of our clients. Else: always after so many seconds, all of them alike. */
   readonly comesAgain: 'backoff' | number;
-  /** A gateway asks channel-manager again after so many seconds without an answer. */
+  /** A gateway asks channel-manager again after so many seconds without an answer, then after twice as many. */
   readonly askedAgainAfter: number;
   readonly seconds: number;
   readonly seed: number;
@@ -64,6 +65,9 @@ interface ModelGateway {
   /** Channels that are in no question yet: how often each miner has failed before. */
   readonly wanted: number[];
   asking: boolean;
+  /** Questions without an answer; full: the next one waits for one of them. */
+  out: number;
+  isFull: boolean;
 }
 
 class Storm {
@@ -88,6 +92,8 @@ class Storm {
       filledAt: 0,
       wanted: [],
       asking: false,
+      out: 0,
+      isFull: false,
     }));
   }
 
@@ -154,6 +160,10 @@ class Storm {
 
   /** The rules of open-questions.ts: what is wanted while a question is out is the next one. */
   #askNext(gateway: ModelGateway): void {
+    if (gateway.out >= QUESTIONS) {
+      gateway.isFull = true;
+      return;
+    }
     const asked = gateway.wanted.splice(0, CHANNELS_OF_A_QUESTION);
     gateway.asking = asked.length > 0;
     if (asked.length === 0) return;
@@ -163,31 +173,40 @@ class Storm {
       isOver = true;
       this.#askNext(gateway);
     };
-    this.#ask({ gateway, asked, deadline: this.#simulation.now + OPEN_DEADLINE, decided: false, next });
+    gateway.out += 1;
+    const settled = () => {
+      gateway.out -= 1;
+      next();
+      if (!gateway.isFull) return;
+      gateway.isFull = false;
+      this.#askNext(gateway);
+    };
+    this.#ask({ gateway, asked, deadline: this.#simulation.now + OPEN_DEADLINE, decided: false, settled });
     this.#simulation.after(TURN, next);
   }
 
-  #ask(question: Question): void {
+  #ask(question: Question, patience = this.#options.askedAgainAfter): void {
     const { now } = this.#simulation;
-    const { gateway, asked, deadline, next } = question;
+    const { gateway, asked, deadline, settled } = question;
     if (question.decided) return;
     if (now >= deadline) {
       question.decided = true;
       this.#counts.opens += asked.length;
       for (const failures of asked) this.#comeAgain(failures + 1);
+      settled();
       return;
     }
     this.#counts.questions += asked.length;
-    const attempt = Math.min(this.#options.askedAgainAfter, deadline - now);
+    const attempt = Math.min(patience, deadline - now);
     this.#managers.submit(MANAGER * asked.length, () => {
       // Who asked does not wait for this answer any more, and has asked again.
       if (question.decided || this.#simulation.now > now + attempt) return;
       question.decided = true;
       for (const _ of asked)
         gateway.core.submit((REST_OF_OPEN / 2) * this.#slower, () => this.#miningAt.push(this.#simulation.now));
-      next();
+      settled();
     });
-    this.#simulation.after(attempt + PAUSE, () => this.#ask(question));
+    this.#simulation.after(attempt + PAUSE, () => this.#ask(question, 2 * patience));
   }
 
   #admits(gateway: ModelGateway, now: number): boolean {
@@ -209,7 +228,8 @@ interface Question {
   readonly asked: readonly number[];
   readonly deadline: number;
   decided: boolean;
-  next(): void;
+  /** It is answered, or given up. */
+  settled(): void;
 }
 
 /** Of one server in its busiest second; the mean over all of them. */

@@ -6,6 +6,8 @@ import type { OpenReply, WantedChannel } from '@sluice/bus/payloads/channel';
 const CHANNELS_BOUND = 32;
 /** A replica that hangs holds up the questions behind its own for no longer. */
 const TURN_MS = 50;
+/** Questions without an answer; with more of each gateway, replicas would answer what nobody waits for any more, and never catch up. */
+export const QUESTIONS_BOUND = 4;
 
 /** Resolves with a reply for each channel, in their order; with none when nobody has answered. */
 type Ask = (wanted: readonly WantedChannel[]) => Promise<readonly OpenReply[]>;
@@ -21,6 +23,9 @@ export class OpenQuestions {
   /** By the connection; one whose channel is in a question goes behind the others. */
   readonly #waiting = new Map<number, Waiting[]>();
   #asking = false;
+  /** Questions that are out, and who waits until there is one less. */
+  #out = 0;
+  #onAnswered: () => void = () => undefined;
 
   constructor(ask: Ask) {
     this.#ask = ask;
@@ -40,8 +45,17 @@ export class OpenQuestions {
   }
 
   async #askAll(): Promise<void> {
-    while (this.#waiting.size > 0) await this.#turn(this.#next());
+    while (this.#waiting.size > 0) {
+      if (this.#out >= QUESTIONS_BOUND) await this.#answered();
+      await this.#turn(this.#next());
+    }
     this.#asking = false;
+  }
+
+  #answered(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onAnswered = resolve;
+    });
   }
 
   /** One of each connection in its turn: who wants thousands is waited for by itself alone. */
@@ -70,11 +84,15 @@ export class OpenQuestions {
   }
 
   async #settle(asked: readonly Waiting[]): Promise<void> {
+    this.#out += 1;
     try {
       const replies = await this.#ask(asked.map(({ wanted }) => wanted));
       for (const [index, { resolve }] of asked.entries()) resolve(replies[index]);
     } catch (error) {
       for (const { reject } of asked) reject(error);
+    } finally {
+      this.#out -= 1;
+      this.#onAnswered();
     }
   }
 }

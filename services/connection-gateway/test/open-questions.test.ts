@@ -1,6 +1,6 @@
 import type { OpenReply, WantedChannel } from '@sluice/bus/payloads/channel';
 import { describe, expect, it } from 'vitest';
-import { OpenQuestions } from '../src/open-questions.ts';
+import { OpenQuestions, QUESTIONS_BOUND } from '../src/open-questions.ts';
 
 const wanted = (identity: string): WantedChannel => ({ identity, nominalHashrate: 0, maxTarget: 1n });
 const reply = ({ identity }: WantedChannel): OpenReply => ({ kind: 'refused', errorCode: identity });
@@ -39,6 +39,22 @@ describe('questions about channels', () => {
     asked.answers[0]?.();
     expect((await Promise.all(answers)).map(codeOf)).toEqual(['a', 'b', 'c']);
     expect(asked.questions).toEqual([['a', 'b', 'c']]);
+  });
+
+  it('do not come while too many are without an answer', async () => {
+    const asked = new Asked();
+    const questions = new OpenQuestions(asked.ask);
+    const names = Array.from({ length: 32 * (QUESTIONS_BOUND + 1) }, (_, index) => String(index));
+    const answers = names.map((identity, connection) => questions.about(wanted(identity), connection));
+    await asked.count(QUESTIONS_BOUND);
+    // Longer than a replica that hangs holds up the next question.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(asked.questions).toHaveLength(QUESTIONS_BOUND);
+    asked.failures[1]?.(new Error('lost'));
+    await asked.count(QUESTIONS_BOUND + 1);
+    for (const answer of asked.answers) answer();
+    const settled = await Promise.allSettled(answers);
+    expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(32);
   });
 
   it('gather while one is out, up to a bound', async () => {
