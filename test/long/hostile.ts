@@ -20,7 +20,7 @@ const { values } = parseArgs({
   },
 });
 const windowMs = Number(values.seconds) * 1_000;
-const pace = { beforeMs: windowMs / 2, windowMs, windows: 1, countedMs: 6 * windowMs, isLong: true };
+const pace = { beforeMs: windowMs / 2, windowMs, windows: 1, floorMs: 100, countedMs: 6 * windowMs, isLong: true };
 const chosen = values.cases.split(',').filter((name) => name !== '');
 const isChosen = ({ name }: HostileCase) => chosen.length === 0 || chosen.includes(name);
 
@@ -68,7 +68,7 @@ function row(name: string, { before, during, memory, counted }: HostileResult): 
 
 function faults(name: string, { before, during, memory, missing }: HostileResult, lost: number): readonly string[] {
   return [
-    ...(during.every((felt) => isBearable(before, felt)) ? [] : [`${name}: honest miners felt it`]),
+    ...(during.every((felt) => isBearable(before, felt, pace.floorMs)) ? [] : [`${name}: honest miners felt it`]),
     ...(memory.after - memory.before <= GROWTH_MIB ? [] : [`${name}: memory stays in use`]),
     ...missing.map((what) => `${name}: ${what}`),
     ...(lost === 0 ? [] : [`${name}: ${lost} honest miners were disconnected so far`]),
