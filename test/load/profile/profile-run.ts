@@ -54,7 +54,7 @@ export class ProfileRun {
   }
 
   /** @throws when a load failed. */
-  async run(): Promise<void> {
+  async run(): Promise<true> {
     const { subject, document, dry, seconds, warmUpSeconds } = this.#config;
     await this.#pinning.amongServers(() => this.#contest.open(false));
     const machine = [...(await describeMachine()), ...(await this.#contest.versions(false))];
@@ -73,9 +73,10 @@ export class ProfileRun {
       `- ${this.#pinning.text}`,
     ]);
     process.stdout.write(`${summary}\n`);
-    if (dry) return;
+    if (dry) return true;
     writeSection(document, COMMANDS[subject], summary);
     say(`written to ${document}`);
+    return true;
   }
 
   /** Ends everything; also in the middle. */
