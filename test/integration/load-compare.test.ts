@@ -99,7 +99,7 @@ describe.skipIf(missing !== undefined)('npm run load:compare', () => {
       expect(status, stderr + stdout).toBe(0);
       expect(stdout).not.toMatch(/failed|– \/ –|by process of/);
       expect(stdout).toContain("| load | figure | SRI's translator_sv2 | sluice proxy |");
-      expect(stdout).toMatch(/^[\d,]+ shares [\d,]+ with SRI, of [\d,]+ [\d,]+ with Sluice/m);
+      expect(stdout).toMatch(/^[\d,]+ shares [\d,]+ with SRI's translator_sv2, of [\d,]+ [\d,]+ with Sluice/m);
       expect(stdout).not.toContain('Disk:');
     },
     MAX_MS,

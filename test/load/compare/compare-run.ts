@@ -159,13 +159,17 @@ export class CompareRun {
     }
   }
 
+  get #warmUpTips(): number {
+    return this.#config.quick ? 1 : WARM_UP_TIPS;
+  }
+
   #load(row: Row, contender: Contender): LoadConfig {
     const { seconds, warmUpSeconds, workers, quick } = this.#config;
     return this.#contest.load(row, contender, {
       ...{ warmUpSeconds, workers },
       seconds: row.group === 'opening' && !quick ? HOLD_SECONDS : seconds,
       tips: quick ? 3 : TIPS,
-      warmUpTips: quick ? 1 : WARM_UP_TIPS,
+      warmUpTips: this.#warmUpTips,
     });
   }
 
@@ -200,7 +204,7 @@ export class CompareRun {
       ...(syncsToDisk ? [`- ${this.#diskSyncText()}, where nats-server keeps its streams`] : []),
       `- other work took up to ${show(this.#busy * 100)} % of the machine, looked at before each run`,
       '',
-      ...this.#contest.method({ ...this.#config, restMs: REST_MS, warmUpTips: WARM_UP_TIPS }),
+      ...this.#contest.method({ ...this.#config, restMs: REST_MS, warmUpTips: this.#warmUpTips }),
     ];
   }
 }
