@@ -13,6 +13,8 @@ export const QUESTIONS_BOUND = 4;
 type Ask = (wanted: readonly WantedChannel[]) => Promise<readonly OpenReply[]>;
 
 interface Waiting {
+  /** In the order in which they came, from 1 on. */
+  readonly number: number;
   readonly wanted: WantedChannel;
   readonly resolve: (reply: OpenReply | undefined) => void;
   readonly reject: (error: unknown) => void;
@@ -23,6 +25,7 @@ export class OpenQuestions {
   /** By the connection; one whose channel is in a question goes behind the others. */
   readonly #waiting = new Map<number, Waiting[]>();
   #asking = false;
+  #lastNumber = 0;
   /** Questions that are out, and who waits until there is one less. */
   #out = 0;
   #onAnswered: () => void = () => undefined;
@@ -34,9 +37,11 @@ export class OpenQuestions {
   /** The decision about one channel; `undefined`: nobody has answered. Rejects as `ask` does. */
   about(wanted: WantedChannel, connectionId: number): Promise<OpenReply | undefined> {
     return new Promise((resolve, reject) => {
+      this.#lastNumber += 1;
+      const waiting = { number: this.#lastNumber, wanted, resolve, reject };
       const queue = this.#waiting.get(connectionId);
-      if (queue === undefined) this.#waiting.set(connectionId, [{ wanted, resolve, reject }]);
-      else queue.push({ wanted, resolve, reject });
+      if (queue === undefined) this.#waiting.set(connectionId, [waiting]);
+      else queue.push(waiting);
       if (this.#asking) return;
       this.#asking = true;
       // Together with what else came in this turn of the event loop.
@@ -46,8 +51,8 @@ export class OpenQuestions {
 
   async #askAll(): Promise<void> {
     while (this.#waiting.size > 0) {
-      if (this.#out >= QUESTIONS_BOUND) await this.#answered();
-      await this.#turn(this.#next());
+      if (this.#out < QUESTIONS_BOUND) await this.#turn(this.#next());
+      else await this.#answered();
     }
     this.#asking = false;
   }
@@ -56,6 +61,15 @@ export class OpenQuestions {
     return new Promise((resolve) => {
       this.#onAnswered = resolve;
     });
+  }
+
+  /** Nobody has answered within the deadline: whoever waits for a question as long as that is told so as well. @param last of them */
+  #giveUp(last: number): void {
+    for (const [connectionId, queue] of this.#waiting) {
+      const from = queue.findIndex(({ number }) => number > last);
+      for (const { resolve } of queue.splice(0, from === -1 ? queue.length : from)) resolve(undefined);
+      if (queue.length === 0) this.#waiting.delete(connectionId);
+    }
   }
 
   /** One of each connection in its turn: who wants thousands is waited for by itself alone. */
@@ -84,9 +98,11 @@ export class OpenQuestions {
   }
 
   async #settle(asked: readonly Waiting[]): Promise<void> {
+    const waitedAsLong = this.#lastNumber;
     this.#out += 1;
     try {
       const replies = await this.#ask(asked.map(({ wanted }) => wanted));
+      if (replies.length === 0) this.#giveUp(waitedAsLong);
       for (const [index, { resolve }] of asked.entries()) resolve(replies[index]);
     } catch (error) {
       for (const { reject } of asked) reject(error);

@@ -10,6 +10,7 @@ const codeOf = (answer: OpenReply | undefined) => (answer?.kind === 'refused' ? 
 class Asked {
   readonly questions: string[][] = [];
   readonly answers: (() => void)[] = [];
+  readonly nothing: (() => void)[] = [];
   readonly failures: ((error: Error) => void)[] = [];
   #told = Promise.withResolvers<void>();
 
@@ -17,6 +18,7 @@ class Asked {
     this.questions.push(opens.map(({ identity }) => identity));
     const { promise, resolve, reject } = Promise.withResolvers<readonly OpenReply[]>();
     this.answers.push(() => resolve(opens.map(reply)));
+    this.nothing.push(() => resolve([]));
     this.failures.push(reject);
     this.#told.resolve();
     return promise;
@@ -109,6 +111,22 @@ describe('questions about channels', () => {
     await asked.count(2);
     asked.answers[1]?.();
     expect(codeOf(await next)).toBe('c');
+  });
+
+  it('are given up with one that nobody has answered, by those who have waited as long', async () => {
+    const asked = new Asked();
+    const questions = new OpenQuestions(asked.ask);
+    const names = Array.from({ length: 32 * QUESTIONS_BOUND + 40 }, (_, index) => String(index));
+    const answers = names.map((identity) => questions.about(wanted(identity), 1));
+    await asked.count(QUESTIONS_BOUND);
+    const later = questions.about(wanted('later'), 1);
+    asked.nothing[0]?.();
+    const inNoQuestion = answers.slice(32 * QUESTIONS_BOUND);
+    expect(await Promise.all([...answers.slice(0, 32), ...inNoQuestion])).toEqual(Array(72).fill(undefined));
+    await asked.count(QUESTIONS_BOUND + 1);
+    expect(asked.questions.at(-1)).toEqual(['later']);
+    asked.answers.at(-1)?.();
+    expect(codeOf(await later)).toBe('later');
   });
 
   it('have no reply where nobody has answered', async () => {
