@@ -36,6 +36,8 @@ export class RateLimit {
   }
 
   #refill(nowMs: number): void {
+    // Of a rate without bound no number would be left: infinitely many tokens in no time.
+    if (nowMs <= this.#updatedAt) return;
     this.#tokens = Math.min(this.#capacity, this.#tokens + (nowMs - this.#updatedAt) * this.#ratePerMs);
     this.#updatedAt = nowMs;
   }

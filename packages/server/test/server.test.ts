@@ -181,6 +181,11 @@ test('a rate limit lets a burst of ten seconds through and says how long to wait
   expect(limit.tryTake(700)).toBe(true);
 });
 
+test('a rate without bound holds nobody back, at any time', () => {
+  const limit = new RateLimit(Number.POSITIVE_INFINITY, 0);
+  for (const now of [0, 0, 1]) expect(limit.take(1_000, now)).toBe(0);
+});
+
 test('what a connection gets in one tick leaves in one write, in its order, also across slabs', async () => {
   const tick = new OutboundTick();
   const sealer = {
