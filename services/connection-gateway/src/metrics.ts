@@ -1,14 +1,11 @@
 // Declared here, counted as plain numbers in counters.ts, read at a scrape.
 import { counter, defineMetrics, gauge, histogram, type MetricsOf } from '@sluice/runtime/metrics';
+import { followLimits, heldBackLimits, refusedLimits } from '@sluice/server/limit-metrics';
 import type { Listener } from '@sluice/server/listener';
 import type { MoveOrders } from '@sluice/server/move-orders';
 import { type GatewayCounters, openErrorCodes, openLimits, shareErrorCodes, updateErrorCodes } from './counters.ts';
 import { closeReasons } from './errors.ts';
 import type { Gateway } from './gateway.ts';
-
-export const refusedConnectionReasons = ['total', 'address', 'rate', 'address-rate', 'draining'] as const;
-/** Whose messages were too many. */
-const heldBackLimits = ['connection', 'address'] as const;
 
 export const connectionGatewayMetrics = defineMetrics({
   connections: gauge('sluice_gateway_connections', 'Open connections'),
@@ -18,7 +15,7 @@ export const connectionGatewayMetrics = defineMetrics({
     'sluice_gateway_connections_refused_total',
     'Sockets closed unread at a limit, or because all connections are to go',
     {
-      limit: refusedConnectionReasons,
+      limit: [...refusedLimits, 'draining'],
     },
   ),
   draining: gauge('sluice_gateway_draining', 'Whether it follows an order to move connections away, or has, or ends'),
@@ -150,14 +147,9 @@ export function followGateway(
   metrics.feed.follow(() => gateway()?.feed.position ?? 0);
   metrics.accepted.follow(() => counters.connectionsAccepted);
   metrics.addresses.follow(() => listener.addresses);
-  metrics.heldBack.with({ limit: 'connection' }).follow(() => counters.heldBack);
-  metrics.heldBack.with({ limit: 'address' }).follow(() => counters.heldBackAddress);
+  followLimits(metrics, counters);
   metrics.batches.follow(() => counters.batchesStored);
   for (const name of sameNames) metrics[name].follow(() => counters[name]);
-  metrics.refused.with({ limit: 'total' }).follow(() => counters.refusedTotal);
-  metrics.refused.with({ limit: 'address' }).follow(() => counters.refusedAddress);
-  metrics.refused.with({ limit: 'rate' }).follow(() => counters.refusedRate);
-  metrics.refused.with({ limit: 'address-rate' }).follow(() => counters.refusedAddressRate);
   metrics.refused.with({ limit: 'draining' }).follow(() => counters.refusedDraining);
   for (const reason of closeReasons) metrics.closed.with({ reason }).follow(() => counters.closed[reason]);
   for (const code of openErrorCodes) metrics.opensRefused.with({ code }).follow(() => counters.opensRefused[code]);

@@ -1,5 +1,6 @@
 // Declared here, counted as plain numbers in counters.ts and sv1/counters.ts, read at a scrape.
 import { counter, defineMetrics, gauge, type MetricsOf } from '@sluice/runtime/metrics';
+import { followLimits, heldBackLimits, refusedLimits } from '@sluice/server/limit-metrics';
 import type { MoveOrders } from '@sluice/server/move-orders';
 import { type ProxyCounters, shareErrorCodes } from './counters.ts';
 import type { Farm } from './miners/farm.ts';
@@ -12,8 +13,6 @@ import { downReasons } from './upstream/errors.ts';
 import { UPSTREAMS_BOUND } from './upstream/upstream-url.ts';
 import type { Upstreams } from './upstream/upstreams.ts';
 
-const limits = ['total', 'address', 'rate', 'address-rate', 'draining'] as const;
-const heldBackLimits = ['connection', 'address'] as const;
 /** Places in the list, from 1 on. */
 const upstreamPlaces = Array.from({ length: UPSTREAMS_BOUND }, (_, place) => String(place + 1));
 
@@ -110,7 +109,7 @@ export const proxyMetrics = defineMetrics({
   refused: counter(
     'sluice_proxy_sv1_connections_refused_total',
     'Sockets closed unread at a limit, or because all connections are to go',
-    { limit: limits },
+    { limit: [...refusedLimits, 'draining'] },
   ),
   closed: counter('sluice_proxy_sv1_connections_closed_total', 'Connections ended, by reason', {
     reason: sv1CloseReasons,
@@ -237,12 +236,7 @@ function followMiners(
   if (certificate !== undefined) metrics.tlsCertificateExpiry.follow(() => certificate.expiry);
   metrics.accepted.follow(() => sv1Counters.connectionsAccepted);
   metrics.addresses.follow(() => sv1.addresses);
-  metrics.heldBack.with({ limit: 'connection' }).follow(() => sv1Counters.heldBack);
-  metrics.heldBack.with({ limit: 'address' }).follow(() => sv1Counters.heldBackAddress);
-  metrics.refused.with({ limit: 'total' }).follow(() => sv1Counters.refusedTotal);
-  metrics.refused.with({ limit: 'address' }).follow(() => sv1Counters.refusedAddress);
-  metrics.refused.with({ limit: 'rate' }).follow(() => sv1Counters.refusedRate);
-  metrics.refused.with({ limit: 'address-rate' }).follow(() => sv1Counters.refusedAddressRate);
+  followLimits(metrics, sv1Counters);
   metrics.refused.with({ limit: 'draining' }).follow(() => sv1Counters.refusedDraining);
   for (const name of sv1Names) metrics[name].follow(() => sv1Counters[name]);
   for (const reason of sv1CloseReasons) metrics.closed.with({ reason }).follow(() => sv1Counters.closed[reason]);

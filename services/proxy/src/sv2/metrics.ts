@@ -1,13 +1,11 @@
 // Of the SV2 side: counted as plain numbers in counters.ts, read at a scrape.
 import { counter, defineMetrics, gauge, type MetricsOf } from '@sluice/runtime/metrics';
 import type { IdentitySource } from '@sluice/server/identity';
+import { followLimits, heldBackLimits, refusedLimits } from '@sluice/server/limit-metrics';
 import { shareErrorCodes } from '../counters.ts';
 import { openErrorCodes, type Sv2Counters } from './counters.ts';
 import { sv2CloseReasons } from './errors.ts';
 import type { Sv2Server } from './sv2-server.ts';
-
-const limits = ['total', 'address', 'rate', 'address-rate', 'draining'] as const;
-const heldBackLimits = ['connection', 'address'] as const;
 
 export const sv2Metrics = defineMetrics({
   connections: gauge('sluice_proxy_sv2_connections', 'Open connections of miners'),
@@ -18,7 +16,7 @@ export const sv2Metrics = defineMetrics({
   refused: counter(
     'sluice_proxy_sv2_connections_refused_total',
     'Sockets closed unread at a limit, or because all connections are to go',
-    { limit: limits },
+    { limit: [...refusedLimits, 'draining'] },
   ),
   closed: counter('sluice_proxy_sv2_connections_closed_total', 'Connections ended, by reason', {
     reason: sv2CloseReasons,
@@ -74,16 +72,11 @@ export function followSv2(metrics: MetricsOf<typeof sv2Metrics>, { counters, ser
   metrics.certificateFaults.follow(() => identity.faults);
   metrics.connections.follow(() => server.connections.size);
   metrics.addresses.follow(() => server.addresses);
-  metrics.heldBack.with({ limit: 'connection' }).follow(() => counters.heldBack);
-  metrics.heldBack.with({ limit: 'address' }).follow(() => counters.heldBackAddress);
+  followLimits(metrics, counters);
   metrics.channels.follow(() => server.channels);
   metrics.outboundBytes.follow(() => server.outboundBytes);
   metrics.waitingShares.follow(() => server.waitingShares);
   for (const name of sameNames) metrics[name].follow(() => counters[name]);
-  metrics.refused.with({ limit: 'total' }).follow(() => counters.refusedTotal);
-  metrics.refused.with({ limit: 'address' }).follow(() => counters.refusedAddress);
-  metrics.refused.with({ limit: 'rate' }).follow(() => counters.refusedRate);
-  metrics.refused.with({ limit: 'address-rate' }).follow(() => counters.refusedAddressRate);
   metrics.refused.with({ limit: 'draining' }).follow(() => counters.refusedDraining);
   for (const reason of sv2CloseReasons) metrics.closed.with({ reason }).follow(() => counters.closed[reason]);
   for (const code of openErrorCodes) metrics.opensRefused.with({ code }).follow(() => counters.opensRefused[code]);

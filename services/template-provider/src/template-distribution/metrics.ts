@@ -1,5 +1,6 @@
 // Declared here, counted as plain numbers in counters.ts, read at a scrape.
 import { counter, defineMetrics, gauge, histogram, type MetricsOf } from '@sluice/runtime/metrics';
+import { followLimits, heldBackLimits, refusedLimits } from '@sluice/server/limit-metrics';
 import { type DistributionCounters, requestOutcomes, solutionOutcomes } from './counters.ts';
 import { closeReasons } from './errors.ts';
 
@@ -7,7 +8,7 @@ export const templateDistributionMetrics = defineMetrics({
   connections: gauge('sluice_template_distribution_connections', 'Open connections of template distribution'),
   accepted: counter('sluice_template_distribution_connections_accepted_total', 'Sockets accepted'),
   refused: counter('sluice_template_distribution_connections_refused_total', 'Sockets closed unread at a limit', {
-    limit: ['total', 'address', 'rate', 'address-rate'],
+    limit: refusedLimits,
   }),
   handshakes: counter('sluice_template_distribution_handshakes_total', 'Noise handshakes completed'),
   closed: counter('sluice_template_distribution_connections_closed_total', 'Connections ended, by reason', {
@@ -20,7 +21,7 @@ export const templateDistributionMetrics = defineMetrics({
   heldBack: counter(
     'sluice_template_distribution_held_back_total',
     'Times that a socket was left unread because it, or all of its address, sent too much',
-    { limit: ['connection', 'address'] },
+    { limit: heldBackLimits },
   ),
   addresses: gauge('sluice_template_distribution_addresses', 'Addresses whose rate of new connections is remembered'),
   outboundBytes: gauge('sluice_template_distribution_outbound_bytes', 'Bytes that wait for clients to read them'),
@@ -77,8 +78,7 @@ export function followDistribution(
 ): void {
   metrics.connections.follow(() => gauges.connections);
   metrics.addresses.follow(() => gauges.addresses);
-  metrics.heldBack.with({ limit: 'connection' }).follow(() => counters.heldBack);
-  metrics.heldBack.with({ limit: 'address' }).follow(() => counters.heldBackAddress);
+  followLimits(metrics, counters);
   metrics.outboundBytes.follow(() => gauges.outboundBytes);
   metrics.certificateExpiry.follow(() => gauges.certificateExpiry);
   metrics.certificateFaults.follow(() => gauges.certificateFaults);
@@ -86,10 +86,6 @@ export function followDistribution(
   metrics.toldTemplates.follow(() => gauges.toldTemplates);
   metrics.toldDroppedEarly.follow(() => gauges.toldDroppedEarly);
   metrics.accepted.follow(() => counters.connectionsAccepted);
-  metrics.refused.with({ limit: 'total' }).follow(() => counters.refusedTotal);
-  metrics.refused.with({ limit: 'address' }).follow(() => counters.refusedAddress);
-  metrics.refused.with({ limit: 'rate' }).follow(() => counters.refusedRate);
-  metrics.refused.with({ limit: 'address-rate' }).follow(() => counters.refusedAddressRate);
   for (const name of ['handshakes', 'ignoredMessages', 'newTemplates', 'setNewPrevHashes'] as const)
     metrics[name].follow(() => counters[name]);
   for (const reason of closeReasons) metrics.closed.with({ reason }).follow(() => counters.closed[reason]);
