@@ -1,5 +1,5 @@
 // `npm run capacity`: what a pool of up to a million miners takes, from measured costs. Writes a part of docs/capacity.md and its plots. Seeded: the
-// same each time. About a minute.
+// same each time. Half a minute.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeSection } from '../load/report/document-section.ts';

@@ -64,7 +64,6 @@ describe('a storm', () => {
     connectionRate: 500,
     noticedAfter: [0, 1],
     comesAgain: 'backoff',
-    askedAgainAfter: 1,
     seconds: 60,
     seed: 1,
   };

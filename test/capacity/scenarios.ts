@@ -57,7 +57,6 @@ export function storms(): readonly Storm[] {
     connectionRate: assumptions.connectionRate.value,
     noticedAfter: [0, 1],
     comesAgain: 'backoff',
-    askedAgainAfter: seconds(assumptions.openAttempt),
     seconds: 300,
     seed: SEED,
   };

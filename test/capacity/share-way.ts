@@ -41,9 +41,8 @@ export interface ShareWayResult {
   readonly latency: LatencyHistogram;
   readonly sharesPerSecond: number;
   readonly appendsPerSecond: number;
-  /** Part of the time in which the stream worked, and validators did. */
+  /** Part of the time in which the stream worked. */
   readonly streamBusy: number;
-  readonly validatorsBusy: number;
 }
 
 export function simulateShares(options: ShareWayOptions): ShareWayResult {
@@ -68,7 +67,6 @@ export function simulateShares(options: ShareWayOptions): ShareWayResult {
     sharesPerSecond: way.latency.count / options.seconds,
     appendsPerSecond: way.appends / options.seconds,
     streamBusy: way.stream.busySeconds / end,
-    validatorsBusy: way.validators.busySeconds / end / options.validators,
   };
 }
 

@@ -12,6 +12,7 @@ const REST_OF_OPEN = seconds(assumptions.gatewayOpen) - HANDSHAKE;
 const MANAGER = seconds(assumptions.managerOpen) * SCALE;
 const CHANNELS_OF_A_QUESTION = assumptions.channelsOfAQuestion.value;
 const TURN = seconds(assumptions.questionTurn);
+const FIRST_ATTEMPT = seconds(assumptions.openAttempt);
 const PAUSE = seconds(assumptions.openPause);
 const QUESTIONS = assumptions.questionsOut.value;
 const OPEN_DEADLINE = seconds(assumptions.openDeadline);
@@ -29,8 +30,6 @@ export interface StormOptions {
   readonly noticedAfter: readonly [least: number, most: number];
   /** `backoff`: the rule of our clients. Else: always after so many seconds, all of them alike. */
   readonly comesAgain: 'backoff' | number;
-  /** A gateway asks channel-manager again after so many seconds without an answer, then after twice as many. */
-  readonly askedAgainAfter: number;
   readonly seconds: number;
   readonly seed: number;
 }
@@ -40,10 +39,9 @@ export interface StormResult {
   readonly mining: readonly number[];
   /** Seconds from the loss until so large a part of them is mining again; Infinity: not within the time looked at. */
   after(part: number): number;
-  /** Of each miner: connections that it tried, and those that ended at a limit or a deadline. */
+  /** Of each miner: connections that it tried, and those that ended at the rate of connections or at channel-manager's deadline. */
   readonly connectionsAMiner: number;
   readonly refusedByRate: number;
-  readonly handshakesTooLate: number;
   readonly opensTooLate: number;
   /** Most of a second that a gateway's core is busy, the mean over all gateways, and that a channel-manager's is. */
   readonly gatewayPeak: number;
@@ -64,10 +62,10 @@ interface ModelGateway {
   filledAt: number;
   /** Channels that are in no question yet: how often each miner has failed before. */
   readonly wanted: number[];
-  asking: boolean;
-  /** Questions without an answer; full: the next one waits for one of them. */
+  /** The next question waits for this one, and no longer than a turn; none: it waits for nothing but room among those that are out. */
+  turn: Question | undefined;
+  /** Questions without an answer. */
   out: number;
-  isFull: boolean;
 }
 
 class Storm {
@@ -79,7 +77,7 @@ class Storm {
   /** Shares keep their part of a core: what is left does the rest so much more slowly. */
   readonly #slower: number;
   readonly #miningAt: number[] = [];
-  readonly #counts = { tried: 0, refused: 0, handshakes: 0, opens: 0, questions: 0 };
+  readonly #counts = { tried: 0, refused: 0, opens: 0, questions: 0 };
 
   constructor(options: StormOptions) {
     this.#options = options;
@@ -91,9 +89,8 @@ class Storm {
       tokens: options.connectionRate * BURST_SECONDS,
       filledAt: 0,
       wanted: [],
-      asking: false,
+      turn: undefined,
       out: 0,
-      isFull: false,
     }));
   }
 
@@ -105,13 +102,12 @@ class Storm {
     this.#simulation.runUntil(length);
     const cores = this.#gateways.map(({ core }) => core);
     const sorted = this.#miningAt.toSorted((a, b) => a - b);
-    const { tried, refused, handshakes, opens, questions } = this.#counts;
+    const { tried, refused, opens, questions } = this.#counts;
     return {
       mining: Array.from({ length: length + 1 }, (_, second) => countUpTo(sorted, second) / miners),
       after: (part) => sorted[Math.ceil(part * miners) - 1] ?? Number.POSITIVE_INFINITY,
       connectionsAMiner: tried / miners,
       refusedByRate: refused / miners,
-      handshakesTooLate: handshakes / miners,
       opensTooLate: opens / miners,
       gatewayPeak: this.#options.busyWithShares + peakOf(cores, cores.length) / this.#slower,
       managerPeak: peakOf([this.#managers], channelManagers),
@@ -141,59 +137,49 @@ class Storm {
       return;
     }
     gateway.core.submit(HANDSHAKE * this.#slower, () => {
-      if (this.#simulation.now - now > seconds(assumptions.handshakeDeadline)) {
-        this.#counts.handshakes += 1;
-        this.#comeAgain(failures + 1);
-        // The answer to the handshake, then SetupConnection and its answer, then the opening.
-      } else this.#simulation.after(4 * MINER_LINK, () => this.#open(gateway, failures));
+      if (this.#simulation.now - now > seconds(assumptions.handshakeDeadline)) this.#comeAgain(failures + 1);
+      // The answer to the handshake, then SetupConnection and its answer, then the opening.
+      else this.#simulation.after(4 * MINER_LINK, () => this.#open(gateway, failures));
     });
   }
 
   #open(gateway: ModelGateway, failures: number): void {
     gateway.core.submit((REST_OF_OPEN / 2) * this.#slower, () => {
       gateway.wanted.push(failures);
-      if (gateway.asking) return;
-      gateway.asking = true;
-      this.#askNext(gateway);
+      if (gateway.turn === undefined) this.#askNext(gateway);
     });
   }
 
   /** The rules of open-questions.ts: what is wanted while a question is out is the next one. */
   #askNext(gateway: ModelGateway): void {
-    if (gateway.out >= QUESTIONS) {
-      gateway.isFull = true;
-      return;
-    }
+    gateway.turn = undefined;
+    if (gateway.out >= QUESTIONS || gateway.wanted.length === 0) return;
     const asked = gateway.wanted.splice(0, CHANNELS_OF_A_QUESTION);
-    gateway.asking = asked.length > 0;
-    if (asked.length === 0) return;
-    let isOver = false;
-    const next = () => {
-      if (isOver) return;
-      isOver = true;
-      this.#askNext(gateway);
-    };
+    const question = { gateway, asked, deadline: this.#simulation.now + OPEN_DEADLINE, decided: false };
+    gateway.turn = question;
     gateway.out += 1;
-    const settled = () => {
-      gateway.out -= 1;
-      next();
-      if (!gateway.isFull) return;
-      gateway.isFull = false;
-      this.#askNext(gateway);
-    };
-    this.#ask({ gateway, asked, deadline: this.#simulation.now + OPEN_DEADLINE, decided: false, settled });
-    this.#simulation.after(TURN, next);
+    this.#ask(question);
+    this.#simulation.after(TURN, () => {
+      if (gateway.turn === question) this.#askNext(gateway);
+    });
   }
 
-  #ask(question: Question, patience = this.#options.askedAgainAfter): void {
+  /** It is answered, or given up. */
+  #settle(question: Question): void {
+    const { gateway } = question;
+    question.decided = true;
+    gateway.out -= 1;
+    if (gateway.turn === undefined || gateway.turn === question) this.#askNext(gateway);
+  }
+
+  #ask(question: Question, patience = FIRST_ATTEMPT): void {
     const { now } = this.#simulation;
-    const { gateway, asked, deadline, settled } = question;
+    const { gateway, asked, deadline } = question;
     if (question.decided) return;
     if (now >= deadline) {
-      question.decided = true;
       this.#counts.opens += asked.length;
       for (const failures of asked) this.#comeAgain(failures + 1);
-      settled();
+      this.#settle(question);
       return;
     }
     this.#counts.questions += asked.length;
@@ -201,10 +187,9 @@ class Storm {
     this.#managers.submit(MANAGER * asked.length, () => {
       // Who asked does not wait for this answer any more, and has asked again.
       if (question.decided || this.#simulation.now > now + attempt) return;
-      question.decided = true;
       for (const _ of asked)
         gateway.core.submit((REST_OF_OPEN / 2) * this.#slower, () => this.#miningAt.push(this.#simulation.now));
-      settled();
+      this.#settle(question);
     });
     this.#simulation.after(attempt + PAUSE, () => this.#ask(question, 2 * patience));
   }
@@ -228,8 +213,6 @@ interface Question {
   readonly asked: readonly number[];
   readonly deadline: number;
   decided: boolean;
-  /** It is answered, or given up. */
-  settled(): void;
 }
 
 /** Of one server in its busiest second; the mean over all of them. */
