@@ -25,6 +25,7 @@ const templateOf = ({ fieldsV1 }: ManagedFields): FieldsV1 | undefined => fields
 /** Fields of the pods' template that others have set and we have not, those first that must be removed first. */
 export function foreignTemplateFields(object: KubernetesObject, ours: string): readonly ForeignField[] {
   const managers = foreignManagers(object, ours);
+  if (managers.length === 0) return [];
   const own = managers.filter((entry) => isOurs(entry, ours)).flatMap((entry) => templateOf(entry) ?? []);
   const template = (object as { readonly spec?: { readonly template?: unknown } }).spec?.template;
   const found = managers
