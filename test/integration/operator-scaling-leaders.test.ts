@@ -101,7 +101,7 @@ describe.skipIf(missing !== undefined)(`leaders that die${missing === undefined 
         ...{ resource: customKindOf({ kind: 'ProxyFleet' }), writer, owners, replicaSets, pods },
       }),
     };
-    const scaling = new FleetScaling({ name: 'proxy-scaling', workers: 1, scrapeMs: 1_000 }, modules);
+    const scaling = new FleetScaling({ name: 'proxy-scaling', infix: 'px', workers: 1, scrapeMs: 1_000 }, modules);
     const made = proxies(owner, context, 0);
     scaling.start();
     if (made !== undefined) scaling.follow(ownedProxies(owner), made.replicaSet);

@@ -50,6 +50,11 @@ export class Controller {
     this.#queue.add(key);
   }
 
+  /** To be reconciled in a while, or earlier where that was said before. */
+  addAfter(key: string, delayMs: number): void {
+    this.#queue.addAfter(key, delayMs);
+  }
+
   /** Resolves when nothing is under way any more. */
   async stop(): Promise<void> {
     this.#stopping.abort();

@@ -33,9 +33,9 @@ import { PodSamples } from './pod-samples.ts';
 import type { ScaledObjects } from './scaled-objects.ts';
 import type { Scraper } from './scraper.ts';
 
-/** Between two looks at a fleet where nothing happens, and where something does. */
-const REST_MS = 5_000;
+/** Between two looks at a fleet where something happens, and where nothing does but the time may decide. */
 const BUSY_MS = 1_000;
+const WAITING_MS = 5_000;
 /** Part of it that is left to chance, so that not all fleets are looked at at once. */
 const JITTER = 0.2;
 /** A pod that has not come up by then is not looked at more often for it. */
@@ -44,6 +44,7 @@ const COMING_UP_MS = 120_000;
 const REFUSED_RETRY_MS = 60_000;
 
 export interface FleetScalingOptions {
+  readonly infix: OwnedFleet['infix'];
   /** In metrics. */
   readonly name: string;
   /** Fleets that are looked at at once. */
@@ -77,6 +78,8 @@ interface Followed {
   toldHeldBack: string;
   /** Why it cannot be looked at. */
   refused: Finding | undefined;
+  /** The last look has found that nothing is to be done, and nothing was seen since. */
+  rests: boolean;
 }
 
 export class FleetScaling {
@@ -120,15 +123,37 @@ export class FleetScaling {
     if (followed === before) this.#tellOfIgnoredScale(this.#modules.objects.owner(key), before.owned, owned);
     followed.owned = owned;
     followed.revision = revision;
-    if (isNews) this.#controller.add(key);
+    if (isNews) this.#see(key, followed);
+    else this.#seeSoon(key, followed);
     const observed = this.#observed(key, followed);
     return this.#found(key, followed, observed, decide(observed));
+  }
+
+  /** A pod of that namespace has changed, come or gone. @param workload what it is a part of */
+  noticed(namespace: string, workload: string): void {
+    const suffix = `-${this.#options.infix}`;
+    if (!workload.endsWith(suffix)) return;
+    const key = keyOf({ namespace, name: workload.slice(0, -suffix.length) });
+    const followed = this.#fleets.get(key);
+    if (followed !== undefined) this.#seeSoon(key, followed);
+  }
+
+  #see(key: string, followed: Followed): void {
+    followed.rests = false;
+    this.#controller.add(key);
+  }
+
+  /** With whatever else changes meanwhile. */
+  #seeSoon(key: string, followed: Followed): void {
+    followed.rests = false;
+    this.#controller.addAfter(key, BUSY_MS);
   }
 
   #begin(owned: OwnedFleet, revision: string): Followed {
     const { children, clock, scraper } = this.#modules;
     return {
       ...{ owned, revision, written: new OwnWrites(), told: undefined, refused: undefined, toldHeldBack: '' },
+      rests: false,
       samples: new PodSamples(scraper, clock),
       token: new OrderToken(children, clock),
     };
@@ -146,9 +171,14 @@ export class FleetScaling {
     signal.throwIfAborted();
     const owner = this.#modules.objects.owner(key);
     if (!isActedOn(owner, followed.owned.owner)) return { requeueAfterMs: 0 };
-    this.#ask(key, followed, { token, signal });
+    const isAsking = this.#ask(key, followed, { token, signal });
     // A leader that has only just begun would tell pods what they do already. What they answer brings it here again.
-    if (followed.samples.isWaiting) return { requeueAfterMs: REST_MS };
+    if (followed.samples.isWaiting) return { requeueAfterMs: WAITING_MS };
+    if (isAsking && followed.rests) {
+      // What they answer does so here too; without an answer the next look decides.
+      followed.rests = false;
+      return { requeueAfterMs: this.#untilQuestionMs(followed) };
+    }
     if (!followed.written.areSeen()) {
       this.#modules.metrics.waits.inc();
       return { requeueAfterMs: BUSY_MS };
@@ -166,8 +196,14 @@ export class FleetScaling {
     if (isWritten) await this.#removeEmptySets(followed, observed);
     this.#tell(key, followed, observed, decisions);
     this.#tellOfHeldBack(owner, followed, decisions);
-    const restMs = isWritten && !isBusy(observed, decisions) ? REST_MS : BUSY_MS;
-    return { requeueAfterMs: restMs * (1 - JITTER * this.#modules.controller.random()) };
+    followed.rests = decisions.isSettled && followed.samples.areComplete;
+    if (followed.rests) return { requeueAfterMs: this.#untilQuestionMs(followed) };
+    const waitMs = isWritten && !isBusy(observed, decisions) ? WAITING_MS : BUSY_MS;
+    return { requeueAfterMs: waitMs * (1 - JITTER * this.#modules.controller.random()) };
+  }
+
+  #untilQuestionMs({ samples }: Followed): number {
+    return samples.untilNextMs(this.#options.scrapeMs) * (1 + JITTER * this.#modules.controller.random());
   }
 
   /** undefined where a Secret of that name is somebody else's, which the conditions say then. @throws ChildError `not-leader`; KubernetesError */
@@ -185,8 +221,12 @@ export class FleetScaling {
     return token;
   }
 
-  /** Not waited for: pods that say nothing must not take the time of other fleets. What they say is looked at when they have said it. */
-  #ask(key: string, { owned, samples }: Followed, signed: Signed): void {
+  /**
+   * Whether it was somebody's turn. Not waited for: pods that say nothing must not take the time of other fleets. What they say is looked at when they
+   * have said it.
+   */
+  #ask(key: string, followed: Followed, signed: Signed): boolean {
+    const { owned, samples } = followed;
     const { requests, limits } = owned.fleet.resources;
     const pods = this.#modules.objects.pods(owned).flatMap((pod) => {
       const observed = observedPod(pod, undefined);
@@ -194,7 +234,8 @@ export class FleetScaling {
     });
     const withCpu = (requests?.cpu ?? limits?.cpu) !== undefined;
     const answers = samples.scrape(pods, { ...signed, everyMs: this.#options.scrapeMs, withCpu });
-    void answers?.then(() => this.#controller.add(key));
+    void answers?.then(() => this.#see(key, followed));
+    return answers !== undefined;
   }
 
   #observed(key: string, { owned, revision, samples }: Followed): ObservedFleet {

@@ -59,7 +59,7 @@ export class PodRequests {
     });
   }
 
-  /** With one timer, and neither a signal nor an iterator of its own: thousands of pods are asked again and again. */
+  /** With one timer and one listener, without Node's own signal and an iterator: thousands of pods are asked again and again. */
   #exchange(url: string, { method, token, signal }: PodRequest): Promise<PodAnswer> {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     return new Promise((resolve, reject) => {
@@ -67,7 +67,8 @@ export class PodRequests {
         reject(error);
         outgoing.destroy();
       };
-      const outgoing = request(url, { method, headers, agent: this.#agent, signal }, (answer) => {
+      const end = () => fail(new Error('nobody waits for it any more'));
+      const outgoing = request(url, { method, headers, agent: this.#agent }, (answer) => {
         const chunks: Buffer[] = [];
         let bytes = 0;
         answer.on('data', (chunk: Buffer) => {
@@ -80,8 +81,13 @@ export class PodRequests {
       });
       const deadline = setTimeout(() => fail(new Error(`no answer within ${TIMEOUT_MS} ms`)), TIMEOUT_MS);
       outgoing.on('error', fail);
-      outgoing.on('close', () => clearTimeout(deadline));
-      outgoing.end();
+      signal?.addEventListener('abort', end);
+      outgoing.on('close', () => {
+        clearTimeout(deadline);
+        signal?.removeEventListener('abort', end);
+      });
+      if (signal?.aborted) end();
+      else outgoing.end();
     });
   }
 

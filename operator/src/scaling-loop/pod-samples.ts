@@ -75,6 +75,18 @@ export class PodSamples {
     return [...this.#known.values()].some(({ hadTime }) => !hadTime);
   }
 
+  /** Whether all that were asked have answered once. */
+  get areComplete(): boolean {
+    return [...this.#known.values()].every(({ sample }) => sample !== undefined);
+  }
+
+  /** Until a pod that has answered, and with which nothing happens, is to be asked again. @param everyMs between two questions to one */
+  untilNextMs(everyMs: number): number {
+    const now = this.#clock.monotonic();
+    const waits = [...this.#known.values()].map(({ askedAt, isBeingAsked }) => (isBeingAsked ? 0 : askedAt - now));
+    return Math.max(0, everyMs + Math.min(0, ...waits));
+  }
+
   async #ask(pod: Pod, { token, withCpu, signal }: ScrapeOptions): Promise<void> {
     const uid = pod.metadata.uid ?? '';
     const known = this.#known.get(uid) ?? unasked();

@@ -7,6 +7,7 @@ import type { Children } from '../apply/children.ts';
 import type { Writer } from '../apply/writer.ts';
 import type { ControllerModules } from '../control/controller.ts';
 import type { CustomResource } from '../control/reconciler.ts';
+import { WORKLOAD } from '../desired/workload.ts';
 import type { EventRecorder } from '../events/event-recorder.ts';
 import type { ObjectCache } from '../kubernetes/object-cache.ts';
 import type { KubernetesObject } from '../kubernetes/resource.ts';
@@ -56,11 +57,11 @@ export class Scaling {
       new ScaledObjects({ resource: customKindOf({ kind }), writer, owners, replicaSets, pods });
     const poolObjects = of('MiningPool', pools);
     this.gateways = new FleetScaling(
-      { name: 'gateway-scaling', workers, scrapeMs },
+      { name: 'gateway-scaling', infix: 'gw', workers, scrapeMs },
       { ...shared, objects: poolObjects, scraper, orders, onFound: (key) => onFound('MiningPool', key) },
     );
     this.proxies = new FleetScaling(
-      { name: 'proxy-scaling', workers, scrapeMs },
+      { name: 'proxy-scaling', infix: 'px', workers, scrapeMs },
       { ...shared, objects: of('ProxyFleet', fleets), scraper, orders, onFound: (key) => onFound('ProxyFleet', key) },
     );
     this.validators = new ValidatorScaling(workers, { ...shared, objects: poolObjects, scraper });
@@ -68,6 +69,12 @@ export class Scaling {
 
   start(): void {
     for (const each of this.#all) each.start();
+  }
+
+  /** A pod has changed, come or gone. */
+  noticed({ metadata }: Pod): void {
+    const workload = metadata.labels?.[WORKLOAD] ?? '';
+    for (const fleets of [this.gateways, this.proxies]) fleets.noticed(metadata.namespace ?? '', workload);
   }
 
   /** Resolves when nothing is under way any more. */

@@ -81,7 +81,7 @@ export class ValidatorScaling {
       followed.lags.ask(running, signal);
       if (followed.written.areSeen()) await this.#decide(owner, followed, running);
     }
-    return { requeueAfterMs: EVERY_MS * (1 - JITTER * this.#modules.controller.random()) };
+    return { requeueAfterMs: EVERY_MS * (1 + JITTER * this.#modules.controller.random()) };
   }
 
   async #decide(owner: CustomResource, { pool, written, lags }: Followed, running: readonly Pod[]): Promise<void> {

@@ -9,6 +9,7 @@ import { rebalance } from './rebalance.ts';
 import { replicaCounts } from './replica-counts.ts';
 import { rolloutOf } from './rollout.ts';
 import { formatState, SCALING_STATE } from './scaling-state.ts';
+import { isSettled } from './settled.ts';
 import { heldBack, victims } from './victims.ts';
 
 /** Each with the resourceVersion of what it was decided from as its precondition; `state` is for the custom resource. */
@@ -32,6 +33,8 @@ export interface ScalingDecisions {
   readonly heldBack: readonly ObservedPod[];
   /** New pods do not come up, and the exchange waits for them. */
   readonly isStalled: boolean;
+  /** Until a pod, another object or the resource says something else the same is decided again, however late it is. */
+  readonly isSettled: boolean;
 }
 
 export function decide(observed: ObservedFleet): ScalingDecisions {
@@ -43,22 +46,24 @@ export function decide(observed: ObservedFleet): ScalingDecisions {
   const { counts, kept } = replicaCounts(observed, rollout, going);
   const text = formatState({ ...state, isUnbalanced });
   const living = pods.filter(({ isTerminating }) => !isTerminating);
+  const orders = moveOrders(observed);
+  const writes: readonly ScalingWrite[] = [
+    // Before the state says that it is done.
+    ...podWrites(begun),
+    ...(text === observed.ownerAnnotations[SCALING_STATE]
+      ? []
+      : [{ kind: 'state' as const, annotations: { [SCALING_STATE]: text } }]),
+    ...podWrites([...ended, ...podSteps(observed, going, state.desired), ...kept]),
+    ...counts.map(({ set, replicas }) => ({ kind: 'replicas' as const, replicaSet: set, replicas })),
+  ];
   return {
-    writes: [
-      // Before the state says that it is done.
-      ...podWrites(begun),
-      ...(text === observed.ownerAnnotations[SCALING_STATE]
-        ? []
-        : [{ kind: 'state' as const, annotations: { [SCALING_STATE]: text } }]),
-      ...podWrites([...ended, ...podSteps(observed, going, state.desired), ...kept]),
-      ...counts.map(({ set, replicas }) => ({ kind: 'replicas' as const, replicaSet: set, replicas })),
-    ],
-    orders: moveOrders(observed),
+    ...{ writes, orders },
     desired: state.desired,
     connections: pods.reduce((sum, pod) => sum + (connectionsOf(pod, nowMs) ?? 0), 0),
     draining: living.filter((pod) => stageOf(pod) !== 'accepting').length,
     heldBack: heldBack(observed, rollout, going),
     isStalled: rollout.isStalled,
+    isSettled: writes.length + orders.length === 0 && isSettled(observed, { ...state, isUnbalanced }),
   };
 }
 

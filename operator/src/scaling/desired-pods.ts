@@ -1,4 +1,5 @@
 // How many pods there are to be: more as soon as more were needed for a while, fewer when fewer were needed for a long while.
+import type { Fleet } from '../api/v1alpha1.ts';
 import { quantityNanos } from '../apply/quantity.ts';
 import { secondsOf } from '../desired/duration.ts';
 import { beginHistory, type History, highest, lowest, recorded } from './history.ts';
@@ -27,16 +28,18 @@ export function nextState(observed: ObservedFleet): ScalingState {
 function byLoad(observed: ObservedFleet, present: number, before: History | undefined) {
   const { fleet, nowMs } = observed;
   const { autoscaling, resources } = fleet;
-  const windows = {
-    upMs: secondsOf(autoscaling.scaleUpWindow) * 1_000,
-    downMs: secondsOf(autoscaling.scaleDownWindow) * 1_000,
-  };
+  const windows = windowsOf(autoscaling);
   // Where a pod has a limit alone, Kubernetes takes that as what it asks for.
   const requested = quantityNanos(resources.requests?.cpu ?? resources.limits?.cpu);
   const cpuCores = requested === undefined || requested <= 0n ? undefined : Number(requested) / 1e9;
   const needed = nextNeeded(before, neededPods(observed, present, cpuCores), windows, nowMs);
   return { needed, desired: within(autoscaling, followed(needed, present, windows, nowMs)) };
 }
+
+export const windowsOf = ({ scaleUpWindow, scaleDownWindow }: Fleet['autoscaling']): Windows => ({
+  upMs: secondsOf(scaleUpWindow) * 1_000,
+  downMs: secondsOf(scaleDownWindow) * 1_000,
+});
 
 export function nextNeeded(before: History | undefined, value: number, { upMs, downMs }: Windows, nowMs: number) {
   const times = { longestMs: Math.max(upMs, downMs), restMs: Math.min(upMs, downMs) };

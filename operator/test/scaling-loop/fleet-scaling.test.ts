@@ -3,13 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { systemClock } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
 import { createMetrics, MetricsRegistry } from '@sluice/runtime/metrics';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { customKindOf } from '../../src/api/custom-kinds.ts';
 import { BY_CONTROLLER } from '../../src/apply/child-kinds.ts';
 import { Children } from '../../src/apply/children.ts';
 import { Writer } from '../../src/apply/writer.ts';
 import { controllerMetrics, queueMetrics } from '../../src/control/metrics.ts';
 import type { CustomResource } from '../../src/control/reconciler.ts';
+import { ACCEPTING } from '../../src/desired/fleet.ts';
 import { ownedProxies, proxies } from '../../src/desired/proxies.ts';
 import { EventRecorder } from '../../src/events/event-recorder.ts';
 import type { ApiRequest, KubernetesClient } from '../../src/kubernetes/client.ts';
@@ -43,6 +44,7 @@ const { replicaSet } = made;
 
 let server: Server | undefined;
 afterEach(() => {
+  vi.useRealTimers();
   server?.closeAllConnections();
   server?.close();
 });
@@ -53,6 +55,10 @@ async function silentPods(onAsked: (request: string) => void): Promise<number> {
   await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
 }
+
+/** A pod that has just answered is not asked again in a test. */
+const SCRAPE_MS = 3_600_000;
+const DEADLINE = { timeout: 20_000 };
 
 interface Given {
   /** The API server's answers. */
@@ -74,7 +80,7 @@ function scalingOf({ request, pods = [], podPort = 9100 }: Given) {
   for (const pod of pods) podCache.put(pod);
   const found = Promise.withResolvers<string>();
   const scaling = new FleetScaling(
-    { name: 'proxy-scaling', workers: 1, scrapeMs: 3_600_000 },
+    { name: 'proxy-scaling', infix: 'px', workers: 1, scrapeMs: SCRAPE_MS },
     {
       ...{ ...shared, onFound: found.resolve },
       children: new Children({ writer, log: shared.log, caches: new Map(), onForeignFields: () => undefined }),
@@ -93,7 +99,7 @@ function scalingOf({ request, pods = [], podPort = 9100 }: Given) {
     },
   );
   const follow = () => scaling.follow(ownedProxies(fleet), replicaSet).findings;
-  return { scaling, follow, found: found.promise, registry };
+  return { scaling, follow, found: found.promise, registry, owners };
 }
 
 /** The fleet's own Secret, and whatever is written. */
@@ -180,4 +186,50 @@ it('has no order under way any more when it has stopped, though a write failed b
   await scaling.stop();
   const failed = { labels: { order: 'move', result: 'failed' }, value: 1 };
   expect(await registry.series('sluice_operator_pod_orders_total')).toMatchObject([failed]);
+});
+
+it('looks at a fleet with which nothing happens when a pod of it has changed, and not before', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  server = createServer((_, answer) => answer.end('{"connections":12,"order":null,"left":0}'));
+  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+  const podPort = (server.address() as AddressInfo).port;
+  const pods = ['one', 'other'].map((name): Pod => {
+    const { metadata, ...parts } = podOf({});
+    return {
+      ...parts,
+      metadata: { ...metadata, name, uid: name, labels: { ...metadata.labels, [ACCEPTING]: 'true' } },
+    };
+  });
+  const wrote = Promise.withResolvers<void>();
+  const { scaling, follow, registry, owners } = scalingOf({
+    ...{ pods, podPort },
+    request: async (sent) => {
+      // Others are Events.
+      if (sent.method !== 'PATCH') return ownObject(sent);
+      const { annotations } = (sent.body as KubernetesObject).metadata;
+      const written = { ...fleet, metadata: { ...fleet.metadata, annotations, resourceVersion: '2' } };
+      owners.put(written as unknown as CustomResource);
+      wrote.resolve();
+      return written as unknown as KubernetesObject;
+    },
+  });
+  const looks = async () => {
+    const [series] = await registry.series('controller_runtime_reconcile_total');
+    return Number(series?.value ?? 0);
+  };
+  follow();
+  scaling.start();
+  // The first asks, the next one writes what was decided, and the last one finds nothing to do.
+  await wrote.promise;
+  await vi.waitFor(async () => expect(await looks()).toBe(3), DEADLINE);
+  await vi.advanceTimersByTimeAsync(SCRAPE_MS / 2);
+  expect(await looks()).toBe(3);
+  scaling.noticed(fleet.metadata.namespace, 'other-px');
+  scaling.noticed(fleet.metadata.namespace, 'farm-gw');
+  await vi.advanceTimersByTimeAsync(SCRAPE_MS / 4);
+  expect(await looks()).toBe(3);
+  scaling.noticed(fleet.metadata.namespace, 'farm-px');
+  await vi.advanceTimersByTimeAsync(1_000);
+  await vi.waitFor(async () => expect(await looks()).toBe(4), DEADLINE);
+  await scaling.stop();
 });

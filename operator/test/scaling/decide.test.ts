@@ -204,3 +204,36 @@ describe('one decision', () => {
     expect(held(stalled, 0)).toEqual(['b']);
   });
 });
+
+describe('a fleet that is as it should be', () => {
+  const pods = [pod('a', 10), pod('b', 20)];
+  const byLoad = { fleet: fleetSpec({}, 100) };
+  const after = (past: readonly (readonly [number, number])[], desired = 2) =>
+    stateOf({ desired, needed: { sinceMs: 1, value: 2, past }, isUnbalanced: false });
+
+  it.each([
+    ['with as many pods as somebody has set', fleet(pods, 2)],
+    ['with as many as were needed all the time', fleet(pods, 2, { ...byLoad, ownerAnnotations: after([]) })],
+    ['long after fewer are needed', fleet(pods, 2, { ...byLoad, ownerAnnotations: after([[3, NOW_MS - 30_000]]) })],
+    ['whose pods say nothing', fleet([pod('a', undefined), pod('b', undefined)], 2)],
+  ])('is settled %s', (_, observed) => {
+    expect(decide(observed)).toMatchObject({ writes: [], orders: [], isSettled: true });
+  });
+
+  it.each([
+    ['fewer are needed only now', fleet(pods, 2, { ...byLoad, ownerAnnotations: after([[3, NOW_MS - 29_000]]) })],
+    [
+      'others were needed than there are',
+      fleet([...pods, pod('c', 5)], 3, { ...byLoad, ownerAnnotations: after([], 3) }),
+    ],
+    ['a pod is missing', fleet([pod('a', 10)], 2)],
+    ['a pod is not ready', fleet([pod('a', 10), pod('b', 20, { isReady: false })], 2)],
+    ['a pod ends', fleet([...pods, pod('c', 5, { isTerminating: true })], 2)],
+    ['a pod is to go', fleet([...pods, patched(pod('c', 5), closing(NOW_MS))], 2)],
+    ['a pod is of an earlier revision', fleet([pod('a', 10), pod('b', 20, { revision: 'old' })], 2)],
+    ['connections are to be moved', fleet(pods, 2, { ownerAnnotations: stateOf({ desired: 2, isUnbalanced: true }) })],
+    ['something is to be written', fleet(pods, 3)],
+  ])('is not settled while %s', (_, observed) => {
+    expect(decide(observed).isSettled).toBe(false);
+  });
+});
