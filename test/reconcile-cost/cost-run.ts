@@ -18,13 +18,13 @@ import { waitFor } from '../support/wait-for.ts';
 import { StubPods } from './stub-pods.ts';
 
 export const GATEWAYS_PER_POOL = 4;
+const example = examplePool('regtest');
 const NODES = 10;
-const namespace = 'mining';
-const pools = `/apis/mining.sluice.dev/v1alpha1/namespaces/${namespace}/miningpools`;
-const pods = `/api/v1/namespaces/${namespace}/pods`;
-/** Of those that are told how they are, by the operator's own selector. */
-const ASKED =
-  'mining.sluice.dev/workload,app.kubernetes.io/component in (connection-gateway,share-validator,template-provider)';
+/** Kubernetes' own controllers compare each pod with all budgets and Services of its namespace. */
+const POOLS_PER_NAMESPACE = 10;
+const pools = '/apis/mining.sluice.dev/v1alpha1/miningpools';
+/** What runs in those that the operator asks. */
+const ASKED: ReadonlySet<string> = new Set(['connection-gateway', 'share-validator', 'template-provider']);
 /**
  * What V8 makes of the memory limit of the chart, 512 MiB: the old generation is half of it, and the young one 2 MB. On a machine with much memory it
  * would leave 67 MB of garbage lie in that.
@@ -32,6 +32,8 @@ const ASKED =
 const AS_IN_ITS_POD = ['--max-old-space-size=256', '--max-semi-space-size=1'];
 const AT_ONCE = 8;
 const LOOK_MS = 2_000;
+/** Between two lines that say how far it is. */
+const TOLD_MS = 15_000;
 /** Longer than a status may be put off. */
 const QUIET_MS = 20_000;
 const SETTLE_TIMEOUT_MS = 45 * 60_000;
@@ -117,7 +119,6 @@ class CostRun {
     const kwok = await Kwok.start(plane, NODES, { withAddresses: false });
     await applyCustomResourceDefinitions(plane);
     const account = await createOperatorAccount(plane);
-    await plane.client().post('/api/v1/namespaces', { metadata: { name: namespace } });
     const stub = await StubPods.start();
     const directory = mkdtempSync(join(tmpdir(), 'sluice-cost-'));
     const flags = ['--image', 'registry.example/sluice:1', '--pod-url', stub.podUrl];
@@ -141,9 +142,12 @@ class CostRun {
 
   async measure(): Promise<CostReport> {
     const { pools: count, log } = this.#options;
-    const names = Array.from({ length: count }, (_, number) => `pool-${number}`);
+    for (const name of this.#namespaces) taken(await this.#client.post('/api/v1/namespaces', { metadata: { name } }));
     log(`${count} pools are made`);
-    await inTurn(names, (name) => this.#apply(name));
+    await inTurn(
+      Array.from({ length: count }, (_, number) => number),
+      (number) => this.#apply(number),
+    );
     await this.#settled(
       'are ready',
       (pool) => isTrue(pool, 'Ready') && pool.status?.gateways?.ready === GATEWAYS_PER_POOL,
@@ -151,8 +155,13 @@ class CostRun {
     log('no pod is asked');
     const unasked = await this.#look();
 
-    const told = (await this.#list(`${pods}?labelSelector=${encodeURIComponent(ASKED)}`)) as readonly PodObject[];
-    await inTurn(told, (pod) => this.#giveAddress(pod));
+    log('pods are given an address');
+    const podCounts: number[] = [];
+    await inTurn(this.#namespaces, async (namespace) => {
+      const all = (await this.#list(podsOf(namespace))) as readonly PodObject[];
+      podCounts.push(all.length);
+      for (const pod of all.filter(isAsked)) await this.#giveAddress(pod);
+    });
     await this.#settled(
       'know their load and their chain',
       (pool) =>
@@ -163,36 +172,44 @@ class CostRun {
     log('all pods are asked');
     const asked = await this.#look();
     const objects = (await this.#operator.metric('sluice_operator_cached_objects')) ?? 0;
-    return { pools: count, pods: (await this.#list(pods)).length, objects, unasked, asked };
+    return { pools: count, pods: podCounts.reduce((sum, each) => sum + each), objects, unasked, asked };
   }
 
-  async #apply(name: string): Promise<void> {
-    const { apiVersion, kind, spec } = examplePool('regtest');
+  get #namespaces(): readonly string[] {
+    return Array.from({ length: Math.ceil(this.#options.pools / POOLS_PER_NAMESPACE) }, (_, index) =>
+      namespaceOf(index),
+    );
+  }
+
+  async #apply(number: number): Promise<void> {
+    const { apiVersion, kind, spec } = example;
     const { gateways } = spec;
     const autoscaling = { ...gateways.autoscaling, minReplicas: GATEWAYS_PER_POOL };
-    const metadata = { name, namespace };
+    const metadata = { name: `pool-${number}`, namespace: namespaceOf(Math.floor(number / POOLS_PER_NAMESPACE)) };
     const body = { apiVersion, kind, metadata, spec: { ...spec, gateways: { ...gateways, autoscaling } } };
     taken(await this.#client.apply(pathOf({ kind, metadata }), body));
   }
 
   /** As a kubelet would. Where it leads is the operator's setting. */
   async #giveAddress({ metadata, ...pod }: PodObject): Promise<void> {
-    const path = `${pods}/${metadata.name}/status`;
+    const path = `${podsOf(metadata.namespace)}/${metadata.name}/status`;
     const status = { ...pod.status, podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }] };
     taken(await this.#client.put(path, { metadata, ...pod, status }));
   }
 
   /** Resolves when it holds for all pools and nothing was written into one for a while. */
   async #settled(what: string, holds: (pool: Pool) => boolean): Promise<void> {
-    let [seen, since, told] = ['', performance.now(), -1];
+    let [seen, since, told, toldAt] = ['', performance.now(), -1, 0];
     const isSettled = async () => {
       await sleep(LOOK_MS);
       const found = (await this.#list(pools)) as readonly Pool[];
       const versions = found.map(({ metadata }) => metadata.resourceVersion).join();
       if (versions !== seen) [seen, since] = [versions, performance.now()];
       const ready = found.filter(holds).length;
-      if (ready !== told) this.#options.log(`${ready} of ${found.length} pools ${what}`);
-      told = ready;
+      if (ready !== told && (ready === found.length || performance.now() - toldAt >= TOLD_MS)) {
+        this.#options.log(`${ready} of ${found.length} pools ${what}`);
+        [told, toldAt] = [ready, performance.now()];
+      }
       return ready === found.length && performance.now() - since >= QUIET_MS;
     };
     await waitFor(isSettled, SETTLE_TIMEOUT_MS);
@@ -249,9 +266,17 @@ interface Pool {
 }
 
 interface PodObject {
-  readonly metadata: { readonly name: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
   readonly status: object;
 }
+
+const namespaceOf = (index: number) => `mining-${index}`;
+const podsOf = (namespace: string) => `/api/v1/namespaces/${namespace}/pods`;
+const isAsked = ({ metadata: { labels = {} } }: PodObject) => ASKED.has(labels['app.kubernetes.io/component'] ?? '');
 
 const isTrue = ({ status }: Pool, type: string) =>
   status?.conditions?.some((each) => each.type === type && each.status === 'True') === true;

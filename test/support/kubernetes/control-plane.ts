@@ -115,6 +115,8 @@ export class ControlPlane {
       `--listen-peer-urls=unix://${this.#file('peer.sock')}`,
       // What is lost with the machine is of no use to a test, and a slow disk would decide how long it takes.
       '--unsafe-no-fsync',
+      // Thousands of pods that come at once are more than its default.
+      '--quota-backend-bytes=8589934592',
       '--log-level=warn',
     ]);
     this.#spawn('kube-apiserver', [
@@ -143,16 +145,15 @@ export class ControlPlane {
     });
     // Not before: they end where the rules of RBAC that they need are not there yet.
     this.#writeKubeconfigs();
+    // With the default limits the start waits for them twice as long as for everything else.
+    const limits = ['--kube-api-qps=500', '--kube-api-burst=1000'];
     this.#spawn('kube-controller-manager', [
-      ...this.#asUser('controllerManager'),
+      ...[...this.#asUser('controllerManager'), ...limits],
       '--use-service-account-credentials',
       `--service-account-private-key-file=${this.#file('service-account.key')}`,
       `--root-ca-file=${this.#file('apiserver.crt')}`,
-      // With the default limits the start waits for them twice as long as for everything else.
-      '--kube-api-qps=500',
-      '--kube-api-burst=1000',
     ]);
-    this.#spawn('kube-scheduler', this.#asUser('scheduler'));
+    this.#spawn('kube-scheduler', [...this.#asUser('scheduler'), ...limits]);
     // It is the controller manager's, and no pod is admitted before it is there.
     const account = '/api/v1/namespaces/default/serviceaccounts/default';
     await this.#until('the default service account is there', async () => {
