@@ -1,13 +1,11 @@
-// What is known of the channels of one incarnation: the target that each of their jobs had, and the merkle roots of standard channels.
-// A job keeps its target, so that a gateway cannot choose afterwards which target a lucky share was for. Whom a channel's blocks pay is
-// derived from its identity, never taken from the gateway: a share of another coinbase has another hash.
+// What is known of the channels of one incarnation. Whom a channel's blocks pay is derived from its identity, never taken from the gateway: a
+// share of another coinbase has another hash.
 import type { Network } from '@sluice/bitcoin/network';
 import { channelKinds, PAYS_POOL } from '@sluice/bus/payloads/channel';
 import type { BatchChannel } from '@sluice/bus/payloads/share-batch';
 import { FULL_EXTRANONCE_SIZE } from '@sluice/mining/extranonce';
 import type { ExtendedJob } from '@sluice/mining/job';
 import { jobPaying, type MinerPayout, minerPayout } from '@sluice/mining/miner-payout';
-import type { KnownJob } from './job-history.ts';
 
 /** Longest identity or worker name: what the wire's STR0_255 carries. */
 const NAME_BOUND = 255;
@@ -18,30 +16,23 @@ const CHANNELS_BOUND = 262_144;
 /** Said of a channel that pays its miner where that is not the pool's policy here: the processes of the pool are set differently. */
 export const PAYOUTS_OFF = 'its blocks pay the miner, and payoutByIdentity is off here';
 
-/** A job as one channel had it. */
-export interface GivenJob {
-  /** As on the wire: reissues of a job are told apart. */
-  readonly jobId: number;
-  readonly known: KnownJob;
-  /** 32 bytes, little-endian. */
-  readonly target: Uint8Array;
-  /** Of a standard channel, once a share has been checked. */
-  root: Uint8Array | undefined;
-}
-
 export class ChannelAudit {
+  /** Of this incarnation; never used again. */
+  readonly number: number;
   readonly prefix: Uint8Array;
   readonly standard: boolean;
   /** Bytes that the miner rolls. */
   readonly extranonceSize: number;
+  /** Highest feed number of a job that it had a share for. */
+  lastOrder = 0;
   readonly #payout: MinerPayout | undefined;
-  readonly #given: GivenJob[] = [];
   /** The job that was paid out last, and how it is here. */
   #poolJob: ExtendedJob | undefined;
   #paidJob: ExtendedJob | undefined;
 
   /** @param payout absent: blocks pay the pool. */
-  constructor(prefix: Uint8Array, standard: boolean, payout?: MinerPayout) {
+  constructor(number: number, prefix: Uint8Array, standard: boolean, payout?: MinerPayout) {
+    this.number = number;
     this.prefix = prefix;
     this.standard = standard;
     this.extranonceSize = FULL_EXTRANONCE_SIZE - prefix.length;
@@ -57,26 +48,6 @@ export class ChannelAudit {
     }
     return this.#paidJob;
   }
-
-  find(jobId: number): GivenJob | undefined {
-    for (let index = this.#given.length - 1; index >= 0; index -= 1) {
-      const given = this.#given[index];
-      if (given?.jobId === jobId) return given;
-    }
-    return undefined;
-  }
-
-  add(given: GivenJob): void {
-    this.#given.push(given);
-  }
-
-  /** Forgets closed jobs. True: there are none left. */
-  forgetBelow(floor: number): boolean {
-    let kept = 0;
-    for (const given of this.#given) if (given.known.order >= floor) this.#given[kept++] = given;
-    this.#given.length = kept;
-    return kept === 0;
-  }
 }
 
 export class ChannelAudits {
@@ -84,6 +55,7 @@ export class ChannelAudits {
   readonly #payoutNetwork: Network | undefined;
   /** By prefix and payout: one channel may stand in a batch several times, with several workers. */
   readonly #channels = new Map<string, ChannelAudit>();
+  #made = 0;
 
   /** @param payoutNetwork of the addresses by which channels may pay their miner; absent: none may. */
   constructor(incarnation: bigint, payoutNetwork?: Network) {
@@ -118,7 +90,8 @@ export class ChannelAudits {
     if (this.#channels.size >= CHANNELS_BOUND) return `more than ${CHANNELS_BOUND} channels`;
     const payout = poolPercent === PAYS_POOL ? undefined : this.#payoutOf(entry);
     if (typeof payout === 'string') return payout;
-    const audit = new ChannelAudit(prefix.slice(), standard, payout);
+    const audit = new ChannelAudit(this.#made, prefix.slice(), standard, payout);
+    this.#made += 1;
     this.#channels.set(key, audit);
     return audit;
   }
@@ -129,7 +102,8 @@ export class ChannelAudits {
     return minerPayout(identity, poolPercent, network) ?? `blocks that pay "${identity}", no address of ${network}`;
   }
 
+  /** Forgets those whose jobs are all closed. */
   forgetBelow(floor: number): void {
-    for (const [key, channel] of this.#channels) if (channel.forgetBelow(floor)) this.#channels.delete(key);
+    for (const [key, { lastOrder }] of this.#channels) if (lastOrder < floor) this.#channels.delete(key);
   }
 }

@@ -10,9 +10,10 @@ import { defaultShareLimits, ShareChecker } from '@sluice/mining/share-check';
 import { ShareOutcome, shareErrorCodes } from '@sluice/mining/share-outcome';
 import type { ShareTarget } from '@sluice/mining/share-target';
 import { bytesEqual } from './bytes-equal.ts';
-import { type ChannelAudit, ChannelAudits, type GivenJob, PAYOUTS_OFF } from './channel-audit.ts';
+import { type ChannelAudit, ChannelAudits, PAYOUTS_OFF } from './channel-audit.ts';
 import { type Credit, CreditTable } from './credit-table.ts';
 import { Findings } from './findings.ts';
+import { GivenJobs } from './given-jobs.ts';
 import type { KnownJob, MissingJob } from './job-history.ts';
 import { KnownTargets } from './known-targets.ts';
 import { LiveJobs, Novelty } from './live-jobs.ts';
@@ -90,6 +91,7 @@ export class IncarnationAudit {
   readonly #reader = new ShareBatchReader();
   readonly #channels: ChannelAudits;
   readonly #live: LiveJobs;
+  readonly #given = new GivenJobs();
   readonly #targets = new KnownTargets();
   readonly #roots = new RootsAhead(SHARES_PER_TURN);
   readonly #start: AuditStart;
@@ -125,7 +127,7 @@ export class IncarnationAudit {
     const credits = new CreditTable();
     const minerPaid = new MinerPaidTable();
     const shares = findings.damning ? 0 : await this.#judgeShares(message, findings, credits, minerPaid);
-    if (this.#live.close(this.#latestMs)) this.#channels.forgetBelow(this.#live.floor);
+    if (this.#live.close(this.#latestMs)) this.#forgetBelow(this.#live.floor);
     if (opened === 'next') this.#lastPayload = message.payload;
     if (again) return undefined;
     if (findings.damning) this.#held = true;
@@ -249,13 +251,14 @@ export class IncarnationAudit {
   ): boolean {
     const { jobId, nonce, ntime, version, extranonceOffset, extranonceLength, payload } = this.#reader;
     const receivedAtMs = Math.min(this.#reader.receivedAtMs, message.storedAtMs + CLOCK_SKEW_MS);
-    const given = channel.find(jobId);
+    const given = this.#given;
+    const had = given.find(jobId, channel.number);
     const job = channel.jobOf(known.job);
     if (job === undefined) {
       findings.add('invalidShare', `job ${jobId} has no coinbase that could pay a miner`, index);
       return false;
     }
-    if (given !== undefined && !bytesEqual(given.target, target.bytes)) {
+    if (had && !bytesEqual(given.target, target.bytes)) {
       findings.add('invalidShare', `job ${jobId} had another target on this channel`, index);
       return false;
     }
@@ -266,7 +269,7 @@ export class IncarnationAudit {
       target,
       channel.prefix,
       channel.extranonceSize,
-      channel.standard ? given?.root : this.#roots.root(index % SHARES_PER_TURN, job),
+      channel.standard ? (had ? given.root : undefined) : this.#roots.root(index % SHARES_PER_TURN, job),
       nonce,
       ntime,
       version,
@@ -285,8 +288,7 @@ export class IncarnationAudit {
       this.#findNotNew(novelty, jobId, index, findings);
       return false;
     }
-    if (given === undefined) this.#giveJob(channel, jobId, known, target);
-    else if (channel.standard) given.root ??= this.#rootOfHeader();
+    if (!had) this.#giveJob(channel, jobId, known, target);
     if (this.#checker.solution && message.sequence > this.#start.sequence)
       this.#solved({ ...known, job }, channel, message);
     return true;
@@ -298,14 +300,15 @@ export class IncarnationAudit {
     else findings.add('implausible', `more shares on job ${jobId} than can be told apart`, index);
   }
 
-  #giveJob(channel: ChannelAudit, jobId: number, known: KnownJob, target: ShareTarget): void {
-    const given: GivenJob = { jobId, known, target: target.bytes, root: undefined };
-    if (channel.standard) given.root = this.#rootOfHeader();
-    channel.add(given);
+  #giveJob(channel: ChannelAudit, jobId: number, { order }: KnownJob, target: ShareTarget): void {
+    const root = channel.standard ? this.#checker.header.subarray(ROOT_OFFSET, ROOT_OFFSET + 32) : undefined;
+    this.#given.add(jobId, order, channel.number, target.bytes, root);
+    if (order > channel.lastOrder) channel.lastOrder = order;
   }
 
-  #rootOfHeader(): Uint8Array {
-    return this.#checker.header.slice(ROOT_OFFSET, ROOT_OFFSET + 32);
+  #forgetBelow(floor: number): void {
+    this.#given.forgetBelow(floor);
+    this.#channels.forgetBelow(floor);
   }
 
   #solved(known: KnownJob, { prefix }: ChannelAudit, { storedAtMs }: StreamMessage): void {

@@ -4,6 +4,7 @@ import { MAX_PAYLOAD_BYTES } from '@sluice/bus/streams';
 import { shareTarget } from '@sluice/mining/share-target';
 import { ManualClock } from '@sluice/runtime/clock';
 import { describe, expect, it } from 'vitest';
+import { GivenJobs } from '../src/given-jobs.ts';
 import type { KnownJob } from '../src/job-history.ts';
 import { KNOWN_TARGETS_BOUND, KnownTargets } from '../src/known-targets.ts';
 import { LiveJobs, Novelty } from '../src/live-jobs.ts';
@@ -53,6 +54,35 @@ describe('LiveJobs', () => {
     expect(live.size).toBe(2);
     expect(live.replayFrom(40)).toBe(20);
     expect(live.note(known(16, 1), hash(1), 13 * MINUTE, 41)).toBe(Novelty.closed);
+  });
+});
+
+describe('GivenJobs', () => {
+  const bytes = (mark: number) => new Uint8Array(32).fill(mark);
+
+  it('has the target and the root of each channel and job, and of reissues apart', () => {
+    const given = new GivenJobs();
+    const all = [16, 17, 32].flatMap((jobId) => Array.from({ length: 100 }, (_, channel) => ({ jobId, channel })));
+    for (const [mark, { jobId, channel }] of all.entries()) {
+      expect(given.find(jobId, channel)).toBe(false);
+      given.add(jobId, 1, channel, bytes(mark), bytes(mark + 1));
+    }
+    for (const [mark, { jobId, channel }] of all.entries()) {
+      expect(given.find(jobId, channel)).toBe(true);
+      expect([given.target, given.root]).toEqual([bytes(mark), bytes(mark + 1)]);
+    }
+  });
+
+  it('forgets a job when the floor is above the last time that it became work', () => {
+    const given = new GivenJobs();
+    for (const [channel, order] of [4, 6, 5].entries()) {
+      expect(given.find(16, channel)).toBe(false);
+      given.add(16, order, channel, bytes(1), undefined);
+    }
+    given.forgetBelow(6);
+    expect(given.find(16, 0)).toBe(true);
+    given.forgetBelow(7);
+    expect(given.find(16, 0)).toBe(false);
   });
 });
 
