@@ -31,6 +31,7 @@ const loads = {
   'one-in-flight-1000': ['shares', 'standard, 1 in flight, 1,000 connections', 1_000, [...standard, ...oneInFlight]],
   'paced-1000': ['shares', 'standard, 1,000 shares/s, 1,000 connections', 1_000, [...standard, ...paced(1_000)]],
   'paced-3000': ['shares', 'standard, 3,000 shares/s, 1,000 connections', 1_000, [...standard, ...paced(3_000)]],
+  'open-alone': ['opening', '1,000 connections, one after the other', 1_000, ['--mode', 'idle', '--opening', '1']],
   'hold-1000': ['opening', '1,000 connections', 1_000, ['--mode', 'idle']],
   'hold-5000': ['opening', '5,000 connections', 5_000, ['--mode', 'idle']],
   'hold-10000': ['opening', '10,000 connections', 10_000, ['--mode', 'idle']],

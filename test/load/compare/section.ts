@@ -27,7 +27,7 @@ export interface Comparison {
 
 const groups: readonly (readonly [RowGroup, string])[] = [
   ['shares', 'Shares'],
-  ['opening', 'Connections opened as fast as they open, 100 at the same time, then held'],
+  ['opening', 'Connections opened as fast as they open, 100 at the same time where nothing else is said, then held'],
   ['tips', 'A new tip'],
 ];
 
