@@ -6,8 +6,8 @@ import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
 import { addressKey } from './address-key.ts';
 import { type AddressRange, inRanges } from './address-ranges.ts';
-import { AddressRates } from './address-rates.ts';
 import { ServerError, type SocketCloseReason } from './errors.ts';
+import { PerAddress } from './per-address.ts';
 import { ProxiedSockets } from './proxied-sockets.ts';
 import { RateLimit } from './rate-limit.ts';
 
@@ -56,7 +56,7 @@ export class Listener {
   readonly #servers: Server[] = [];
   readonly #perAddress = new Map<string, number>();
   readonly #rate: RateLimit;
-  readonly #addressRates: AddressRates;
+  readonly #addressRates: PerAddress<RateLimit>;
   readonly #isBalancer: (address: string) => boolean;
   readonly #proxied: ProxiedSockets;
   #open = 0;
@@ -67,7 +67,7 @@ export class Listener {
     this.#limits = limits;
     this.#modules = modules;
     this.#rate = new RateLimit(limits.connectionsPerSecond, clock.monotonic());
-    this.#addressRates = new AddressRates(limits.connectionsPerSecondPerAddress);
+    this.#addressRates = new PerAddress((nowMs) => new RateLimit(limits.connectionsPerSecondPerAddress, nowMs));
     this.#isBalancer = inRanges(limits.proxyProtocolFrom);
     this.#proxied = new ProxiedSockets({
       log,

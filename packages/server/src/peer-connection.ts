@@ -8,6 +8,7 @@ import type { SetupConnection } from '@sluice/sv2/messages/common/setup-connecti
 import type { NoiseCloseReason, PeerCloseReason } from './errors.ts';
 import { PeerSocket, type SocketCounters, type SocketLimits, type SocketModules } from './peer-socket.ts';
 import { beginsAsProxyHeader } from './proxy-header.ts';
+import type { ReadTurns } from './read-turns.ts';
 import { speaksStratumV1 } from './stratum-v1.ts';
 
 /** `handshake` → `setup` (encrypted, no SetupConnection yet) → `open`; `closing`: the last answer is on its way. */
@@ -28,6 +29,7 @@ export interface PeerCounters<Reason extends string> extends SocketCounters<Reas
 export interface PeerModules<Reason extends string> extends SocketModules<Reason> {
   readonly limits: PeerLimits;
   readonly counters: PeerCounters<Reason>;
+  readonly handshakes: ReadTurns;
   /** A responder with the key and certificate that are current now. */
   newResponder(): NoiseResponder;
   /** A peer was closed because it speaks Stratum V1. */
@@ -56,6 +58,7 @@ export abstract class PeerConnection<OwnReason extends string = never> extends P
     super(id, socket, remoteAddress, modules);
     this.#modules = modules;
     this.#deadline = modules.clock.monotonic() + modules.limits.handshakeDeadlineMs;
+    this.takeTurnsIn(modules.handshakes);
     this.#onFrame = (extensionType, msgType, payload) => {
       this.#framesOfChunk += 1;
       if (this.isLive) this.onFrame(extensionType, msgType, payload);
@@ -129,8 +132,12 @@ export abstract class PeerConnection<OwnReason extends string = never> extends P
     this.#act1 = Buffer.alloc(0);
     this.#transport = answer.transport;
     this.#stage = 'setup';
-    this.#deadline = this.#modules.clock.monotonic() + this.#modules.limits.setupDeadlineMs;
-    this.#modules.counters.handshakes += 1;
+    const { clock, limits, counters, handshakes, turns } = this.#modules;
+    const now = clock.monotonic();
+    this.#deadline = now + limits.setupDeadlineMs;
+    counters.handshakes += 1;
+    handshakes.take(1, now);
+    this.takeTurnsIn(turns.of(this.addressKey, now));
     this.writer.writeRaw(answer.act2);
     this.writer.startSealing(answer.transport.writer);
     if (rest.length > 0) this.#onCiphertext(rest);

@@ -5,9 +5,10 @@ import type { Clock } from '@sluice/runtime/clock';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
 import { addressKey } from './address-key.ts';
-import type { AddressRates } from './address-rates.ts';
 import type { SocketCloseReason } from './errors.ts';
+import type { PerAddress } from './per-address.ts';
 import { RateLimit } from './rate-limit.ts';
+import type { ReadTurns } from './read-turns.ts';
 import { type OutboundTick, SocketWriter } from './socket-writer.ts';
 
 /** What a refusal counts as: it is an answer that has to be made at once, and peers in order seldom get one. */
@@ -17,6 +18,8 @@ const OWN_FAULTS: ReadonlySet<string | number> = new Set(['share-not-stored', 'p
 
 /** Bytes that a peer may still send while its last answer is on the way: whoever floods has no use for it. */
 const LINGER_BYTES = 65_536;
+/** Of what has come at once so many are handled before it is asked again whether that is enough. */
+const PIECE_BYTES = 16_384;
 
 export interface SocketLimits {
   /** Messages a second of one connection, after a burst of ten seconds' worth. Beyond it the socket is not read for a while. */
@@ -48,8 +51,8 @@ export interface SocketModules<Reason extends string> {
   readonly limits: SocketLimits;
   readonly counters: SocketCounters<Reason>;
   readonly tick: OutboundTick;
-  /** Messages, by `messagesPerSecondPerAddress`. */
-  readonly addressRates: AddressRates;
+  /** By `messagesPerSecondPerAddress`. */
+  readonly turns: PerAddress<ReadTurns>;
 }
 
 /** `OwnReason`: why else the protocol ends a connection. */
@@ -64,12 +67,14 @@ export abstract class PeerSocket<OwnReason extends string> {
   readonly #socket: Duplex;
   readonly #modules: SocketModules<SocketCloseReason | OwnReason>;
   readonly #rate: RateLimit;
-  readonly #addressRate: RateLimit;
+  #turns: ReadTurns;
   #ending: 'closing' | 'closed' | undefined;
   /** Bytes that the socket had taken at the last sweep, and since when they are the same. */
   #takenBytes = 0;
   #takenSince: number;
   #held = false;
+  /** Until others had their turn, or because its peer has sent too much; what has come stays in the socket. */
+  #waits = false;
   /** Bytes that came after the end. */
   #lateBytes = 0;
   /** What the next messages count as beside themselves. */
@@ -93,7 +98,7 @@ export abstract class PeerSocket<OwnReason extends string> {
     this.#socket = socket;
     this.#modules = modules;
     this.#rate = new RateLimit(modules.limits.messagesPerSecond, now);
-    this.#addressRate = modules.addressRates.of(this.addressKey, now);
+    this.#turns = modules.turns.of(this.addressKey, now);
     this.#takenSince = now;
     this.writer = new SocketWriter(socket, modules.tick, modules.limits.outboundBytes, () => this.cut('slow-reader'));
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
@@ -163,23 +168,40 @@ export abstract class PeerSocket<OwnReason extends string> {
     } else if (nowMs - this.#takenSince >= this.#modules.limits.outboundStallMs) this.cut('stalled-reader');
   }
 
+  /** Called when it waited long enough: its peer sends no more than it may, or it is its turn. */
+  readOn(): void {
+    const socket = this.#socket;
+    this.#waits = false;
+    if (this.#held) return;
+    if (this.#turns.isOver) this.#waitForTurn();
+    // What has come is told by the same event as what comes from now on.
+    while (this.#isRead && socket.read(Math.min(PIECE_BYTES, socket.readableLength)) !== null);
+    if (this.#isRead) socket.resume();
+  }
+
+  /** From now on it is read when it is its turn there, not in those of its address. */
+  protected takeTurnsIn(turns: ReadTurns): void {
+    this.#turns = turns;
+  }
+
   /** Counts messages that were read. A peer that sends too much is read later: nothing is lost, it is slowed down. */
   protected countMessages(messages: number): void {
     const { clock, counters } = this.#modules;
     const count = messages + this.#charged;
     const now = clock.monotonic();
-    const own = this.#rate.take(count, now);
-    const ofAddress = this.#addressRate.take(count, now);
+    const ownMs = this.#rate.take(count, now);
+    this.#turns.take(count, now);
     this.#charged = 0;
-    const ms = Math.max(own, ofAddress);
-    if (ms === 0) return;
-    if (own > 0) counters.heldBack += 1;
-    else counters.heldBackAddress += 1;
-    this.#socket.pause();
-    clearTimeout(this.#resume);
-    this.#resume = setTimeout(() => {
-      if (!this.#held) this.#socket.resume();
-    }, ms);
+    if (ownMs > 0) {
+      counters.heldBack += 1;
+      this.#wait();
+      clearTimeout(this.#resume);
+      this.#resume = setTimeout(() => this.readOn(), ownMs);
+    } else if (this.#turns.isOver) this.#waitForTurn();
+  }
+
+  get #isRead(): boolean {
+    return !this.#waits && this.#ending === undefined;
   }
 
   #onData(chunk: Buffer): void {
@@ -188,17 +210,41 @@ export abstract class PeerSocket<OwnReason extends string> {
       if (this.#lateBytes > LINGER_BYTES) this.cut('peer-closed');
       return;
     }
+    if (this.#turns.isOver) this.#waitForTurn();
+    else if (chunk.length <= PIECE_BYTES) {
+      this.#handle(chunk);
+      return;
+    }
+    let from = 0;
+    for (; from < chunk.length && this.#isRead; from += PIECE_BYTES)
+      this.#handle(chunk.subarray(from, from + PIECE_BYTES));
+    if (from < chunk.length && this.#ending === undefined) this.#socket.unshift(chunk.subarray(from));
+  }
+
+  #handle(bytes: Buffer): void {
     try {
-      this.onBytes(chunk);
+      this.onBytes(bytes);
     } catch (error) {
       this.#modules.log.error({ connection: this.id, error }, 'a message could not be handled');
       this.cut('handler-failed', messageOf(error));
     }
   }
 
+  #waitForTurn(): void {
+    if (this.#turns.owes) this.#modules.counters.heldBackAddress += 1;
+    this.#wait();
+    this.#turns.wait(this);
+  }
+
+  #wait(): void {
+    this.#waits = true;
+    this.#socket.pause();
+  }
+
   #leave(next: 'closing' | 'closed', reason: SocketCloseReason | OwnReason, detail: string | undefined): void {
     this.#ending = next;
     clearTimeout(this.#resume);
+    this.#turns.leave(this);
     this.#modules.counters.closed[reason] += 1;
     const after = this.#refusedMessage === '' ? undefined : `${this.#refusedMessage} ${this.#refusedCode}`;
     const facts = { connection: this.id, remote: this.remoteAddress, reason, detail, after };

@@ -8,13 +8,14 @@ import { silentLogger } from '@sluice/runtime/logger';
 import { randomBytes } from '@sluice/runtime/random';
 import { afterEach, expect, test } from 'vitest';
 import { addressKey } from '../src/address-key.ts';
-import { AddressRates } from '../src/address-rates.ts';
 import { selfCertified } from '../src/identity.ts';
 import { Listener } from '../src/listener.ts';
 import { minerServerLimits } from '../src/miner-server-limits.ts';
 import { boundOutbound } from '../src/outbound-total.ts';
 import { PeerSocket } from '../src/peer-socket.ts';
+import { PerAddress } from '../src/per-address.ts';
 import { RateLimit } from '../src/rate-limit.ts';
+import { addressTurns } from '../src/read-turns.ts';
 import { OutboundTick, SocketWriter } from '../src/socket-writer.ts';
 import { listenerCounters } from './support/listener-counters.ts';
 
@@ -127,7 +128,7 @@ test('of an address that connects too often the listener closes what comes unrea
 });
 
 test('rates of addresses are shared, and those of the address that was longest without a connection are forgotten first', () => {
-  const rates = new AddressRates(1, 2);
+  const rates = new PerAddress((nowMs) => new RateLimit(1, nowMs), 2);
   expect(rates.of('a', 0).take(10, 0)).toBe(0);
   expect(rates.of('b', 0).take(10, 0)).toBe(0);
   expect(rates.of('a', 0).take(1, 0)).toBe(1_000);
@@ -149,28 +150,83 @@ test('when too much waits for all readers together, those are cut for whom most 
   expect(cut).toEqual(['b', 'b', 'd', 'a']);
 });
 
-test('a peer that floods on behind its last answer is not read for as long as it may linger', async () => {
+/** Peers on a server of their own, each of whose bytes counts as a message; `handled` has who was read and how much, in order. */
+function peersOf(limits: { readonly messagesPerSecondPerAddress: number }) {
+  const handled: (readonly [peer: string, bytes: number])[] = [];
+  const counters = { heldBack: 0, heldBackAddress: 0, closed: { ...listenerCounters().closed, over: 0 } };
   class Peer extends PeerSocket<'over'> {
-    protected onBytes(): void {
-      this.end('over');
+    name = '';
+    protected onBytes(chunk: Buffer): void {
+      handled.push([this.name, chunk.length]);
+      if (chunk.includes('!')) this.end('over');
+      else this.countMessages(chunk.length);
     }
     protected onLeft(): void {}
   }
-  const counters = { heldBack: 0, heldBackAddress: 0, closed: { ...listenerCounters().closed, over: 0 } };
-  const [near, far] = duplexPair();
-  new Peer(1, near, '192.0.2.1', {
+  const modules = {
     ...{ clock: new ManualClock(), log: silentLogger(), counters, tick: new OutboundTick() },
-    limits: { ...minerServerLimits, lingerMs: 1e6 },
-    addressRates: new AddressRates(1e9),
-  });
-  far.on('error', () => undefined).resume();
-  far.write('x');
+    limits: { ...minerServerLimits, messagesPerSecond: 1e9, lingerMs: 1e6 },
+    turns: addressTurns(limits.messagesPerSecondPerAddress),
+  };
+  const open = (name: string, address: string) => {
+    const [near, far] = duplexPair();
+    const peer = new Peer(1, near, address, modules);
+    peer.name = name;
+    far.on('error', () => undefined).resume();
+    cleanups.push(() => near.destroy());
+    return { peer, near, far };
+  };
+  return { open, handled, counters };
+}
+
+test('a peer that floods on behind its last answer is not read for as long as it may linger', async () => {
+  const { open, counters } = peersOf({ messagesPerSecondPerAddress: 1e9 });
+  const { near, far } = open('a', '192.0.2.1');
+  far.write('!');
   await expect.poll(() => counters.closed.over).toBe(1);
   await new Promise((resolve) => far.write(Buffer.alloc(65_536), resolve));
   expect(near.destroyed).toBe(false);
   far.write('x');
   await expect.poll(() => near.destroyed).toBe(true);
   expect(counters.closed).toMatchObject({ over: 1, 'peer-closed': 0 });
+});
+
+test('connections of one address take turns, between which others are read', async () => {
+  const { open, handled, counters } = peersOf({ messagesPerSecondPerAddress: 1e9 });
+  const [a, b, c, d] = ['a', 'b', 'c'].map((name) => open(name, '192.0.2.1')).concat(open('d', '192.0.2.2'));
+  a?.far.write(Buffer.alloc(40_000));
+  b?.far.write(Buffer.alloc(20_000));
+  c?.far.write(Buffer.alloc(10));
+  d?.far.write(Buffer.alloc(10));
+  await expect.poll(() => handled.length).toBe(7);
+  expect(handled).toEqual([
+    ['a', 16_384],
+    ['d', 10],
+    ['a', 16_384],
+    ['b', 16_384],
+    ['c', 10],
+    ['a', 7_232],
+    ['b', 3_616],
+  ]);
+  a?.far.write(Buffer.alloc(10));
+  await expect.poll(() => handled.length).toBe(8);
+  expect(counters).toMatchObject({ heldBack: 0, heldBackAddress: 0 });
+});
+
+test('while an address has sent too much, what comes on its connections waits, and goes with them', async () => {
+  const { open, handled, counters } = peersOf({ messagesPerSecondPerAddress: 100 });
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => open(name, '192.0.2.1'));
+  a?.far.write(Buffer.alloc(1_020));
+  b?.far.write(Buffer.alloc(10));
+  c?.far.write(Buffer.alloc(10));
+  await expect.poll(() => counters.heldBackAddress).toBe(3);
+  b?.peer.cut('over');
+  await expect.poll(() => handled.length).toBe(2);
+  expect(handled).toEqual([
+    ['a', 1_020],
+    ['c', 10],
+  ]);
+  expect(b?.near.destroyed).toBe(true);
 });
 
 test('a rate limit lets a burst of ten seconds through and says how long to wait', () => {

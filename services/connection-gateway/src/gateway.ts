@@ -13,10 +13,10 @@ import { NoiseResponder } from '@sluice/noise/responder';
 import type { Clock } from '@sluice/runtime/clock';
 import type { HostPort } from '@sluice/runtime/config/value-types';
 import type { Logger } from '@sluice/runtime/logger';
-import { AddressRates } from '@sluice/server/address-rates';
 import type { IdentitySource } from '@sluice/server/identity';
 import { decoded, MessageRouter, type Route } from '@sluice/server/message-router';
 import { boundOutbound } from '@sluice/server/outbound-total';
+import { addressTurns, handshakeTurns } from '@sluice/server/read-turns';
 import { handleRequestExtensions } from '@sluice/server/request-extensions';
 import { ShareAnswerFrames } from '@sluice/server/share-answer-frames';
 import { OutboundTick } from '@sluice/server/socket-writer';
@@ -140,7 +140,8 @@ export class Gateway {
       limits,
       counters,
       tick: new OutboundTick(),
-      addressRates: new AddressRates(limits.messagesPerSecondPerAddress),
+      turns: addressTurns(limits.messagesPerSecondPerAddress),
+      handshakes: handshakeTurns(clock.monotonic()),
       newResponder: () => this.#newResponder(),
       onStratumV1: (remoteAddress) => this.#onStratumV1(remoteAddress),
       route: (connection, extensionType, msgType, payload) => {

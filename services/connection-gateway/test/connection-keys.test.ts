@@ -10,8 +10,8 @@ import { NoiseResponder } from '@sluice/noise/responder';
 import { ManualClock, unixSeconds } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
 import { randomBytes } from '@sluice/runtime/random';
-import { AddressRates } from '@sluice/server/address-rates';
 import { CertificateFiles } from '@sluice/server/certificate-files';
+import { addressTurns, handshakeTurns } from '@sluice/server/read-turns';
 import { OutboundTick } from '@sluice/server/socket-writer';
 import { SetupConnectionError } from '@sluice/sv2/messages/common/setup-connection-error';
 import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
@@ -46,7 +46,8 @@ async function connected(onFrame: (connection: Connection) => void) {
   const [near, far] = duplexPair();
   const connection = new Connection(1, near, '192.0.2.1', {
     ...{ clock, counters, log: silentLogger(), limits: { ...defaultLimits, lingerMs: 20 }, tick: new OutboundTick() },
-    addressRates: new AddressRates(1e9),
+    turns: addressTurns(1e9),
+    handshakes: handshakeTurns(clock.monotonic()),
     newResponder: () => new NoiseResponder(options),
     route: (routed) => {
       frames += 1;

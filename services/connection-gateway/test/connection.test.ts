@@ -1,4 +1,5 @@
 // What a peer can do wrong, and what becomes of it: the right end of the connection, and never an exception that leaves it.
+import { once } from 'node:events';
 import { encodeFrame, FRAME_HEADER_SIZE } from '@sluice/sv2/frames';
 import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
 import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
@@ -207,8 +208,7 @@ test('a reader that is too slow is cut, not buffered for', async () => {
       version: 1,
       extranonce: new Uint8Array(13),
     });
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(gateway.counters.closed['slow-reader']).toBe(1);
+  await expect.poll(() => gateway.counters.closed['slow-reader'], { timeout: 10_000 }).toBe(1);
   expect(gateway.gateway.connections.size).toBe(0);
 });
 
@@ -227,7 +227,7 @@ test('a reader that takes nothing is cut after a while', async () => {
       version: 1,
       extranonce: new Uint8Array(13),
     });
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await expect.poll(() => gateway.counters.sharesRefused['invalid-channel-id'], { timeout: 10_000 }).toBe(2_000);
   gateway.gateway.sweep();
   gateway.clock.advance(29_000);
   gateway.gateway.sweep();
@@ -269,6 +269,18 @@ test('connections of one address that send too much together are read later, and
   expect(gateway.counters.heldBack).toBe(0);
   expect(gateway.counters.heldBackAddress).toBeGreaterThan(0);
   expect(gateway.counters.updatesRefused['invalid-channel-id']).toBe(1_020);
+});
+
+test('of handshakes that come at once some are answered in a turn, the others when everybody else was read', async () => {
+  gateway = await TestGateway.start();
+  const act1 = Buffer.alloc(64, 7);
+  const sockets = Array.from({ length: 40 }, (_, index) => gateway.connect(`192.0.2.${index}`));
+  const answered = sockets.map((socket) => once(socket, 'data'));
+  for (const socket of sockets) socket.write(act1);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(gateway.counters.handshakes).toBe(16);
+  await Promise.all(answered);
+  expect(gateway.counters).toMatchObject({ handshakes: 40, heldBack: 0, heldBackAddress: 0 });
 });
 
 test('what a handler throws ends its connection alone', async () => {

@@ -3,11 +3,11 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '@sluice/runtime/clock';
 import type { HostPort } from '@sluice/runtime/config/value-types';
 import type { Logger } from '@sluice/runtime/logger';
-import { AddressRates } from '@sluice/server/address-rates';
 import { Drain, type DrainGoal } from '@sluice/server/drain';
 import { Listener } from '@sluice/server/listener';
 import type { MovableConnections } from '@sluice/server/move-orders';
 import { boundOutbound } from '@sluice/server/outbound-total';
+import { addressTurns } from '@sluice/server/read-turns';
 import { OutboundTick } from '@sluice/server/socket-writer';
 import { reconnectLine } from '@sluice/sv1/server-lines';
 import { SubmitReader } from '@sluice/sv1/submit-reader';
@@ -70,7 +70,7 @@ export class Sv1Server implements MovableConnections {
       limits,
       versionMask,
       tick: new OutboundTick(),
-      addressRates: new AddressRates(limits.messagesPerSecondPerAddress),
+      turns: addressTurns(limits.messagesPerSecondPerAddress),
       lines: new JobLines(firstId, repeatSeconds, modules.counters),
       submits: new SubmitReader(),
       onClosed: (session) => this.#onClosed(session),

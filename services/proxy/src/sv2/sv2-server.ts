@@ -7,13 +7,13 @@ import { NoiseResponder } from '@sluice/noise/responder';
 import type { Clock } from '@sluice/runtime/clock';
 import type { HostPort } from '@sluice/runtime/config/value-types';
 import type { Logger } from '@sluice/runtime/logger';
-import { AddressRates } from '@sluice/server/address-rates';
 import { Drain, type DrainGoal } from '@sluice/server/drain';
 import type { IdentitySource } from '@sluice/server/identity';
 import { Listener } from '@sluice/server/listener';
 import { decoded, MessageRouter } from '@sluice/server/message-router';
 import type { MovableConnections } from '@sluice/server/move-orders';
 import { boundOutbound } from '@sluice/server/outbound-total';
+import { addressTurns, handshakeTurns } from '@sluice/server/read-turns';
 import { handleRequestExtensions } from '@sluice/server/request-extensions';
 import { sendAway } from '@sluice/server/send-away';
 import { ShareAnswerFrames } from '@sluice/server/share-answer-frames';
@@ -92,7 +92,8 @@ export class Sv2Server implements MovableConnections {
     this.#connectionModules = {
       ...{ clock, log, limits, counters, jobs },
       tick: new OutboundTick(),
-      addressRates: new AddressRates(limits.messagesPerSecondPerAddress),
+      turns: addressTurns(limits.messagesPerSecondPerAddress),
+      handshakes: handshakeTurns(clock.monotonic()),
       newResponder: () => this.#newResponder(),
       route: (connection, extensionType, msgType, payload) => router.route(connection, extensionType, msgType, payload),
       onClosed: (connection) => this.connections.delete(connection.id),

@@ -11,11 +11,11 @@ import type { Clock } from '@sluice/runtime/clock';
 import { formatHostPort, type HostPort } from '@sluice/runtime/config/value-types';
 import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
-import { AddressRates } from '@sluice/server/address-rates';
 import type { IdentitySource } from '@sluice/server/identity';
 import { Listener } from '@sluice/server/listener';
 import { decoded, MessageRouter } from '@sluice/server/message-router';
 import { boundOutbound } from '@sluice/server/outbound-total';
+import { addressTurns, handshakeTurns } from '@sluice/server/read-turns';
 import { refuseSetup } from '@sluice/server/setup-refusal';
 import { OutboundTick } from '@sluice/server/socket-writer';
 import { PROTOCOL_VERSION, protocols } from '@sluice/sv2/flags';
@@ -125,7 +125,8 @@ export class TemplateDistribution {
     this.#clientModules = {
       ...{ clock, log, limits, counters },
       tick: new OutboundTick(),
-      addressRates: new AddressRates(limits.messagesPerSecondPerAddress),
+      turns: addressTurns(limits.messagesPerSecondPerAddress),
+      handshakes: handshakeTurns(clock.monotonic()),
       newResponder: () => this.#newResponder(),
       route: (client, extensionType, msgType, payload) => router.route(client, extensionType, msgType, payload),
       onClosed: (client) => this.clients.delete(client.id),

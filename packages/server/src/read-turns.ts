@@ -1,0 +1,90 @@
+// Whose turn it is to be read among the connections of one address, and among those that shake hands. An event loop hands over all that has come on
+// all sockets before anything else happens: without turns, those who connect often and send much would have everybody else wait until the last
+// of it was handled.
+import { PerAddress } from './per-address.ts';
+import { RateLimit } from './rate-limit.ts';
+
+/** Messages of an address in one turn; then the others come, whatever it still has. */
+const TURN_MESSAGES = 2_048;
+/** Of all addresses; they cost as much. */
+const TURN_HANDSHAKES = 16;
+/** What comes later than this is another turn: the event loop has come round. */
+const TURN_MS = 10;
+
+/** A connection that waits. */
+export interface Reader {
+  /** May be read again; what has come is handled before this returns, unless the turn is over again. */
+  readOn(): void;
+}
+
+export class ReadTurns {
+  readonly #bound: number;
+  readonly #rate: RateLimit;
+  /** In the order in which they began to wait. */
+  readonly #waiting = new Set<Reader>();
+  #from: number;
+  #taken = 0;
+  #isOver = false;
+  #owes = false;
+  readonly #onNext = () => this.#next();
+
+  /** @param bound of one turn. @param ratePerSecond beyond it nobody has a turn for a while. */
+  constructor(bound: number, ratePerSecond: number, nowMs: number) {
+    this.#bound = bound;
+    this.#rate = new RateLimit(ratePerSecond, nowMs);
+    this.#from = nowMs;
+  }
+
+  /** Whether nobody may be read now; whoever has something waits. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Whether that is because of the rate. */
+  get owes(): boolean {
+    return this.#owes;
+  }
+
+  /** Counts what was handled. */
+  take(count: number, nowMs: number): void {
+    if (nowMs - this.#from >= TURN_MS) {
+      this.#from = nowMs;
+      this.#taken = 0;
+    }
+    this.#taken += count;
+    const owedMs = this.#rate.take(count, nowMs);
+    if (this.#isOver) return;
+    this.#owes = owedMs > 0;
+    this.#isOver = this.#owes || this.#taken >= this.#bound;
+    if (this.#owes) setTimeout(this.#onNext, owedMs).unref();
+    else if (this.#isOver) setImmediate(this.#onNext);
+  }
+
+  /** Has it read on behind those that wait already. */
+  wait(reader: Reader): void {
+    this.#waiting.add(reader);
+  }
+
+  /** It waits no more. */
+  leave(reader: Reader): void {
+    this.#waiting.delete(reader);
+  }
+
+  #next(): void {
+    this.#isOver = false;
+    this.#owes = false;
+    this.#taken = 0;
+    for (const reader of this.#waiting) {
+      this.#waiting.delete(reader);
+      reader.readOn();
+      if (this.#isOver) return;
+    }
+  }
+}
+
+/** Of each address. */
+export const addressTurns = (messagesPerSecond: number) =>
+  new PerAddress((nowMs) => new ReadTurns(TURN_MESSAGES, messagesPerSecond, nowMs));
+
+/** Of all connections that shake hands; how many there may be in a second is for the listener to say. */
+export const handshakeTurns = (nowMs: number) => new ReadTurns(TURN_HANDSHAKES, Number.POSITIVE_INFINITY, nowMs);
