@@ -29,7 +29,7 @@ export class MiningChannel {
   #target: ShareTarget;
   #current = new GivenJobs();
   #last = new GivenJobs();
-  /** The root that was made last: of a job that is about to be sent. */
+  /** The root that was made last: of a job that is about to be sent. Its bytes are used again and again. */
   #readyJob: ExtendedJob | undefined;
   #readyRoot: Uint8Array | undefined;
 
@@ -84,15 +84,22 @@ export class MiningChannel {
     this.#given(freed, job, job.jobId, nowMs);
   }
 
-  /** Merkle root of a job with this standard channel's extranonce, 32 bytes: one coinbase hash and one fold, kept while the job is accepted. */
+  /** Merkle root of a job with this standard channel's extranonce, 32 bytes that are good until the next call: one coinbase hash and one fold, kept while the job is accepted. */
   rootOf(job: ExtendedJob, backend: Sha256dBackend): Uint8Array {
     const given = this.#current.findJob(job);
     if (given !== undefined) return this.rootOfGiven(given, backend);
-    if (this.#readyJob !== job || this.#readyRoot === undefined) {
-      this.#readyRoot = standardRoot(job, this.extranoncePrefix, backend);
+    const root = this.#rootBytes();
+    if (this.#readyJob !== job) {
+      standardRoot(job, this.extranoncePrefix, backend, root);
       this.#readyJob = job;
     }
-    return this.#readyRoot;
+    return root;
+  }
+
+  /** What `rootOf` would make for a job that is about to be sent, made elsewhere: 32 bytes. */
+  takeRoot(job: ExtendedJob, root: Uint8Array): void {
+    this.#rootBytes().set(root);
+    this.#readyJob = job;
   }
 
   // What the share checker asks.
@@ -118,7 +125,11 @@ export class MiningChannel {
 
   /** Of a standard channel. */
   rootOfGiven(given: GivenJob, backend: Sha256dBackend): Uint8Array {
-    given.root ??= standardRoot(given.job, this.extranoncePrefix, backend);
+    if (given.root === undefined) {
+      given.rootBytes ??= new Uint8Array(32);
+      standardRoot(given.job, this.extranoncePrefix, backend, given.rootBytes);
+      given.root = given.rootBytes;
+    }
     return given.root;
   }
 
@@ -132,19 +143,32 @@ export class MiningChannel {
 
   #given(jobs: GivenJobs, job: ExtendedJob, jobId: number, nowMs: number): GivenJob {
     const given = jobs.add(jobId, job, nowMs, this.#target);
-    given.root = this.#readyJob === job ? this.#readyRoot : undefined;
+    given.root = undefined;
+    if (this.#readyJob === job) {
+      given.rootBytes ??= new Uint8Array(32);
+      given.rootBytes.set(this.#rootBytes());
+      given.root = given.rootBytes;
+    }
     given.filter = undefined;
     return given;
   }
+
+  #rootBytes(): Uint8Array {
+    this.#readyRoot ??= new Uint8Array(32);
+    return this.#readyRoot;
+  }
 }
 
-function standardRoot(job: ExtendedJob, extranonce: Uint8Array, backend: Sha256dBackend): Uint8Array {
+/** For one coinbase at a time. */
+let scratch = new Uint8Array(512);
+
+function standardRoot(job: ExtendedJob, extranonce: Uint8Array, backend: Sha256dBackend, out: Uint8Array): void {
   const { coinbasePrefix, coinbaseSuffix, merklePath } = job;
-  const coinbase = new Uint8Array(coinbasePrefix.length + extranonce.length + coinbaseSuffix.length);
-  coinbase.set(coinbasePrefix);
-  coinbase.set(extranonce, coinbasePrefix.length);
-  coinbase.set(coinbaseSuffix, coinbasePrefix.length + extranonce.length);
-  const root = backend.sha256d(coinbase);
-  backend.foldMerkle(root, merklePath, root);
-  return root;
+  const length = coinbasePrefix.length + extranonce.length + coinbaseSuffix.length;
+  if (length > scratch.length) scratch = new Uint8Array(length);
+  scratch.set(coinbasePrefix);
+  scratch.set(extranonce, coinbasePrefix.length);
+  scratch.set(coinbaseSuffix, coinbasePrefix.length + extranonce.length);
+  backend.sha256dInto(scratch, length, out);
+  backend.foldMerkle(out, merklePath, out);
 }

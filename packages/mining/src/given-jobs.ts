@@ -20,6 +20,8 @@ export class GivenJob {
   target: ShareTarget;
   /** Merkle root of a standard channel, made when first needed. */
   root: Uint8Array | undefined;
+  /** What such a root is kept in, job after job. */
+  rootBytes: Uint8Array | undefined;
   /** Made with the first accepted share; one for all reissues of a job. */
   filter: DuplicateFilter | undefined;
 
@@ -29,6 +31,7 @@ export class GivenJob {
     this.sentAtMs = sentAtMs;
     this.target = target;
     this.root = undefined;
+    this.rootBytes = undefined;
     this.filter = undefined;
   }
 }

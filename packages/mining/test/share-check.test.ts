@@ -2,7 +2,7 @@ import { foldMerklePath } from '@sluice/bitcoin/merkle';
 import { nobleSha256d } from '@sluice/bitcoin/sha256d';
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { MiningChannel } from '../src/channel.ts';
 import { jobPaying } from '../src/miner-payout.ts';
 import { ShareChecker } from '../src/share-check.ts';
@@ -240,11 +240,29 @@ describe('MiningChannel', () => {
   it('has one merkle root for a job, before and after it was sent', () => {
     const channel = new MiningChannel({ kind: 'standard', extranoncePrefix: prefix20, target: shareTarget(EASY) });
     const work = job(16, 5);
-    const root = channel.rootOf(work, wasmSha256d);
+    const next = job(32, 5);
+    const fold = vi.spyOn(wasmSha256d, 'foldMerkle');
+    const root = Uint8Array.from(channel.rootOf(work, wasmSha256d));
     channel.tipSent(work, tip(1), NOW_MS);
-    expect(channel.rootOf(work, wasmSha256d)).toBe(root);
+    // What is made for the next job leaves the root of this one alone.
+    channel.rootOf(next, wasmSha256d);
+    expect(channel.rootOf(work, wasmSha256d)).toEqual(root);
+    expect(fold).toHaveBeenCalledTimes(2);
+    fold.mockRestore();
     const other = new MiningChannel({ kind: 'standard', extranoncePrefix: prefix20, target: shareTarget(EASY) });
     other.tipSent(work, tip(1), NOW_MS);
     expect(other.rootOf(work, nobleSha256d)).toEqual(root);
+  });
+
+  it('takes a root that was made elsewhere for the job that is sent next', () => {
+    const channel = new MiningChannel({ kind: 'standard', extranoncePrefix: prefix20, target: shareTarget(EASY) });
+    const made = new Uint8Array(32).fill(7);
+    channel.takeRoot(job(16, 5), made);
+    made.fill(8);
+    channel.tipSent(job(32, 5), tip(1), NOW_MS);
+    const work = job(48, 5);
+    channel.takeRoot(work, new Uint8Array(32).fill(9));
+    channel.jobSent(work, 48, NOW_MS);
+    expect(channel.rootOf(work, wasmSha256d)).toEqual(new Uint8Array(32).fill(9));
   });
 });

@@ -1,6 +1,6 @@
 // Work to every miner, those with the most accepted work first. What is to be written stands in one list; each connection knows how
-// far it has come in it, and a pass brings everyone to its end in slices, so that shares are still answered meanwhile. News that
-// comes during a pass starts it again from the top.
+// far it has come in it, and a pass brings everyone to its end in slices, so that shares are still answered meanwhile. A new job that
+// comes during a pass starts it again from the top; but a tip is with everyone before anything that came behind it.
 import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
 import type { ExtendedJob, Tip } from '@sluice/mining/job';
 import type { JobBook } from '@sluice/mining/job-book';
@@ -11,6 +11,7 @@ import type { GatewayChannel, JobGroup } from './channels.ts';
 import type { Connection } from './connection.ts';
 import type { GatewayCounters } from './counters.ts';
 import type { JobWriter } from './job-writer.ts';
+import { RootsAhead } from './roots-ahead.ts';
 
 /** One thing that every channel is told. */
 export type Work =
@@ -24,6 +25,10 @@ const SLICE_MS = 5;
 const SLICE_STEP = 32;
 /** Work that a pass may be behind by; then it is finished in one go. A pass takes a fraction of a second. */
 const LIST_BOUND = 64;
+/** A future job is in no hurry: it waits so long for the full job of the present tip, and leaves with it in one write. A tip that names it takes it along. */
+const FUTURE_WAIT_MS = 500;
+/** Connections whose roots of a job are hashed before they are told it. */
+const ROOTS_AHEAD = 32;
 
 export interface FanOutModules {
   readonly clock: Clock;
@@ -45,7 +50,16 @@ export class FanOut {
   #list: (Work | undefined)[] = [];
   #first = 1;
   #cursor = 0;
+  /** The last work that the present pass writes. */
+  #passEnd = 0;
+  /** The job of it whose root takes a standard channel more than a coinbase. */
+  #passJob: ExtendedJob | undefined;
+  readonly #roots = new RootsAhead();
+  /** Connections before this one of the order have had theirs made. */
+  #hashed = 0;
   #nextSlice: NodeJS.Immediate | undefined;
+  #futureWait: NodeJS.Timeout | undefined;
+  /** The tip that the present pass tells. */
   #newTip: Tip | undefined;
 
   constructor(modules: FanOutModules) {
@@ -73,20 +87,21 @@ export class FanOut {
     this.#cursor = 0;
   }
 
-  /** Tells everyone; the first slice before this returns. */
+  /** Tells everyone: a tip, and a job behind which there is none under way, to the first ones before this returns. */
   push(work: Work): void {
     this.#supersede(work);
     this.#list.push(work);
-    if (work.kind === 'tip') this.#newTip = work.tip;
-    this.#cursor = 0;
     this.#modules.counters.fanOuts += 1;
-    this.#slice();
+    if (work.kind === 'future') this.#futureWait ??= setTimeout(() => this.#futureIsDue(), FUTURE_WAIT_MS);
+    else if (work.kind === 'tip') {
+      this.#newTip = work.tip;
+      this.#begin();
+    } else if (this.#newTip === undefined) this.#begin();
   }
 
-  /** Writes what a connection has not been told yet to the channels that it has now. */
-  catchUp(connection: Connection): void {
-    const end = this.#end;
-    if (connection.sentWork === end) return;
+  /** Writes what a connection has not been told yet, up to work number `end`, to the channels that it has now. */
+  catchUp(connection: Connection, end = this.#end): void {
+    if (connection.sentWork >= end) return;
     this.#modules.lanes.flush();
     for (let number = Math.max(connection.sentWork + 1, this.#first); number <= end; number++) {
       const work = this.#list[number - this.#first];
@@ -136,6 +151,7 @@ export class FanOut {
 
   stop(): void {
     clearImmediate(this.#nextSlice);
+    clearTimeout(this.#futureWait);
   }
 
   get #end(): number {
@@ -151,15 +167,32 @@ export class FanOut {
     });
   }
 
+  #futureIsDue(): void {
+    this.#futureWait = undefined;
+    if (this.#newTip === undefined) this.#begin();
+  }
+
+  /** A pass for all that is in the list. */
+  #begin(): void {
+    clearTimeout(this.#futureWait);
+    this.#futureWait = undefined;
+    this.#cursor = 0;
+    this.#passEnd = this.#end;
+    this.#passJob = this.#list.findLast((work) => work !== undefined && needsRoot(work))?.job;
+    this.#hashed = 0;
+    this.#slice();
+  }
+
   #slice(): void {
     const { clock } = this.#modules;
     const unbounded = this.#list.length > LIST_BOUND;
     const end = clock.monotonic() + SLICE_MS;
     let step = 0;
     while (this.#cursor < this.#order.length) {
+      if (this.#cursor >= this.#hashed) this.#hashAhead();
       const connection = this.#order[this.#cursor]!;
       this.#cursor += 1;
-      this.catchUp(connection);
+      this.catchUp(connection, this.#passEnd);
       step += 1 + connection.channels.size;
       if (step < SLICE_STEP || unbounded) continue;
       if (clock.monotonic() >= end) break;
@@ -170,11 +203,30 @@ export class FanOut {
     else this.#finish();
   }
 
+  /** Has roots made for channels of the next connections, where each has its own. */
+  #hashAhead(): void {
+    const job = this.#passJob;
+    this.#hashed = job === undefined ? this.#order.length : this.#cursor + ROOTS_AHEAD;
+    this.#roots.begin(job);
+    if (job === undefined) return;
+    for (const { sentWork, channels } of this.#order.slice(this.#cursor, this.#hashed)) {
+      if (sentWork >= this.#passEnd) continue;
+      for (const channel of channels)
+        if (channel.delivery === 'own' && channel.jobOf(job) === job) this.#roots.add(channel.mining);
+    }
+    this.#roots.run();
+  }
+
   #finish(): void {
-    this.#first = this.#end + 1;
-    this.#list = [];
+    this.#list.splice(0, this.#passEnd + 1 - this.#first);
+    this.#first = this.#passEnd + 1;
     if (this.#newTip !== undefined) this.#modules.onTipDone(this.#newTip);
     this.#newTip = undefined;
+    this.#roots.begin(undefined);
+    // What came behind the tip.
+    const isDue = this.#list.length > 0 && this.#futureWait === undefined;
+    if (isDue || this.#list.some((work) => work?.kind === 'active'))
+      this.#nextSlice = setImmediate(() => this.#begin());
   }
 
   #write(connection: Connection, work: Work): void {
@@ -208,6 +260,8 @@ export class FanOut {
     if (work.kind === 'tip') jobs.tip(writer, channel.id, job.jobId, work.tip);
     else {
       const minNtime = work.kind === 'active' ? work.minNtime : undefined;
+      const made = this.#roots.rootOf(channel.mining, job);
+      if (made !== undefined) channel.mining.takeRoot(job, made);
       jobs.standardJob(writer, channel.id, job, job.jobId, minNtime, channel.mining.rootOf(job, backend));
     }
   }
@@ -229,3 +283,6 @@ export class FanOut {
     channel.vardiff.onJob(this.#modules.clock.monotonic());
   }
 }
+
+/** Whether standard channels are told a root that takes more than a coinbase. */
+const needsRoot = ({ kind, job }: Work): boolean => kind !== 'tip' && job.merklePath.length > 0;
