@@ -11,7 +11,7 @@ import { type Workload, workloadLabels, workloadName } from '../desired/workload
 import { KubernetesError } from '../kubernetes/errors.ts';
 import type { Authority } from './authority-keys.ts';
 import type { Secret } from './authority-secret.ts';
-import { issueCertificate, knownCertificate, type NoiseData } from './certificate.ts';
+import { issueCertificate, type KnownCertificate, knownCertificate, type NoiseData } from './certificate.ts';
 import { AUTHORITY_PUBLIC_KEY } from './key-owner.ts';
 import { patchSecret, readSecret } from './secret-access.ts';
 
@@ -32,8 +32,18 @@ export interface CertificateContext {
   readonly forced: boolean;
 }
 
+/** A certificate that servers can use until it ends. */
+interface Good {
+  readonly certificate: KnownCertificate;
+  /** Of its Secret. */
+  readonly resourceVersion: string | undefined;
+  readonly authorityPublicKey: string;
+}
+
 export class FleetCertificate {
   readonly #modules: FleetCertificateModules;
+  /** By the resource as the cache has it: checking a signature is dear, and each is looked at again every two minutes. */
+  readonly #good = new WeakMap<object, Good>();
 
   constructor(modules: FleetCertificateModules) {
     this.#modules = modules;
@@ -54,7 +64,7 @@ export class FleetCertificate {
     if (publicKey === undefined) return undefined;
     const secret = await readSecret(writer, owner.metadata.namespace, secretName(workload));
     const now = unixSeconds(clock);
-    const known = secret === undefined ? undefined : knownCertificate(secret.data ?? {}, publicKey, now);
+    const known = secret === undefined ? undefined : this.#known(owner, secret, publicKey, now);
     // Without a key nothing is made, so that it does not matter whose the Secret is.
     if (key === undefined) return known?.notValidAfter;
     if (secret !== undefined) refuseForeign(owner, secret);
@@ -68,6 +78,16 @@ export class FleetCertificate {
     else await patchSecret(writer, secret, { metadata: { annotations: manifest.metadata.annotations }, data });
     onIssued();
     return notValidAfter;
+  }
+
+  #known(owner: object, { metadata, data = {} }: Secret, publicKey: string, now: number): KnownCertificate | undefined {
+    const { resourceVersion } = metadata;
+    const good = this.#good.get(owner);
+    const isSame = good?.resourceVersion === resourceVersion && good?.authorityPublicKey === publicKey;
+    if (isSame && good.certificate.notValidAfter > now) return good.certificate;
+    const certificate = knownCertificate(data, publicKey, now);
+    if (certificate?.isValid) this.#good.set(owner, { certificate, resourceVersion, authorityPublicKey: publicKey });
+    return certificate;
   }
 
   async #create(workload: Workload, manifest: ReturnType<typeof noiseSecret>, children: Children): Promise<void> {

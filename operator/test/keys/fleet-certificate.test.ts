@@ -42,3 +42,35 @@ it('is theirs, of which it is known how long it is valid when it has been read',
   expect(await settle()).toBe(now - 100 + 90 * 86_400);
   expect(issued).toBe(0);
 });
+
+it('is looked into again when the Secret is another version, and made anew where nobody can use it', async () => {
+  const pool = examplePool('regtest');
+  const clock = new ManualClock(Date.parse('2026-01-01T00:00:00Z'));
+  const now = clock.now() / 1_000;
+  const key = generateAuthorityKey(randomBytes);
+  const of = (authority: typeof key) =>
+    issueCertificate({ authority, validitySeconds: 90 * 86_400, now, random: randomBytes });
+  const metadata = { ...ownedMetadata(pool, 'demo-gw-noise', {}), uid: 'noise', resourceVersion: '1' };
+  let secret = { kind: 'Secret', metadata, data: of(key) };
+  const request = async ({ method }: ApiRequest) => {
+    expect(['GET', 'PATCH']).toContain(method);
+    return secret;
+  };
+  const { signal } = new AbortController();
+  const writer = new Writer({ request } as unknown as KubernetesClient, { signal, isHeld: () => true });
+  const children = new Children({ writer, caches: new Map(), log: silentLogger(), onForeignFields: () => undefined });
+  let issued = 0;
+  const onIssued = () => {
+    issued += 1;
+  };
+  const certificates = new FleetCertificate({ writer, clock, random: randomBytes, onIssued });
+  const workload = { owner: pool, infix: 'gw', component: 'connection-gateway' } as const;
+  const authority = { key, publicKey: key.publicKey };
+  const settle = () => certificates.settle(workload, pool.spec.noise, { authority, children, forced: false });
+  await settle();
+  await settle();
+  expect(issued).toBe(0);
+  secret = { ...secret, metadata: { ...metadata, resourceVersion: '2' }, data: of(generateAuthorityKey(randomBytes)) };
+  await settle();
+  expect(issued).toBe(1);
+});
