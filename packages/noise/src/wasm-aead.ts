@@ -1,7 +1,8 @@
-// The fast AEAD: as-chacha20poly1305's module on an instance of our own. Its public functions take whole arrays and make new
-// ones; here the bytes go from the caller's buffer into the module's memory and from there to where they are wanted.
+// The fast AEAD: as-chacha20poly1305's module on an instance of our own, and short-aead.ts for what fits into a block. The public functions of the former take
+// whole arrays and make new ones; here the bytes go from the caller's buffer into the module's memory and from there to where they are wanted.
 import { newInstance } from '@chainsafe/as-chacha20poly1305';
 import { type AeadBackend, TAG_LENGTH } from './aead.ts';
+import { SHORT_LENGTH, ShortAead } from './short-aead.ts';
 
 /** The module takes this many bytes at once; one Noise message is shorter. */
 const CHUNK = 65_536;
@@ -14,6 +15,7 @@ const LOOP_BELOW = 48;
 
 class WasmAead implements AeadBackend {
   readonly name = 'as-chacha20poly1305';
+  readonly #short = new ShortAead();
   readonly #wasm = newInstance();
   readonly #key: Uint8Array;
   readonly #nonce: Uint8Array;
@@ -57,6 +59,10 @@ class WasmAead implements AeadBackend {
     out: Uint8Array,
     outOffset: number,
   ): void {
+    if (length <= SHORT_LENGTH && ad.length === 0) {
+      this.#short.seal(key, nonce, plain, plainOffset, length, out, outOffset);
+      return;
+    }
     this.#prepare(key, nonce, ad, plain, plainOffset, length);
     this.#wasm.sealUpdate(true, true, length, length, ad.length);
     copy(this.#output, 0, length, out, outOffset);
@@ -73,6 +79,8 @@ class WasmAead implements AeadBackend {
     out: Uint8Array,
     outOffset: number,
   ): boolean {
+    if (length <= SHORT_LENGTH && ad.length === 0)
+      return this.#short.open(key, nonce, sealed, sealedOffset, length, out, outOffset);
     this.#prepare(key, nonce, ad, sealed, sealedOffset, length);
     this.#wasm.openUpdate(true, true, length, length, ad.length);
     const tag = this.#tag;
@@ -87,6 +95,7 @@ class WasmAead implements AeadBackend {
 
   /** Costs what the longest message since the last time did, so little after a handshake. */
   forget(): void {
+    this.#short.forget();
     const length = Math.min(this.#longest + SLACK, CHUNK);
     for (const buffer of this.#buffers) buffer.fill(0, 0, length);
     for (const { view, initial } of this.#rest) view.set(initial);
