@@ -114,7 +114,7 @@ function sizeTable(sizes: readonly SimulatedSize[]): Table {
       row('answer to a share, p50 / p99, ms', ({ threeCopies }) => quantiles(threeCopies.latency)),
       row(
         'credits/s and heartbeats/s of gateways',
-        ({ size }) => `${show(size.gateways * 2)} and ${show(size.gateways / 2)}`,
+        ({ size }) => `${show(size.gateways)} and ${show(size.gateways / 2)}`,
       ),
       row('Mbit/s up, TCP payload', ({ size }) => size.megabitsUp),
       row('Mbit/s down', ({ size }) => size.megabitsDown),

@@ -375,6 +375,42 @@ function consumerContract({ client, otherClient }: BusContractSubject): void {
     await consumer.close();
   });
 
+  it('gather records that follow each other, and do not let those wait that wait already', async () => {
+    const name = `shares.${uniqueToken()}`;
+    const append = (text: string) => client().append('SHARES', name, bytesOf(text));
+    const waiting = Array.from({ length: 20 }, (_, index) => String(index));
+    for (const text of waiting) await append(text);
+    const seen: string[] = [];
+    // None of the pauses ends while the test lasts.
+    const options = { filter: name, batch: 4, gatherMs: 600_000 };
+    const consumer = await otherClient().consume('SHARES', options, collect(seen));
+    await until(() => seen.length === waiting.length);
+    await append('at once');
+    await until(() => seen.length === waiting.length + 1);
+    await append('later');
+    await sleep(50);
+    await consumer.close();
+    expect(seen).toEqual([...waiting, 'at once']);
+  });
+
+  it('give what was gathered when the pause is over', async () => {
+    const name = `shares.${uniqueToken()}`;
+    const gatherMs = 300;
+    const seen: { readonly text: string; readonly at: number }[] = [];
+    const consumer = await otherClient().consume('SHARES', { filter: name, batch: 4, gatherMs }, ({ payload }) => {
+      seen.push({ text: textOf(payload), at: performance.now() });
+    });
+    for (const text of ['a', 'b', 'c']) {
+      await client().append('SHARES', name, bytesOf(text));
+      if (text === 'a') await until(() => seen.length === 1);
+    }
+    await until(() => seen.length === 3);
+    await consumer.close();
+    expect(seen.map(({ text }) => text)).toEqual(['a', 'b', 'c']);
+    // Timers may be early by a millisecond.
+    expect(seen[1]!.at - seen[0]!.at).toBeGreaterThanOrEqual(gatherMs - 2);
+  });
+
   it('give a record again to a handler that failed, before the next one', async () => {
     const name = `shares.${uniqueToken()}`;
     for (const text of ['a', 'b']) await client().append('SHARES', name, bytesOf(text));

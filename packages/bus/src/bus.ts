@@ -42,6 +42,11 @@ export interface ConsumeOptions {
   readonly fromSequence?: number;
   /** How many records may be fetched ahead of the handler. */
   readonly batch: number;
+  /**
+   * Records that follow each other come together: so long passes after some were given before more are asked for, unless `batch` or more of them
+   * were waiting. A record after a longer silence comes at once. Default 0. Not for a durable.
+   */
+  readonly gatherMs?: number;
 }
 
 /**

@@ -6,7 +6,7 @@ import { CreditRun } from './credit-run.ts';
 import type { Verdict } from './incarnation-audit.ts';
 
 /** Between two records of an incarnation while shares keep coming. */
-export const CREDIT_INTERVAL_MS = 500;
+export const CREDIT_INTERVAL_MS = 1_000;
 
 export interface CreditingModules {
   readonly clock: Clock;

@@ -11,7 +11,6 @@ import { unixMicros } from '@sluice/runtime/clock';
 import { codeOf, messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
 import { OutageLog } from '@sluice/runtime/outage-log';
-import { BurstPace } from './burst-pace.ts';
 import type { ValidatorCounters } from './counters.ts';
 import { type AppendOutcome, CreditLog } from './credit-log.ts';
 import type { CreditRun } from './credit-run.ts';
@@ -22,6 +21,11 @@ import type { WorkerStatistics } from './worker-statistics.ts';
 
 /** Records fetched ahead of the judge. */
 const RECORDS_AHEAD = 16;
+/**
+ * With few shares in each record it is the waking up that costs, and everything that has left the processor's caches meanwhile: records that
+ * follow each other are judged in one go. Nobody waits for a credit.
+ */
+const GATHER_MS = 250;
 const APPEND_TIMEOUT_MS = 2_000;
 /** Between two attempts at an append, or two turns. */
 const RETRY_PAUSE_MS = 250;
@@ -63,7 +67,6 @@ export class IncarnationWorker {
   #done: Promise<void> | undefined;
   #busyWith: StreamMessage | undefined;
   #crediting: Crediting | undefined;
-  readonly #pace = new BurstPace(RECORDS_AHEAD);
   #idleSince: number;
 
   constructor(incarnation: bigint, options: WorkerOptions, modules: WorkerModules) {
@@ -143,7 +146,8 @@ export class IncarnationWorker {
     const crediting = new Crediting({ ...this.#modules, store: (run) => this.#store(run, turn), onFailure: fail });
     this.#crediting = crediting;
     const filter = subjectName('shares', this.incarnation);
-    const options = { filter, fromSequence: turn.credits.replayFrom, batch: RECORDS_AHEAD };
+    const fromSequence = turn.credits.replayFrom;
+    const options = { filter, fromSequence, batch: RECORDS_AHEAD, gatherMs: GATHER_MS };
     const consumer = await this.#modules.bus.consume('SHARES', options, async (message) => {
       // A record must never be judged twice by one audit, so a failure ends the turn instead of asking for the record again.
       if (!over) await this.#handle(message, turn, crediting).catch(fail);
@@ -166,12 +170,8 @@ export class IncarnationWorker {
   }
 
   async #handle(message: StreamMessage, turn: Turn, crediting: Crediting): Promise<void> {
-    const { clock, counters, sleep } = this.#modules;
+    const { clock, counters } = this.#modules;
     this.#busyWith = message;
-    const restMs = this.#pace.restBefore(clock.monotonic() - this.#idleSince);
-    if (restMs > 0) await sleep(restMs, undefined, { signal: turn.signal }).catch(() => undefined);
-    // Told to stop: the record is left to the next turn, and what is judged is still credited.
-    if (turn.signal.aborted) return;
     const verdict = await turn.audit.judge(message);
     if (verdict === undefined) {
       counters.recordsAgain += 1;

@@ -175,12 +175,12 @@ class InProcessBus implements Bus {
 
   async consume(name: StreamName, options: ConsumeOptions, handler: StreamHandler): Promise<Consumer> {
     this.#checkOpen();
-    const { durable, filter, fromSequence = 1 } = options;
+    const { durable, fromSequence = 1 } = options;
     const position: Position =
       durable === undefined
         ? { next: fromSequence, turn: Promise.resolve(), saved: () => undefined }
         : this.#parts.positions.of(`${name}.${durable}`, fromSequence);
-    const consumer = new StreamConsumer(this.#stream(name), position, filter, handler, this.#parts.onError);
+    const consumer = new StreamConsumer(this.#stream(name), position, options, handler, this.#parts.onError);
     this.#consumers.add(consumer);
     return {
       close: async () => {

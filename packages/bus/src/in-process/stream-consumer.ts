@@ -1,6 +1,6 @@
 // Gives the records of an in-process stream to one handler, one at a time and in order, from a position that a durable keeps.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Consumer, StreamHandler, StreamMessage } from '../bus.ts';
+import type { ConsumeOptions, Consumer, StreamHandler, StreamMessage } from '../bus.ts';
 import type { Stream } from './stream.ts';
 
 /** Pause before a record is given again to a handler that failed. */
@@ -17,7 +17,7 @@ export interface Position {
 export class StreamConsumer implements Consumer {
   readonly #stream: Stream;
   readonly #position: Position;
-  readonly #filter: string | undefined;
+  readonly #options: ConsumeOptions;
   readonly #handler: StreamHandler;
   readonly #onError: (error: unknown) => void;
   readonly #done: Promise<void>;
@@ -26,19 +26,21 @@ export class StreamConsumer implements Consumer {
   constructor(
     stream: Stream,
     position: Position,
-    filter: string | undefined,
+    options: ConsumeOptions,
     handler: StreamHandler,
     onError: (error: unknown) => void,
   ) {
     this.#stream = stream;
     this.#position = position;
-    this.#filter = filter;
+    this.#options = options;
     this.#handler = handler;
     this.#onError = onError;
     this.#done = this.#run();
   }
 
   async #run(): Promise<void> {
+    const { batch, gatherMs = 0 } = this.#options;
+    let given = 0;
     while (!this.#abort.signal.aborted) {
       const seen = this.#stream.storedSequence;
       const before = this.#position.turn;
@@ -46,14 +48,19 @@ export class StreamConsumer implements Consumer {
       this.#position.turn = promise;
       await before;
       try {
-        if (await this.#step(seen)) continue;
+        if (await this.#step(seen)) {
+          given += 1;
+          continue;
+        }
       } catch (error) {
         this.#onError(error);
-        await this.#pause();
+        await this.#pause(RETRY_PAUSE_MS);
         continue;
       } finally {
         resolve();
       }
+      if (gatherMs > 0 && given > 0 && given < batch) await this.#pause(gatherMs);
+      given = 0;
       if (this.#stream.storedSequence === seen && !this.#abort.signal.aborted) await this.#stream.waitForMore();
     }
   }
@@ -61,7 +68,7 @@ export class StreamConsumer implements Consumer {
   /** Handles the next record; false: there was none up to `seen`. */
   async #step(seen: number): Promise<boolean> {
     if (this.#abort.signal.aborted) return true;
-    const message = await this.#stream.next(this.#position.next, this.#filter);
+    const message = await this.#stream.next(this.#position.next, this.#options.filter);
     if (message === undefined) {
       this.#position.next = Math.max(this.#position.next, seen + 1);
       return false;
@@ -79,13 +86,13 @@ export class StreamConsumer implements Consumer {
         return;
       } catch (error) {
         this.#onError(error);
-        await this.#pause();
+        await this.#pause(RETRY_PAUSE_MS);
       }
     }
   }
 
-  #pause(): Promise<void> {
-    return sleep(RETRY_PAUSE_MS, undefined, { signal: this.#abort.signal }).catch(() => undefined);
+  #pause(ms: number): Promise<void> {
+    return sleep(ms, undefined, { signal: this.#abort.signal }).catch(() => undefined);
   }
 
   async close(): Promise<void> {

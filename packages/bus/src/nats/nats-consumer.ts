@@ -71,7 +71,7 @@ export class NatsConsumer implements Consumer {
       } catch (error) {
         if (!this.#abort.signal.aborted && this.#parts.connection.status === 'up') this.#parts.onError(error);
       }
-      await sleep(RETRY_PAUSE_MS, undefined, { signal: this.#abort.signal }).catch(() => undefined);
+      await this.#pause(RETRY_PAUSE_MS);
     }
     restart.close();
   }
@@ -99,8 +99,13 @@ export class NatsConsumer implements Consumer {
     );
   }
 
+  #follow(consumer: JetStreamConsumer): Promise<void> {
+    const { gatherMs = 0 } = this.#options;
+    return gatherMs > 0 ? this.#gather(consumer, gatherMs) : this.#consume(consumer);
+  }
+
   /** One pull subscription, until it ends or the connection changes. */
-  async #follow(consumer: JetStreamConsumer): Promise<void> {
+  async #consume(consumer: JetStreamConsumer): Promise<void> {
     const { durable, batch } = this.#options;
     const messages = await consumer.consume({
       max_messages: durable === undefined ? batch : 1,
@@ -121,6 +126,51 @@ export class NatsConsumer implements Consumer {
     }
     this.#stop = undefined;
     await messages.close();
+  }
+
+  /**
+   * One pull after the other until the connection changes: for the next record, for all that stand behind it, and then for none in a while.
+   * Neither this process nor the server is woken for each record.
+   */
+  async #gather(consumer: JetStreamConsumer, gatherMs: number): Promise<void> {
+    const { batch } = this.#options;
+    const ended = new AbortController();
+    this.#stop = () => ended.abort();
+    if (this.#abort.signal.aborted) ended.abort();
+    while (!ended.signal.aborted) {
+      let given = 0;
+      for (let waiting = 1; waiting > 0 && !ended.signal.aborted; ) {
+        const pulled = await this.#pull(consumer, Math.min(waiting, batch), ended.signal);
+        given += pulled.given;
+        waiting = pulled.left;
+      }
+      if (given > 0 && given < batch) await this.#pause(gatherMs);
+    }
+    this.#stop = undefined;
+  }
+
+  /** Asks for as many records as there are, or for one. Resolves with how many came, and how many are left behind them. */
+  async #pull(consumer: JetStreamConsumer, max: number, end: AbortSignal): Promise<{ given: number; left: number }> {
+    const pulled = { given: 0, left: 0 };
+    const messages = await consumer.fetch({
+      max_messages: max,
+      expires: PULL_EXPIRES_MS,
+      idle_heartbeat: IDLE_HEARTBEAT_MS,
+    });
+    const stop = () => messages.stop();
+    end.addEventListener('abort', stop);
+    if (end.aborted) stop();
+    try {
+      for await (const message of messages) {
+        if (end.aborted) break;
+        pulled.given += 1;
+        pulled.left = message.info.pending;
+        await this.#handleOrdered(message);
+      }
+    } finally {
+      end.removeEventListener('abort', stop);
+    }
+    return pulled;
   }
 
   #orderedOptions() {
@@ -188,10 +238,15 @@ export class NatsConsumer implements Consumer {
         return true;
       } catch (error) {
         this.#parts.onError(error);
-        await sleep(RETRY_PAUSE_MS, undefined, { signal: this.#abort.signal }).catch(() => undefined);
+        await this.#pause(RETRY_PAUSE_MS);
       }
     }
     return false;
+  }
+
+  /** Ends with the consumer. */
+  #pause(ms: number): Promise<void> {
+    return sleep(ms, undefined, { signal: this.#abort.signal }).catch(() => undefined);
   }
 
   async close(): Promise<void> {
