@@ -112,8 +112,8 @@ export interface MetricSeries {
   readonly value: number;
 }
 
-/** The library's 10 ms take half of what an idle service takes at all. A lag that is shorter is told as this. */
-const LAG_PRECISION_MS = 50;
+/** The library would wake an idle process for it again and again: event-loop-lag.ts measures the lag instead. */
+const NO_LAG_OF_THE_LIBRARY_MS = 2 ** 31 - 1;
 
 /** The metrics of one process. */
 export class MetricsRegistry {
@@ -121,9 +121,11 @@ export class MetricsRegistry {
   readonly #followers: (() => void)[] = [];
   readonly contentType = this.#registry.contentType;
 
-  /** Adds prom-client's process metrics: CPU, memory, event-loop lag, garbage collection. */
+  /** Adds prom-client's process metrics: CPU, memory, garbage collection. */
   addProcessMetrics(): void {
-    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: LAG_PRECISION_MS });
+    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: NO_LAG_OF_THE_LIBRARY_MS });
+    for (const { name } of this.#registry.getMetricsAsArray())
+      if (name.startsWith('nodejs_eventloop_lag_')) this.#registry.removeSingleMetric(name);
   }
 
   /** Called at the beginning of each scrape. */

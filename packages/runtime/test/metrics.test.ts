@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { counter, createMetrics, defineMetrics, gauge, histogram, MetricsRegistry } from '../src/metrics.ts';
 import { showProcess } from '../src/process-metrics.ts';
 
@@ -59,6 +59,18 @@ describe('metrics', () => {
     showProcess(registry);
     const line = /^sluice_build_info\{version="\d+\.\d+\.\d+",node="24\.\d+\.\d+"\} 1$/m;
     expect(await registry.scrape()).toMatch(line);
+  });
+
+  it('tell how late the event loop was, once', async () => {
+    const registry = new MetricsRegistry();
+    showProcess(registry);
+    const latest = async () => (await registry.series('nodejs_eventloop_lag_max_seconds'))[0]?.value ?? Number.NaN;
+    expect(await latest()).toBe(0);
+    const until = performance.now() + 500;
+    while (performance.now() < until);
+    await vi.waitFor(async () => expect(await latest()).toBeGreaterThan(0.2), { timeout: 10_000 });
+    expect(await latest()).toBe(0);
+    expect(await registry.scrape()).not.toContain('nodejs_eventloop_lag_seconds');
   });
 
   it('refuse a name that breaks the rules', () => {

@@ -9,7 +9,7 @@ const LAG_METRIC = 'nodejs_eventloop_lag_max_seconds';
 export interface WatchedProcess {
   readonly name: string;
   readonly memory: readonly MemorySample[];
-  /** Longest in milliseconds; NaN of what is no Node. What a loop takes to come round is in it, some 50 ms where it is idle. */
+  /** The most that its event loop was late, in milliseconds: at least so long it stood still. NaN of what is no Node. */
   readonly longestLoopMs: number;
 }
 

@@ -7,8 +7,6 @@ import type { WatchedProcess } from './process-watch.ts';
 
 const MAX_GROWTH = 0.05;
 const MAX_STALL_MS = 100;
-/** An idle loop comes round so late as the metric tells it. */
-const LOOP_PRECISION_MS = 50;
 const MIB = 1_048_576;
 
 export interface LongRecord {
@@ -20,14 +18,11 @@ export interface LongRecord {
   readonly machine: readonly string[];
 }
 
-/** At least what the loop stood still. */
-const stallMs = ({ longestLoopMs }: WatchedProcess) => Math.max(0, longestLoopMs - LOOP_PRECISION_MS);
-
 /** What did not hold, beside what every run of the load is held to. */
 export function longVerdict({ settledMinutes }: LongConfig, processes: readonly WatchedProcess[]): readonly string[] {
   return processes.flatMap((process) => {
     const { growth } = growthOf(process.memory, settledMinutes * 60);
-    const stall = stallMs(process);
+    const stall = process.longestLoopMs;
     return [
       ...(growth > MAX_GROWTH ? [`memory of ${process.name} has grown by ${show(growth * 100)} %`] : []),
       ...(stall > MAX_STALL_MS ? [`the event loop of ${process.name} stood still for ${show(stall)} ms`] : []),
@@ -42,7 +37,7 @@ export function sectionOf({ config, result, processes, failures, machine }: Long
     '',
     `\`npm run load:long\` on ${new Date().toISOString().slice(0, 10)}: ${show(connections)} miners of one gateway, ${show(rate)} shares a second, a new template every ${templateSeconds} s and a block of`,
     `somebody else every ${blockSeconds} s, for ${minutes} minutes. Memory is looked at every 5 s; what stands for the beginning and the end of the last ${settledMinutes} minutes is the middle of a tenth of these samples. An event loop stood`,
-    `still for as long as the longest of its rounds took, less the ${LOOP_PRECISION_MS} ms that an idle one takes.`,
+    'still for as long as it came late to a timer of its own, which it has every 50 ms while it works.',
     '',
     ...machine.map((text) => `- ${text}`),
     '',
@@ -51,7 +46,7 @@ export function sectionOf({ config, result, processes, failures, machine }: Long
       columns: ['process', 'MiB before', 'MiB after', 'growth, %', 'longest stall, ms'],
       rows: processes.map((process) => {
         const { fromBytes, toBytes, growth } = growthOf(process.memory, settledMinutes * 60);
-        return [process.name, fromBytes / MIB, toBytes / MIB, growth * 100, stallMs(process)];
+        return [process.name, fromBytes / MIB, toBytes / MIB, growth * 100, process.longestLoopMs];
       }),
     }),
     '![memory over time](img/long-run.svg)',
