@@ -127,7 +127,7 @@ class HeldLease implements Lease {
         // A call that hangs must not keep the holder from noticing that its time is over.
         const left = ttlMs / 2 - (sentAt - this.#renewedAt);
         const update = this.#kv.update(key, encodeLease(this.#mark, false), this.#revision);
-        const revision = await Promise.race([update, sleep(left, undefined, { signal }).catch(() => undefined)]);
+        const revision = await this.#within(left, update);
         if (typeof revision !== 'number') return;
         this.#revision = revision;
         this.#renewedAt = sentAt;
@@ -137,6 +137,18 @@ class HeldLease implements Lease {
         pause = step / RETRIES_PER_STEP;
         if (isBusError(error, 'bus-revision-conflict') && !(await this.#isOwnWrite())) return;
       }
+    }
+  }
+
+  /** What the call brings; undefined when it takes longer than `ms`, or the lease is given up meanwhile. */
+  async #within<T>(ms: number, call: Promise<T>): Promise<T | undefined> {
+    const answered = new AbortController();
+    const signal = AbortSignal.any([this.#abort.signal, answered.signal]);
+    const over = this.#modules.sleep(ms, undefined, { signal }).catch(() => undefined);
+    try {
+      return await Promise.race([call, over as Promise<undefined>]);
+    } finally {
+      answered.abort();
     }
   }
 

@@ -25,7 +25,8 @@ import { WorkerStatistics } from './worker-statistics.ts';
 
 /** Incarnations worked at once; others wait for one to fall silent. */
 const WORKERS_BOUND = 1_024;
-const TICK_MS = 1_000;
+/** Between two beats, and two looks for incarnations to work. */
+const TICK_MS = 2_000;
 /** An incarnation without shares for so long is left until there are new ones. */
 const IDLE_MS = 60_000;
 const DEFAULT_SHARE_RETENTION_MS = 7 * 86_400_000;

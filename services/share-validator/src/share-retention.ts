@@ -20,6 +20,8 @@ const YOUNGEST_MS = DAY_MS;
 /** How much of the stream's bound is left to credited shares; the alarm is at 0.7. */
 const FULL_FRACTION = 0.6;
 const PASS_INTERVAL_MS = 600_000;
+/** Nobody waits for a pass: another replica may take its time to go on. */
+const LEASE_TTL_MS = 60_000;
 const RETRY_INTERVAL_MS = 10_000;
 /** How long after a share its job may have come into its stream, with ample room. */
 const JOB_DELAY_MS = 60_000;
@@ -27,7 +29,6 @@ const JOB_DELAY_MS = 60_000;
 export interface ShareRetentionOptions {
   /** Names this validator in the lease. */
   readonly instance: string;
-  readonly leaseTtlMs: number;
   /** A day at least. */
   readonly retentionMs: number;
 }
@@ -59,20 +60,20 @@ export class ShareRetention {
   /** Does its work whenever the lease is its own; resolves when the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { sleep } = this.#modules;
-    const { instance: holder, leaseTtlMs: ttlMs } = this.#options;
+    const lease = { key: 'share-retention', holder: this.#options.instance, ttlMs: LEASE_TTL_MS };
     while (!signal.aborted) {
       try {
-        const lease = await acquireLease({ key: 'share-retention', holder, ttlMs }, this.#modules, signal);
+        const held = await acquireLease(lease, this.#modules, signal);
         const over = new AbortController();
         const end = () => over.abort();
-        void lease.lost.then(end);
+        void held.lost.then(end);
         signal.addEventListener('abort', end);
         try {
           while (!over.signal.aborted) await this.#passThenWait(over.signal);
         } finally {
           signal.removeEventListener('abort', end);
           this.#oldestAtMs = undefined;
-          await lease.release();
+          await held.release();
         }
       } catch (error) {
         if (signal.aborted) return;

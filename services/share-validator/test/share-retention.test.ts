@@ -25,10 +25,7 @@ const clock: Clock = { now: () => Date.now() + day * DAY, monotonic: () => perfo
 beforeEach(async () => {
   day = 0;
   bus = await createInProcessBus({ clock, maxBytes: { SHARES: BOUND } });
-  retention = new ShareRetention(
-    { instance: 'a', leaseTtlMs: 6_000, retentionMs: 7 * DAY },
-    { bus, clock, log: silentLogger(), sleep },
-  );
+  retention = new ShareRetention({ instance: 'a', retentionMs: 7 * DAY }, { bus, clock, log: silentLogger(), sleep });
 });
 afterEach(() => bus.close());
 

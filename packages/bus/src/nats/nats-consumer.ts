@@ -26,7 +26,8 @@ const ACK_WAIT_MS = 6_000;
 const WORKING_INTERVAL_MS = 2_000;
 const RETRY_PAUSE_MS = 250;
 const PULL_EXPIRES_MS = 10_000;
-const IDLE_HEARTBEAT_MS = 1_000;
+/** Silence of the server after which a consumer is looked after: two of these. Each wakes both sides of an idle one. */
+const IDLE_HEARTBEAT_MS = 2_500;
 
 export interface ConsumerParts {
   readonly connection: Connection;
