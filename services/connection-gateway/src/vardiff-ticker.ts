@@ -1,10 +1,10 @@
-// Asks vardiff about every channel once a second, a tenth of them at a time, whoever has them: ten thousand at once would be felt.
+// Asks vardiff about every channel once a second, a quarter of them at a time, whoever has them: ten thousand at once would be felt.
 import type { ChannelTargets } from './channel-targets.ts';
 import type { GatewayChannel } from './channels.ts';
 
 /** How often `tick` is to be called. */
-export const VARDIFF_TICK_MS = 100;
-const SLOTS = 10;
+export const VARDIFF_TICK_MS = 250;
+const SLOTS = 4;
 
 export class VardiffTicker {
   readonly #targets: ChannelTargets;
