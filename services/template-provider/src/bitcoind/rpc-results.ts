@@ -108,15 +108,25 @@ function transactionOf(value: unknown): TemplateTransaction {
 
 export interface TemplateAnswer {
   readonly template: BlockTemplate;
-  readonly longPollId: string;
   readonly signetChallenge: string | undefined;
+}
+
+/** What an answer is told from others by, without its transactions. */
+export interface TemplateMark {
+  /** Names the tip and the state of the mempool. */
+  readonly longPollId: string;
+  readonly nbits: number;
+}
+
+export function templateMarkOf(result: unknown): TemplateMark {
+  const fields = object(result, 'getblocktemplate');
+  return { longPollId: text(fields, 'longpollid'), nbits: Number.parseInt(text(fields, 'bits'), 16) };
 }
 
 export function templateOf(result: unknown): TemplateAnswer {
   const fields = object(result, 'getblocktemplate');
   if (!Array.isArray(fields.transactions)) throw new UnexpectedAnswer('transactions is no list');
   return {
-    longPollId: text(fields, 'longpollid'),
     signetChallenge: challengeOf(fields),
     template: {
       height: number(fields, 'height'),

@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { BlockTemplate } from '../block-template.ts';
 import { type CoinbaseReserve, fittingCount, type PreparedTemplate, prepareTemplate } from '../prepare-template.ts';
 import { RpcClient, RpcError, RpcErrorCode } from './rpc-client.ts';
-import { signetFault, templateOf } from './rpc-results.ts';
+import { signetFault, templateMarkOf, templateOf } from './rpc-results.ts';
 import type {
   TemplateThreadData,
   TemplateThreadReport,
@@ -57,20 +57,21 @@ const variantOf = (template: BlockTemplate, other: CoinbaseReserve): PreparedTem
   fittingCount(template, other) === fittingCount(template, reserve) ? 'same' : prepareTemplate(template, other);
 
 /** @throws RpcError, UnexpectedAnswer, and Error for a signet that asks for a signature. */
-async function requestTemplate(longPollId: string | undefined): Promise<void> {
-  const request = { rules, ...(longPollId === undefined ? {} : { longpollid: longPollId }) };
-  const timeoutMs = longPollId === undefined ? FETCH_TIMEOUT_MS : LONG_POLL_TIMEOUT_MS;
+async function requestTemplate(after: string | undefined): Promise<void> {
+  const request = { rules, ...(after === undefined ? {} : { longpollid: after }) };
+  const timeoutMs = after === undefined ? FETCH_TIMEOUT_MS : LONG_POLL_TIMEOUT_MS;
   const answer = await rpc.call('getblocktemplate', [request], { timeoutMs, signal: stopped.signal });
-  const { template, longPollId: id, signetChallenge } = templateOf(answer.result);
-  const fault = signetFault(signetChallenge);
-  if (fault !== undefined) throw new Error(fault);
-  // The id names the tip and the state of the mempool: the same id is the same template, but for a test network's target.
-  if (id === lastLongPollId && template.nbits === lastNbits) {
+  const { longPollId, nbits } = templateMarkOf(answer.result);
+  // The same id is the same template, but for a test network's target: thousands of transactions need not be read again.
+  if (longPollId === lastLongPollId && nbits === lastNbits) {
     report({ kind: 'unchanged' });
     return;
   }
-  lastLongPollId = id;
-  lastNbits = template.nbits;
+  const { template, signetChallenge } = templateOf(answer.result);
+  const fault = signetFault(signetChallenge);
+  if (fault !== undefined) throw new Error(fault);
+  lastLongPollId = longPollId;
+  lastNbits = nbits;
   told = { number: (told?.number ?? 0) + 1, template };
   report({ kind: 'template', number: told.number, template: prepareTemplate(template, reserve) });
 }
