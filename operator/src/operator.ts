@@ -26,7 +26,6 @@ import { Informer } from './kubernetes/informer.ts';
 import { keptParts } from './kubernetes/kept-parts.ts';
 import { informerMetrics } from './kubernetes/metrics.ts';
 import { type Change, ObjectCache } from './kubernetes/object-cache.ts';
-import { withPackedTemplate } from './kubernetes/packed-template.ts';
 import { type KubernetesObject, keyOf } from './kubernetes/resource.ts';
 import { LeaderElection } from './leader/leader-election.ts';
 import type { LeasePlace } from './leader/lease.ts';
@@ -170,8 +169,7 @@ export class Operator {
       }),
       ...childKinds.map((resource) => {
         const cache = this.#children.get(resource.kind) as ObjectCache<KubernetesObject>;
-        const keep = (object: KubernetesObject) =>
-          withPackedTemplate(keptParts(object, foreignManagers(object, FIELD_MANAGER)));
+        const keep = (object: KubernetesObject) => keptParts(object, foreignManagers(object, FIELD_MANAGER));
         return new Informer({ resource, namespace, labelSelector: CHILD_SELECTOR, keep }, { ...modules, cache });
       }),
       new Informer<Pod>(
