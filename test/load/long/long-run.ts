@@ -8,7 +8,6 @@ import { PoolProcesses } from '../../support/pool-processes.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { startFilledNode, TRANSACTIONS } from '../compare/filled-node.ts';
 import { describeMachine, describeNodeAndBus } from '../compare/machine.ts';
-import { Pinning } from '../compare/pinning.ts';
 import { gatewayBounds } from '../compare/pools.ts';
 import { type LoadConfig, loadRule, loadSettings } from '../config.ts';
 import { credited, processesOf } from '../pool-cpu/moments.ts';
@@ -24,10 +23,11 @@ import { longVerdict, sectionOf } from './section.ts';
 /** Miners have the easiest target that they ask for. */
 const EASIEST = { sharesPerMinute: 100_000, easiestDifficulty: 1e-10 } as const;
 const SETTLED_MS = 300_000;
+/** A core that they all share would have each wait for the others, which is no stall of its own. */
+const NOT_PINNED = 'the load and the processes of the pool on whatever core is free';
 
 export class LongRun {
   readonly #config: LongConfig;
-  readonly #pinning = new Pinning(false);
   #bitcoind: Bitcoind | undefined;
   #pool: PoolProcesses | undefined;
   #load: LoadRun | undefined;
@@ -41,13 +41,11 @@ export class LongRun {
   async run(): Promise<boolean> {
     const { document, plot, dry, templateSeconds } = this.#config;
     say('a node with a filled mempool, and a pool');
-    const bitcoind = await this.#pinning.amongServers(() => startFilledNode(TRANSACTIONS));
+    const bitcoind = await startFilledNode(TRANSACTIONS);
     this.#bitcoind = bitcoind;
-    const pool = await this.#pinning.amongServers(() =>
-      PoolProcesses.start({
-        ...{ chain: { bitcoinds: [bitcoind] }, templateSeconds, gatewayFlags: gatewayBounds, ...EASIEST },
-      }),
-    );
+    const pool = await PoolProcesses.start({
+      ...{ chain: { bitcoinds: [bitcoind] }, templateSeconds, gatewayFlags: gatewayBounds, ...EASIEST },
+    });
     this.#pool = pool;
     const load = this.#loadConfig(bitcoind, pool);
     let watch: ProcessWatch | undefined;
@@ -64,7 +62,7 @@ export class LongRun {
     clearInterval(this.#transactions);
     const processes = (await watch?.end()) ?? [];
     const failures = [...verdictOf(result).failures, ...longVerdict(this.#config, processes)];
-    const machine = [...(await describeMachine()), await describeNodeAndBus(bitcoind), this.#pinning.text];
+    const machine = [...(await describeMachine()), await describeNodeAndBus(bitcoind), NOT_PINNED];
     const section = sectionOf({ config: this.#config, result, processes, failures, machine });
     process.stdout.write(`${section}\n`);
     if (!dry) {
