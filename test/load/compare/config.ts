@@ -1,7 +1,7 @@
 // The flags of `npm run load:compare`.
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { decimal, integer, listOf, oneOf, path, toggle } from '@sluice/runtime/config/value-types';
-import { rowNames, subjectOf, subjects } from './rows.ts';
+import { rowNames, rowNamesOf, rowOf, subjectOf, subjects } from './rows.ts';
 
 const MAX_SECONDS = 3_600;
 
@@ -15,7 +15,7 @@ export const compareSettings = defineConfig({
   floor: {
     type: toggle(),
     default: false,
-    doc: "With proxies: in the place of SRI's a server that does nothing but read lines and write bytes, which is what Node's sockets cost.",
+    doc: "In the place of SRI's a server that does nothing but read and write, which is what Node's sockets cost; of pools at new tips alone.",
   },
   rows: { type: listOf(oneOf(rowNames)), default: [], doc: 'Which loads of the subject; without a value all of them.' },
   seconds: {
@@ -44,10 +44,11 @@ export const compareSettings = defineConfig({
 });
 export type CompareConfig = ConfigOf<typeof compareSettings>;
 
-/** Rows are of the subject, and the floor is one of proxies. */
+/** Rows are of the subject, and the floor of a pool is one of new tips. */
 export const compareRule: ConfigRule<typeof compareSettings> = ({ subject, rows, floor }) => {
-  if (floor && subject !== 'proxy')
-    return [{ setting: 'floor', problem: `there is none of a ${subject}`, allowed: 'with --subject proxy' }];
+  const tipRows = rowNamesOf(subject).filter((name) => rowOf(name).group === 'tips');
+  if (floor && subject === 'pool' && (rows.length === 0 || rows.some((name) => !tipRows.includes(name))))
+    return [{ setting: 'floor', problem: 'a pool has one of new tips alone', allowed: `with --rows ${tipRows}` }];
   const foreign = rows.find((name) => subjectOf(name) !== subject);
   if (foreign === undefined) return [];
   return [

@@ -6,30 +6,41 @@ import { show } from '../report/table.ts';
 import type { Contender, Contest, MethodOptions, Side } from './contest.ts';
 import { endLongPolls, startFilledNode, TRANSACTIONS } from './filled-node.ts';
 import { describeNodeAndBus, describePeer } from './machine.ts';
-import { gatewayBounds, sluicePolicy, startSluicePool, startSriPool } from './pools.ts';
+import { gatewayBounds, sluicePolicy, startPoolFloor, startSluicePool, startSriPool } from './pools.ts';
 import { type RowLoadOptions, rowLoad } from './row-load.ts';
 import type { Row } from './rows.ts';
 
 const QUICK_TRANSACTIONS = 20;
 
 export class PoolContest implements Contest {
-  readonly command = 'load:compare';
-  readonly title = "Beside SRI's pool";
-  readonly names = { peer: "SRI's pool_sv2", ours: 'Sluice' } as const;
-  readonly syncsToDisk = true;
+  readonly command: string;
+  readonly title: string;
+  readonly names: Contest['names'];
+  readonly syncsToDisk: boolean;
+  readonly #withFloor: boolean;
   #bitcoind: Bitcoind | undefined;
+
+  /** @param withFloor in the place of SRI's */
+  constructor(withFloor: boolean) {
+    this.#withFloor = withFloor;
+    this.command = withFloor ? 'load:compare:pool-floor' : 'load:compare';
+    this.title = withFloor ? "New tips of the pool beside Node's sockets alone" : "Beside SRI's pool";
+    this.names = { peer: withFloor ? "Node's sockets" : "SRI's pool_sv2", ours: 'Sluice' };
+    this.syncsToDisk = !withFloor;
+  }
 
   async open(quick: boolean): Promise<void> {
     this.#bitcoind = await startFilledNode(quick ? QUICK_TRANSACTIONS : TRANSACTIONS);
   }
 
   async versions(withPeer: boolean): Promise<readonly string[]> {
-    const peer = withPeer ? [await describePeer(await buildSriProgram('pool_sv2'))] : [];
+    const peer = withPeer && !this.#withFloor ? [await describePeer(await buildSriProgram('pool_sv2'))] : [];
     return [...peer, await describeNodeAndBus(this.#node)];
   }
 
   async start(side: Side, row: Row, profiles?: string): Promise<Contender> {
     if (side === 'ours') return startSluicePool(this.#node, profiles);
+    if (this.#withFloor) return startPoolFloor(this.#node);
     return startSriPool(this.#node, await buildSriProgram('pool_sv2'), row.sriBatch);
   }
 
@@ -45,7 +56,11 @@ export class PoolContest implements Contest {
     return endLongPolls(this.#node);
   }
 
-  method({ quick, seconds, warmUpSeconds, warmUpTips, restMs }: MethodOptions): readonly string[] {
+  method(options: MethodOptions): readonly string[] {
+    return this.#withFloor ? floorMethod(options) : this.#sriMethod(options);
+  }
+
+  #sriMethod({ quick, seconds, warmUpSeconds, warmUpTips, restMs }: MethodOptions): readonly string[] {
     return [
       'The same for both: the node (regtest; blocks of somebody else, without transactions), its mempool of',
       `${show(quick ? QUICK_TRANSACTIONS : TRANSACTIONS)} transactions, \`template-provider\` with the same flags, the load, new processes for each load and pool, ${restMs / 1_000} s of rest after their`,
@@ -53,7 +68,8 @@ export class PoolContest implements Contest {
       'as soon as the pool does. Not the same: SRI gets its templates by Template Distribution, from a provider without a bus that is not counted; it keeps',
       'shares in memory. Of Sluice everything is counted: connection-gateway, share-validator, channel-manager, job-distributor, template-provider and',
       'nats-server with `sync_interval: always`; a share is synced to disk before it is acknowledged, and its CPU time runs to where share-validator has',
-      'credited the last one. The stream is held against what was acknowledged in each run.',
+      'credited the last one. The stream is held against what was acknowledged in each run. A new tip is timed to where each of a hundred connections, spread evenly, has read it;',
+      'all others have to have it as well, and are read after these, because the load needs more time to read them than the gateway to write it.',
       '',
       'SRI: `RUST_LOG=error`, `shares_per_minute = 1000000`, claims of 1 H/s, `share_batch_size` 10, its default, where 20 are in flight, else 1, because it',
       'never answers by time. Sluice: log level `info`,',
@@ -70,4 +86,14 @@ export class PoolContest implements Contest {
     if (this.#bitcoind === undefined) throw new Error('the node is not started');
     return this.#bitcoind;
   }
+}
+
+function floorMethod({ quick, warmUpTips, restMs }: MethodOptions): readonly string[] {
+  return [
+    `The same for both: the node, its mempool of ${show(quick ? QUICK_TRANSACTIONS : TRANSACTIONS)} transactions, which a template is made of for the pool alone, the load, new processes for each load, ${restMs / 1_000} s of rest after their start;`,
+    `${warmUpTips} tips go before those that count. A new tip is timed from bitcoind's announcement to where each of a hundred connections, spread evenly, has read it; all others have to have it as well, and are read after these.`,
+    '',
+    "Beside it stands a server on Node's sockets that is no pool (`test/load/compare/pool-floor-server.ts`): it hears of the block by ZMQ itself, seals SetNewPrevHash for each connection and writes it, in one loop; there are no",
+    'jobs, no shares and no other processes. Of Sluice everything is counted, the full job and the one for the next height too.',
+  ];
 }

@@ -1,9 +1,12 @@
 // The two pools, each with new processes and on the same node: a template provider of ours with the same flags gives both their templates.
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { openAuthorityKey } from '@sluice/cli/authority-keystore';
 import type { Bitcoind } from '../../support/bitcoind.ts';
 import { freePort } from '../../support/free-port.ts';
+import { listens } from '../../support/listens.ts';
 import { NatsServer } from '../../support/nats-server.ts';
+import { PeerProcess } from '../../support/peer-process.ts';
 import { SriPool } from '../../support/sri-pool.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import type { Contender } from './contest.ts';
@@ -30,6 +33,24 @@ export const startSriPool = (bitcoind: Bitcoind, program: string, shareBatchSize
 /** `profiles`: folder in which each service leaves a CPU profile when the pool is stopped, in a folder of its name. */
 export const startSluicePool = (bitcoind: Bitcoind, profiles?: string): Promise<Contender> =>
   started(new Parts(profiles), (parts) => startSluice(parts, bitcoind));
+
+/** What Node's sockets and the cipher cost by themselves: every miner is told a new tip, and nothing else. */
+export const startPoolFloor = (bitcoind: Bitcoind): Promise<Contender> =>
+  started(new Parts(), async (parts) => {
+    const port = await freePort();
+    const program = fileURLToPath(new URL('pool-floor-server.ts', import.meta.url));
+    const floor = new PeerProcess(process.execPath, [program, String(port), bitcoind.zmqRawBlock]);
+    parts.ends(() => floor.stop());
+    await waitFor(() => listens(port));
+    return {
+      url: `stratum2+tcp://127.0.0.1:${port}`,
+      processes: [{ name: 'floor', pid: floor.pid ?? 0 }],
+      loadFlags: [],
+      hooks: {},
+      logs: () => floor.tail(),
+      stop: () => parts.stop(),
+    };
+  });
 
 /** Beside the flags that name its bus or say that it has none. */
 function providerFlags({ rpcPort, cookieFile, zmqRawBlock }: Bitcoind, ports: readonly [number, number], key: string) {

@@ -19,7 +19,7 @@ const pipelined = ['--mode', 'pipelined', '--in-flight', '20'];
 const tenInFlight = ['--mode', 'pipelined', '--in-flight', '10'];
 const oneInFlight = ['--mode', 'one-in-flight'];
 const paced = (rate: number) => ['--mode', 'paced', '--rate', String(rate)];
-/** All of them take the load longer to read than either proxy to write. */
+/** All of them take the load longer to read than the servers to write. */
 const tipOfSome = ['--mode', 'new-tip', '--timed-connections', '100'];
 const standard = ['--kind', 'standard'];
 const extended = ['--kind', 'extended'];
@@ -35,8 +35,8 @@ const loads = {
   'hold-1000': ['opening', '1,000 connections', 1_000, ['--mode', 'idle']],
   'hold-5000': ['opening', '5,000 connections', 5_000, ['--mode', 'idle']],
   'hold-10000': ['opening', '10,000 connections', 10_000, ['--mode', 'idle']],
-  'new-tip-1000': ['tips', '1,000 connections', 1_000, ['--mode', 'new-tip']],
-  'new-tip-5000': ['tips', '5,000 connections', 5_000, ['--mode', 'new-tip']],
+  'new-tip-1000': ['tips', '1,000 connections', 1_000, tipOfSome],
+  'new-tip-5000': ['tips', '5,000 connections', 5_000, tipOfSome],
   'proxy-one-in-flight-1000': ['shares', '1 in flight, 1,000 miners', 1_000, oneInFlight],
   'proxy-pipelined-1000': ['shares', '10 in flight, 1,000 miners', 1_000, tenInFlight],
   'proxy-paced-1000': ['shares', '1,000 shares/s, 1,000 miners', 1_000, paced(1_000)],
