@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeAuthorityPublicKey } from '@sluice/noise/authority-key';
 import { wasmAead } from '@sluice/noise/wasm-aead';
+import { messageOf } from '@sluice/runtime/errors';
 import { randomBytes } from '@sluice/runtime/random';
 import { TestMiner } from '../../services/connection-gateway/test/support/test-miner.ts';
 import { ec } from '../support/noise-socket.ts';
@@ -85,7 +86,7 @@ export class Attacker {
         try {
           await once(index);
         } catch (error) {
-          if (!this.stopped) this.saw(error instanceof Error ? error.message : String(error));
+          if (!this.stopped) this.saw(messageOf(error));
         }
         await sleep(REFUSED_PAUSE_MS);
       }

@@ -6,12 +6,20 @@ import { fileURLToPath } from 'node:url';
 import type { AttackPlan } from './attack.ts';
 import type { AttackName } from './attacks.ts';
 
+export interface AttackOn {
+  readonly name: AttackName;
+  readonly connections: number;
+}
+
+/** What the child is told of each. */
 export interface AttackOrder {
   readonly name: AttackName;
   readonly plan: AttackPlan;
 }
 
 export class AttackerProcess {
+  /** Attacks so far, of all processes. */
+  static #begun = 0;
   readonly #child: ChildProcess;
   readonly #exit: Promise<unknown>;
 
@@ -20,13 +28,21 @@ export class AttackerProcess {
     this.#exit = once(child, 'exit');
   }
 
-  /** Resolves when it has begun. */
-  static async begin(orders: readonly AttackOrder[]): Promise<AttackerProcess> {
+  /** Resolves when it has begun. Each attack has an address of its own, so that what one of them has used up is not missed by the next. */
+  static async begin(
+    target: Pick<AttackPlan, 'port' | 'authorityKey'>,
+    attacks: readonly AttackOn[],
+  ): Promise<AttackerProcess> {
     const child = fork(fileURLToPath(import.meta.resolve('./attacker-child.ts')));
     // The attackers of a pool do not live on its cores.
     if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
     const attacker = new AttackerProcess(child);
-    await attacker.#tell(orders);
+    await attacker.#tell(
+      attacks.map(({ name, connections }) => {
+        AttackerProcess.#begun += 1;
+        return { name, plan: { ...target, connections, address: `127.66.${AttackerProcess.#begun}.1` } };
+      }),
+    );
     return attacker;
   }
 

@@ -1,5 +1,5 @@
 // What is tried, in the order in which it is tried: storms last, because they use up the rate of new connections that is there for all.
-import type { AttackOn } from './hostile-target.ts';
+import type { AttackOn } from './attacker-process.ts';
 
 /** A metric without the prefix of who is attacked, a label that it must have, and by how much it grows at least. */
 export type Counted = readonly [metric: string, label: string, atLeast: number];
@@ -10,8 +10,9 @@ export interface HostileCase {
   readonly attacks: readonly AttackOn[];
   /** What names the cause: each of them grows by at least so many. */
   readonly counts: readonly Counted[];
-  /** The same of what takes minutes. */
+  /** The same of what takes minutes, and of what only smaller limits bring about. */
   readonly countsAtLength?: readonly Counted[];
+  readonly countsInShort?: readonly Counted[];
   /** Nobody new is let in meanwhile: the rate of new connections is that of all. */
   readonly keepsOthersOut?: boolean;
 }
@@ -58,10 +59,10 @@ export const floodCases: readonly HostileCase[] = [
   {
     name: 'valid-shares',
     attacks: [{ name: 'validShares', connections: 1 }],
-    counts: [
-      ['shares_accepted_total', '', 3_000],
-      ['held_back_total', 'limit="connection"', 1],
-    ],
+    counts: [['shares_accepted_total', '', 3_000]],
+    // With the usual limits the difficulty rises before.
+    countsInShort: [['held_back_total', 'limit="connection"', 1]],
+    countsAtLength: [['set_targets_total', '', 1]],
   },
   {
     name: 'duplicate-shares',
@@ -199,7 +200,7 @@ export const floodV1Cases: readonly HostileCase[] = [
 /** All of them at the same time, each with what it is counted by. */
 export function together(name: string, cases: readonly HostileCase[]): HostileCase {
   const counts = new Map<string, Counted>();
-  for (const [metric, label, atLeast] of cases.flatMap((one) => one.counts)) {
+  for (const [metric, label, atLeast] of cases.flatMap((one) => [...one.counts, ...(one.countsInShort ?? [])])) {
     const [, , before] = counts.get(metric + label) ?? [metric, label, 0];
     counts.set(metric + label, [metric, label, before + atLeast]);
   }

@@ -1,14 +1,13 @@
 // A pool of real processes whose gateway is attacked, with honest miners beside the attackers: what they feel, what the gateway needs, and
 // what it counts, before and meanwhile.
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PoolProcesses } from '../support/pool-processes.ts';
 import { ShareLoad } from '../support/share-load.ts';
 import { Sv2Client } from '../support/sv2-client.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { AttackerProcess } from './attacker-process.ts';
+import { AttackerProcess, type AttackOn } from './attacker-process.ts';
 import { BALANCER } from './attacks/storms.ts';
-import { type AttackOn, type Felt, type HostileTarget, residentMemory } from './hostile-target.ts';
+import { type Felt, type HostileTarget, LONGEST_STALL, residentMemory } from './hostile-target.ts';
 import { INSPECTED, ProcessMemory } from './process-memory.ts';
 
 /** Difficulty 1: no share of a test is a block. */
@@ -22,7 +21,6 @@ export class HostilePool implements HostileTarget {
   readonly #pool: PoolProcesses;
   readonly #load: ShareLoad;
   readonly #memory: ProcessMemory;
-  #attacks = 0;
 
   private constructor(pool: PoolProcesses, load: ShareLoad, memory: ProcessMemory) {
     this.#pool = pool;
@@ -63,12 +61,7 @@ export class HostilePool implements HostileTarget {
 
   begin(attacks: readonly AttackOn[]): Promise<AttackerProcess> {
     const target = { port: this.#pool.gatewayPort(), authorityKey: this.#pool.authorityKey };
-    return AttackerProcess.begin(
-      attacks.map(({ name, connections }) => {
-        this.#attacks += 1;
-        return { name, plan: { ...target, connections, address: `127.66.${this.#attacks}.1` } };
-      }),
-    );
+    return AttackerProcess.begin(target, attacks);
   }
 
   async newcomer(): Promise<void> {
@@ -85,6 +78,10 @@ export class HostilePool implements HostileTarget {
     return value;
   }
 
+  async longestStall(): Promise<number> {
+    return 1_000 * ((await this.#pool.service(GATEWAY).metric(LONGEST_STALL)) ?? Number.NaN);
+  }
+
   async alone(): Promise<void> {
     await waitFor(async () => (await this.metric('connections')) === HONEST_MINERS, ENDED_MS);
   }
@@ -94,7 +91,7 @@ export class HostilePool implements HostileTarget {
   }
 
   get memory(): number {
-    return residentMemory(readFileSync(`/proc/${this.#pool.service(GATEWAY).pid}/status`, 'utf8'));
+    return residentMemory(this.#pool.service(GATEWAY).pid);
   }
 
   async stop(): Promise<void> {

@@ -1,12 +1,11 @@
 // A proxy as a process in front of a pool in another one, with honest miners of Stratum V1 beside the attackers.
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LocalPoolProcess } from '../support/local-pool-process.ts';
 import { ProxyProcess } from '../support/proxy-process.ts';
 import { Sv1Miner } from '../support/sv1-miner.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { AttackerProcess } from './attacker-process.ts';
-import { type AttackOn, type Felt, type HostileTarget, residentMemory } from './hostile-target.ts';
+import { AttackerProcess, type AttackOn } from './attacker-process.ts';
+import { type Felt, type HostileTarget, LONGEST_STALL, residentMemory } from './hostile-target.ts';
 import { INSPECTED, ProcessMemory } from './process-memory.ts';
 
 /** A block takes 2^32 hashes: none is found here. */
@@ -22,7 +21,6 @@ export class HostileProxy implements HostileTarget {
   readonly #proxy: ProxyProcess;
   readonly #memory: ProcessMemory;
   readonly #latencies: number[];
-  #attacks = 0;
 
   private constructor(pool: LocalPoolProcess, proxy: ProxyProcess, memory: ProcessMemory, latencies: number[]) {
     this.#pool = pool;
@@ -54,7 +52,7 @@ export class HostileProxy implements HostileTarget {
   }
 
   get memory(): number {
-    return residentMemory(readFileSync(`/proc/${this.#proxy.process.pid}/status`, 'utf8'));
+    return residentMemory(this.#proxy.process.pid);
   }
 
   memoryInUse(): Promise<number> {
@@ -71,12 +69,7 @@ export class HostileProxy implements HostileTarget {
 
   begin(attacks: readonly AttackOn[]): Promise<AttackerProcess> {
     const target = { port: this.#proxy.port, authorityKey: this.#pool.authorityKey };
-    return AttackerProcess.begin(
-      attacks.map(({ name, connections }) => {
-        this.#attacks += 1;
-        return { name, plan: { ...target, connections, address: `127.67.${this.#attacks}.1` } };
-      }),
-    );
+    return AttackerProcess.begin(target, attacks);
   }
 
   async newcomer(): Promise<void> {
@@ -93,6 +86,10 @@ export class HostileProxy implements HostileTarget {
     const value = await this.#proxy.process.metric(`sluice_proxy_sv1_${name}`, label);
     if (value === undefined) throw new Error(`the proxy has no metric sluice_proxy_sv1_${name}`);
     return value;
+  }
+
+  async longestStall(): Promise<number> {
+    return 1_000 * ((await this.#proxy.process.metric(LONGEST_STALL)) ?? Number.NaN);
   }
 
   async alone(): Promise<void> {

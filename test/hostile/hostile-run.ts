@@ -11,23 +11,27 @@ const LOOK_MS = 200;
 const LET_IN_MS = 20_000;
 
 export interface HostilePace {
-  /** How long is looked before, and how long at a time meanwhile. */
-  readonly beforeMs: number;
+  /** How long is looked at a time: what a burst costs would be lost in a long look. */
   readonly windowMs: number;
-  /** Windows at most: the attack goes on until there was one in which honest miners felt little of it. */
+  /** Windows before the attack. */
+  readonly windowsBefore: number;
+  /** Windows meanwhile; in short at most: the attack goes on until there was one in which honest miners felt little of it. */
   readonly windows: number;
   /** What an acknowledgement may take in any case: twice of next to nothing is nothing, and of a busy machine it is chance. */
   readonly floorMs: number;
-  /** Whether what takes minutes is waited for. */
+  /** Whether what takes minutes is waited for, and every window is looked at. */
   readonly isLong: boolean;
   /** How long an attack goes on at most until the gateway has counted it. */
   readonly countedMs: number;
 }
 
 export interface HostileResult {
+  /** Of the window in which most was felt. */
   readonly before: Felt;
   /** Of each window. */
   readonly during: readonly Felt[];
+  /** Milliseconds for which its event loop stood still at most. */
+  readonly stall: { readonly before: number; readonly during: number };
   /** In MiB: what the process has in use before and afterwards, its garbage collected, and the most that it had of the system. */
   readonly memory: { readonly before: number; readonly after: number; readonly most: number };
   /** What was not counted although it must be. */
@@ -44,14 +48,17 @@ export const isBearable = (before: Felt, during: Felt, floorMs: number) =>
 
 /** @throws Error when a newcomer is not let in, or a connection of the attackers stays. */
 export async function runCase(target: HostileTarget, one: HostileCase, pace: HostilePace): Promise<HostileResult> {
-  const wanted = [...one.counts, ...(pace.isLong ? (one.countsAtLength ?? []) : [])];
+  const wanted = [...one.counts, ...((pace.isLong ? one.countsAtLength : one.countsInShort) ?? [])];
   const atFirst = await counts(target, wanted);
   const memoryBefore = await target.memoryInUse();
   await sleep(SETTLE_MS);
-  const before = await target.feel(pace.beforeMs);
+  await target.longestStall();
+  const before = await feelBefore(target, pace);
+  const stallBefore = await target.longestStall();
   const attacker = await target.begin(one.attacks);
   const during: Felt[] = [];
   let most = 0;
+  let stallDuring: number;
   let missing: readonly string[];
   let seen: Readonly<Record<string, number>>;
   try {
@@ -59,8 +66,9 @@ export async function runCase(target: HostileTarget, one: HostileCase, pace: Hos
       const felt = await target.feel(pace.windowMs);
       during.push(felt);
       most = Math.max(most, target.memory);
-      if (isBearable(before, felt, pace.floorMs)) break;
+      if (!pace.isLong && isBearable(before, felt, pace.floorMs)) break;
     }
+    stallDuring = await target.longestStall();
     if (one.keepsOthersOut !== true) await letIn(target);
     missing = await untilCounted(target, wanted, atFirst, pace.countedMs);
   } finally {
@@ -70,7 +78,16 @@ export async function runCase(target: HostileTarget, one: HostileCase, pace: Hos
   const atLast = await counts(target, wanted);
   const counted = new Map([...atLast].map(([key, value]) => [key, value - (atFirst.get(key) ?? 0)]));
   const memory = { before: memoryBefore, after: await target.memoryInUse(), most };
-  return { before, during, memory, missing, counted, seen };
+  return { before, during, stall: { before: stallBefore, during: stallDuring }, memory, missing, counted, seen };
+}
+
+async function feelBefore(target: HostileTarget, { windowsBefore, windowMs }: HostilePace): Promise<Felt> {
+  let worst = await target.feel(windowMs);
+  for (let window = 1; window < windowsBefore; window++) {
+    const felt = await target.feel(windowMs);
+    if (felt.p99 > worst.p99) worst = felt;
+  }
+  return worst;
 }
 
 /** A miner that is closed comes again, as miners do: at the rate of all there is a place for it now and then. */

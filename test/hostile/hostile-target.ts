@@ -1,6 +1,6 @@
 // Whoever is attacked, with honest miners beside the attackers.
-import type { AttackerProcess } from './attacker-process.ts';
-import type { AttackName } from './attacks.ts';
+import { readFileSync } from 'node:fs';
+import type { AttackerProcess, AttackOn } from './attacker-process.ts';
 
 /** What honest miners felt for a while. */
 export interface Felt {
@@ -8,11 +8,6 @@ export interface Felt {
   readonly p50: number;
   readonly p99: number;
   readonly samples: number;
-}
-
-export interface AttackOn {
-  readonly name: AttackName;
-  readonly connections: number;
 }
 
 export interface HostileTarget {
@@ -24,21 +19,26 @@ export interface HostileTarget {
   memoryInUse(): Promise<number>;
   /** What honest miners feel from now on for so long. */
   feel(ms: number): Promise<Felt>;
-  /** Each from an address of its own, so that what one of them has used up is not missed by the next. */
   begin(attacks: readonly AttackOn[]): Promise<AttackerProcess>;
   /** An honest miner comes, and is given work: resolves then; rejects when it is not let in. */
   newcomer(): Promise<void>;
   /** One metric without its prefix, added up over the labels that hold this. */
   metric(name: string, label?: string): Promise<number>;
+  /** Milliseconds for which its event loop stood still at most since this or any metric was asked last; 50 and less are one. */
+  longestStall(): Promise<number>;
   /** Resolves when nobody but the honest miners is connected. */
   alone(): Promise<void>;
   logs(): string;
   stop(): Promise<void>;
 }
 
+/** prom-client's, in seconds. */
+export const LONGEST_STALL = 'nodejs_eventloop_lag_max_seconds';
 const KIBIBYTES_A_MEBIBYTE = 1_024;
 
-/** Of /proc/PID/status, in MiB. */
-export function residentMemory(status: string): number {
+/** What a process has of the system, in MiB; NaN when it does not run. */
+export function residentMemory(pid: number | undefined): number {
+  if (pid === undefined) return Number.NaN;
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / KIBIBYTES_A_MEBIBYTE;
 }

@@ -6,7 +6,7 @@ import type { HostileTarget } from './hostile-target.ts';
 
 /** Buffers and compiled code have their size only after a while; of thousands of peers or channels more would stay than this. */
 const GROWTH_MIB = 8;
-const PACE = { beforeMs: 800, windowMs: 1_200, windows: 8, floorMs: 400, countedMs: 40_000, isLong: false };
+const PACE = { windowMs: 1_200, windowsBefore: 1, windows: 8, floorMs: 400, countedMs: 40_000, isLong: false };
 
 export async function attack(target: HostileTarget, one: HostileCase): Promise<void> {
   onTestFailed(() => console.log(target.logs()));

@@ -1,10 +1,10 @@
 // Frames that announce 16 MB, of a message that the gateway takes and of one that nobody knows, and whose payload comes as fast as it is read.
-import { FRAME_HEADER_SIZE } from '@sluice/sv2/frames';
+import { FRAME_HEADER_SIZE, writeFrameHeader } from '@sluice/sv2/frames';
+import { MAX_PAYLOAD } from '@sluice/sv2/message';
 import { OpenStandardMiningChannel } from '@sluice/sv2/messages/mining/open-standard-mining-channel';
 import { type Attack, ended } from '../attack.ts';
 
-const LONGEST = 0xff_ffff;
-const UNKNOWN_TYPE = 0xee;
+const UNKNOWN = { extensionType: 0, channelMsg: false, type: 0xee };
 /** Of the payload. */
 const SENT_BYTES = 1_048_576;
 
@@ -14,8 +14,7 @@ export const hugeFrames: Attack = (attacker) =>
     if (miner === undefined) return;
     await miner.setup();
     const frame = new Uint8Array(FRAME_HEADER_SIZE + SENT_BYTES);
-    frame[2] = index % 2 === 0 ? OpenStandardMiningChannel.type : UNKNOWN_TYPE;
-    for (let byte = 0; byte < 3; byte++) frame[3 + byte] = (LONGEST >>> (8 * byte)) & 0xff;
+    writeFrameHeader(frame, 0, index % 2 === 0 ? OpenStandardMiningChannel : UNKNOWN, MAX_PAYLOAD);
     miner.sendFrame(frame);
     attacker.saw('sent');
     await ended(miner.socket);

@@ -1,6 +1,7 @@
 // Connections for their own sake: each costs a key exchange, and shows the certificate.
 import type { Socket } from 'node:net';
 import { randomBytes } from '@sluice/runtime/random';
+import { proxyHeader } from '../../../packages/server/test/support/proxy-header.ts';
 import { type Attack, type Attacker, anyAddress } from '../attack.ts';
 
 async function probe(attacker: Attacker, address: string, before?: Uint8Array): Promise<void> {
@@ -21,14 +22,9 @@ export const tcpProbes: Attack = (attacker) =>
     (await attacker.dial(attacker.plan.address))?.resetAndDestroy();
   });
 
-const PROXY_V2 = Buffer.from('0d0a0d0a000d0a515549540a2111000c', 'hex');
-/** Of the destination, and both ports: nobody looks at them. */
-const REST = Buffer.alloc(8);
 /** The one load balancer that the gateway of the suite knows. */
 export const BALANCER = '127.65.0.1';
 
 /** As a load balancer hands them on, each from another address of the world. */
 export const proxiedStorm: Attack = (attacker) =>
-  attacker.keep(attacker.plan.connections, () =>
-    probe(attacker, BALANCER, Buffer.concat([PROXY_V2, randomBytes(4), REST])),
-  );
+  attacker.keep(attacker.plan.connections, () => probe(attacker, BALANCER, proxyHeader(randomBytes(4).join('.'))));

@@ -2,6 +2,8 @@
 // nobody reads.
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { authorizeLine, subscribeLine } from '@sluice/sv1/client-lines';
+import { requestLine } from '@sluice/sv1/json-rpc';
 import { type Attack, type Attacker, ended } from '../attack.ts';
 
 const SECOND_MS = 1_000;
@@ -11,8 +13,9 @@ const WAITING_BYTES = 131_072;
 /** More than a line may have. */
 const LONG_LINE = 'x'.repeat(16_384);
 
-const subscribe = `${JSON.stringify({ id: 1, method: 'mining.subscribe', params: ['attacker'] })}\n`;
-const authorize = `${JSON.stringify({ id: 2, method: 'mining.authorize', params: ['farm.attacker', 'x'] })}\n`;
+const USER = 'farm.attacker';
+const subscribe = subscribeLine(1, 'attacker');
+const authorize = authorizeLine(2, USER, 'x');
 
 export const v1ByteASecond: Attack = (attacker) =>
   attacker.keep(attacker.plan.connections, async () => {
@@ -50,11 +53,10 @@ const flooding = (next: (sequence: number) => string, read = (socket: Socket) =>
   return (attacker) => attacker.keep(attacker.plan.connections, () => flood(attacker, next, read));
 };
 
-const submit = (id: number, jobId: string) =>
-  `${JSON.stringify({ id, method: 'mining.submit', params: ['farm.attacker', jobId, '00000000', '00000000', '00000000'] })}\n`;
-
 /** For a job that nobody was given. */
-export const v1InvalidShares = flooding((sequence) => submit(sequence, 'ffffffff'));
+export const v1InvalidShares = flooding((sequence) =>
+  requestLine(sequence, 'mining.submit', [USER, 'ffffffff', '00000000', '00000000', '00000000']),
+);
 
 export const v1LongLines = flooding(() => LONG_LINE);
 
@@ -62,6 +64,6 @@ export const v1NoLines = flooding(() => '{"id":\n');
 
 /** Asks again and again for what is a long answer, and reads none. */
 export const v1SlowReaders = flooding(
-  (sequence) => `${JSON.stringify({ id: sequence, method: 'mining.subscribe', params: ['attacker'] })}\n`,
+  (sequence) => subscribeLine(sequence, 'attacker'),
   (socket) => void socket.pause(),
 );
