@@ -16,7 +16,7 @@ import { Children } from '../../operator/src/apply/children.ts';
 import { Writer } from '../../operator/src/apply/writer.ts';
 import { NatsUsers } from '../../operator/src/bus/nats-users.ts';
 import { requestReloadAt } from '../../operator/src/bus/request-reload.ts';
-import { natsConfig, natsSecretFiles, usersTag } from '../../operator/src/desired/nats-config.ts';
+import { natsConfig, natsSecretFiles, usersFileAsJson, usersTag } from '../../operator/src/desired/nats-config.ts';
 import type { ManagedBus } from '../../operator/src/desired/stream-bounds.ts';
 import { KubernetesClient } from '../../operator/src/kubernetes/client.ts';
 import { kubeconfigAccess } from '../../operator/src/kubernetes/cluster-access.ts';
@@ -59,7 +59,7 @@ describe.skipIf(missing !== undefined)(
       );
     const passwordOf = async (user: string) => (await decoded(`demo-nats-${user}`)).password ?? '';
     const hashes = async (): Promise<Record<string, string>> => {
-      const { accounts } = JSON.parse((await decoded('demo-nats-users'))['users.conf'] ?? '');
+      const { accounts } = JSON.parse(usersFileAsJson((await decoded('demo-nats-users'))['users.conf'] ?? ''));
       const entries: { user: string; password: string }[] = [...accounts.POOL.users, ...accounts.SYSTEM.users];
       return Object.fromEntries(entries.map(({ user, password }) => [user, password]));
     };
@@ -152,6 +152,7 @@ describe.skipIf(missing !== undefined)(
     it('let pods in, and are read again after somebody has deleted them, without sending anybody away', async () => {
       await bringFiles();
       nats = await NatsServer.start({
+        asPod: true,
         configuration: (server) =>
           natsConfig('demo', bus)
             .replace('0.0.0.0:4222', `127.0.0.1:${server.port}`)
@@ -169,7 +170,7 @@ describe.skipIf(missing !== undefined)(
       expect(annotations['mining.sluice.dev/loaded']).toBe(undefined);
       await bringFiles();
       expect(await ensure()).not.toHaveProperty('requeueAfterMs');
-      const [tag] = JSON.parse((await decoded('demo-nats-users'))['users.conf'] ?? '').server_tags;
+      const [tag] = JSON.parse(usersFileAsJson((await decoded('demo-nats-users'))['users.conf'] ?? '')).server_tags;
       expect((await secret('demo-nats-users')).metadata.annotations['mining.sluice.dev/loaded']).toBe(tag);
       expect([connection.status(), seen]).toEqual(['up', []]);
       await connection.close();
@@ -255,6 +256,7 @@ it('three servers read their users again, each when it has them', async () => {
     }
   };
   const servers = await NatsServer.startCluster({
+    asPod: true,
     configuration: (server) => {
       bringFiles(server, before);
       return natsConfig(pool.metadata.name, bus)
@@ -264,7 +266,7 @@ it('three servers read their users again, each when it has them', async () => {
         .replace('"/data"', `"${join(server.directory, 'data')}"`)
         .replace('0.0.0.0:6222', `127.0.0.1:${server.cluster?.port}`)
         .replaceAll('../secret/', '')
-        .concat(`log_file: "${join(server.directory, 'server.log')}"\nserver_name: "${server.cluster?.name}"\n`);
+        .concat(`log_file: "${join(server.directory, 'server.log')}"\n`);
     },
   });
   const [first, second] = servers as readonly [NatsServer, NatsServer];

@@ -56,7 +56,7 @@ function configuration(pool: MiningPool, { port, monitorPort, directory, cluster
     .replace('"/data"', `"${join(directory, 'data')}"`)
     .replace('0.0.0.0:6222', `127.0.0.1:${cluster?.port}`)
     .replaceAll('../secret/', '')
-    .concat(`log_file: "${join(directory, 'server.log')}"\nserver_name: "${cluster?.name ?? 'alone'}"\n`);
+    .concat(`log_file: "${join(directory, 'server.log')}"\n`);
 }
 
 describe('the bus that the operator runs', () => {
@@ -88,7 +88,10 @@ describe('the bus that the operator runs', () => {
 
   beforeAll(async () => {
     writeFileSync(passwordFile, PASSWORD, { mode: 0o600 });
-    nats = await NatsServer.start({ configuration: (server) => configuration(examplePool('regtest'), server) });
+    nats = await NatsServer.start({
+      asPod: true,
+      configuration: (server) => configuration(examplePool('regtest'), server),
+    });
     pool = await PoolProcesses.start({
       chain: { simulated: { nbits: '207fffff', blockSeconds: 0 } },
       providers: 2,
@@ -174,7 +177,10 @@ describe('the bus that the operator runs', () => {
 
 it('three servers find each other by a password, and keep each stream three times', async () => {
   const pool = examplePool('production');
-  const servers = await NatsServer.startCluster({ configuration: (server) => configuration(pool, server) });
+  const servers = await NatsServer.startCluster({
+    asPod: true,
+    configuration: (server) => configuration(pool, server),
+  });
   try {
     const bus = await connectNatsBus({
       ...{ name: 'test', servers: servers.map(({ url }) => url), replicas: 3 },

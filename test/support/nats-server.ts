@@ -14,6 +14,8 @@ export interface NatsServerOptions {
   readonly syncAlways?: boolean;
   /** The whole configuration instead of the default one. */
   readonly configuration?: (server: NatsServer) => string;
+  /** It has its name by a flag and in POD_NAME, as in a pod of the operator's. */
+  readonly asPod?: boolean;
 }
 
 interface ClusterPlace {
@@ -78,7 +80,9 @@ export class NatsServer {
     const binary = await natsServerBinary();
     const file = join(this.directory, 'server.conf');
     writeFileSync(file, this.#configuration());
-    this.#process = spawn(binary, ['-c', file], { stdio: 'ignore' });
+    const name = this.cluster?.name ?? 'alone';
+    const [flags, env] = this.#options.asPod === true ? [['--name', name], { POD_NAME: name }] : [[], {}];
+    this.#process = spawn(binary, ['-c', file, ...flags], { stdio: 'ignore', env: { ...process.env, ...env } });
     await this.#ready();
   }
 

@@ -11,7 +11,7 @@ import type { Term } from '../apply/writer.ts';
 import { collect } from '../control/child-faults.ts';
 import { contentHash } from '../desired/content-hash.ts';
 import type { Manifest } from '../desired/manifest.ts';
-import { type NatsUser, ROUTES_FILE, USERS_FILE, usersTag } from '../desired/nats-config.ts';
+import { type NatsUser, ROUTES_FILE, USERS_FILE, usersFileAsJson, usersTag } from '../desired/nats-config.ts';
 import { natsCredentials, natsUsers } from '../desired/nats-servers.ts';
 import type { ManagedBus } from '../desired/stream-bounds.ts';
 import type { KubernetesObject } from '../kubernetes/resource.ts';
@@ -211,7 +211,7 @@ interface RoutesFile {
 function readFrom<F, T>(secret: KubernetesObject | undefined, name: string, read: (file: F) => T): T | undefined {
   if (secret === undefined) return undefined;
   try {
-    return read(JSON.parse(textOf(secret, name)) as F);
+    return read(JSON.parse(usersFileAsJson(textOf(secret, name))) as F);
   } catch {
     return undefined;
   }

@@ -20,6 +20,12 @@ export const natsFolders = {
 } as const;
 export const PID_FILE = `${natsFolders.run}/nats.pid`;
 
+/**
+ * By which a server has the name that its pod gives it by a flag. Named by the flag alone it would refuse to read its users again: to it that is another
+ * name. In this file, which is no part of the pods' template, servers that run get it as well.
+ */
+const SERVER_NAME = '  "server_name": $POD_NAME,\n';
+
 /** A user at managed servers. Two of one component, the second with another name, are there while passwords are exchanged. */
 export interface NatsUser {
   /** The service that it may act as; `system` for who tells the servers to read their users again. */
@@ -60,13 +66,19 @@ export function natsSecretFiles(
   const cluster = { authorization: { user: 'route', password: routePassword }, routes };
   return {
     // By its tag each server says which users it has read.
-    [USERS_FILE]: asText({ server_tags: [usersTag(users)], ...accounts(users) }),
+    [USERS_FILE]: asText({ server_tags: [usersTag(users)], ...accounts(users) }).replace(
+      '{\n',
+      () => `{\n${SERVER_NAME}`,
+    ),
     ...(replicas === 1 ? {} : { [ROUTES_FILE]: asText(cluster) }),
   };
 }
 
 /** Names users with their passwords and with what they may do; lower case, as servers make their tags. */
 export const usersTag = (users: readonly NatsUser[]): string => `users:${contentHash(accounts(users))}`;
+
+/** The users' file but for what is no JSON in it. */
+export const usersFileAsJson = (text: string): string => text.replace(SERVER_NAME, '');
 
 /** The format of NATS takes JSON. */
 const asText = (value: object) => `${JSON.stringify(value, null, 2)}\n`;

@@ -7,6 +7,7 @@ import { expect, it } from 'vitest';
 import { Children } from '../../src/apply/children.ts';
 import { Writer } from '../../src/apply/writer.ts';
 import { NatsUsers } from '../../src/bus/nats-users.ts';
+import { usersFileAsJson } from '../../src/desired/nats-config.ts';
 import type { ManagedBus } from '../../src/desired/stream-bounds.ts';
 import type { KubernetesClient } from '../../src/kubernetes/client.ts';
 import { KubernetesError } from '../../src/kubernetes/errors.ts';
@@ -45,7 +46,8 @@ function usersInMemory() {
   };
   /** Hashes of passwords by the users that the servers know. */
   const known = (): Record<string, string> => {
-    const file = JSON.parse(Buffer.from(objects.get(USERS)?.data['users.conf'] ?? '', 'base64').toString());
+    const text = Buffer.from(objects.get(USERS)?.data['users.conf'] ?? '', 'base64').toString();
+    const file = JSON.parse(usersFileAsJson(text));
     const entries: { user: string; password: string }[] = file.accounts.POOL.users;
     return Object.fromEntries(entries.map(({ user, password }) => [user, password]));
   };

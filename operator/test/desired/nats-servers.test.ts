@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MiningPool } from '../../src/api/v1alpha1.ts';
 import { contentHash } from '../../src/desired/content-hash.ts';
-import { usersTag } from '../../src/desired/nats-config.ts';
+import { usersFileAsJson, usersTag } from '../../src/desired/nats-config.ts';
 import { natsCredentials, natsServers, natsUsers } from '../../src/desired/nats-servers.ts';
 import { streamBounds } from '../../src/desired/stream-bounds.ts';
 import { asYaml } from '../as-yaml.ts';
@@ -70,14 +70,14 @@ describe('managed NATS servers', () => {
   });
 
   it('are told to read their users again when these may do something else', () => {
-    const { server_tags, ...others } = JSON.parse(filesOf(pool)['users.conf'] ?? '');
+    const { server_tags, ...others } = JSON.parse(usersFileAsJson(filesOf(pool)['users.conf'] ?? ''));
     expect(others.accounts.POOL.users[0]).toHaveProperty('permissions');
     expect(server_tags).toEqual([`users:${contentHash(others)}`]);
     expect(usersTag(users)).toBe(server_tags[0]);
   });
 
   it('let a second user of a service do what the first may, and hear its own answers alone', () => {
-    const { accounts } = JSON.parse(filesOf(pool)['users.conf'] ?? '');
+    const { accounts } = JSON.parse(usersFileAsJson(filesOf(pool)['users.conf'] ?? ''));
     const [gateway, first, second] = accounts.POOL.users;
     expect(first.permissions.publish).toEqual(second.permissions.publish);
     expect(second.permissions.subscribe.allow).toContain('_INBOX.channel-manager-2.>');
