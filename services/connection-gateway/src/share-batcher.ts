@@ -231,6 +231,7 @@ export class ShareBatcher {
   #sendNow(): void {
     clearTimeout(this.#window);
     this.#window = undefined;
+    if (this.#closed) return;
     if (this.#writer.shareCount > 0 && !this.#appending) this.#closeBatch();
     if (!this.#appending && this.#held.length > 0)
       this.#appendHeld().catch((error: unknown) =>

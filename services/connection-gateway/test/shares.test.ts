@@ -68,7 +68,7 @@ test('a share is acknowledged when the stream has it', async () => {
 });
 
 test('shares that come together are acknowledged together', async () => {
-  gateway = await TestGateway.start({ limits: { shareWindowMs: 200 } });
+  gateway = await TestGateway.start({ limits: { shareWindowMs: 1_000 } });
   const miner = await extendedMiner(gateway);
   for (let number = 1; number <= 20; number++) miner.send(SubmitSharesExtended, share(number));
   expect(await miner.expect(SubmitSharesSuccess)).toMatchObject({
@@ -132,6 +132,19 @@ test('while the stream is away shares are held, and stored once when it is back'
   expect(await miner.expect(SubmitSharesSuccess)).toMatchObject({ lastSequenceNumber: 2 });
   expect(gateway.counters.appendRetries).toBeGreaterThan(0);
   expect((await storedShares()).map(({ sequenceNumber }) => sequenceNumber)).toEqual([1, 2]);
+});
+
+test('a gateway that is closed while the stream is away leaves what it holds', async () => {
+  const bus = await createFaultyBus();
+  gateway = await TestGateway.start({ bus, logLevel: 'error' });
+  const miner = await extendedMiner(gateway);
+  bus.away = true;
+  miner.send(SubmitSharesExtended, share(1));
+  await expect.poll(() => gateway.gateway.batcher.stalled).toBe(true);
+  gateway.gateway.batcher.close();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(gateway.logged).toEqual([]);
+  expect(gateway.gateway.batcher.bytes).toBeGreaterThan(0);
 });
 
 test('a batch whose acknowledgement was lost is not stored twice', async () => {
