@@ -24,6 +24,15 @@ const ANSWERED_TIMEOUT_MS = 30_000;
 const GATEWAY_PORT = 3336;
 const [repository = '', tag = ''] = SLUICE_IMAGE.split(':');
 const definitions = ['miningpools', 'proxyfleets'].map((name) => `${name}.mining.sluice.dev`);
+/** Of Helm. */
+const waiting = ['--wait', '--timeout=120s'];
+
+/** What an operator is installed from. */
+interface Release {
+  readonly chart: string;
+  /** Tag of its image, and of every pool's that names none. */
+  readonly image: string;
+}
 
 export interface PoolPod {
   readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string };
@@ -71,14 +80,17 @@ export class LoadedPool {
   static async start(
     kubeconfig: string,
     namespace: string,
-    { apiVersion, kind, spec }: MiningPool,
+    { apiVersion, kind, spec }: Pick<MiningPool, 'apiVersion' | 'kind' | 'spec'>,
+    release: Release = { chart: CHART, image: tag },
   ): Promise<LoadedPool> {
     const kubectl = new Kubectl(kubeconfig);
     const inNamespace = `--namespace=${namespace}`;
     await kubectl.run('delete', 'customresourcedefinitions', '--ignore-not-found', ...definitions);
     for (const name of [namespace, `${namespace}-system`])
       await kubectl.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-    await chart(kubeconfig, 'install', `${namespace}-system`, tag);
+    const image = [`--set=image.repository=${repository}`, `--set=image.tag=${release.image}`];
+    const flags = [`--namespace=${namespace}-system`, ...waiting, ...image, '--set=image.pullPolicy=Never'];
+    await helm(kubeconfig, 'install', 'sluice', release.chart, ...flags);
     await kubectl.apply({ apiVersion, kind, metadata: { name: NAME, namespace }, spec });
     await kubectl.run('wait', inNamespace, `miningpool/${NAME}`, '--for=condition=Ready', '--timeout=240s');
     const { status } = await kubectl.get(inNamespace, 'miningpool', NAME);
@@ -100,9 +112,10 @@ export class LoadedPool {
     await kubectl.run('delete', 'namespace', this.#namespace, this.operatorNamespace, '--wait=false');
   }
 
-  /** @param image tag of the operator's, and of every pool's that names none */
+  /** As docs/operations/upgrade.md has it. @param image tag of the operator's, and of every pool's that names none */
   async upgradeChart(image: string): Promise<void> {
-    await chart(this.#kubeconfig, 'upgrade', this.operatorNamespace, image);
+    const flags = [`--namespace=${this.operatorNamespace}`, ...waiting, '--reset-then-reuse-values'];
+    await helm(this.#kubeconfig, 'upgrade', 'sluice', CHART, ...flags, `--set=image.tag=${image}`);
   }
 
   async pods(selector = ''): Promise<readonly PoolPod[]> {
@@ -184,9 +197,3 @@ export const nothing = { missing: [], doubled: [], refusedButStored: [], faults:
 
 const addressOf = async (kubectl: Kubectl, inNamespace: string, service: string): Promise<string> =>
   (await kubectl.get(inNamespace, 'service', service)).spec.clusterIP;
-
-const chart = (kubeconfig: string, verb: 'install' | 'upgrade', namespace: string, image: string) =>
-  helm(
-    ...([kubeconfig, verb, 'sluice', CHART, `--namespace=${namespace}`, '--wait', '--timeout=120s'] as const),
-    ...[`--set=image.repository=${repository}`, `--set=image.tag=${image}`, '--set=image.pullPolicy=Never'],
-  );
