@@ -5,7 +5,10 @@ import { beforeAll, expect, inject, it, onTestFailed } from 'vitest';
 import { CHART, helm } from '../support/kubernetes/helm.ts';
 import { SLUICE_IMAGE } from '../support/kubernetes/images.ts';
 import { Kubectl } from '../support/kubernetes/kubectl.ts';
+import { CHART_BEFORE, fleetBefore } from '../support/kubernetes/release-before.ts';
 import { PeerProcess } from '../support/peer-process.ts';
+import { ShareLoad, totals } from '../support/share-load.ts';
+import { TcpRelay } from '../support/tcp-relay.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const namespace = 'mining';
@@ -16,6 +19,10 @@ const PAYOUT = '51';
 /** Two of each service and two gateways, one server and one node. */
 const PODS = 12;
 const RPC_PORT = 8332;
+const GATEWAY_PORT = 3336;
+/** Each sends a few shares a minute. */
+const MINERS = 10;
+const TRIES_PER_SECOND = 200;
 const operatorNamespace = 'sluice-system';
 const inOperatorNamespace = `--namespace=${operatorNamespace}`;
 const kubeconfig = inject('kubeconfig');
@@ -26,6 +33,17 @@ const definitions = ['miningpools', 'proxyfleets'].map((name) => `${name}.mining
 /** Address of a Service inside of the cluster. */
 const addressOf = async (name: string, of = namespace): Promise<string> =>
   (await kubectl.get(`--namespace=${of}`, 'service', name)).spec.clusterIP;
+
+/** What miners know a pool by. */
+const keyOf = async (name: string): Promise<string> =>
+  (await kubectl.get(inNamespace, 'miningpool', name)).status.authorityPublicKey;
+
+/** Resolves when an operator has said how a resource is, as it stands in its spec now. */
+async function lookedAt(what: string): Promise<void> {
+  const { generation } = (await kubectl.get(inNamespace, what)).metadata;
+  const condition = `--for=jsonpath={.status.observedGeneration}=${generation}`;
+  await kubectl.run('wait', inNamespace, what, condition, '--timeout=60s');
+}
 
 /** The pods of the pool, each by its uid. */
 async function pods(): Promise<readonly string[]> {
@@ -86,6 +104,12 @@ async function podLogs(of: string): Promise<string> {
 const [repository, tag] = SLUICE_IMAGE.split(':');
 const install = (release: string, ...values: readonly string[]) =>
   helm(kubeconfig, 'install', release, CHART, inOperatorNamespace, '--wait', '--timeout=120s', ...values);
+/** As docs/operations/upgrade.md has it. @param operators how many there are afterwards */
+const upgrade = (chart: string, operators: number) =>
+  helm(
+    ...([kubeconfig, 'upgrade', 'sluice', chart, inOperatorNamespace, '--wait', '--timeout=120s'] as const),
+    ...['--reset-then-reuse-values', `--set=replicas=${operators}`],
+  );
 const ofTheTest = [`--set=image.repository=${repository}`, `--set=image.tag=${tag}`, '--set=image.pullPolicy=Never'];
 
 beforeAll(async () => {
@@ -120,21 +144,40 @@ it('makes a pool, and a block that a miner finds through its Service is the best
   expect(await kubectl.run('get', inNamespace, 'miningpool')).toMatch(/demo +regtest +True/);
 });
 
-it('makes a fleet of proxies that mines for the pool, through which a miner finds a block', async () => {
+it('is brought up from the chart of the release before, and neither a pod nor a connection of the pool ends', async () => {
   onTestFailed(async () => console.error(await podLogs(namespace), await podLogs(operatorNamespace)));
-  await kubectl.apply({
-    apiVersion: 'mining.sluice.dev/v1alpha1',
-    kind: 'ProxyFleet',
-    metadata: { name: 'hall', namespace },
-    spec: {
-      upstreams: [{ name: 'own', poolRef: { name: 'demo' } }],
-      noise: {},
-      proxies: {
-        listeners: [{ name: 'sv2', protocol: 'SV2', port: 34265 }],
-        ...{ autoscaling: { minReplicas: 1 }, rollout: { minReadySeconds: 1 } },
-      },
-    },
+  const before = await pods();
+  const keyBefore = await keyOf('demo');
+  const relay = await TcpRelay.start(GATEWAY_PORT, await addressOf('demo-gw-sv2'));
+  const load = new ShareLoad({
+    ...{ ports: [relay.port], authorityKey: keyBefore, connections: MINERS },
+    ...{ sharesPerSecond: TRIES_PER_SECOND, wanted: 'share' },
   });
+  await load.start();
+  try {
+    // No image of that release is here: no operator acts meanwhile.
+    await upgrade(CHART_BEFORE, 0);
+    await kubectl.apply({ ...fleetBefore, metadata: { ...fleetBefore.metadata, namespace } });
+    expect((await kubectl.get(inNamespace, 'proxyfleet', 'hall')).spec).toHaveProperty('jobDeclaration');
+    // What only an operator of this release can say that it has seen.
+    const patch = ['--type=merge', '--patch={"spec":{"gateways":{"rebalance":{"tolerancePercent":30}}}}'];
+    await kubectl.run('patch', inNamespace, 'miningpool', 'demo', ...patch);
+    await upgrade(CHART, 1);
+    await Promise.all(['miningpool/demo', 'proxyfleet/hall'].map(lookedAt));
+    expect((await kubectl.get(inNamespace, 'proxyfleet', 'hall')).spec).not.toHaveProperty('jobDeclaration');
+    const { accepted } = totals(load.records);
+    await waitFor(() => totals(load.records).accepted > accepted, 60_000);
+    expect(load.losses).toEqual([]);
+  } finally {
+    await load.close();
+    await relay.stop();
+  }
+  expect(await pods()).toEqual(before);
+  expect(await keyOf('demo')).toBe(keyBefore);
+});
+
+it('makes a fleet of proxies, as written for the release before, that mines for the pool, and a miner finds a block through it', async () => {
+  onTestFailed(async () => console.error(await podLogs(namespace), await podLogs(operatorNamespace)));
   await kubectl.run('wait', inNamespace, 'proxyfleet/hall', '--for=condition=UpstreamAvailable', '--timeout=120s');
   await kubectl.run('wait', inNamespace, 'proxyfleet/hall', '--for=condition=Ready', '--timeout=60s');
   const { status } = await kubectl.get(inNamespace, 'proxyfleet', 'hall');
