@@ -8,8 +8,6 @@ import { RateLimit } from './rate-limit.ts';
 const TURN_MESSAGES = 2_048;
 /** Of all addresses; they cost as much. */
 const TURN_HANDSHAKES = 16;
-/** What comes later than this is another turn: the event loop has come round. */
-const TURN_MS = 10;
 
 /** A connection that waits. */
 export interface Reader {
@@ -22,7 +20,7 @@ export class ReadTurns {
   readonly #rate: RateLimit;
   /** In the order in which they began to wait. */
   readonly #waiting = new Set<Reader>();
-  #from: number;
+  /** Since the turn before was over, however long ago: what time may tell of the event loop, it does not tell while messages take long. */
   #taken = 0;
   #isOver = false;
   #owes = false;
@@ -32,7 +30,6 @@ export class ReadTurns {
   constructor(bound: number, ratePerSecond: number, nowMs: number) {
     this.#bound = bound;
     this.#rate = new RateLimit(ratePerSecond, nowMs);
-    this.#from = nowMs;
   }
 
   /** Whether nobody may be read now; whoever has something waits. */
@@ -47,10 +44,6 @@ export class ReadTurns {
 
   /** Counts what was handled. */
   take(count: number, nowMs: number): void {
-    if (nowMs - this.#from >= TURN_MS) {
-      this.#from = nowMs;
-      this.#taken = 0;
-    }
     this.#taken += count;
     const owedMs = this.#rate.take(count, nowMs);
     if (this.#isOver) return;

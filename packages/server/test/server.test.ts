@@ -150,21 +150,26 @@ test('when too much waits for all readers together, those are cut for whom most 
   expect(cut).toEqual(['b', 'b', 'd', 'a']);
 });
 
-/** Peers on a server of their own, each of whose bytes counts as a message; `handled` has who was read and how much, in order. */
-function peersOf(limits: { readonly messagesPerSecondPerAddress: number }) {
+/**
+ * Peers on a server of their own, each of whose bytes counts as a message; `handled` has who was read and how much, in order.
+ * @param chunkMs what it takes to handle what came at once.
+ */
+function peersOf(limits: { readonly messagesPerSecondPerAddress: number }, chunkMs = 0) {
   const handled: (readonly [peer: string, bytes: number])[] = [];
   const counters = { heldBack: 0, heldBackAddress: 0, closed: { ...listenerCounters().closed, over: 0 } };
+  const clock = new ManualClock();
   class Peer extends PeerSocket<'over'> {
     name = '';
     protected onBytes(chunk: Buffer): void {
       handled.push([this.name, chunk.length]);
+      clock.advance(chunkMs);
       if (chunk.includes('!')) this.end('over');
       else this.countMessages(chunk.length);
     }
     protected onLeft(): void {}
   }
   const modules = {
-    ...{ clock: new ManualClock(), log: silentLogger(), counters, tick: new OutboundTick() },
+    ...{ clock, log: silentLogger(), counters, tick: new OutboundTick() },
     limits: { ...minerServerLimits, messagesPerSecond: 1e9, lingerMs: 1e6 },
     turns: addressTurns(limits.messagesPerSecondPerAddress),
   };
@@ -211,6 +216,14 @@ test('connections of one address take turns, between which others are read', asy
   a?.far.write(Buffer.alloc(10));
   await expect.poll(() => handled.length).toBe(8);
   expect(counters).toMatchObject({ heldBack: 0, heldBackAddress: 0 });
+});
+
+test('a turn is over after so many messages, however long they take', async () => {
+  const { open, handled } = peersOf({ messagesPerSecondPerAddress: 1e9 }, 20);
+  const peers = ['a', 'b', 'c'].map((name) => open(name, '192.0.2.1')).concat(open('d', '192.0.2.2'));
+  for (const { far } of peers) far.write(Buffer.alloc(1_024));
+  await expect.poll(() => handled.length).toBe(4);
+  expect(handled.map(([peer]) => peer)).toEqual(['a', 'b', 'd', 'c']);
 });
 
 test('while an address has sent too much, what comes on its connections waits, and goes with them', async () => {
