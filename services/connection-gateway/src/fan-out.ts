@@ -27,7 +27,7 @@ const SLICE_STEP = 32;
 const LIST_BOUND = 64;
 /** A future job is in no hurry: it waits so long for the full job of the present tip, and leaves with it in one write. A tip that names it takes it along. */
 const FUTURE_WAIT_MS = 500;
-/** Connections whose roots of a job are hashed before they are told it. */
+/** Channels whose roots of a job are hashed before they are told it, and those that are left of the last one's connection: some have thousands. */
 const ROOTS_AHEAD = 32;
 
 export interface FanOutModules {
@@ -206,13 +206,17 @@ export class FanOut {
   /** Has roots made for channels of the next connections, where each has its own. */
   #hashAhead(): void {
     const job = this.#passJob;
-    this.#hashed = job === undefined ? this.#order.length : this.#cursor + ROOTS_AHEAD;
+    this.#hashed = job === undefined ? this.#order.length : this.#cursor;
     this.#roots.begin(job);
     if (job === undefined) return;
-    for (const { sentWork, channels } of this.#order.slice(this.#cursor, this.#hashed)) {
+    for (let ahead = 0; ahead < ROOTS_AHEAD && this.#hashed < this.#order.length; this.#hashed += 1) {
+      const { sentWork, channels } = this.#order[this.#hashed]!;
       if (sentWork >= this.#passEnd) continue;
-      for (const channel of channels)
-        if (channel.delivery === 'own' && channel.jobOf(job) === job) this.#roots.add(channel.mining);
+      for (const channel of channels) {
+        if (channel.delivery !== 'own' || channel.jobOf(job) !== job) continue;
+        this.#roots.add(channel.mining);
+        ahead += 1;
+      }
     }
     this.#roots.run();
   }

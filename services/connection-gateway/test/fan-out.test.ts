@@ -156,6 +156,26 @@ test('each standard channel is told the root of its own extranonce', async () =>
   }
 });
 
+test('of connections with many standard channels few are hashed for before the first is told', async () => {
+  gateway = await TestGateway.start();
+  for (let count = 0; count < 4; count++) {
+    const miner = await gateway.miner();
+    await miner.setup(miningClientFlags.REQUIRES_STANDARD_JOBS);
+    for (let channels = 0; channels < 20; channels++) {
+      await miner.openStandard();
+      await miner.skip(2);
+    }
+  }
+  const run = vi.spyOn(RootLanes.prototype, 'run');
+  const written = vi.spyOn(JobWriter.prototype, 'standardJob');
+  await gateway.job({ jobId: 32, future: false });
+  expect(written).toHaveBeenCalledTimes(80);
+  const [first = 0] = written.mock.invocationCallOrder;
+  // Forty channels of two connections.
+  expect(run.mock.invocationCallOrder.filter((order) => order < first)).toHaveLength(10);
+  expect(run).toHaveBeenCalledTimes(20);
+});
+
 test('a channel that opens during a pass is brought to the same state once', async () => {
   gateway = await TestGateway.start();
   for (let count = 0; count < 40; count++) await ready();
