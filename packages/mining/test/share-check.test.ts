@@ -257,8 +257,11 @@ describe('MiningChannel', () => {
   it('takes a root that was made elsewhere for the job that is sent next', () => {
     const channel = new MiningChannel({ kind: 'standard', extranoncePrefix: prefix20, target: shareTarget(EASY) });
     const made = new Uint8Array(32).fill(7);
-    channel.takeRoot(job(16, 5), made);
+    const next = job(16, 5);
+    channel.takeRoot(next, made);
+    // Its bytes are used again by whoever made it.
     made.fill(8);
+    expect(channel.rootOf(next, wasmSha256d)).toEqual(new Uint8Array(32).fill(7));
     channel.tipSent(job(32, 5), tip(1), NOW_MS);
     const work = job(48, 5);
     channel.takeRoot(work, new Uint8Array(32).fill(9));
