@@ -22,7 +22,7 @@ export const hostileSettings = defineConfig({
   unpinned: {
     type: toggle(),
     default: false,
-    doc: 'Leaves it to the system which cores everything runs on; without it the load has half of them to itself.',
+    doc: 'Leaves it to the system which cores everything runs on; without it honest miners and attackers have half of them to themselves.',
   },
   document: { type: path(), default: 'docs/performance.md', doc: 'Whose section between the markers is written.' },
 });

@@ -30,7 +30,7 @@ export function sectionOf({ records, pace, faults, machine, busy, minutes }: Hos
     '### Every attack at length',
     '',
     `\`npm run hostile\` on ${new Date().toISOString().slice(0, 10)}, ${show(minutes)} minutes. What acknowledgements took is that of the worst of ${windowsBefore} times of ${seconds} s before and of ${windows} meanwhile;`,
-    `beyond twice of before and ${floorMs} ms it is bold. A stall is the longest time for which the event loop of the gateway, or of the proxy, stood still; 50 ms and less cannot be told apart.`,
+    `beyond twice of before and ${floorMs} ms it is bold. A stall is the longest time by which the event loop of the gateway, or of the proxy, came late to a timer of its own, which it has every 50 ms while it works and every second while it is idle: at least so long it stood still.`,
     'Memory is that of the same process, in use before and afterwards with its garbage collected, and the most that it had of the system.',
     '',
     ...machine.map((text) => `- ${text}`),

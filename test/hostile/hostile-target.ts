@@ -24,7 +24,10 @@ export interface HostileTarget {
   newcomer(): Promise<void>;
   /** One metric without its prefix, added up over the labels that hold this. */
   metric(name: string, label?: string): Promise<number>;
-  /** Milliseconds for which its event loop stood still at most since this or any metric was asked last; 50 and less are one. */
+  /**
+   * By how many milliseconds its event loop was late at most since this or any metric was asked last: at least so long it stood still. A stall may be
+   * missed that is shorter than 50, or than a second where the loop is idle.
+   */
   longestStall(): Promise<number>;
   /** Resolves when nobody but the honest miners is connected. */
   alone(): Promise<void>;
@@ -32,7 +35,7 @@ export interface HostileTarget {
   stop(): Promise<void>;
 }
 
-/** prom-client's, in seconds. */
+/** Of every process, in seconds. */
 export const LONGEST_STALL = 'nodejs_eventloop_lag_max_seconds';
 const KIBIBYTES_A_MEBIBYTE = 1_024;
 

@@ -3,7 +3,7 @@ import type { PoolProcesses } from '../../support/pool-processes.ts';
 import { sampleOf } from '../measure/server-processes.ts';
 
 const EVERY_MS = 5_000;
-/** prom-client's; the longest since it was asked last. */
+/** Of every service; the longest since it was asked last. */
 const LAG_METRIC = 'nodejs_eventloop_lag_max_seconds';
 
 export interface WatchedProcess {
