@@ -142,17 +142,21 @@ export class NatsConsumer implements Consumer {
       let given = 0;
       for (let waiting = 1; waiting > 0 && !ended.signal.aborted; ) {
         const pulled = await this.#pull(consumer, Math.min(waiting, batch), ended.signal);
-        given += pulled.given;
-        waiting = pulled.left;
+        for (const message of pulled) if (!ended.signal.aborted) await this.#handleOrdered(message);
+        given += pulled.length;
+        waiting = pulled.at(-1)?.info.pending ?? 0;
       }
       if (given > 0 && given < batch) await this.#pause(gatherMs);
     }
     this.#stop = undefined;
   }
 
-  /** Asks for as many records as there are, or for one. Resolves with how many came, and how many are left behind them. */
-  async #pull(consumer: JetStreamConsumer, max: number, end: AbortSignal): Promise<{ given: number; left: number }> {
-    const pulled = { given: 0, left: 0 };
+  /**
+   * Asks for as many records as there are, or for one. It is over before one is handled: while a handler takes its time the client would take the
+   * silence for a loss and ask again, and what a server gives to a pull that nobody waits for any more comes only with the record behind it.
+   */
+  async #pull(consumer: JetStreamConsumer, max: number, end: AbortSignal): Promise<readonly JsMsg[]> {
+    const pulled: JsMsg[] = [];
     const messages = await consumer.fetch({
       max_messages: max,
       expires: PULL_EXPIRES_MS,
@@ -162,12 +166,7 @@ export class NatsConsumer implements Consumer {
     end.addEventListener('abort', stop);
     if (end.aborted) stop();
     try {
-      for await (const message of messages) {
-        if (end.aborted) break;
-        pulled.given += 1;
-        pulled.left = message.info.pending;
-        await this.#handleOrdered(message);
-      }
+      for await (const message of messages) pulled.push(message);
     } finally {
       end.removeEventListener('abort', stop);
     }
