@@ -34,6 +34,6 @@ export function followEventLoop(registry: MetricsRegistry, metrics: MetricsOf<ty
     metrics.p50.set(seconds(late.percentile(50)));
     metrics.p90.set(seconds(late.percentile(90)));
     metrics.p99.set(seconds(late.percentile(99)));
-    late.reset();
   });
+  registry.onScraped(() => late.reset());
 }

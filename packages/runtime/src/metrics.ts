@@ -119,6 +119,7 @@ const NO_LAG_OF_THE_LIBRARY_MS = 2 ** 31 - 1;
 export class MetricsRegistry {
   readonly #registry = new Registry();
   readonly #followers: (() => void)[] = [];
+  readonly #windows: (() => void)[] = [];
   readonly contentType = this.#registry.contentType;
 
   /** Adds prom-client's process metrics: CPU, memory, garbage collection. */
@@ -128,14 +129,20 @@ export class MetricsRegistry {
       if (name.startsWith('nodejs_eventloop_lag_')) this.#registry.removeSingleMetric(name);
   }
 
-  /** Called at the beginning of each scrape. */
+  /** Called at the beginning of each scrape, and whenever somebody looks at a series. */
   beforeScrape(read: () => void): void {
     this.#followers.push(read);
+  }
+
+  /** Called when a scrape has read: what is told since the scrape before begins anew. */
+  onScraped(begin: () => void): void {
+    this.#windows.push(begin);
   }
 
   /** The exposition text. */
   scrape(): Promise<string> {
     for (const read of this.#followers) read();
+    for (const begin of this.#windows) begin();
     return this.#registry.metrics();
   }
 

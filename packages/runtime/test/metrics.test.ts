@@ -61,15 +61,19 @@ describe('metrics', () => {
     expect(await registry.scrape()).toMatch(line);
   });
 
-  it('tell how late the event loop was, once', async () => {
+  it('tell a scrape how late the event loop was, once, whoever looked at a series in between', async () => {
     const registry = new MetricsRegistry();
     showProcess(registry);
-    const latest = async () => (await registry.series('nodejs_eventloop_lag_max_seconds'))[0]?.value ?? Number.NaN;
-    expect(await latest()).toBe(0);
+    const name = 'nodejs_eventloop_lag_max_seconds';
+    const seen = async () => (await registry.series(name))[0]?.value;
+    const scraped = async () => Number(new RegExp(`^${name} (.+)$`, 'm').exec(await registry.scrape())?.[1]);
+    expect(await scraped()).toBe(0);
     const until = performance.now() + 500;
     while (performance.now() < until);
-    await vi.waitFor(async () => expect(await latest()).toBeGreaterThan(0.2), { timeout: 10_000 });
-    expect(await latest()).toBe(0);
+    await vi.waitFor(async () => expect(await seen()).toBeGreaterThan(0.2), { timeout: 10_000 });
+    expect(await registry.series('sluice_build_info')).toHaveLength(1);
+    expect(await scraped()).toBeGreaterThan(0.2);
+    expect(await scraped()).toBe(0);
     expect(await registry.scrape()).not.toContain('nodejs_eventloop_lag_seconds');
   });
 
