@@ -7,21 +7,21 @@ interface WebAssemblyGlobal {
 }
 const webAssembly = (globalThis as unknown as { WebAssembly: WebAssemblyGlobal }).WebAssembly;
 
-/** What `make` made, and all memory of the module it made on the way; `change` may put other exports in front of the module's. */
+/** What `make` made, and all memory of each module it made on the way, and of the last one; `change` may put other exports in front of a module's. */
 export function withWatchedMemory<T>(
   make: () => T,
   change: (exports: object) => object = (exports) => exports,
-): { readonly made: T; readonly memory: Uint8Array } {
+): { readonly made: T; readonly memories: readonly Uint8Array[]; readonly memory: Uint8Array } {
   const { Instance } = webAssembly;
-  let memory = new Uint8Array(0);
+  const memories: Uint8Array[] = [];
   webAssembly.Instance = function watched(module: object, imports: object = {}) {
     const { exports } = new Instance(module, imports);
-    memory = new Uint8Array(exports.memory.buffer);
+    memories.push(new Uint8Array(exports.memory.buffer));
     return { exports: change(exports) };
   } as unknown as WebAssemblyGlobal['Instance'];
   try {
     const made = make();
-    return { made, memory };
+    return { made, memories, memory: memories.at(-1) ?? new Uint8Array(0) };
   } finally {
     webAssembly.Instance = Instance;
   }
