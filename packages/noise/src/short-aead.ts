@@ -9,9 +9,9 @@ import {
   MESSAGE_AT,
   NONCES_AT,
   STREAM_AT,
-  shortAeadModule,
   TAG_AT,
-} from './short-aead-module.ts';
+} from './short-aead-memory.ts';
+import { shortAeadModule } from './short-aead-module.ts';
 
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { TAG_LENGTH } from '../src/aead.ts';
 import { nobleAead } from '../src/noble-aead.ts';
 import { SHORT_LENGTH, ShortAead } from '../src/short-aead.ts';
-import { MESSAGE_AT, STREAM_AT, shortAeadModule, TAG_AT } from '../src/short-aead-module.ts';
+import { MESSAGE_AT, STREAM_AT, TAG_AT } from '../src/short-aead-memory.ts';
+import { shortAeadModule } from '../src/short-aead-module.ts';
 import { withWatchedMemory } from './watched-memory.ts';
 
 const NOTHING = new Uint8Array(0);
