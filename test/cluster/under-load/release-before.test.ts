@@ -3,7 +3,7 @@
 // image: `RELEASE_BEFORE_IMAGE` is an archive of it, as `docker save` writes it, under the name docker.io/sluice/sluice:before.
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFailed } from 'vitest';
 import { SLUICE_IMAGE } from '../../support/kubernetes/images.ts';
-import { isReady, LoadedPool, nothing, type PoolPod, SHARES } from '../../support/kubernetes/loaded-pool.ts';
+import { isReady, LoadedPool, livesOf, nothing, type PoolPod, SHARES } from '../../support/kubernetes/loaded-pool.ts';
 import { CONTAINERD_SOCKET } from '../../support/kubernetes/node-settings.ts';
 import { CHART_BEFORE, fleetBefore, poolBefore } from '../../support/kubernetes/release-before.ts';
 import { run } from '../../support/run.ts';
@@ -26,11 +26,6 @@ describe.skipIf(archive === '')('from the release before', () => {
   const proxies = async (): Promise<readonly PoolPod[]> =>
     (await pool.kubectl.get(inNamespace, 'pods', `--selector=app.kubernetes.io/instance=${FLEET}`)).items;
   const all = async () => [...(await pool.pods()), ...(await proxies())];
-  /** Each by its uid, with how often it was started again. */
-  const lives = (of: readonly PoolPod[]) =>
-    of
-      .map(({ metadata, status }) => `${metadata.name} ${metadata.uid} ${status.containerStatuses?.[0]?.restartCount}`)
-      .sort();
   const runs = (image: string) => async () =>
     [...(await pool.ours()), ...(await proxies())].every(
       (pod) => isReady(pod) && pod.spec.containers[0].image.endsWith(`:${image}`),
@@ -84,9 +79,9 @@ describe.skipIf(archive === '')('from the release before', () => {
     const [secretsBefore, lossesBefore] = [await secrets(), pool.losses()];
     await pool.upgradeChart(tag);
     await lookedAt();
-    expect(lives(await all())).toEqual(lives(begin));
+    expect(livesOf(await all())).toEqual(livesOf(begin));
     await pool.someMore();
-    expect(lives(await all())).toEqual(lives(begin));
+    expect(livesOf(await all())).toEqual(livesOf(begin));
     expect(pool.losses()).toEqual(lossesBefore);
     expect(await secrets()).toEqual(secretsBefore);
     expect((await fleet()).spec).not.toHaveProperty('jobDeclaration');
@@ -105,7 +100,7 @@ describe.skipIf(archive === '')('from the release before', () => {
     expect(Math.max(...losses)).toBeLessThanOrEqual(1);
     // What is not of this project has the image that it had.
     const others = (pods: readonly PoolPod[]) =>
-      lives(pods.filter(({ spec }) => !spec.containers[0].image.includes('sluice/')));
+      livesOf(pods.filter(({ spec }) => !spec.containers[0].image.includes('sluice/')));
     expect(others(await all())).toEqual(others(begin));
     const { status } = await pool.resource();
     expect(status.authorityPublicKey).toBe(pool.authorityKey);

@@ -3,17 +3,13 @@
 import { afterAll, beforeAll, expect, inject, it, onTestFailed } from 'vitest';
 import { examplePool } from '../../../operator/test/defaulted.ts';
 import { SLUICE_IMAGE } from '../../support/kubernetes/images.ts';
-import { isReady, LoadedPool, nothing, type PoolPod, SHARES } from '../../support/kubernetes/loaded-pool.ts';
+import { isReady, LoadedPool, livesOf, nothing, SHARES } from '../../support/kubernetes/loaded-pool.ts';
 import { CONTAINERD_SOCKET } from '../../support/kubernetes/node-settings.ts';
 import { run } from '../../support/run.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 const EXCHANGED_MS = 240_000;
 const [repository = ''] = SLUICE_IMAGE.split(':');
-
-/** Each by its uid, with how often it was started again. */
-const lives = (of: readonly PoolPod[]) =>
-  of.map(({ metadata, status }) => `${metadata.uid} ${status.containerStatuses?.[0]?.restartCount}`).sort();
 
 let pool: LoadedPool;
 
@@ -47,13 +43,13 @@ it('exchanges every pod under load, with the operator killed in the middle, and 
 
 it('is left alone by the operator of an upgraded release: no pod is started again, no connection ends', async () => {
   onTestFailed(async () => console.error(await pool.logs()));
-  const [before, lossesBefore] = [lives(await pool.pods()), pool.losses()];
+  const [before, lossesBefore] = [livesOf(await pool.pods()), pool.losses()];
   await pool.upgradeChart('next');
   const { metadata } = await pool.resource();
   // It has looked at the pool when it says so of a generation that it alone has seen.
   await pool.patch({ gateways: { rebalance: { tolerancePercent: 30 } } });
   await waitFor(async () => (await pool.resource()).status.observedGeneration > metadata.generation, 60_000);
-  expect(lives(await pool.pods())).toEqual(before);
+  expect(livesOf(await pool.pods())).toEqual(before);
   await pool.someMore();
   expect(pool.losses()).toEqual(lossesBefore);
 });

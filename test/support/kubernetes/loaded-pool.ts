@@ -43,6 +43,12 @@ export interface PoolPod {
   };
 }
 
+/** Each by its uid, with how often it was started again. */
+export const livesOf = (pods: readonly PoolPod[]): readonly string[] =>
+  pods
+    .map(({ metadata, status }) => `${metadata.name} ${metadata.uid} ${status.containerStatuses?.[0]?.restartCount}`)
+    .sort();
+
 /** Ready, and not about to go. */
 export const isReady = ({ metadata, status }: PoolPod): boolean =>
   metadata.deletionTimestamp === undefined &&
