@@ -2,8 +2,7 @@
 import { messageOf } from '@sluice/runtime/errors';
 import { describeMachine, measureBusy } from '../load/compare/machine.ts';
 import { Pinning } from '../load/compare/pinning.ts';
-import { writeSection } from '../load/report/document-section.ts';
-import { show } from '../load/report/table.ts';
+import { writeMeasured } from '../load/report/document-section.ts';
 import { type HostileConfig, poolCases, proxyCases } from './at-length-config.ts';
 import { type CaseRecord, faultsOf, rowOf, sectionOf } from './at-length-section.ts';
 import type { HostileCase } from './cases.ts';
@@ -18,8 +17,6 @@ const SHARE_DEADLINE = ['--share-deadline', '10'];
 const FLOOR_MS = 100;
 /** Some bounds are met after a minute. */
 const COUNTED_MS = 120_000;
-/** Other work on the machine beyond this part of it makes figures that are not written down. */
-const MAX_BUSY = 0.05;
 
 export class HostileAtLength {
   readonly #config: HostileConfig;
@@ -53,13 +50,7 @@ export class HostileAtLength {
     });
     process.stdout.write(`${section}\n`);
     if (cases.length > 0) return faults.length === 0;
-    if (this.#busy > MAX_BUSY) {
-      say(`not written to ${document}: other work took up to ${show(this.#busy * 100)} % of the machine`);
-      return false;
-    }
-    writeSection(document, 'hostile', section);
-    say(`written to ${document}`);
-    return faults.length === 0;
+    return writeMeasured(document, 'hostile', section, this.#busy, say) && faults.length === 0;
   }
 
   /** Ends everything; also in the middle. */

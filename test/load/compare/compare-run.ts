@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { codedMessageOf } from '@sluice/runtime/errors';
 import type { LoadConfig } from '../config.ts';
 import { LatencyHistogram } from '../measure/latency-histogram.ts';
-import { writeSection } from '../report/document-section.ts';
+import { MAX_BUSY, writeMeasured } from '../report/document-section.ts';
 import { show } from '../report/table.ts';
 import { verdictOf } from '../report/verdict.ts';
 import type { RunResult } from '../results.ts';
@@ -24,8 +24,6 @@ const HOLD_SECONDS = 10;
 const TIPS = 20;
 /** The code of a new process is compiled in the first ones. */
 const WARM_UP_TIPS = 20;
-/** Other work on the machine beyond this part of it makes figures that are not written down. */
-const MAX_BUSY = 0.05;
 /** Of a second each. */
 const QUIET_TRIES = 30;
 /** After a start: what is compiled and collected then. */
@@ -86,13 +84,7 @@ export class CompareRun {
     const section = this.#section(machine);
     process.stdout.write(`${section}\n`);
     if (quick) return this.#failures.length === 0;
-    if (this.#busy > MAX_BUSY) {
-      say(`not written to ${document}: other work took up to ${show(this.#busy * 100)} % of the machine`);
-      return false;
-    }
-    writeSection(document, this.#contest.command, section);
-    say(`written to ${document}`);
-    return this.#failures.length === 0;
+    return writeMeasured(document, this.#contest.command, section, this.#busy, say) && this.#failures.length === 0;
   }
 
   /** Ends everything; also in the middle. */

@@ -9,8 +9,7 @@ import { describeMachine, describeNodeAndBus, measureBusy } from '../compare/mac
 import { Pinning } from '../compare/pinning.ts';
 import { type NamedProcess, sampleOf } from '../measure/server-processes.ts';
 import { Pacer } from '../pacer.ts';
-import { writeSection } from '../report/document-section.ts';
-import { show } from '../report/table.ts';
+import { MAX_BUSY, writeMeasured } from '../report/document-section.ts';
 import type { PoolCpuConfig } from './config.ts';
 import { HASHES_A_SHARE, type RateFigures, useBetween } from './figures.ts';
 import { credited, momentOf, processesOf } from './moments.ts';
@@ -25,8 +24,6 @@ const STEP_MS = 2;
 /** After connections were opened or closed: what is put off until then. */
 const REST_MS = 3_000;
 const SETTLED_MS = 60_000;
-/** Other work on the machine beyond this part of it makes figures that are not written down. */
-const MAX_BUSY = 0.05;
 /** Of a second each. */
 const QUIET_TRIES = 30;
 /** Shares at a hundred times the work are as many as chance will have. */
@@ -70,13 +67,7 @@ export class PoolCpuRun {
     const section = sectionOf({ config: this.#config, records: this.#records, machine, busy: this.#busy });
     process.stdout.write(`${section}\n`);
     if (quick) return true;
-    if (this.#busy > MAX_BUSY) {
-      say(`not written to ${document}: other work took up to ${show(this.#busy * 100)} % of the machine`);
-      return false;
-    }
-    writeSection(document, 'load:pool-cpu', section);
-    say(`written to ${document}`);
-    return true;
+    return writeMeasured(document, 'load:pool-cpu', section, this.#busy, say);
   }
 
   /** Ends everything; also in the middle. */
