@@ -1,4 +1,6 @@
-// Every number that goes into the model, with where it is from. docs/capacity.md shows this table.
+// Every number that goes into the model, with where it is from. docs/capacity.md shows this table. What was measured comes from measured.ts.
+import { type ByHand, bandwidth, byHand, comparison, connectionsOf, ownSection, paced, SLUICE } from './measured.ts';
+import { tables } from './table-titles.ts';
 
 /**
  * `measured`: as it stands there. `fitted`: the straight line through two measured rows. `computed`: from others. `set`: in the code.
@@ -9,32 +11,92 @@ export type Kind = 'measured' | 'fitted' | 'computed' | 'set' | 'assumed';
 export interface Assumption {
   readonly what: string;
   readonly value: number;
-  readonly unit: 's' | 'ms' | 'µs' | 'ms/s' | 'µs/s' | 'bytes' | 'KiB' | 'MiB' | 'GB' | '/s' | '/min' | '';
+  readonly unit:
+    | 's'
+    | 'ms'
+    | 'µs'
+    | 'ms/s'
+    | 'µs/s'
+    | 'bytes'
+    | 'KiB'
+    | 'MiB'
+    | 'GiB'
+    | 'GB'
+    | '/s'
+    | '/min'
+    | 'min'
+    | '';
   readonly kind: Kind;
   readonly source: string;
+  /** Of what was measured: the day, and the commit where it is known. */
+  readonly when?: string;
 }
 
-const SHARES = "performance.md, beside SRI's pool, CPU µs a share by process";
-const OPENS = "performance.md, beside SRI's pool, connections opened";
-const APPEND_CPU_S = 272e-6;
-const SYNC_S = 0.167e-3;
+const COMPARISON = "performance.md, beside SRI's pool";
+const SHARES = `${COMPARISON}, CPU µs a share by process`;
+const OPENS = `${COMPARISON}, connections opened`;
 const OWN = 'measured for this page';
 const LIMITS = 'operations/limits.md';
+const MICROS_OF_MS = 1_000;
 
-/** CPU ms a second at no share, and µs of each, through two rows: `[shares/s, µs a share]`. */
-function lineThrough(
-  [rate, micros]: readonly [number, number],
-  [otherRate, otherMicros]: readonly [number, number],
-): { readonly millisASecond: number; readonly microsAShare: number } {
-  const microsAShare = (otherRate * otherMicros - rate * micros) / (otherRate - rate);
-  return { microsAShare, millisASecond: (rate * (micros - microsAShare)) / 1_000 };
+interface Line {
+  /** CPU ms a second, or ms once. */
+  readonly fixed: number;
+  /** µs. */
+  readonly each: number;
 }
 
-const gateway = lineThrough([1_000, 108], [3_000, 50.7]);
-const validator = lineThrough([1_000, 41.3], [3_000, 16.9]);
-const nats = lineThrough([1_000, 34], [3_000, 11.6]);
-/** All processes: 1,000 connections at 1.75 ms each, 10,000 at 1.24. */
-const opening = lineThrough([1_000, 1_750], [10_000, 1_240]);
+/** Through two measured rows: of so many things each takes so many µs. Where more of them take no more in all, each takes nothing. */
+function lineThrough(
+  [count, micros]: readonly [count: number, micros: number],
+  [otherCount, otherMicros]: readonly [count: number, micros: number],
+): Line {
+  const each = Math.max(0, (otherCount * otherMicros - count * micros) / (otherCount - count));
+  return { each, fixed: (count * (micros - each)) / MICROS_OF_MS };
+}
+
+const shareLine = (process: string) => {
+  const at = (rate: number) => [rate, comparison.number(tables.sharesByProcess, [paced(rate)], process)] as const;
+  return lineThrough(at(1_000), at(3_000));
+};
+const opened = (count: number, figure: string) =>
+  comparison.number(tables.openings, [connectionsOf(count), figure], SLUICE);
+const tipOf = (count: number) =>
+  [
+    count,
+    comparison.number(tables.tips, [connectionsOf(count), 'CPU µs a connection and tip, all else included'], SLUICE),
+  ] as const;
+
+const gateway = shareLine('connection-gateway');
+const validator = shareLine('share-validator');
+const nats = shareLine('nats-server');
+const opening = lineThrough(
+  [1_000, opened(1_000, 'CPU ms an open') * MICROS_OF_MS],
+  [10_000, opened(10_000, 'CPU ms an open') * MICROS_OF_MS],
+);
+const IDLE = 'CPU without work, % of a core';
+const idle = lineThrough([1_000, opened(1_000, IDLE) * 10], [10_000, opened(10_000, IDLE)]);
+const tip = lineThrough(tipOf(1_000), tipOf(5_000));
+const appendCpuMicros = ownSection.number(tables.appends, ['1', '1'], 'CPU µs of servers each');
+const syncMs = Number(comparison.match(/fdatasync p50 ([\d.]+) ms/));
+const lastTold = {
+  subscribers: Number(ownSection.match(/last of (\d+) subscribers/)),
+  ms: Number(ownSection.match(/subscribers after ([\d.]+) ms/)),
+};
+/** Five services and nats-server. */
+const PROCESSES = 6;
+/** The row of miners with a standard channel each. */
+const STANDARD = 'standard channels';
+const openOf = (process: string) => ownSection.number(tables.opensByProcess, [process], 'one gateway') / 1_000;
+const shareOf = (gateways: string) => ownSection.number(tables.ownSharesByProcess, ['all'], gateways);
+/** Of 500 shares a second. */
+const bytesOfShare = ({ value }: ByHand) => (value * 1e9) / 86_400 / 500;
+
+/** A row of the table that was copied by hand. */
+const copied = ({ value, from, when }: ByHand) => ({ value, kind: 'measured', source: from, when }) as const;
+const compared = (source: string) => ({ kind: 'fitted', source, when: comparison.when }) as const;
+const own = (source = OWN) => ({ kind: 'measured', source, when: ownSection.when }) as const;
+const ofBandwidth = (source: string) => ({ kind: 'measured', source, when: bandwidth.when }) as const;
 
 export const assumptions = {
   sharesPerMinute: {
@@ -53,59 +115,45 @@ export const assumptions = {
   },
   gatewayFixed: {
     what: 'CPU of a gateway at 1,000 to 3,000 shares/s, whatever they are',
-    value: gateway.millisASecond,
+    value: gateway.fixed,
     unit: 'ms/s',
-    kind: 'fitted',
-    source: `${SHARES}, 1,000 and 3,000 shares/s`,
+    ...compared(`${SHARES}, 1,000 and 3,000 shares/s`),
   },
-  gatewayShare: {
-    what: 'and of each share',
-    value: gateway.microsAShare,
-    unit: 'µs',
-    kind: 'fitted',
-    source: 'the same rows',
-  },
+  gatewayShare: { what: 'and of each share', value: gateway.each, unit: 'µs', ...compared('the same rows') },
   validatorFixed: {
     what: 'CPU of share-validator for each gateway at 1,000 to 3,000 shares/s, whatever they are',
-    value: validator.millisASecond,
+    value: validator.fixed,
     unit: 'ms/s',
-    kind: 'fitted',
-    source: 'the same rows',
+    ...compared('the same rows'),
   },
-  validatorShare: {
-    what: 'and of each share',
-    value: validator.microsAShare,
-    unit: 'µs',
-    kind: 'fitted',
-    source: 'the same rows',
-  },
+  validatorShare: { what: 'and of each share', value: validator.each, unit: 'µs', ...compared('the same rows') },
   natsFixed: {
     what: 'CPU of nats-server for each gateway at 1,000 to 3,000 shares/s, whatever they are',
-    value: nats.millisASecond,
+    value: nats.fixed,
     unit: 'ms/s',
-    kind: 'fitted',
-    source: 'the same rows',
+    ...compared('the same rows'),
   },
-  natsShare: {
-    what: 'and of each share',
-    value: nats.microsAShare,
+  natsShare: { what: 'and of each share', value: nats.each, unit: 'µs', ...compared('the same rows') },
+  extendedGateway: {
+    what: 'a share of an extended channel takes a gateway more by',
     unit: 'µs',
-    kind: 'fitted',
-    source: 'the same rows',
+    ...copied(byHand.extendedGatewayMicros),
   },
+  extendedValidator: { what: 'and share-validator by', unit: 'µs', ...copied(byHand.extendedValidatorMicros) },
   idleConnection: {
     what: 'CPU of the pool for a connection without shares',
-    value: ((0.071 - 0.054) * 1e6) / 9_000,
+    value: idle.each,
     unit: 'µs/s',
-    kind: 'fitted',
-    source: `${OPENS}: 7.1 % of a core at 10,000, 5.4 % at 1,000`,
+    ...compared(`${OPENS}: without work, 1,000 and 10,000`),
   },
+  idlePool: { what: 'CPU of one of each service, without shares', unit: 'ms/s', ...copied(byHand.idlePool) },
   fewestShares: {
     what: 'a share of a gateway that has fewer costs as much as where it has',
     value: 1_000,
     unit: '/s',
-    kind: 'measured',
-    source: `${OWN}: two gateways with half of the shares each, 268 µs a share in place of 265`,
+    ...own(
+      `${OWN}: two gateways with half of the shares each, ${shareOf('two gateways')} µs a share in place of ${shareOf('one gateway')}`,
+    ),
   },
   shareWindow: {
     what: 'shares are collected for',
@@ -123,82 +171,63 @@ export const assumptions = {
   },
   appendCpu: {
     what: 'CPU of nats-server from a batch to its answer, alone',
-    value: APPEND_CPU_S * 1e6,
+    value: appendCpuMicros,
     unit: 'µs',
-    kind: 'measured',
-    source: OWN,
+    ...own(),
   },
   sync: {
     what: 'a synced write of 4 KiB',
-    value: SYNC_S * 1e3,
+    value: syncMs,
     unit: 'ms',
     kind: 'measured',
-    source: "performance.md, beside SRI's pool, fdatasync p50",
+    source: `${COMPARISON}, fdatasync p50`,
+    when: comparison.when,
   },
   appendsOneCopy: {
     what: 'appends a second that a stream of one copy takes',
-    value: 1 / (APPEND_CPU_S + SYNC_S),
+    value: 1e6 / (appendCpuMicros + syncMs * 1_000),
     unit: '/s',
     kind: 'computed',
     source: 'the two above, one after the other',
   },
   appendsThreeCopies: {
     what: 'the same, three copies',
-    value: 5_849,
+    value: ownSection.number(tables.appends, ['3', '128'], 'appends/s'),
     unit: '/s',
-    kind: 'measured',
-    source: `${OWN}, 128 writers`,
+    ...own(`${OWN}, 128 writers`),
   },
   appendThreeCopies: {
     what: 'one append to three copies, alone',
-    value: 1.63,
+    value: ownSection.number(tables.appends, ['3', '1'], 'p50, ms'),
     unit: 'ms',
-    kind: 'measured',
-    source: OWN,
+    ...own(),
   },
   openAll: {
     what: 'CPU of the whole pool for a connection opened',
-    value: opening.microsAShare / 1_000,
+    value: opening.each / 1_000,
     unit: 'ms',
-    kind: 'fitted',
-    source: `${OPENS}: 1.75 ms at 1,000, 1.24 ms at 10,000`,
+    ...compared(`${OPENS}, 1,000 and 10,000`),
   },
   openFirst: {
     what: 'and once, until the code is warm',
-    value: opening.millisASecond,
+    value: opening.fixed,
     unit: 'ms',
-    kind: 'fitted',
-    source: 'the same rows',
+    ...compared('the same rows'),
   },
   handshake: {
     what: 'of it the handshake',
-    value: 0.29,
+    ...copied(byHand.handshakesPerSecond),
+    value: 1_000 / byHand.handshakesPerSecond.value,
     unit: 'ms',
-    kind: 'measured',
-    source: 'performance.md, budgets: 3,450/s',
   },
-  gatewayOpen: { what: 'of it the gateway', value: 0.915, unit: 'ms', kind: 'measured', source: OWN },
-  managerOpen: { what: 'of it channel-manager', value: 0.105, unit: 'ms', kind: 'measured', source: OWN },
-  tipWrite: {
-    what: 'CPU of a gateway to tell one connection of a new tip',
-    value: 13,
-    unit: 'µs',
-    kind: 'measured',
-    source: 'performance.md, the gateway over sockets: 107 to 148 ms for 10,000',
-  },
-  jobWrite: {
-    what: 'and of the next job in the same write',
-    value: 4.3,
-    unit: 'µs',
-    kind: 'measured',
-    source: 'performance.md, single operations: frame sealed 2.1, coinbase hashed 2.2',
-  },
+  gatewayOpen: { what: 'of it the gateway', value: openOf('connection-gateway'), unit: 'ms', ...own() },
+  managerOpen: { what: 'of it channel-manager', value: openOf('channel-manager'), unit: 'ms', ...own() },
+  tipWrite: { what: 'CPU of a gateway to tell one connection of a new tip', unit: 'µs', ...copied(byHand.tipMicros) },
   tipBeside: {
     what: 'CPU of all other processes of the pool for a new tip and its templates',
-    value: 99,
+    value: tip.fixed,
     unit: 'ms',
-    kind: 'fitted',
-    source: "performance.md, beside SRI's pool, a new tip: 149 µs a connection at 1,000, 69.8 at 5,000",
+    ...compared(`${COMPARISON}, a new tip, CPU a connection at 1,000 and at 5,000`),
   },
   slice: {
     what: 'a gateway writes for so long before it reads again',
@@ -216,55 +245,75 @@ export const assumptions = {
   },
   gatewayTold: {
     what: 'until one more gateway is told by a server of the bus',
-    value: 95,
+    value: (1_000 * lastTold.ms) / lastTold.subscribers,
     unit: 'µs',
-    kind: 'measured',
-    source: `${OWN}: 14.3 ms for 150`,
+    ...own(`${OWN}: ${lastTold.ms} ms for ${lastTold.subscribers}`),
   },
   memoryFixed: {
-    what: 'memory of a gateway before its first miner',
-    value: 110,
+    what: 'memory of a process of the pool before the first miner',
+    value: opened(10_000, 'RSS MiB before') / PROCESSES,
     unit: 'MiB',
-    kind: 'fitted',
-    source: `${OPENS}: 662 MiB of six processes`,
+    ...compared(`${OPENS}: a sixth of six processes`),
   },
   memoryConnection: {
-    what: 'and of each connection',
-    value: 36,
+    what: 'and of each connection of a gateway',
+    value: opened(5_000, 'RSS KiB a connection'),
     unit: 'KiB',
-    kind: 'measured',
-    source: `${OPENS}, 5,000 connections`,
+    ...compared(`${OPENS}, 5,000 connections, all processes`),
   },
+  jobEvery: { what: 'a job each', value: 30, unit: 's', kind: 'set', source: 'template refresh' },
+  jobsOpen: {
+    what: 'share-validator knows the shares of a job again for',
+    value: 11,
+    unit: 'min',
+    kind: 'set',
+    source: 'share-validator/README.md',
+  },
+  filterShare: {
+    what: 'of each it keeps, at most',
+    value: 32,
+    unit: 'bytes',
+    kind: 'set',
+    source: 'duplicate-filter.ts: 8 bytes a place, of which a quarter to a half is taken',
+  },
+  shareOfJob: { what: 'and of each channel and job with a share', unit: 'bytes', ...copied(byHand.shareOfJobBytes) },
   shareBytes: {
     what: 'a share in SHARES, in batches of ten',
-    value: 5.6e9 / 86_400 / 500,
+    ...copied(byHand.sharesGBADay),
+    value: bytesOfShare(byHand.sharesGBADay),
     unit: 'bytes',
-    kind: 'measured',
-    source: 'share-validator/README.md: 5.6 GB a day of 500 shares/s',
   },
   creditBytes: {
     what: 'the same in CREDITS',
-    value: 4.2e9 / 86_400 / 500,
+    ...copied(byHand.creditsGBADay),
+    value: bytesOfShare(byHand.creditsGBADay),
     unit: 'bytes',
-    kind: 'measured',
-    source: 'share-validator/README.md: 4.2 GB',
   },
   bytesUp: {
     what: 'from a miner in an hour, TCP payload',
-    value: 22_500,
+    ...ofBandwidth('bandwidth.md, standard channels'),
+    value: 1_000 * bandwidth.number(tables.payload, [STANDARD], 'kB a miner-hour up'),
     unit: 'bytes',
-    kind: 'measured',
-    source: 'bandwidth.md, standard channels',
   },
-  bytesDown: { what: 'to a miner', value: 34_700, unit: 'bytes', kind: 'measured', source: 'the same' },
+  bytesDown: {
+    what: 'to a miner',
+    ...ofBandwidth('the same'),
+    value: 1_000 * bandwidth.number(tables.payload, [STANDARD], 'down'),
+    unit: 'bytes',
+  },
   bytesHeaders: {
     what: 'headers of both ways',
-    value: 83_700,
+    ...ofBandwidth('bandwidth.md, estimated there'),
+    // Megabytes of a thousand miners.
+    value: 1_000 * bandwidth.number(tables.headers, [STANDARD], 'MB of headers'),
     unit: 'bytes',
-    kind: 'measured',
-    source: 'bandwidth.md, estimated there',
   },
-  tipBytes: { what: 'a new tip', value: 86, unit: 'bytes', kind: 'measured', source: 'bandwidth.md, SetNewPrevHash' },
+  tipBytes: {
+    what: 'a new tip',
+    ...ofBandwidth('bandwidth.md, SetNewPrevHash'),
+    value: bandwidth.number(tables.messages, ['SetNewPrevHash'], 'bytes each'),
+    unit: 'bytes',
+  },
   connectionRate: {
     what: 'connections that a gateway takes, after a burst of ten times as many',
     value: 500,
@@ -285,6 +334,13 @@ export const assumptions = {
     unit: 's',
     kind: 'set',
     source: `${LIMITS}, handshakeDeadlineMs`,
+  },
+  handshakesOfATurn: {
+    what: 'handshakes of a turn, before everything else is read',
+    value: 16,
+    unit: '',
+    kind: 'set',
+    source: 'read-turns.ts',
   },
   openDeadline: {
     what: 'for channel-manager to decide',
@@ -363,6 +419,20 @@ export const assumptions = {
     kind: 'set',
     source: 'share-validator/README.md',
   },
+  maxGateways: {
+    what: 'gateways at most, by default',
+    value: 20,
+    unit: '',
+    kind: 'set',
+    source: 'maxReplicas, reference/crds.md',
+  },
+  workersTold: {
+    what: 'workers whose hashrate a share-validator tells',
+    value: 50_000,
+    unit: '',
+    kind: 'set',
+    source: 'share-validator/README.md',
+  },
   volumeEach: {
     what: 'room for SHARES on a volume of 100 GiB',
     value: 46,
@@ -370,9 +440,46 @@ export const assumptions = {
     kind: 'set',
     source: 'operations/capacity.md, the bus and the validators',
   },
+  busyAtMost: {
+    what: 'part of its cores that a share-validator or nats-server is to use at most',
+    value: 0.6,
+    unit: '',
+    kind: 'assumed',
+    source: 'room for what comes at once',
+  },
+  natsMemory: { what: 'memory to give a nats-server', value: 4, unit: 'GiB', kind: 'assumed', source: 'not measured' },
+  otherCores: {
+    what: 'cores to give each job-distributor and template-provider',
+    value: 1,
+    unit: '',
+    kind: 'assumed',
+    source: 'a tip and its template want one at once',
+  },
+  otherMemory: {
+    what: 'memory to give each of these and a channel-manager',
+    value: 0.5,
+    unit: 'GiB',
+    kind: 'assumed',
+    source: 'four times what one has before the first miner',
+  },
+  nodeCores: {
+    what: 'cores to give a node',
+    value: 2,
+    unit: '',
+    kind: 'assumed',
+    source: 'Bitcoin Core, not measured',
+  },
+  nodeMemory: { what: 'memory to give a node', value: 8, unit: 'GiB', kind: 'assumed', source: 'the same' },
 } as const satisfies Record<string, Assumption>;
 
-const secondsOf: Partial<Record<Assumption['unit'], number>> = { s: 1, ms: 1e-3, µs: 1e-6, 'ms/s': 1e-3, 'µs/s': 1e-6 };
+const secondsOf: Partial<Record<Assumption['unit'], number>> = {
+  min: 60,
+  s: 1,
+  ms: 1e-3,
+  µs: 1e-6,
+  'ms/s': 1e-3,
+  'µs/s': 1e-6,
+};
 
 /** A time, or CPU time a second, in seconds. */
 export function seconds({ value, unit, what }: Assumption): number {
@@ -398,16 +505,4 @@ export const shareCosts = {
 } as const;
 
 /** Regions of a pool that is spread: one way from the one that has nodes, distributors and streams, in seconds. Assumed. */
-export const regionLinks = [0.000_25, 0.02, 0.045, 0.075, 0.09] as const;
-
-/** From bitcoind's announcement to the activation of the prepared job on the bus: part of all blocks, ms. performance.md, a new tip, all 400 blocks. */
-export const wayToTheBus: readonly (readonly [part: number, ms: number])[] = [
-  [0, 1],
-  [0.5, 4.43],
-  [0.95, 11.2],
-  [0.99, 16.5],
-  [1, 35.16],
-];
-
-/** From there to the first miner told, ms at the median. */
-export const WAY_TO_THE_FIRST_MS = 5.84 - 4.43;
+export const regionLinks = [seconds(assumptions.podLink), 0.02, 0.045, 0.075, 0.09] as const;

@@ -6,8 +6,9 @@ import { writeSection } from '../load/report/document-section.ts';
 import { type AckCurve, plotAcks, plotStorms, plotTips } from './plots.ts';
 import { poolSize } from './pool-size.ts';
 import { realRuns } from './real-runs.ts';
+import type { CapacityRecord, SimulatedSize } from './record.ts';
 import { runStorms, sharesOf, sizes, tipsOf } from './scenarios.ts';
-import { type SimulatedSize, sectionOf } from './section.ts';
+import { sectionOf } from './section.ts';
 
 const DOCS = join(import.meta.dirname, '../../docs');
 const CURVE = [10, 50, 100, 150, 200, 300, 400, 500, 600, 800, 1_000];
@@ -28,7 +29,7 @@ function plot(name: string, text: string): void {
   writeFileSync(join(DOCS, 'capacity', `${name}.svg`), text);
 }
 
-const record = { real: realRuns(), sizes: sizes.map(simulated), storms: runStorms() };
+const record: CapacityRecord = { real: realRuns(), sizes: sizes.map(simulated), storms: runStorms() };
 const section = sectionOf(record);
 process.stdout.write(`${section}\n`);
 writeSection(join(DOCS, 'capacity.md'), 'capacity', section);

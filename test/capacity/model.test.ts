@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { markdownOf } from '../load/report/table.ts';
-import { assumptions, seconds } from './assumptions.ts';
+import { type Assumption, assumptions, seconds } from './assumptions.ts';
+import { MeasuredSection } from './measured-section.ts';
 import { simulateTips } from './new-tip.ts';
-import { poolSize } from './pool-size.ts';
+import { firstLimits, poolSize } from './pool-size.ts';
 import { realRuns } from './real-runs.ts';
 import { assumptionText, limitTable, realTable } from './section.ts';
 import { simulateShares } from './share-way.ts';
@@ -47,10 +48,9 @@ describe('a new tip', () => {
     expect(Math.abs(fromFirst.max - ((connections - 1) * assumptions.tipWrite.value) / 1_000)).toBeLessThan(0.01);
   });
 
-  it('comes later where a job follows it, and where others want the core', () => {
+  it('comes later where others want the core', () => {
     const gateways = [{ connections: 5_000, link: 0 }];
     const last = (options: object) => simulateTips({ gateways, blocks: 1, beside: 0, ...options }).fromFirst.max;
-    expect(last({ jobAfter: 0.005 })).toBeGreaterThan(last({}));
     expect(last({ beside: 0.05 })).toBeGreaterThan(last({}) + 40);
   });
 });
@@ -86,6 +86,12 @@ describe('a storm', () => {
     expect(opensTooLate).toBe(0);
   });
 
+  it('holds up a share for no longer than a turn of handshakes and what was read before it', () => {
+    const { longestWait, gatewayPeak } = simulateStorm({ ...options, miners: 64_000, channelManagers: 8 });
+    expect(gatewayPeak).toBeGreaterThan(0.99);
+    expect(longestWait).toBeLessThan(0.2);
+  });
+
   it('is held down by the rate of connections', () => {
     const { refusedByRate, after } = simulateStorm({ ...options, connectionRate: 20 });
     expect(refusedByRate).toBeGreaterThan(1);
@@ -101,6 +107,65 @@ describe('the size of a pool', () => {
     expect(large.gateways).toBe(167);
     expect(large.connectionsEachLeft).toBeLessThan(assumptions.maxConnections.value);
     expect(large.sharesGBADay / small.sharesGBADay).toBeCloseTo(10);
+    expect(large.coresToGive).toBeGreaterThan(large.gatewayCores + large.extendedValidatorCores + large.natsCores);
+    expect(large.memoryToGiveGiB).toBeGreaterThan(large.gatewayMemoryGiB + large.validators * large.validatorMemoryGiB);
+  });
+
+  it('meets the disk first', () => {
+    expect(firstLimits()[0]?.name).toBe('disk');
+  });
+});
+
+describe('a measured section', () => {
+  const text = [
+    '## A comparison',
+    '',
+    '`npm run something` on 2026-11-25, 3 rounds.',
+    '- Sluice at 98319a4, Node 24.21.0',
+    '',
+    '### Shares, of all kinds',
+    '',
+    '| load | figure | other | ours |',
+    '|---|---|---:|---:|',
+    '| slow | shares/s | 1 / 2 / 3 | 1,000 / 31,288 / 32,000 |',
+    '|  | **p50, ms** | 4 | **1.25** |',
+    '| quick | shares/s | 5 | failed |',
+    '',
+    'Text.',
+  ].join('\n');
+  const section = new MeasuredSection('a page', text);
+
+  it('says when it was measured', () => {
+    expect(section.when).toBe('2026-11-25, 98319a4');
+    expect(section.match(/Node ([\d.]+)/)).toBe('24.21.0');
+  });
+
+  it('has the median of what was measured several times, bold or not', () => {
+    expect(section.number('Shares', ['slow', 'shares/s'], 'ours')).toBe(31_288);
+    expect(section.number('Shares', ['slow', 'p50, ms'], 'ours')).toBe(1.25);
+    expect(section.rowNames('Shares')).toEqual(['slow', 'quick']);
+  });
+
+  it('has nothing in the place of what is not there', () => {
+    expect(section.rowNames('Tips')).toEqual([]);
+    for (const [title, names, column] of [
+      ['Tips', ['slow', 'shares/s'], 'ours'],
+      ['Shares', ['slow', 'p99, ms'], 'ours'],
+      ['Shares', ['slow', 'shares/s'], 'theirs'],
+      ['Shares', ['quick', 'shares/s'], 'ours'],
+    ] as const)
+      expect(() => section.number(title, names, column)).toThrow(`a page: no ${column} of ${names.join(', ')}`);
+  });
+});
+
+describe('the assumptions', () => {
+  const all = Object.values<Assumption>(assumptions);
+
+  it('are amounts, and what was measured says when', () => {
+    for (const { what, value, kind, when } of all) {
+      expect(value, what).toBeGreaterThanOrEqual(0);
+      expect(when !== undefined, what).toBe(kind === 'measured' || kind === 'fitted');
+    }
   });
 });
 

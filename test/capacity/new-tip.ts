@@ -1,16 +1,14 @@
-// A new tip from the bus to every miner: docs/flows/template.md, step 4. Each gateway goes through its connections in slices; the next job comes
-// behind the tip, and then the pass begins again from the top.
+// A new tip from the bus to every miner: docs/flows/template.md, step 4. Each gateway goes through its connections in slices; what comes behind the tip
+// waits until all have it.
 import { LatencyHistogram } from '../load/measure/latency-histogram.ts';
-import { assumptions, seconds, WAY_TO_THE_FIRST_MS, wayToTheBus } from './assumptions.ts';
+import { assumptions, seconds } from './assumptions.ts';
+import { WAY_TO_THE_FIRST_MS, wayToTheBus } from './measured.ts';
 import { Simulation } from './simulation.ts';
 import { Station } from './station.ts';
 
 const SLICE = seconds(assumptions.slice);
 const TIME_SLICE = seconds(assumptions.timeSlice);
 const TIP = seconds(assumptions.tipWrite);
-const JOB = seconds(assumptions.jobWrite);
-/** The job that the miners already told get in a write of its own. */
-const JOB_ALONE = TIP + JOB;
 
 export interface TipGateway {
   readonly connections: number;
@@ -24,8 +22,6 @@ export interface NewTipOptions {
   readonly blocks: number;
   /** CPU time of other processes on a gateway's core that begins with the tip, in seconds. */
   readonly beside: number;
-  /** From the tip to the next job on the bus, in seconds; absent: no job follows. */
-  readonly jobAfter?: number;
 }
 
 export interface NewTipResult {
@@ -35,11 +31,11 @@ export interface NewTipResult {
   readonly fromFirst: LatencyHistogram;
 }
 
-export function simulateTips({ gateways, blocks, beside, jobAfter }: NewTipOptions): NewTipResult {
+export function simulateTips({ gateways, blocks, beside }: NewTipOptions): NewTipResult {
   const announced = new LatencyHistogram();
   const fromFirst = new LatencyHistogram();
   // No chance is in what follows, so that each block is told alike from the bus on.
-  const told = toldAt(gateways, beside, jobAfter);
+  const told = toldAt(gateways, beside);
   const first = told.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY);
   for (let block = 0; block < blocks; block++) {
     const way = wayAt((block + 0.5) / blocks);
@@ -52,7 +48,7 @@ export function simulateTips({ gateways, blocks, beside, jobAfter }: NewTipOptio
 }
 
 /** Seconds from the activation on the bus, of every connection. */
-function toldAt(gateways: readonly TipGateway[], beside: number, jobAfter: number | undefined): Float64Array {
+function toldAt(gateways: readonly TipGateway[], beside: number): Float64Array {
   const simulation = new Simulation();
   const told = new Float64Array(gateways.reduce((sum, { connections }) => sum + connections, 0));
   let from = 0;
@@ -61,28 +57,23 @@ function toldAt(gateways: readonly TipGateway[], beside: number, jobAfter: numbe
     // A server of the bus, or of its leaf in the region, tells one after the other.
     const before = sameLink.get(link) ?? 0;
     sameLink.set(link, before + 1);
-    const passes = new Passes(simulation, new Station(simulation), told.subarray(from, from + connections));
+    const pass = new Pass(simulation, new Station(simulation), told.subarray(from, from + connections));
     const heard = link + before * seconds(assumptions.gatewayTold) + WAY_TO_THE_FIRST_MS / 1_000;
     simulation.after(heard, () => {
-      passes.competeFor(beside);
-      passes.tip();
+      pass.competeFor(beside);
+      pass.slice();
     });
-    if (jobAfter !== undefined) simulation.after(heard + jobAfter, () => passes.job());
     from += connections;
   }
   simulation.runUntil(Number.MAX_SAFE_INTEGER);
   return told;
 }
 
-/** The rules of fan-out.ts, for one tip and one job. */
-class Passes {
+/** The rules of fan-out.ts, for one tip. */
+class Pass {
   readonly #simulation: Simulation;
   readonly #core: Station;
   readonly #told: Float64Array;
-  #hasTip = 0;
-  #hasJob = 0;
-  #jobIsHere = false;
-  #writing = false;
   #cursor = 0;
 
   constructor(simulation: Simulation, core: Station, told: Float64Array) {
@@ -96,56 +87,27 @@ class Passes {
     if (left > 0) this.#core.submit(Math.min(left, TIME_SLICE), () => this.competeFor(left - TIME_SLICE));
   }
 
-  tip(): void {
-    this.#slice();
-  }
-
-  job(): void {
-    this.#jobIsHere = true;
-    this.#cursor = 0;
-    if (!this.#writing) this.#slice();
-  }
-
-  #slice(): void {
+  slice(): void {
     const from = this.#cursor;
-    let spent = 0;
-    const jobToo = this.#jobIsHere;
-    const ends: number[] = [];
-    for (; from + ends.length < this.#told.length && spent < SLICE; ) {
-      spent += this.#cost(from + ends.length, jobToo);
-      ends.push(spent);
-    }
-    if (ends.length === 0) return;
-    this.#writing = true;
-    this.#cursor = from + ends.length;
-    this.#writeInTurns(from, ends, 0, jobToo);
+    const count = Math.min(Math.ceil(SLICE / TIP), this.#told.length - from);
+    if (count === 0) return;
+    this.#cursor += count;
+    this.#writeInTurns(from, count, 0);
   }
 
-  /** A slice of the gateway may be cut by the system, which lets others on the core. */
-  #writeInTurns(from: number, ends: readonly number[], begun: number, jobToo: boolean): void {
-    const last = ends.at(-1)!;
+  /** A slice of the gateway may be cut by the system, which lets others on the core. @param begun seconds of it that are over. */
+  #writeInTurns(from: number, count: number, begun: number): void {
+    const last = count * TIP;
     const turn = Math.min(last - begun, TIME_SLICE);
     this.#core.submit(turn, () => {
       const startedAt = this.#simulation.now - turn;
-      for (const [index, end] of ends.entries())
-        if (end > begun && end <= begun + turn + 1e-12) this.#note(from + index, startedAt + end - begun);
-      if (begun + turn < last - 1e-12) this.#writeInTurns(from, ends, begun + turn, jobToo);
-      else {
-        this.#hasTip = Math.max(this.#hasTip, from + ends.length);
-        if (jobToo) this.#hasJob = Math.max(this.#hasJob, from + ends.length);
-        this.#writing = false;
-        this.#slice();
+      for (let index = 0; index < count; index++) {
+        const end = (index + 1) * TIP;
+        if (end > begun && end <= begun + turn + 1e-12) this.#told[from + index] = startedAt + end - begun;
       }
+      if (begun + turn < last - 1e-12) this.#writeInTurns(from, count, begun + turn);
+      else this.slice();
     });
-  }
-
-  #cost(connection: number, jobToo: boolean): number {
-    if (connection >= this.#hasTip) return jobToo ? TIP + JOB : TIP;
-    return jobToo && connection >= this.#hasJob ? JOB_ALONE : 0;
-  }
-
-  #note(connection: number, at: number): void {
-    if (this.#told[connection] === 0) this.#told[connection] = at;
   }
 }
 

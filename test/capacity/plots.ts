@@ -6,6 +6,7 @@ import type { StormResult } from './storm.ts';
 
 const SIZE = { columns: 1, panelWidth: 760, panelHeight: 330 } as const;
 const PARTS = [0, 0.25, 0.5, 0.75, 0.9, 1];
+const TICK_SECONDS = 30;
 const COLOURS = { first: '#2f6fb0', second: '#c8641e' } as const;
 
 /** Answers by the size of the pool: median and 99th percentile, ms. */
@@ -23,15 +24,15 @@ export function plotAcks(curves: readonly [AckCurve, AckCurve]): string {
     panels: [
       {
         title: 'one region',
-        x: { label: 'thousand miners', min: 0, max: 1_000, ticks: ticks(0, 1_000, 200) },
+        x: { label: 'million miners', min: 0, max: 1, ticks: ticks(0, 1, 0.25) },
         y: { label: 'ms', min: 0, max: most * 1.05, ticks: ticks(0, most, most > 250 ? 100 : 25) },
         shades: [],
         lines: curves.flatMap(({ points }, index) => [
-          { colour: colours[index]!, points: points.map(({ miners, p50 }) => [miners / 1_000, p50] as const) },
+          { colour: colours[index]!, points: points.map(({ miners, p50 }) => [miners / 1e6, p50] as const) },
           {
             colour: colours[index]!,
             dashed: true,
-            points: points.map(({ miners, p99 }) => [miners / 1_000, p99] as const),
+            points: points.map(({ miners, p99 }) => [miners / 1e6, p99] as const),
           },
         ]),
       },
@@ -63,14 +64,18 @@ export function plotStorms(runs: readonly { readonly storm: Storm; readonly resu
   const drawn = runs.flatMap(({ storm, result }) =>
     storm.colour === undefined ? [] : [{ ...storm, colour: storm.colour, result }],
   );
-  const most = Math.max(...drawn.map(({ result }) => result.mining.length - 1));
+  const allBack = ({ mining }: StormResult) => {
+    const second = mining.indexOf(1);
+    return second === -1 ? mining.length - 1 : second;
+  };
+  const most = Math.ceil(Math.max(...drawn.map(({ result }) => allBack(result))) / TICK_SECONDS) * TICK_SECONDS;
   return renderPlot({
     title: 'A zone of three is lost, with a third of a million miners, computed',
     legend: drawn.map(({ name, colour }) => ({ colour, text: name })),
     panels: [
       {
         title: 'part of its miners that mine again',
-        x: { label: 's after the loss', min: 0, max: most, ticks: ticks(0, most, 30) },
+        x: { label: 's after the loss', min: 0, max: most, ticks: ticks(0, most, TICK_SECONDS) },
         y: parts('part'),
         shades: [],
         lines: drawn.map(({ colour, result }) => ({

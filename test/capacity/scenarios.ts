@@ -9,8 +9,6 @@ import { type StormOptions, type StormResult, simulateStorm } from './storm.ts';
 const SEED = 2009;
 const SHARE_SECONDS = 5;
 const BLOCKS = 40;
-/** From a tip's activation to the next job on the bus. */
-const JOB_AFTER = 0.005;
 
 export const sizes: readonly PoolSize[] = [1, 5].flatMap((regions) =>
   [10_000, 100_000, 1_000_000].map((miners) => poolSize(miners, regions)),
@@ -34,7 +32,7 @@ export function sharesOf(size: PoolSize, copies: 1 | 3): ShareWayResult {
 export function tipsOf(size: PoolSize): LatencyHistogram {
   const connections = Math.ceil(size.connectionsEach);
   const gateways = linksOf(size).map((link) => ({ connections, link }));
-  return simulateTips({ gateways, blocks: BLOCKS, beside: 0, jobAfter: JOB_AFTER }).announced;
+  return simulateTips({ gateways, blocks: BLOCKS, beside: 0 }).announced;
 }
 
 export interface Storm {

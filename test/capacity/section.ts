@@ -2,28 +2,21 @@
 import type { LatencyHistogram } from '../load/measure/latency-histogram.ts';
 import { type Cell, markdownOf, show, type Table } from '../load/report/table.ts';
 import { type Assumption, assumptions, regionLinks } from './assumptions.ts';
-import { firstLimits, type PoolSize } from './pool-size.ts';
+import { findingsOf } from './findings.ts';
+import { comparison, WAY_TO_THE_FIRST_MS, wayToTheBus } from './measured.ts';
+import { firstLimits } from './pool-size.ts';
 import type { RealRun } from './real-runs.ts';
-import type { Storm } from './scenarios.ts';
-import type { ShareWayResult } from './share-way.ts';
-import type { StormResult } from './storm.ts';
-
-export interface SimulatedSize {
-  readonly size: PoolSize;
-  readonly oneCopy: ShareWayResult;
-  readonly threeCopies: ShareWayResult;
-  readonly tips: LatencyHistogram;
-}
-
-export interface CapacityRecord {
-  readonly real: readonly RealRun[];
-  readonly sizes: readonly SimulatedSize[];
-  readonly storms: readonly { readonly storm: Storm; readonly result: StormResult }[];
-}
+import type { CapacityRecord, SimulatedSize } from './record.ts';
 
 export function sectionOf({ real, sizes, storms }: CapacityRecord): string {
   return [
+    '## What it says',
+    '',
+    findingsOf({ sizes, storms }),
+    '',
     '## The model beside real runs',
+    '',
+    realText(),
     '',
     markdownOf(realTable(real)),
     '## How large a pool is',
@@ -50,10 +43,19 @@ export function sectionOf({ real, sizes, storms }: CapacityRecord): string {
   ].join('\n');
 }
 
+const realText = () =>
+  `What was measured are the medians of [performance.md](performance.md#beside-sris-pool) (${comparison.when}), a tip to a gateway alone by its bench (\`npm run bench -- new-tip\`), and ten thousand connections under shares and tips, where there are such rows, [for this page](#measured-for-this-page).`;
+
 /** A test holds the page against it, as against the two tables below that take no long simulation. */
 export function assumptionText(): string {
   return [
     markdownOf(assumptionTable()),
+    `From a node's announcement to the bus it takes at most ${wayToTheBus
+      .slice(1)
+      .map(([part, ms]) => `${show(ms)} ms for ${show(part * 100)} %`)
+      .join(
+        ', ',
+      )} of all blocks, and ${show(WAY_TO_THE_FIRST_MS)} ms more to the first miner (measured: performance.md, a new tip, 2026-11-25).`,
     `Regions are assumed to be ${regionLinks.map((link) => show(link * 1_000)).join(', ')} ms from the streams, one way.`,
     '',
   ].join('\n');
@@ -63,8 +65,14 @@ function assumptionTable(): Table {
   const rows = Object.values<Assumption>(assumptions);
   return {
     title: 'Assumptions',
-    columns: ['what', 'value', 'kind', 'from'],
-    rows: rows.map(({ what, value, unit, kind, source }) => [what, `${show(value)} ${unit}`.trim(), kind, source]),
+    columns: ['what', 'value', 'kind', 'from', 'measured'],
+    rows: rows.map(({ what, value, unit, kind, source, when }) => [
+      what,
+      `${show(value)} ${unit}`.trim(),
+      kind,
+      source,
+      when,
+    ]),
   };
 }
 
@@ -99,13 +107,20 @@ function sizeTable(sizes: readonly SimulatedSize[]): Table {
       row('connections of each', ({ size }) => whole(size.connectionsEach)),
       row('the same when a third of them is lost', ({ size }) => whole(size.connectionsEachLeft)),
       row('cores that gateways use', ({ size }) => size.gatewayCores),
+      row('the same, where all channels are extended', ({ size }) => size.extendedGatewayCores),
       row('memory that gateways use, GiB', ({ size }) => size.gatewayMemoryGiB),
       row('share-validators', ({ size }) => size.validators),
       row('cores that they use', ({ size }) => size.validatorCores),
+      row('the same, where all channels are extended', ({ size }) => size.extendedValidatorCores),
+      row('GiB that each of them holds', ({ size }) => size.validatorMemoryGiB),
       row('channel-managers', ({ size }) => size.channelManagers),
       row('job-distributors, template-providers, nodes, of each', () => 2),
       row('nats-servers', () => 3),
-      row('cores that they use for one copy', ({ size }) => size.natsCores),
+      row('cores that the one uses that leads the streams', ({ size }) => size.natsCores),
+      row('cores that all of the pool uses', ({ size }) => size.coresUsed),
+      row('pods in all', ({ size }) => size.pods),
+      row('cores to give them', ({ size }) => size.coresToGive),
+      row('GiB of memory to give them', ({ size }) => size.memoryToGiveGiB),
       row('appends/s to SHARES, one copy', ({ oneCopy }) => whole(oneCopy.appendsPerSecond)),
       row('part of what the stream takes, %', ({ oneCopy }) => oneCopy.streamBusy * 100),
       row('answer to a share, p50 / p99, ms', ({ oneCopy }) => quantiles(oneCopy.latency)),
@@ -120,6 +135,9 @@ function sizeTable(sizes: readonly SimulatedSize[]): Table {
       row('Mbit/s down', ({ size }) => size.megabitsDown),
       row('headers of both ways, Mbit/s', ({ size }) => size.megabitsHeaders),
       row('MB to tell all of a new tip', ({ size }) => size.tipMegabytes),
+      row('Mbit/s into the streams, SHARES and CREDITS', ({ size }) => size.megabitsStored),
+      row('Mbit/s out of them, to two more copies and to validators', ({ size }) => size.megabitsCopied),
+      row('MB/s that each nats-server writes, three copies', ({ size }) => size.megabytesWritten),
       row('SHARES, GB a day and copy', ({ size }) => size.sharesGBADay),
       row('CREDITS, GB a day and copy', ({ size }) => size.creditsGBADay),
       row('volume of each nats-server for a day of SHARES and thirty of CREDITS, GB', ({ size }) =>
@@ -164,7 +182,7 @@ function stormTable(storms: CapacityRecord['storms']): Table {
       'opens too late a miner',
       'busiest second of a gateway, % of a core',
       'of a channel-manager, %',
-      'longest wait of a share, s',
+      'longest wait of a share, ms',
       'questions a channel',
     ],
     rows: storms.map(({ storm, result }) => [
@@ -176,7 +194,7 @@ function stormTable(storms: CapacityRecord['storms']): Table {
       result.opensTooLate,
       result.gatewayPeak * 100,
       result.managerPeak * 100,
-      result.longestWait,
+      result.longestWait * 1_000,
       result.questionsAnOpen,
     ]),
   };

@@ -17,6 +17,7 @@ const PAUSE = seconds(assumptions.openPause);
 const QUESTIONS = assumptions.questionsOut.value;
 const OPEN_DEADLINE = seconds(assumptions.openDeadline);
 const MINER_LINK = seconds(assumptions.minerLink);
+const HANDSHAKES_OF_A_TURN = assumptions.handshakesOfATurn.value;
 
 export interface StormOptions {
   /** Gateways that are left, and what their shares take of the core of each. */
@@ -58,6 +59,10 @@ export function simulateStorm(options: StormOptions): StormResult {
 
 interface ModelGateway {
   readonly core: Station;
+  /** Connections whose handshake waits for a turn. */
+  readonly handshakes: Handshake[];
+  /** Handshakes of the present turn that are not over. */
+  shaking: number;
   tokens: number;
   filledAt: number;
   /** Channels that are in no question yet: how often each miner has failed before. */
@@ -86,6 +91,8 @@ class Storm {
     this.#managers = new Station(this.#simulation, options.channelManagers);
     this.#gateways = Array.from({ length: Math.ceil(options.gateways / SCALE) }, () => ({
       core: new Station(this.#simulation),
+      handshakes: [],
+      shaking: 0,
       tokens: options.connectionRate * BURST_SECONDS,
       filledAt: 0,
       wanted: [],
@@ -136,11 +143,22 @@ class Storm {
       this.#comeAgain(failures + 1);
       return;
     }
-    gateway.core.submit(HANDSHAKE * this.#slower, () => {
-      if (this.#simulation.now - now > seconds(assumptions.handshakeDeadline)) this.#comeAgain(failures + 1);
-      // The answer to the handshake, then SetupConnection and its answer, then the opening.
-      else this.#simulation.after(4 * MINER_LINK, () => this.#open(gateway, failures));
-    });
+    gateway.handshakes.push({ failures, at: now });
+    if (gateway.shaking === 0) this.#shakeHands(gateway);
+  }
+
+  /** The rules of read-turns.ts: what else has come is done before the handshakes of the next turn. */
+  #shakeHands(gateway: ModelGateway): void {
+    const turn = gateway.handshakes.splice(0, HANDSHAKES_OF_A_TURN);
+    gateway.shaking = turn.length;
+    for (const { failures, at } of turn)
+      gateway.core.submit(HANDSHAKE * this.#slower, () => {
+        if (this.#simulation.now - at > seconds(assumptions.handshakeDeadline)) this.#comeAgain(failures + 1);
+        // The answer to the handshake, then SetupConnection and its answer, then the opening.
+        else this.#simulation.after(4 * MINER_LINK, () => this.#open(gateway, failures));
+        gateway.shaking -= 1;
+        if (gateway.shaking === 0) this.#shakeHands(gateway);
+      });
   }
 
   #open(gateway: ModelGateway, failures: number): void {
@@ -205,6 +223,12 @@ class Storm {
     gateway.tokens -= 1;
     return true;
   }
+}
+
+interface Handshake {
+  /** How often its miner has failed before, and when it connected. */
+  readonly failures: number;
+  readonly at: number;
 }
 
 interface Question {
