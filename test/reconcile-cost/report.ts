@@ -62,6 +62,7 @@ export function table({ pools, pods, objects, unasked, asked }: CostReport): str
   return [
     `${pools} pools, ${pods} pods, ${objects} objects watched`,
     `${''.padEnd(44)}${['no pod asked', 'all pods asked'].map((head) => head.padStart(16)).join('')}`,
+    row('before it, until pools were at rest', ({ restedSeconds }) => `${restedSeconds.toFixed(0)} s`),
     row('time', ({ seconds }) => `${seconds.toFixed(0)} s`),
     row('CPU of a core', (look) => percent(cpuOf(look))),
     row('memory at most', ({ maxRssBytes }) => megabytes(maxRssBytes)),
