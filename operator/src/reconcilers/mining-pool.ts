@@ -20,9 +20,10 @@ import { endpoints } from './endpoints.ts';
 import { type ChildCaches, OwnObjects } from './own-objects.ts';
 import type { PodMonitors } from './pod-monitors.ts';
 import { busReady, type PoolWorkloads, templatesFresh } from './pool-conditions.ts';
-import { type DefaultImages, poolManifests } from './pool-manifests.ts';
+import { type DefaultImages, type PoolManifests, poolManifests } from './pool-manifests.ts';
 import { growVolumes, pendingVolumes } from './pool-volumes.ts';
 import { workloadKinds } from './readiness.ts';
+import { SettledPools } from './settled-pools.ts';
 import type { UnwatchedChildren } from './unwatched-children.ts';
 
 /** A Secret that is somebody else's is looked at again after this. */
@@ -44,6 +45,7 @@ export interface MiningPoolOptions {
 
 export class MiningPoolReconciler implements Reconciler {
   readonly #options: MiningPoolOptions;
+  readonly #settled = new SettledPools();
 
   constructor(options: MiningPoolOptions) {
     this.#options = options;
@@ -60,19 +62,17 @@ export class MiningPoolReconciler implements Reconciler {
     const authorityPublicKey = settled ? settled.authorityPublicKey : annotationOf(pool, AUTHORITY_PUBLIC_KEY);
     const objects = new OwnObjects(pool, caches, (manifest, before) => this.#tellPayout(pool, manifest, before));
     const looked = await unwatched.ensure(pool, children, (each) => objects.live('StatefulSet', each));
-    const manifests = poolManifests(pool, { images, network, secrets: looked.secrets, authorityPublicKey });
-    const { gateways } = manifests;
+    const basis = { secrets: looked.secrets, authorityPublicKey, objects: objects.all() };
+    const manifests = this.#settled.get(pool, basis) ?? poolManifests(pool, { images, network, ...basis });
+    const { workloads, gateways } = manifests;
     // Before the ReplicaSet is made: one of another revision than is followed would be removed while it has no pods.
     const scaled = gateways && scaling.gateways.follow(fleet, gateways);
     scaling.validators.follow(pool);
-    if (!(await growVolumes(pool, manifests.all, { volumes, caches, children }))) {
-      // While nothing can be said of gateways, those that there were stay with their Service, whose address stands in every miner.
-      if (gateways === undefined) await objects.make(manifests.all, children, signal);
-      else await objects.keep(manifests.all, children, signal);
-    }
+    if ('all' in manifests && (await this.#make(pool, manifests, { objects, children, signal })))
+      this.#settled.set(pool, basis, manifests);
     const monitorFaults = await monitors.keep(pool, children);
     const missing = [...looked.secrets.unmade, ...(gateways === undefined ? [`${name}-gw`] : [])];
-    const storage = await pendingVolumes(manifests.all, { volumes, caches });
+    const storage = await pendingVolumes(workloads, { volumes, caches });
     const seen: PoolWorkloads = {
       live: (infix) => workloadKinds.flatMap((kind) => objects.live(kind, `${name}-${infix}`) ?? [])[0],
       pendingStorage: (infix) => storage.reasons.get(`${name}-${infix}`),
@@ -81,7 +81,7 @@ export class MiningPoolReconciler implements Reconciler {
     const waits = [settled?.requeueAfterMs ?? FAULT_RETRY_MS, looked.requeueAfterMs, storage.requeueAfterMs];
     return {
       findings: [
-        ...objects.readiness(manifests.all, missing, scaled?.workload),
+        ...objects.readiness(workloads, missing, scaled?.workload),
         ...degraded([...faults, ...looked.faults, ...monitorFaults]),
         ...(scaled?.findings ?? []),
         ...(settled === undefined ? [] : [settled.finding]),
@@ -108,6 +108,20 @@ export class MiningPoolReconciler implements Reconciler {
   forget(uid: string): void {
     const { unwatched, monitors, chains } = this.#options;
     for (const kept of [unwatched, monitors, chains]) kept.forget(uid);
+  }
+
+  /** Resolves with whether there was nothing to do. */
+  async #make(
+    pool: MiningPool,
+    { all, gateways }: PoolManifests,
+    { objects, children, signal }: { objects: OwnObjects; children: Children; signal: AbortSignal },
+  ): Promise<boolean> {
+    const { volumes, caches } = this.#options;
+    if (await growVolumes(pool, all, { volumes, caches, children })) return false;
+    if (gateways !== undefined) return objects.keep(all, children, signal);
+    // While nothing can be said of gateways, those that there were stay with their Service, whose address stands in every miner.
+    await objects.make(all, children, signal);
+    return false;
   }
 
   #tellPayout(pool: MiningPool, manifest: Manifest, live: KubernetesObject): void {

@@ -11,6 +11,11 @@ import { isWorkload, type LiveWorkload, readiness, workloadKinds } from './readi
 /** Of the kinds of children, by kind. */
 export type ChildCaches = ReadonlyMap<string, ObjectCache<KubernetesObject>>;
 
+/** An object, as far as one looks for it. */
+export type ObjectName = Pick<Manifest, 'kind'> & {
+  readonly metadata: Pick<Manifest['metadata'], 'name' | 'namespace'>;
+};
+
 /** Told of an object that there was and that is another one now. @param before as the cache had it */
 export type OnChanged = (manifest: Manifest, before: KubernetesObject) => void;
 
@@ -30,23 +35,34 @@ export class OwnObjects {
     return this.#caches.get(kind)?.get(keyOf({ namespace: this.#owner.metadata.namespace, name }));
   }
 
-  /** Makes what is desired, in its order. @throws as `Children` does */
-  async make(desired: readonly Manifest[], children: Children, signal: AbortSignal): Promise<void> {
+  /** Its own, and the ReplicaSets that its Deployments have made, as the caches have them. */
+  all(): readonly KubernetesObject[] {
+    const own = [...this.#caches.keys()].flatMap((kind) => this.#owned(kind, this.#owner.metadata.uid));
+    return [...own, ...own.flatMap(({ metadata: { uid = '' } }) => this.#owned('ReplicaSet', uid))];
+  }
+
+  /** Makes what is desired, in its order. Resolves with whether all of it was so already. @throws as `Children` does */
+  async make(desired: readonly Manifest[], children: Children, signal: AbortSignal): Promise<boolean> {
+    let isUnchanged = true;
     for (const manifest of desired) {
       signal.throwIfAborted();
       const before = this.live(manifest.kind, manifest.metadata.name);
       const outcome = await children.apply(childKind(manifest.kind), this.#owner, manifest);
       if (outcome === 'changed' && before !== undefined) this.#onChanged(manifest, before);
+      if (outcome !== 'unchanged') isUnchanged = false;
     }
+    return isUnchanged;
   }
 
-  /** Makes what is desired, then removes what is not and nobody needs. @throws as `Children` does */
-  async keep(desired: readonly Manifest[], children: Children, signal: AbortSignal): Promise<void> {
-    await this.make(desired, children, signal);
-    for (const child of this.#obsolete(desired)) {
+  /** Makes what is desired, then removes what is not and nobody needs. Resolves with whether there was nothing to do. @throws as `Children` does */
+  async keep(desired: readonly Manifest[], children: Children, signal: AbortSignal): Promise<boolean> {
+    const isUnchanged = await this.make(desired, children, signal);
+    const obsolete = this.#obsolete(desired);
+    for (const child of obsolete) {
       signal.throwIfAborted();
       await children.remove(childKind(child.kind ?? ''), this.#owner, child);
     }
+    return isUnchanged && obsolete.length === 0;
   }
 
   /**
@@ -54,7 +70,7 @@ export class OwnObjects {
    * @param missing what else there is not yet, by name @param fleet its pods of all revisions, of which no ReplicaSet alone says how they are
    */
   readiness(
-    desired: readonly Manifest[],
+    desired: readonly ObjectName[],
     missing: readonly string[],
     fleet: LiveWorkload | undefined,
   ): readonly Finding[] {
@@ -68,13 +84,14 @@ export class OwnObjects {
     return readiness(live, [...unmade, ...missing]);
   }
 
-  #owned(kind: string): readonly KubernetesObject[] {
-    return this.#caches.get(kind)?.find(BY_CONTROLLER, this.#owner.metadata.uid) ?? [];
+  /** @param uid of the controller */
+  #owned(kind: string, uid: string): readonly KubernetesObject[] {
+    return this.#caches.get(kind)?.find(BY_CONTROLLER, uid) ?? [];
   }
 
   #obsolete(desired: readonly Manifest[]): readonly KubernetesObject[] {
-    const { namespace } = this.#owner.metadata;
-    const owned = [...this.#caches.keys()].flatMap((kind) => this.#owned(kind));
+    const { namespace, uid } = this.#owner.metadata;
+    const owned = [...this.#caches.keys()].flatMap((kind) => this.#owned(kind, uid));
     // Not by their controller: a ReplicaSet of an older revision is its Deployment's.
     const workloads = () =>
       workloadKinds.flatMap((kind) => this.#caches.get(kind)?.find(BY_NAMESPACE, namespace) ?? []);

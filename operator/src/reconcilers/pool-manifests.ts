@@ -42,6 +42,8 @@ export interface PoolContext {
 export interface PoolManifests {
   /** What pods are started with stands before the workloads that start them. */
   readonly all: readonly Manifest[];
+  /** These alone. */
+  readonly workloads: readonly Manifest[];
   /** Of the gateways' newest revision; undefined while there is no key by which miners know the pool. */
   readonly gateways: Manifest | undefined;
 }
@@ -64,5 +66,6 @@ export function poolManifests(pool: MiningPool, context: PoolContext): PoolManif
   ];
   const manifests = groups.flatMap((group) => Object.values(group).flat() as readonly Manifest[]);
   const workloads = manifests.filter((each) => isWorkload(each) && !secrets.unmade.includes(each.metadata.name));
-  return { all: [...manifests.filter((each) => !isWorkload(each)), ...workloads], gateways: edge?.replicaSet };
+  const all = [...manifests.filter((each) => !isWorkload(each)), ...workloads];
+  return { all, workloads, gateways: edge?.replicaSet };
 }

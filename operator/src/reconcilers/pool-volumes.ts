@@ -3,7 +3,7 @@ import type { Children } from '../apply/children.ts';
 import type { DataVolumes, VolumeMaker } from '../apply/data-volumes.ts';
 import type { Manifest, Owner } from '../desired/manifest.ts';
 import { keyOf } from '../kubernetes/resource.ts';
-import type { ChildCaches } from './own-objects.ts';
+import type { ChildCaches, ObjectName } from './own-objects.ts';
 import type { LiveWorkload } from './readiness.ts';
 
 /** While pods wait for their volumes, about which there is no news. */
@@ -33,7 +33,7 @@ export async function growVolumes(
 
 /** Those that are ready are not asked about. */
 export async function pendingVolumes(
-  desired: readonly Manifest[],
+  desired: readonly ObjectName[],
   { volumes, caches }: { volumes: DataVolumes; caches: ChildCaches },
 ): Promise<PendingVolumes> {
   const reasons = new Map<string, string>();

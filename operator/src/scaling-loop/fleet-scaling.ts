@@ -111,7 +111,7 @@ export class FleetScaling {
    * ReplicaSet of the newest revision is made: one of another revision without pods is removed.
    * @param newest the ReplicaSet of the pods that there are to be @returns what is known of it, for the status of the resource
    */
-  follow(owned: OwnedFleet, newest: Manifest): FleetFound {
+  follow(owned: OwnedFleet, newest: Pick<Manifest, 'metadata'>): FleetFound {
     const revision = newest.metadata.labels[REVISION] ?? '';
     const key = keyOf(owned.owner.metadata);
     const before = this.#fleets.get(key);
@@ -174,9 +174,9 @@ export class FleetScaling {
     const isAsking = this.#ask(key, followed, { token, signal });
     // A leader that has only just begun would tell pods what they do already. What they answer brings it here again.
     if (followed.samples.isWaiting) return { requeueAfterMs: WAITING_MS };
-    if (isAsking && followed.rests) {
+    if (followed.rests) {
       // What they answer does so here too; without an answer the next look decides.
-      followed.rests = false;
+      if (isAsking) followed.rests = false;
       return { requeueAfterMs: this.#untilQuestionMs(followed) };
     }
     if (!followed.written.areSeen()) {
@@ -368,7 +368,7 @@ const losesMiners = (pod: ObservedPod) =>
   pod.isTerminating || stageOf(pod) !== 'accepting' || rebalancingOf(pod) !== undefined;
 
 /** Whether something is under way that one waits for. */
-function isBusy({ pods, nowMs }: ObservedFleet, { writes, orders }: ScalingDecisions): boolean {
+function isBusy({ pods, nowMs }: ObservedFleet, { writes, orders, isRising }: ScalingDecisions): boolean {
   const isComing = (pod: ObservedPod) => !pod.isReady && nowMs - pod.createdAtMs < COMING_UP_MS;
-  return writes.length + orders.length > 0 || pods.some((pod) => losesMiners(pod) || isComing(pod));
+  return writes.length + orders.length > 0 || isRising || pods.some((pod) => losesMiners(pod) || isComing(pod));
 }
