@@ -74,7 +74,7 @@ export const operatorSettings = defineConfig({
   },
   scrapeSeconds: {
     type: integer({ min: 1, max: 15 }),
-    default: 10,
+    default: 12,
     doc: 'Seconds between two questions to a pod with which nothing happens.',
   },
   workers: {

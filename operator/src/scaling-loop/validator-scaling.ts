@@ -14,7 +14,7 @@ import type { Pod } from './pods.ts';
 import type { ScaledObjects } from './scaled-objects.ts';
 import type { Scraper } from './scraper.ts';
 
-const EVERY_MS = 15_000;
+const EVERY_MS = 12_000;
 /** Part of it that is left to chance. */
 const JITTER = 0.2;
 

@@ -31,6 +31,8 @@ export interface ScalingDecisions {
   readonly draining: number;
   /** Pods that were asked to go and do not, since `partition` keeps them or the exchange waits. */
   readonly heldBack: readonly ObservedPod[];
+  /** More are needed than there are to be: there will be when the window is over. */
+  readonly isRising: boolean;
   /** New pods do not come up, and the exchange waits for them. */
   readonly isStalled: boolean;
   /** Until a pod, another object or the resource says something else the same is decided again, however late it is. */
@@ -62,6 +64,7 @@ export function decide(observed: ObservedFleet): ScalingDecisions {
     connections: pods.reduce((sum, pod) => sum + (connectionsOf(pod, nowMs) ?? 0), 0),
     draining: living.filter((pod) => stageOf(pod) !== 'accepting').length,
     heldBack: heldBack(observed, rollout, going),
+    isRising: (state.needed?.value ?? 0) > state.desired,
     isStalled: rollout.isStalled,
     isSettled: writes.length + orders.length === 0 && isSettled(observed, { ...state, isUnbalanced }),
   };

@@ -79,6 +79,7 @@ function scalingOf({ request, pods = [], podPort = 9100 }: Given) {
   const podCache = new ObjectCache<Pod>({ [BY_WORKLOAD]: workloadsOf });
   for (const pod of pods) podCache.put(pod);
   const found = Promise.withResolvers<string>();
+  const replicaSets = new ObjectCache<KubernetesObject>({ [BY_CONTROLLER]: () => [] });
   const scaling = new FleetScaling(
     { name: 'proxy-scaling', infix: 'px', workers: 1, scrapeMs: SCRAPE_MS },
     {
@@ -88,8 +89,7 @@ function scalingOf({ request, pods = [], podPort = 9100 }: Given) {
       scraper: new Scraper({ ...shared, requests }),
       orders: new PodOrders({ ...shared, requests }),
       objects: new ScaledObjects({
-        ...{ resource: customKindOf({ kind: 'ProxyFleet' }), writer, owners, pods: podCache },
-        replicaSets: new ObjectCache<KubernetesObject>({ [BY_CONTROLLER]: () => [] }),
+        ...{ resource: customKindOf({ kind: 'ProxyFleet' }), writer, owners, pods: podCache, replicaSets },
       }),
       controller: {
         ...{ clock: systemClock, log: shared.log, random: () => 0 },
@@ -99,7 +99,11 @@ function scalingOf({ request, pods = [], podPort = 9100 }: Given) {
     },
   );
   const follow = () => scaling.follow(ownedProxies(fleet), replicaSet).findings;
-  return { scaling, follow, found: found.promise, registry, owners };
+  const looks = async () => {
+    const [series] = await registry.series('controller_runtime_reconcile_total');
+    return Number(series?.value ?? 0);
+  };
+  return { scaling, follow, found: found.promise, registry, owners, replicaSets, looks };
 }
 
 /** The fleet's own Secret, and whatever is written. */
@@ -188,35 +192,35 @@ it('has no order under way any more when it has stopped, though a write failed b
   expect(await registry.series('sluice_operator_pod_orders_total')).toMatchObject([failed]);
 });
 
+/** As many pods as the fleet is to have. @param podIP where they are asked; empty: nowhere */
+const acceptingPods = (podIP: string) =>
+  ['one', 'other'].map((name): Pod => {
+    const { metadata, status } = podOf({});
+    const labels = { ...metadata.labels, [ACCEPTING]: 'true' };
+    return { metadata: { ...metadata, name, uid: name, labels }, status: { ...status, podIP } };
+  });
+
+/** An API server that keeps what is written of the fleet. @param owners where it is brought @param onWritten called then */
+const keeping = (owners: () => ObjectCache<CustomResource>, onWritten: () => void) => async (sent: ApiRequest) => {
+  // Others are Events.
+  if (sent.method !== 'PATCH') return ownObject(sent);
+  const { annotations } = (sent.body as KubernetesObject).metadata;
+  const written = { ...fleet, metadata: { ...fleet.metadata, annotations, resourceVersion: '2' } };
+  owners().put(written as unknown as CustomResource);
+  onWritten();
+  return written as unknown as KubernetesObject;
+};
+
 it('looks at a fleet with which nothing happens when a pod of it has changed, and not before', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   server = createServer((_, answer) => answer.end('{"connections":12,"order":null,"left":0}'));
   await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
   const podPort = (server.address() as AddressInfo).port;
-  const pods = ['one', 'other'].map((name): Pod => {
-    const { metadata, ...parts } = podOf({});
-    return {
-      ...parts,
-      metadata: { ...metadata, name, uid: name, labels: { ...metadata.labels, [ACCEPTING]: 'true' } },
-    };
-  });
   const wrote = Promise.withResolvers<void>();
-  const { scaling, follow, registry, owners } = scalingOf({
-    ...{ pods, podPort },
-    request: async (sent) => {
-      // Others are Events.
-      if (sent.method !== 'PATCH') return ownObject(sent);
-      const { annotations } = (sent.body as KubernetesObject).metadata;
-      const written = { ...fleet, metadata: { ...fleet.metadata, annotations, resourceVersion: '2' } };
-      owners.put(written as unknown as CustomResource);
-      wrote.resolve();
-      return written as unknown as KubernetesObject;
-    },
+  const { scaling, follow, looks, owners } = scalingOf({
+    ...{ pods: acceptingPods('127.0.0.1'), podPort },
+    request: keeping(() => owners, wrote.resolve),
   });
-  const looks = async () => {
-    const [series] = await registry.series('controller_runtime_reconcile_total');
-    return Number(series?.value ?? 0);
-  };
   follow();
   scaling.start();
   // The first asks, the next one writes what was decided, and the last one finds nothing to do.
@@ -231,5 +235,30 @@ it('looks at a fleet with which nothing happens when a pod of it has changed, an
   scaling.noticed(fleet.metadata.namespace, 'farm-px');
   await vi.advanceTimersByTimeAsync(1_000);
   await vi.waitFor(async () => expect(await looks()).toBe(4), DEADLINE);
+  await scaling.stop();
+});
+
+it('decides nothing of a fleet with which nothing happens while none of its pods can be asked', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const wrote = Promise.withResolvers<void>();
+  const { scaling, follow, looks, owners, replicaSets } = scalingOf({
+    pods: acceptingPods(''),
+    request: keeping(() => owners, wrote.resolve),
+  });
+  follow();
+  scaling.start();
+  // The first writes what was decided, and the second one finds nothing to do.
+  await wrote.promise;
+  await vi.waitFor(async () => expect(await looks()).toBe(1), DEADLINE);
+  await vi.advanceTimersByTimeAsync(1_000);
+  await vi.waitFor(async () => expect(await looks()).toBe(2), DEADLINE);
+  const decisions = vi.spyOn(replicaSets, 'find');
+  await vi.advanceTimersByTimeAsync(SCRAPE_MS + 1_000);
+  await vi.waitFor(async () => expect(await looks()).toBe(3), DEADLINE);
+  expect(decisions).not.toHaveBeenCalled();
+  scaling.noticed(fleet.metadata.namespace, 'farm-px');
+  await vi.advanceTimersByTimeAsync(1_000);
+  await vi.waitFor(async () => expect(await looks()).toBe(4), DEADLINE);
+  expect(decisions).toHaveBeenCalled();
   await scaling.stop();
 });

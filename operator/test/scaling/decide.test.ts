@@ -237,3 +237,13 @@ describe('a fleet that is as it should be', () => {
     expect(decide(observed).isSettled).toBe(false);
   });
 });
+
+it('is looked at closely while more pods are needed than there are to be, and not at the most that there may be', () => {
+  const isRising = (maxReplicas: number) => {
+    const needed = { sinceMs: 1, value: Math.min(3, maxReplicas), past: [[2, NOW_MS - 1_000]] } as const;
+    const ownerAnnotations = stateOf({ desired: 2, needed, isUnbalanced: false });
+    const spec = fleetSpec({ autoscaling: { maxReplicas, targetConnectionsPerPod: 100 } }, 100);
+    return decide(fleet([pod('a', 150), pod('b', 150)], 2, { fleet: spec, ownerAnnotations })).isRising;
+  };
+  expect([isRising(3), isRising(2)]).toEqual([true, false]);
+});
