@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-const packages = ['bitcoin', 'sv2', 'sv1', 'noise', 'mining'];
+const packages = ['wasm-writer', 'bitcoin', 'sv2', 'sv1', 'noise', 'mining'];
 
 const EXPORT = /^export (?:async |abstract )?(?:function\*?|const|class|interface|type) (\w+)/;
 /** A declared message carries its documentation as a value. */
@@ -48,7 +48,7 @@ describe('docstrings', () => {
   it.each(packages)('stand over every exported symbol of packages/%s', (name) => {
     const files = globSync(`packages/${name}/src/**/*.ts`, { cwd: root }).sort();
     const found = files.map((file) => ({ file, ...exportsOf(readFileSync(join(root, file), 'utf8')) }));
-    expect(found.flatMap(({ all }) => all).length).toBeGreaterThan(20);
+    expect(found.flatMap(({ all }) => all).length).toBeGreaterThan(10);
     expect(found.flatMap(({ file, bare }) => bare.map((symbol) => `${file}: ${symbol}`))).toEqual([]);
   });
 });

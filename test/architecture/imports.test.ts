@@ -8,21 +8,23 @@ const root = join(import.meta.dirname, '../..');
 
 /** Which workspaces of ours each folder may import; `cli`, which is not listed, composes all of them. */
 const allowed: Record<string, readonly string[]> = {
-  'packages/bitcoin': [],
+  'packages/wasm-writer': [],
+  'packages/bitcoin': ['wasm-writer'],
   'packages/sv2': [],
   'packages/sv1': ['bitcoin', 'sv2'],
-  'packages/noise': [],
+  'packages/noise': ['wasm-writer'],
   'packages/runtime': [],
   'packages/mining': ['bitcoin', 'sv2'],
   'packages/bus': ['runtime', 'sv2'],
   'packages/client': ['noise', 'runtime', 'sv2'],
   'packages/server': ['noise', 'runtime', 'sv2'],
   operator: ['bus', 'noise', 'runtime'],
-  services: ['bitcoin', 'sv2', 'sv1', 'noise', 'mining', 'bus', 'runtime', 'client', 'server'],
+  services: ['wasm-writer', 'bitcoin', 'sv2', 'sv1', 'noise', 'mining', 'bus', 'runtime', 'client', 'server'],
 };
 
 /** The pure packages, and the packages of others that each may import: arithmetic alone. */
 const pure: Record<string, readonly string[]> = {
+  'packages/wasm-writer': [],
   'packages/bitcoin': ['@chainsafe/as-sha256', '@noble/hashes', '@scure/btc-signer'],
   'packages/sv2': [],
   'packages/sv1': ['@noble/hashes'],

@@ -1,5 +1,8 @@
 // Writes the WebAssembly module behind `RootLanes`: the end of a coinbase, double SHA-256 of it, and the merkle path, in four lanes.
-import { rounds, roundsOfConstant, SimdCode, simd, simdModule, unsigned, VECTOR_SIZE } from './simd-module.ts';
+import { VECTOR_SIZE } from '@sluice/wasm-writer/value-types';
+import { wasmModule } from '@sluice/wasm-writer/wasm-module';
+import { LaneCode } from './lane-code.ts';
+import { rounds, roundsOfConstant } from './sha256-code.ts';
 
 /** Bytes of eight words in all lanes. */
 const STATE_SIZE = 8 * VECTOR_SIZE;
@@ -29,10 +32,10 @@ const COMPRESS = 0;
 const COMPRESS_PADDING = 1;
 
 /** `(left, right, from, to)`: one compression of eight words at `left` and eight at `right`. */
-function compressBody(): SimdCode {
-  const code = new SimdCode(4, 0);
+function compressBody(): LaneCode {
+  const code = new LaneCode(4, 0);
   const [left, right, from, to] = [0, 1, 2, 3] as const;
-  const words = Array.from({ length: 16 }, () => code.vector());
+  const words = code.vectors(16);
   for (const [index, word] of words.entries()) code.load(index < 8 ? left : right, (index % 8) * VECTOR_SIZE).set(word);
   const { state, spare } = stateOf(code, from);
   rounds(code, state, words, spare);
@@ -40,21 +43,21 @@ function compressBody(): SimdCode {
 }
 
 /** `(from, to)`: one compression of the padding block. */
-function compressPaddingBody(): SimdCode {
-  const code = new SimdCode(2, 0);
+function compressPaddingBody(): LaneCode {
+  const code = new LaneCode(2, 0);
   const { state, spare } = stateOf(code, 0);
   roundsOfConstant(code, state, PADDING_BLOCK, spare);
   return added(code, state, 0, 1);
 }
 
-function stateOf(code: SimdCode, from: number): { readonly state: number[]; readonly spare: number } {
-  const state = Array.from({ length: 8 }, () => code.vector());
+function stateOf(code: LaneCode, from: number): { readonly state: number[]; readonly spare: number } {
+  const state = code.vectors(8);
   for (const [index, local] of state.entries()) code.load(from, index * VECTOR_SIZE).set(local);
-  return { state, spare: code.vector() };
+  return { state, spare: code.local('v128') };
 }
 
 /** The last addition. */
-function added(code: SimdCode, state: readonly number[], from: number, to: number): SimdCode {
+function added(code: LaneCode, state: readonly number[], from: number, to: number): LaneCode {
   for (const [index, local] of state.entries())
     code
       .get(to)
@@ -62,49 +65,41 @@ function added(code: SimdCode, state: readonly number[], from: number, to: numbe
       .load(from, index * VECTOR_SIZE)
       .add()
       .store(index * VECTOR_SIZE);
-  return code.emit(0x0b);
+  return code;
 }
 
 /** `(blocksEnd, pathEnd)`: addresses behind the last block, of which there is one, and behind the last sibling. */
-function runBody(): SimdCode {
-  const code = new SimdCode(2, 1);
+function runBody(): LaneCode {
+  const code = new LaneCode(2, 1);
   const [blocksEnd, pathEnd, at] = [0, 1, 2] as const;
-  const call = (index: number) => code.emit(0x10, index);
   const secondHash = () => {
-    code.number(STATE_AT).number(PADDING_AT).number(IV_AT).number(ROOT_AT);
-    call(COMPRESS);
+    code.i32(STATE_AT).i32(PADDING_AT).i32(IV_AT).i32(ROOT_AT).call(COMPRESS);
   };
   for (let offset = 0; offset < STATE_SIZE; offset += VECTOR_SIZE) {
-    code.number(0).number(0);
-    code.simd(simd.load, 4, ...unsigned(MIDSTATE_AT + offset)).store(STATE_AT + offset);
+    code
+      .i32(0)
+      .i32(0)
+      .memory('v128.load', MIDSTATE_AT + offset)
+      .store(STATE_AT + offset);
   }
-  code.number(BLOCKS_AT).set(at);
-  code.emit(0x03, 0x40);
-  code.get(at).get(at).number(STATE_SIZE).emit(0x6a).number(STATE_AT).number(STATE_AT);
-  call(COMPRESS);
-  code.get(at).number(BLOCK_SIZE).emit(0x6a).set(at);
-  // br_if loop while at < blocksEnd
-  code.get(at).get(blocksEnd).emit(0x49, 0x0d, 0x00, 0x0b);
+  code.i32(BLOCKS_AT).set(at);
+  code.loop();
+  code.get(at).get(at).i32(STATE_SIZE).op('i32.add').i32(STATE_AT).i32(STATE_AT).call(COMPRESS);
+  code.get(at).i32(BLOCK_SIZE).op('i32.add').set(at);
+  code.get(at).get(blocksEnd).op('i32.lt_u').brIf(0).op('end');
   secondHash();
-  code.number(PATH_AT).set(at);
-  // block, loop; br_if out of both when at = pathEnd
-  code.emit(0x02, 0x40, 0x03, 0x40);
-  code.get(at).get(pathEnd).emit(0x46, 0x0d, 0x01);
-  code.number(ROOT_AT).get(at).number(IV_AT).number(STATE_AT);
-  call(COMPRESS);
-  code.number(STATE_AT).number(STATE_AT);
-  call(COMPRESS_PADDING);
+  code.i32(PATH_AT).set(at);
+  code.block().loop();
+  code.get(at).get(pathEnd).op('i32.eq').brIf(1);
+  code.i32(ROOT_AT).get(at).i32(IV_AT).i32(STATE_AT).call(COMPRESS);
+  code.i32(STATE_AT).i32(STATE_AT).call(COMPRESS_PADDING);
   secondHash();
-  code.get(at).number(STATE_SIZE).emit(0x6a).set(at);
-  code.emit(0x0c, 0x00, 0x0b, 0x0b);
-  return code.emit(0x0b);
+  code.get(at).i32(STATE_SIZE).op('i32.add').set(at);
+  code.br(0).op('end', 'end');
+  return code;
 }
 
 /** A module that exports `memory` and `run(blocksEnd: i32, pathEnd: i32)`. */
 export function rootLanesModule(): Uint8Array<ArrayBuffer> {
-  return simdModule([
-    { returns: false, code: compressBody() },
-    { returns: false, code: compressPaddingBody() },
-    { name: 'run', returns: false, code: runBody() },
-  ]);
+  return wasmModule([{ code: compressBody() }, { code: compressPaddingBody() }, { name: 'run', code: runBody() }]);
 }

@@ -1,5 +1,7 @@
 // Merkle roots of up to four shares of a job at a time, each in a SIMD lane: nearly all of what a share costs is hashing its coinbase up the path,
 // one hash after the other, and four such ways cost little more than one.
+import { instantiate, type MemoryExport } from '@sluice/wasm-writer/instantiate';
+import { LANES } from './lane-code.ts';
 import {
   BLOCK_SIZE,
   BLOCKS_AT,
@@ -12,15 +14,8 @@ import {
   rootLanesModule,
 } from './root-lanes-module.ts';
 import { IV, sha256State } from './sha256-rounds.ts';
-import { LANES } from './simd-module.ts';
 
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-  readonly Instance: new (module: object) => { readonly exports: object };
-};
-
-interface LanesExports {
-  readonly memory: { readonly buffer: ArrayBuffer };
+interface LanesExports extends MemoryExport {
   run(blocksEnd: number, pathEnd: number): void;
 }
 
@@ -34,7 +29,7 @@ export interface CoinbaseJob {
 
 /** One serves all jobs of a thread. */
 export class RootLanes {
-  readonly #exports: LanesExports;
+  readonly #exports = instantiate<LanesExports>(rootLanesModule());
   readonly #words: Uint32Array;
   readonly #lastBlocksEnd: number;
   #job: CoinbaseJob | undefined;
@@ -47,7 +42,6 @@ export class RootLanes {
   #edgeWord = 0;
 
   constructor() {
-    this.#exports = new WebAssembly.Instance(new WebAssembly.Module(rootLanesModule())).exports as LanesExports;
     const { buffer } = this.#exports.memory;
     this.#words = new Uint32Array(buffer);
     this.#lastBlocksEnd = buffer.byteLength;

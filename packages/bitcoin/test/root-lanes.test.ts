@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { LANES } from '../src/lane-code.ts';
 import { foldMerklePath } from '../src/merkle.ts';
 import { RootLanes } from '../src/root-lanes.ts';
 import { nobleSha256d } from '../src/sha256d.ts';
-import { LANES } from '../src/simd-module.ts';
 
 const bytes = (max: number, min = 0) => fc.uint8Array({ minLength: min, maxLength: max });
 const jobs = fc.record({

@@ -1,7 +1,7 @@
 // Shares that wait for others of the same job, so that the merkle roots of up to four are hashed together: until there are four, until one of another
 // job comes, or until all sockets that have something were read. Then each is judged, in the order in which they came.
+import { LANES } from '@sluice/bitcoin/lane-code';
 import { type CoinbaseJob, RootLanes } from '@sluice/bitcoin/root-lanes';
-import { LANES } from '@sluice/bitcoin/simd-module';
 
 /** What a share is written into while it waits; used again and again. */
 export interface WaitingShare {

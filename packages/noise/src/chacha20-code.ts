@@ -1,6 +1,8 @@
 // ChaCha20 [RFC 8439 2.4] in four SIMD lanes, a block each.
+import { bytesOfWords } from '@sluice/wasm-writer/shuffle';
+import { VECTOR_SIZE } from '@sluice/wasm-writer/value-types';
+import { WasmCode } from '@sluice/wasm-writer/wasm-code';
 import { BLOCK_SIZE, COUNTERS_AT, KEY_AT, MESSAGE_AT, STREAM_AT } from './short-aead-memory.ts';
-import { unsigned, VECTOR_SIZE, WasmCode } from './wasm-code.ts';
 
 const CONSTANTS = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
 const DOUBLE_ROUNDS = 10;
@@ -15,46 +17,50 @@ const QUARTERS = [
   [3, 4, 9, 14],
 ] as const;
 
-/** `()`: the blocks of all lanes. Locals: rounds that are left, the state, spare vectors. */
+/** What makes of four vectors, a word of the state each, four of a lane each: words of two of them, then of two of those. */
+const FIRST_PAIRS = bytesOfWords([0, 4, 1, 5]);
+const LAST_PAIRS = bytesOfWords([2, 6, 3, 7]);
+const FIRST_HALVES = bytesOfWords([0, 1, 4, 5]);
+const LAST_HALVES = bytesOfWords([2, 3, 6, 7]);
+
+/** `()`: the blocks of all lanes. */
 export function streamBody(): WasmCode {
-  const code = new WasmCode();
-  const word = (index: number) => 1 + index;
-  const spare = (index: number) => 17 + index;
+  const code = new WasmCode(0);
+  const roundsLeft = code.local('i32');
+  const state = code.locals('v128', 16);
+  const spare = code.locals('v128', 4);
   const initial = (index: number) => {
-    if (index < 4) code.number(CONSTANTS[index]!).simd(0x11);
-    else if (index < 12) code.number(0).simd(0x09, 2, ...unsigned(KEY_AT + 4 * (index - 4)));
-    else code.number(0).loadVector(COUNTERS_AT + VECTOR_SIZE * (index - 12));
-    return code;
+    if (index < 4) return code.i32(CONSTANTS[index]!).op('i32x4.splat');
+    if (index < 12) return code.i32(0).memory('v128.load32_splat', KEY_AT + 4 * (index - 4));
+    return code.i32(0).memory('v128.load', COUNTERS_AT + VECTOR_SIZE * (index - 12));
   };
-  for (let index = 0; index < 16; index++) initial(index).set(word(index));
-  code.number(DOUBLE_ROUNDS).set(0);
-  code.emit(0x03, 0x40);
-  for (const [a, b, c, d] of QUARTERS) quarter(code, word(a), word(b), word(c), word(d));
-  code.get(0).number(1).emit(0x6b, 0x22, 0).emit(0x0d, 0x00, 0x0b);
-  for (let index = 0; index < 16; index++) initial(index).get(word(index)).addVectors().set(word(index));
+  const shuffle = (left: number, right: number, bytes: readonly number[]) => code.get(left).get(right).shuffle(bytes);
+  for (const [index, word] of state.entries()) initial(index).set(word);
+  code.i32(DOUBLE_ROUNDS).set(roundsLeft);
+  code.loop();
+  for (const [a, b, c, d] of QUARTERS) quarter(code, state[a]!, state[b]!, state[c]!, state[d]!);
+  code.get(roundsLeft).i32(1).op('i32.sub').tee(roundsLeft).brIf(0).op('end');
+  for (const [index, word] of state.entries()) initial(index).get(word).op('i32x4.add').set(word);
   for (let first = 0; first < 16; first += 4) {
-    const [a, b, c, d] = [word(first), word(first + 1), word(first + 2), word(first + 3)];
-    code.get(a).get(b).pick(0, 4, 1, 5).set(spare(0));
-    code.get(c).get(d).pick(0, 4, 1, 5).set(spare(1));
-    code.get(a).get(b).pick(2, 6, 3, 7).set(spare(2));
-    code.get(c).get(d).pick(2, 6, 3, 7).set(spare(3));
+    const [a, b, c, d] = state.slice(first, first + 4) as [number, number, number, number];
+    shuffle(a, b, FIRST_PAIRS).set(spare[0]!);
+    shuffle(c, d, FIRST_PAIRS).set(spare[1]!);
+    shuffle(a, b, LAST_PAIRS).set(spare[2]!);
+    shuffle(c, d, LAST_PAIRS).set(spare[3]!);
     for (let lane = 0; lane < 4; lane++) {
       const half = 2 * (lane >> 1);
-      code
-        .number(0)
-        .get(spare(half))
-        .get(spare(half + 1));
-      code.pick(...((lane & 1) === 0 ? [0, 1, 4, 5] : [2, 3, 6, 7]));
-      code.storeVector(STREAM_AT + lane * BLOCK_SIZE + 4 * first);
+      code.i32(0);
+      shuffle(spare[half]!, spare[half + 1]!, (lane & 1) === 0 ? FIRST_HALVES : LAST_HALVES);
+      code.memory('v128.store', STREAM_AT + lane * BLOCK_SIZE + 4 * first);
     }
   }
-  return code.emit(0x0b);
+  return code;
 }
 
 function quarter(code: WasmCode, a: number, b: number, c: number, d: number): void {
   const step = (sum: number, addend: number, mixed: number, bits: number) => {
-    code.get(sum).get(addend).addVectors().set(sum);
-    code.get(mixed).get(sum).xorVectors().set(mixed);
+    code.get(sum).get(addend).op('i32x4.add').set(sum);
+    code.get(mixed).get(sum).op('v128.xor').set(mixed);
     // By whole bytes a rotation is one instruction.
     if (bits % 8 === 0) {
       const from = (byte: number) => (byte & ~3) | ((byte - bits / 8) & 3);
@@ -63,12 +69,11 @@ function quarter(code: WasmCode, a: number, b: number, c: number, d: number): vo
         .get(mixed)
         .shuffle(Array.from({ length: VECTOR_SIZE }, (_, byte) => from(byte)));
     } else {
-      code.get(mixed).number(bits).simd(0xab);
+      code.get(mixed).i32(bits).op('i32x4.shl');
       code
         .get(mixed)
-        .number(32 - bits)
-        .simd(0xad)
-        .simd(0x50);
+        .i32(32 - bits)
+        .op('i32x4.shr_u', 'v128.or');
     }
     code.set(mixed);
   };
@@ -80,17 +85,18 @@ function quarter(code: WasmCode, a: number, b: number, c: number, d: number): vo
 
 /** `(stream)`: mixes the message with the second of the two blocks at `stream`. */
 export function mixBody(): WasmCode {
-  const code = new WasmCode();
+  const code = new WasmCode(1);
+  const stream = 0;
   for (let at = 0; at < BLOCK_SIZE; at += VECTOR_SIZE) {
     code
-      .number(0)
-      .number(0)
-      .loadVector(MESSAGE_AT + at);
+      .i32(0)
+      .i32(0)
+      .memory('v128.load', MESSAGE_AT + at);
     code
-      .get(0)
-      .loadVector(BLOCK_SIZE + at)
-      .xorVectors()
-      .storeVector(MESSAGE_AT + at);
+      .get(stream)
+      .memory('v128.load', BLOCK_SIZE + at)
+      .op('v128.xor')
+      .memory('v128.store', MESSAGE_AT + at);
   }
-  return code.emit(0x0b);
+  return code;
 }

@@ -1,5 +1,5 @@
 // Where things lie in the memory of the module behind `ShortAead`.
-import { VECTOR_SIZE } from './wasm-code.ts';
+import { VECTOR_SIZE } from '@sluice/wasm-writer/value-types';
 
 /** Bytes of a block of key stream. */
 export const BLOCK_SIZE = 64;

@@ -1,5 +1,6 @@
 // The fast AEAD of messages that fit into one block: headers of frames, shares and their answers, news of a tip. Four blocks of key stream cost in SIMD lanes
 // what one costs, and a message takes two: those of the next one are made with it, because the payload of a frame follows its header.
+import { instantiate, type MemoryExport } from '@sluice/wasm-writer/instantiate';
 import { TAG_LENGTH } from './aead.ts';
 import {
   BLOCK_SIZE,
@@ -13,13 +14,7 @@ import {
 } from './short-aead-memory.ts';
 import { shortAeadModule } from './short-aead-module.ts';
 
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-  readonly Instance: new (module: object) => { readonly exports: object };
-};
-
-interface ShortAeadExports {
-  readonly memory: { readonly buffer: ArrayBuffer };
+interface ShortAeadExports extends MemoryExport {
   stream(): void;
   mix(stream: number): void;
   tag(stream: number, length: number): void;
@@ -34,7 +29,7 @@ const NONCE_WORD = NONCES_AT / 4;
 
 /** Without associated data; otherwise as an `AeadBackend`. One serves all keys of a thread. */
 export class ShortAead {
-  readonly #exports = new WebAssembly.Instance(new WebAssembly.Module(shortAeadModule())).exports as ShortAeadExports;
+  readonly #exports = instantiate<ShortAeadExports>(shortAeadModule());
   readonly #bytes = new Uint8Array(this.#exports.memory.buffer, 0, MEMORY_USED);
   readonly #words = new Uint32Array(this.#exports.memory.buffer, 0, MEMORY_USED / 4);
   /** Whether the blocks of the message after the last one lie there. */

@@ -1,17 +1,11 @@
 // The fast curve: libsecp256k1 as a WebAssembly module, which scripts/build-secp256k1.ts makes. Every operation on a secret is
 // constant-time, the context is blinded, and what a call leaves in the module's memory is zeroed before it returns or throws.
+import { instantiate, type MemoryExport } from '@sluice/wasm-writer/instantiate';
 import { type EcBackend, type RandomBytes, requireLength, requireSecretKey } from './ec.ts';
 import { NoiseError } from './errors.ts';
 
-/** What this file uses of a global that the ECMAScript library of TypeScript leaves out. */
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-  readonly Instance: new (module: object) => { readonly exports: object };
-};
-
 /** The module's functions take no parameters: arguments and results stand in one struct, see scripts/secp256k1/module.c. */
-interface Secp256k1Module {
-  readonly memory: { readonly buffer: ArrayBuffer };
+interface Secp256k1Module extends MemoryExport {
   io(): number;
   randomize(): number;
   ellswift_create(): number;
@@ -147,7 +141,7 @@ class WasmEc implements EcBackend {
 export function wasmEc(wasm: Uint8Array<ArrayBuffer>, random: RandomBytes): EcBackend {
   let module: Secp256k1Module;
   try {
-    module = new WebAssembly.Instance(new WebAssembly.Module(wasm)).exports as unknown as Secp256k1Module;
+    module = instantiate<Secp256k1Module>(wasm);
   } catch (error) {
     throw new NoiseError('secp256k1-module', `the module of libsecp256k1 does not load: ${String(error)}`);
   }

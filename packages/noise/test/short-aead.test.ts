@@ -1,3 +1,4 @@
+import { instantiate, type MemoryExport } from '@sluice/wasm-writer/instantiate';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TAG_LENGTH } from '../src/aead.ts';
@@ -11,14 +12,9 @@ const NOTHING = new Uint8Array(0);
 const CLAMP = 0x0fff_fffc_0fff_fffc_0fff_fffc_0fff_ffffn;
 const PRIME = 2n ** 130n - 5n;
 
-interface Exports {
-  readonly memory: { readonly buffer: ArrayBuffer };
+interface Exports extends MemoryExport {
   tag(stream: number, length: number): void;
 }
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-  readonly Instance: new (module: object) => { readonly exports: object };
-};
 
 const numberOf = (bytes: Uint8Array) => [...bytes].reduceRight((sum, byte) => sum * 256n + BigInt(byte), 0n);
 const bytesOf = (value: bigint, length: number) =>
@@ -37,7 +33,7 @@ function referenceTag(oneTimeKey: Uint8Array, ciphertext: Uint8Array): Uint8Arra
 }
 
 describe('the tag', () => {
-  const { memory, tag } = new WebAssembly.Instance(new WebAssembly.Module(shortAeadModule())).exports as Exports;
+  const { memory, tag } = instantiate<Exports>(shortAeadModule());
   const bytes = new Uint8Array(memory.buffer);
   const tagOf = (oneTimeKey: Uint8Array, ciphertext: Uint8Array) => {
     bytes.set(oneTimeKey, STREAM_AT);

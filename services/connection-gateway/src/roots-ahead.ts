@@ -1,7 +1,7 @@
 // Merkle roots of a job for the next standard channels that are told it, hashed four at a time: nearly all of what such a channel's job costs is
 // its coinbase and its path, one hash after the other. Whose root is not known here is hashed when it is told.
+import { LANES } from '@sluice/bitcoin/lane-code';
 import { RootLanes } from '@sluice/bitcoin/root-lanes';
-import { LANES } from '@sluice/bitcoin/simd-module';
 import type { MiningChannel } from '@sluice/mining/channel';
 import { FULL_EXTRANONCE_SIZE } from '@sluice/mining/extranonce';
 import type { ExtendedJob } from '@sluice/mining/job';

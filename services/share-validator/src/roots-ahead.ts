@@ -1,7 +1,7 @@
 // Merkle roots of the next shares of a batch, hashed before these are judged: those of a job four at a time, wherever they stand in the batch.
 // Nearly all of what a share of an extended channel costs is its coinbase and its path. Whose root is not known here is hashed when it is judged.
+import { LANES } from '@sluice/bitcoin/lane-code';
 import { RootLanes } from '@sluice/bitcoin/root-lanes';
-import { LANES } from '@sluice/bitcoin/simd-module';
 import { FULL_EXTRANONCE_SIZE } from '@sluice/mining/extranonce';
 import type { ExtendedJob } from '@sluice/mining/job';
 

@@ -1,19 +1,14 @@
 // Searches a range of nonces of one header. The header's last 32-bit word counts in big-endian order here, which visits every
 // nonce once, only in another order than the number says.
 
+import { LANES } from '@sluice/bitcoin/lane-code';
 import { sha256State } from '@sluice/bitcoin/sha256-rounds';
 import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
-import { LANES } from '@sluice/bitcoin/simd-module';
 import { meetsTarget } from '@sluice/bitcoin/target';
+import { instantiate, type MemoryExport } from '@sluice/wasm-writer/instantiate';
 import { HITS_WORD, MIDSTATE_WORD, searchModule, TAIL_WORD, TARGET_WORD } from './search-module.ts';
 
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-  readonly Instance: new (module: object) => { readonly exports: object };
-};
-
-interface SearchExports {
-  readonly memory: { readonly buffer: ArrayBuffer };
+interface SearchExports extends MemoryExport {
   search(nonce: number, groups: number): number;
 }
 
@@ -21,15 +16,13 @@ interface SearchExports {
 export const NONCE_SPACE = 2 ** 32;
 
 export class NonceSearch {
-  readonly #exports: SearchExports;
-  readonly #words: Uint32Array;
+  readonly #exports = instantiate<SearchExports>(searchModule());
+  readonly #words = new Uint32Array(this.#exports.memory.buffer);
   readonly #sha256d: Sha256dBackend;
   readonly #hash = new Uint8Array(32);
 
   constructor(sha256d: Sha256dBackend) {
     this.#sha256d = sha256d;
-    this.#exports = new WebAssembly.Instance(new WebAssembly.Module(searchModule())).exports as SearchExports;
-    this.#words = new Uint32Array(this.#exports.memory.buffer);
   }
 
   /**

@@ -1,7 +1,10 @@
 // Writes a WebAssembly module that searches nonces: double SHA-256 of a header in four SIMD lanes, both compressions of a nonce
 // unrolled, the first 64 bytes of the header hashed once (midstate). A test compares it with the reference on random headers.
+import { LANES, LaneCode } from '@sluice/bitcoin/lane-code';
+import { pad, rounds } from '@sluice/bitcoin/sha256-code';
 import { IV } from '@sluice/bitcoin/sha256-rounds';
-import { LANES, pad, rounds, SimdCode, simd, simdModule, unsigned } from '@sluice/bitcoin/simd-module';
+import { bytesOfWords, TURNED } from '@sluice/wasm-writer/shuffle';
+import { wasmModule } from '@sluice/wasm-writer/wasm-module';
 
 /** Words of the module's memory that the caller fills; the four lanes of a word are equal. */
 export const MIDSTATE_WORD = 0;
@@ -17,26 +20,26 @@ const GROUPS = 1;
 const DONE = 2;
 const HITS = 3;
 
-function searchBody(): SimdCode {
-  const code = new SimdCode(2, 2);
-  const words = Array.from({ length: 16 }, () => code.vector());
-  const locals = Array.from({ length: 9 }, () => code.vector());
-  // loop
-  code.emit(0x03, 0x40);
+function searchBody(): LaneCode {
+  const code = new LaneCode(2, 2);
+  const words = code.vectors(16);
+  const locals = code.vectors(9);
+  /** Four copies of a word of the memory. */
+  const splat = (word: number) => code.i32(0).memory('v128.load32_splat', word * 4);
+  code.loop();
   // First hash, second block: three words of the header, the nonce (as it lies in the header, big-endian), padding.
-  for (let index = 0; index < 3; index++) code.loadWord(TAIL_WORD + index).set(words[index]!);
-  code.get(NONCE).simd(simd.splat);
-  code.simd(simd.constant, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0).add().set(words[3]!);
+  for (let index = 0; index < 3; index++) splat(TAIL_WORD + index).set(words[index]!);
+  code.get(NONCE).op('i32x4.splat').v128([0, 1, 2, 3]).add().set(words[3]!);
   pad(code, words, 4, 640);
   const first = locals.slice(0, 8);
-  for (const [index, local] of first.entries()) code.loadWord(MIDSTATE_WORD + index).set(local);
+  for (const [index, local] of first.entries()) splat(MIDSTATE_WORD + index).set(local);
   rounds(code, first, words, locals[8]!);
-  for (const [index, local] of first.entries())
-    code
-      .get(local)
-      .loadWord(MIDSTATE_WORD + index)
+  for (const [index, local] of first.entries()) {
+    code.get(local);
+    splat(MIDSTATE_WORD + index)
       .add()
       .set(words[index]!);
+  }
   // Second hash: those eight words and padding.
   pad(code, words, 8, 256);
   const second = locals.slice(0, 8);
@@ -44,21 +47,19 @@ function searchBody(): SimdCode {
   rounds(code, second, words, locals[8]!);
   // The last word of the hash holds its most significant bytes in reverse.
   code.get(second[7]!).constant(IV[7]!).add().get(second[7]!);
-  code.simd(simd.shuffle, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
-  code.loadWord(TARGET_WORD).simd(simd.lessOrEqual).simd(simd.bitmask).set(HITS);
-  code.get(DONE).number(1).emit(0x6a).set(DONE);
-  code.get(NONCE).number(LANES).emit(0x6a).set(NONCE);
+  code.shuffle(bytesOfWords([0, 1, 2, 3], TURNED));
+  splat(TARGET_WORD).op('i32x4.le_u', 'i32x4.bitmask').set(HITS);
+  code.get(DONE).i32(1).op('i32.add').set(DONE);
+  code.get(NONCE).i32(LANES).op('i32.add').set(NONCE);
   // A hit ends the search: memory[HITS_WORD] = hits, return the number of groups done.
-  code.get(HITS).emit(0x04, 0x40);
+  code.get(HITS).if();
   code
-    .number(0)
+    .i32(0)
     .get(HITS)
-    .emit(0x36, 2, ...unsigned(HITS_WORD * 4));
-  code.get(DONE).emit(0x0f, 0x0b);
-  // br_if loop while DONE < GROUPS
-  code.get(DONE).get(GROUPS).emit(0x49, 0x0d, 0x00, 0x0b);
-  code.number(0).emit(0x0b);
-  return code;
+    .memory('i32.store', HITS_WORD * 4);
+  code.get(DONE).op('return', 'end');
+  code.get(DONE).get(GROUPS).op('i32.lt_u').brIf(0).op('end');
+  return code.i32(0);
 }
 
 /**
@@ -67,5 +68,5 @@ function searchBody(): SimdCode {
  * the hit.
  */
 export function searchModule(): Uint8Array<ArrayBuffer> {
-  return simdModule([{ name: 'search', returns: true, code: searchBody() }]);
+  return wasmModule([{ name: 'search', returns: 'i32', code: searchBody() }]);
 }
