@@ -49,6 +49,8 @@ export interface PoolProcessesOptions {
   /** More of each gateway, and of its Node. */
   readonly gatewayFlags?: readonly string[];
   readonly gatewayNodeFlags?: readonly string[];
+  /** All gateways listen on one port. */
+  readonly oneGatewayPort?: boolean;
   /** What the difficulty of each channel is set for. */
   readonly sharesPerMinute: number;
   /** 1e-10: every hash may be a share. */
@@ -74,7 +76,8 @@ export class PoolProcesses {
   static async start(options: PoolProcessesOptions): Promise<PoolProcesses> {
     const directory = mkdtempSync(join(tmpdir(), 'sluice-pool-'));
     const nats = options.nats ?? (await NatsServer.start());
-    const gatewayPorts = await freePorts(options.gateways ?? 1);
+    const gateways = options.gateways ?? 1;
+    const gatewayPorts = options.oneGatewayPort ? Array(gateways).fill(await freePort()) : await freePorts(gateways);
     const pool = new PoolProcesses(nats, directory, gatewayPorts);
     try {
       await pool.#plan(options);
@@ -113,7 +116,8 @@ export class PoolProcesses {
     for (let index = 0; index < (options.validators ?? 1); index++)
       await add('share-validator', index, [...bus, ...network, ...byIdentity]);
     for (const [index, port] of this.#gatewayPorts.entries()) {
-      const own = ['--listen', `127.0.0.1:${port}`, '--gateway-label', `gateway-${index}`];
+      const sharing = options.oneGatewayPort ? ['--reuse-port'] : [];
+      const own = ['--listen', `127.0.0.1:${port}`, ...sharing, '--gateway-label', `gateway-${index}`];
       const key = options.identityFlags ?? ['--authority-secret-file', join(this.directory, 'authority.key')];
       const solutions = solutionPorts.flatMap((solution) => ['--solution-endpoints', `127.0.0.1:${solution}`]);
       const flags = [...bus, ...own, ...key, ...solutions, ...(options.gatewayFlags ?? [])];

@@ -13,6 +13,8 @@ export interface Setting<T> {
   readonly secret?: true;
   /** Default: `SLUICE_` and the name, in capitals. Of several the first is the one that is shown. */
   readonly env?: string | readonly [string, ...string[]];
+  /** Of an address to listen on: the toggle with which other processes may have it as well. */
+  readonly sharedBy?: string;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a table mixes settings of any type

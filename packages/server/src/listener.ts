@@ -41,6 +41,13 @@ export interface ListenerCounters {
   readonly closed: Record<SocketCloseReason, number>;
 }
 
+export interface ListenOptions {
+  /** Who gets the sockets of these addresses; the limits are those of all together. Default: who gets those of the listener. */
+  readonly onSocket?: ListenerModules['onSocket'];
+  /** Other processes of the same user may listen there too: the kernel gives each connection to one of them. Not on every platform. */
+  readonly reusePort?: boolean;
+}
+
 type Refusal = Extract<keyof ListenerCounters, `refused${string}`>;
 
 export interface ListenerModules {
@@ -89,14 +96,9 @@ export class Listener {
     return this.#open;
   }
 
-  /**
-   * Resolves with the bound addresses. @throws ServerError `server-listen-failed`.
-   * @param onSocket who gets the sockets of these addresses; the limits are those of all together.
-   */
-  async listen(
-    addresses: readonly HostPort[],
-    onSocket: ListenerModules['onSocket'] = this.#modules.onSocket,
-  ): Promise<readonly HostPort[]> {
+  /** Resolves with the bound addresses. @throws ServerError `server-listen-failed`. */
+  async listen(addresses: readonly HostPort[], options: ListenOptions = {}): Promise<readonly HostPort[]> {
+    const { onSocket = this.#modules.onSocket, reusePort = false } = options;
     const bound: HostPort[] = [];
     for (const { host, port } of addresses) {
       const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }, (socket) =>
@@ -107,7 +109,7 @@ export class Listener {
         const onError = (error: Error) =>
           reject(new ServerError('server-listen-failed', `cannot listen on ${host}:${port}: ${messageOf(error)}`));
         server.once('error', onError);
-        server.listen({ host, port, backlog: BACKLOG }, () => {
+        server.listen({ host, port, backlog: BACKLOG, reusePort }, () => {
           server.removeListener('error', onError);
           server.on('error', () => undefined);
           resolve();

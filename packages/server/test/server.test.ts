@@ -93,6 +93,36 @@ test('the listener closes unread what is beyond its limits', async () => {
   });
 });
 
+test('listeners that share an address get its connections together, and nobody else may listen there', async () => {
+  const limits = { ...minerServerLimits, connectionsPerSecondPerAddress: 500 };
+  const parts = { clock: new ManualClock(), log: silentLogger() };
+  const all = [listenerCounters(), listenerCounters(), listenerCounters()] as const;
+  const [first, second, alone] = all.map(
+    (counters) => new Listener(limits, { ...parts, counters, onSocket: (socket) => socket.end() }),
+  ) as [Listener, Listener, Listener];
+  const [address] = await first.listen([{ host: '127.0.0.1', port: 0 }], { reusePort: true });
+  const same = [address ?? { host: '', port: 0 }];
+  await second.listen(same, { reusePort: true });
+  cleanups.push(
+    () => first.close(),
+    () => second.close(),
+  );
+  await expect(alone.listen(same)).rejects.toMatchObject({ code: 'server-listen-failed' });
+  const open = () =>
+    new Promise<void>((resolve, reject) => {
+      const socket = connect(same[0]?.port ?? 0, '127.0.0.1').resume();
+      socket.once('error', reject).once('close', () => resolve());
+    });
+  // That one of them is never drawn happens once in 2^63.
+  for (let count = 0; count < 64; count++) await open();
+  const accepted = all.map(({ connectionsAccepted }) => connectionsAccepted);
+  expect(accepted).toEqual([expect.any(Number), 64 - (accepted[0] ?? 0), 0]);
+  expect(Math.min(...accepted.slice(0, 2))).toBeGreaterThan(0);
+  first.close();
+  for (let count = 0; count < 8; count++) await open();
+  expect(all[1].connectionsAccepted).toBe((accepted[1] ?? 0) + 8);
+});
+
 test('of an address that connects too often the listener closes what comes unread, and takes what comes from others', async () => {
   const counters = listenerCounters();
   const limits = {

@@ -1,6 +1,6 @@
 import { busRule, busSettings } from '@sluice/bus/bus-settings';
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
-import { hostPort, integer, listenAddress, listOf, text } from '@sluice/runtime/config/value-types';
+import { hostPort, integer, listenAddress, listOf, text, toggle } from '@sluice/runtime/config/value-types';
 import { connectionLimits, connectionSettings } from '@sluice/server/connection-settings';
 import { drainSettings } from '@sluice/server/drain-settings';
 import { identityNeeded, identityRule, identitySettings } from '@sluice/server/identity-settings';
@@ -15,6 +15,12 @@ export const connectionGatewaySettings = defineConfig({
     type: listOf(listenAddress()),
     default: [{ host: '0.0.0.0', port: 3333 }],
     doc: 'Where miners connect.',
+    sharedBy: 'reusePort',
+  },
+  reusePort: {
+    type: toggle(),
+    default: false,
+    doc: 'Other gateways of the same user on this machine may listen on the same addresses (SO_REUSEPORT), and each gets its part of the connections; limits are those of one process. Every one of them must have it.',
   },
   gatewayLabel: {
     type: text({ allowed: 'letters, digits, - and _', placeholder: 'NAME', pattern: /^[\w-]{1,63}$/ }),

@@ -45,6 +45,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       const service = createConnectionGatewayService(
         {
           listen: config.listen,
+          reusePort: config.reusePort,
           label: config.gatewayLabel,
           solutionEndpoints: config.solutionEndpoints,
           limits: limitsOf(config),

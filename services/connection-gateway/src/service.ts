@@ -40,6 +40,8 @@ const BUS_ORDER = 'bus';
 
 export interface ConnectionGatewayOptions {
   readonly listen: readonly HostPort[];
+  /** Whether other processes may listen there too; default: no. */
+  readonly reusePort?: boolean;
   /** For people: names the gateway in the registry, the log and its heartbeats. Letters, digits, `-` and `_`. */
   readonly label: string;
   /** Template providers that take block candidates without the bus. */
@@ -115,7 +117,7 @@ class ConnectionGateway implements ConnectionGatewayService {
   }
 
   async start(): Promise<void> {
-    const { listen, label, limits, solutionEndpoints } = this.#options;
+    const { listen, reusePort = false, label, limits, solutionEndpoints } = this.#options;
     const { log } = this.#modules;
     const incarnation = await new ChannelManagerClient(this.#modules).range(label, () => this.#stopping);
     const gateway = new Gateway(incarnation, {
@@ -154,7 +156,7 @@ class ConnectionGateway implements ConnectionGatewayService {
     this.#every(REGISTER_MS, () => void gateway.register.flush());
     this.#every(CERTIFICATE_MS, () => this.#modules.identity.refresh());
     gateway.makeKeys();
-    this.addresses = await this.#listener.listen(listen);
+    this.addresses = await this.#listener.listen(listen, { reusePort });
     this.#beat(gateway);
     log.info(
       { incarnation: String(incarnation), addresses: this.addresses.map(formatHostPort).join(' ') },

@@ -13,8 +13,9 @@ export async function listenMistakes<S extends Settings>(
 ): Promise<readonly string[]> {
   const mistakes: string[] = [];
   const servers: Server[] = [];
-  for (const [name, { type }] of Object.entries(settings)) {
-    if (type.listens === undefined) continue;
+  for (const [name, { type, sharedBy }] of Object.entries(settings)) {
+    // Who tries an address that is shared is given connections of those who have it.
+    if (type.listens === undefined || (sharedBy !== undefined && config[sharedBy as keyof S] === true)) continue;
     const value = config[name as keyof S] as HostPort | readonly HostPort[];
     for (const address of [value].flat() as HostPort[]) {
       const server = createServer((socket) => socket.destroy());

@@ -94,7 +94,9 @@ export class Sv1Server implements MovableConnections {
 
   /** The same with TLS, within the same limits; there must be a certificate. @throws ServerError `server-listen-failed`. */
   listenTls(addresses: readonly HostPort[]): Promise<readonly HostPort[]> {
-    return this.#listener.listen(addresses, (socket, remoteAddress) => this.#tls?.accept(socket, remoteAddress));
+    return this.#listener.listen(addresses, {
+      onSocket: (socket, remoteAddress) => this.#tls?.accept(socket, remoteAddress),
+    });
   }
 
   /** Addresses whose rate of new connections is remembered. */
