@@ -25,12 +25,18 @@ export class MeasuredSection {
     this.when = `${this.match(/ on (\d{4}-\d\d-\d\d)/)}, ${this.match(/Sluice at ([0-9a-f]+)/)}`;
   }
 
-  /** @param file in docs/ @param command `load:compare` */
+  /** @param file in docs/ @param command `load:compare` @throws when the file has no such section */
   static of(file: string, command: string): MeasuredSection {
+    const section = MeasuredSection.find(file, command);
+    if (section === undefined) throw new Error(`docs/${file} has nothing of npm run ${command}`);
+    return section;
+  }
+
+  static find(file: string, command: string): MeasuredSection | undefined {
     const document = readFileSync(join(DOCS, file), 'utf8');
     const from = document.indexOf(`<!-- ${command} begins`);
     const to = document.indexOf(`<!-- ${command} ends`);
-    if (from === -1 || to < from) throw new Error(`docs/${file} has nothing of npm run ${command}`);
+    if (from === -1 || to < from) return undefined;
     return new MeasuredSection(`docs/${file}, npm run ${command}`, document.slice(from, to));
   }
 

@@ -9,6 +9,9 @@ export const ownSection = MeasuredSection.of('capacity.md', 'capacity:measure');
 /** `npm run bandwidth`. */
 export const bandwidth = MeasuredSection.of('bandwidth.md', 'bandwidth');
 
+/** `npm run load:long`, once it was run. */
+export const longRun = MeasuredSection.find('performance.md', 'load:long');
+
 /** The column of ours in the comparison. */
 export const SLUICE = 'Sluice';
 export const paced = (sharesPerSecond: number) =>

@@ -7,7 +7,7 @@ import { type Assumption, assumptions, seconds } from './assumptions.ts';
 import { MeasuredSection } from './measured-section.ts';
 import { simulateTips } from './new-tip.ts';
 import { firstLimits, poolSize } from './pool-size.ts';
-import { realRuns } from './real-runs.ts';
+import { longRunOf, realRuns } from './real-runs.ts';
 import { assumptionText, limitTable, realTable } from './section.ts';
 import { simulateShares } from './share-way.ts';
 import { type StormOptions, simulateStorm } from './storm.ts';
@@ -155,6 +155,29 @@ describe('a measured section', () => {
       ['Shares', ['quick', 'shares/s'], 'ours'],
     ] as const)
       expect(() => section.number(title, names, column)).toThrow(`a page: no ${column} of ${names.join(', ')}`);
+  });
+});
+
+describe('a long run', () => {
+  it('is held against answers and memory of the model', () => {
+    const text = [
+      '## A long run',
+      '`npm run load:long` on 2026-11-26: 10,000 miners of one gateway, 2,000 shares a second, a new template every 5 s and a block of',
+      '- Sluice at 3be3517, Node 24.21.0',
+      '### Memory over the last 20 minutes, and the longest stall',
+      '| process | MiB before | MiB after |',
+      '|---|---:|---:|',
+      '| share-validator | 293 | 357 |',
+      '| connection-gateway | 501 | 1,509 |',
+      '',
+      'Share to acknowledgement: p50 15.2 ms, p99 64.0 ms, at most 326 ms.',
+    ].join('\n');
+    const runs = longRunOf(new MeasuredSection('a page', text));
+    expect(runs.map(({ measured }) => measured)).toEqual([15.2, 64, 1_509, 357]);
+    for (const { row, modelled } of runs) {
+      expect(row).toBe('10,000 connections, 2,000 shares/s, for long');
+      expect(modelled).toBeGreaterThan(10);
+    }
   });
 });
 

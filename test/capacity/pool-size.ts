@@ -79,10 +79,13 @@ export function poolSize(miners: number, regions: number): PoolSize {
     validators: Math.max(LEAST_REPLICAS, coresFor(extendedValidatorCores)),
     channelManagers: Math.max(LEAST_REPLICAS, Math.ceil(gatewaysLeft / gatewaysAManager())),
   };
-  const validatorMemoryGiB = validatorMemory(miners / pods.validators);
+  const validatorMemoryGiB = validatorMemory({
+    miners: miners / pods.validators,
+    sharesPerMinute: assumptions.sharesPerMinute.value,
+    jobSeconds: seconds(assumptions.jobEvery),
+  });
   const sharesGBADay = (sharesPerSecond * SECONDS_A_DAY * assumptions.shareBytes.value) / 1e9;
   const creditsGBADay = (sharesPerSecond * SECONDS_A_DAY * assumptions.creditBytes.value) / 1e9;
-  const memoryKiB = gateways * assumptions.memoryFixed.value * 1_024 + miners * assumptions.memoryConnection.value;
   const megabits = (bytesAnHour: number) => (miners * bytesAnHour * 8) / 3_600 / 1e6;
   const stored = sharesPerSecond * assumptions.shareBytes.value;
   const credited = sharesPerSecond * assumptions.creditBytes.value;
@@ -101,7 +104,7 @@ export function poolSize(miners: number, regions: number): PoolSize {
     validatorMemoryGiB,
     natsCores,
     coresUsed: gatewayCores + validatorCores + natsCores + PAIR * seconds(assumptions.idlePool),
-    gatewayMemoryGiB: memoryKiB / 1_024 ** 2,
+    gatewayMemoryGiB: gatewayMemory(gateways, miners),
     ...given(pods, natsCores, validatorMemoryGiB),
     megabitsUp: megabits(assumptions.bytesUp.value),
     megabitsDown: megabits(assumptions.bytesDown.value),
@@ -120,13 +123,25 @@ export function poolSize(miners: number, regions: number): PoolSize {
 /** So many that what is used leaves room. */
 const coresFor = (used: number) => Math.ceil(used / assumptions.busyAtMost.value);
 
-/** GiB of a share-validator that has so many miners: duplicate filters of the jobs that are open, and what it knows of each channel and job. */
-function validatorMemory(miners: number): number {
-  const { memoryFixed, jobsOpen, jobEvery, sharesPerMinute, filterShare, shareOfJob } = assumptions;
-  const open = seconds(jobsOpen) + seconds(jobEvery);
-  const shares = (open / 60) * sharesPerMinute.value;
-  const jobs = Math.min(shares, open / seconds(jobEvery));
+export interface ValidatorLoad {
+  readonly miners: number;
+  readonly sharesPerMinute: number;
+  readonly jobSeconds: number;
+}
+
+/** GiB of a share-validator: duplicate filters of the jobs that are open, and what it knows of each channel and job. */
+export function validatorMemory({ miners, sharesPerMinute, jobSeconds }: ValidatorLoad): number {
+  const { memoryFixed, jobsOpen, filterShare, shareOfJob } = assumptions;
+  const open = seconds(jobsOpen) + jobSeconds;
+  const shares = (open / 60) * sharesPerMinute;
+  const jobs = Math.min(shares, open / jobSeconds);
   return memoryFixed.value / 1_024 + (miners * (shares * filterShare.value + jobs * shareOfJob.value)) / 1_024 ** 3;
+}
+
+/** GiB of so many gateways with so many miners. */
+export function gatewayMemory(gateways: number, miners: number): number {
+  const { memoryFixed, memoryConnection } = assumptions;
+  return (gateways * memoryFixed.value * 1_024 + miners * memoryConnection.value) / 1_024 ** 2;
 }
 
 interface Pods {

@@ -1,9 +1,12 @@
 // The model beside what was measured: costs are CPU times of the same runs, figures are latencies and rates, to which nothing was fitted but where it
 // says so.
+import { show } from '../load/report/table.ts';
 import { assumptions, costOfShare, seconds, shareCosts } from './assumptions.ts';
-import { comparison, connectionsOf, MEDIAN_TIP_WRITTEN_MS, ownSection, paced, SLUICE } from './measured.ts';
+import { comparison, connectionsOf, longRun, MEDIAN_TIP_WRITTEN_MS, ownSection, paced, SLUICE } from './measured.ts';
+import type { MeasuredSection } from './measured-section.ts';
 import { simulateTips } from './new-tip.ts';
 import { simulateOpening } from './opening.ts';
+import { gatewayMemory, validatorMemory } from './pool-size.ts';
 import { simulateShares } from './share-way.ts';
 import { largePoolRows, tables } from './table-titles.ts';
 
@@ -16,7 +19,15 @@ export interface RealRun {
 }
 
 export function realRuns(): readonly RealRun[] {
-  return [...pacedRuns(), ...inFlightRun(), ...openings(), ...newTips(), ...tipAlone(), ...largePool()];
+  return [
+    ...pacedRuns(),
+    ...inFlightRun(),
+    ...openings(),
+    ...newTips(),
+    ...tipAlone(),
+    ...largePool(),
+    ...(longRun === undefined ? [] : longRunOf(longRun)),
+  ];
 }
 
 const ACK_P50 = 'ack p50, ms';
@@ -115,4 +126,33 @@ function largePool(): readonly RealRun[] {
       },
     ];
   });
+}
+
+/** A pool of processes on two cores, with jobs that come every few seconds: the section of `npm run load:long`, once performance.md has one. */
+export function longRunOf(section: MeasuredSection): readonly RealRun[] {
+  const amount = (pattern: RegExp) => Number(section.match(pattern).replaceAll(',', ''));
+  const miners = amount(/: ([\d,]+) miners of one gateway/);
+  const sharesPerSecond = amount(/gateway, ([\d,]+) shares a second/);
+  const jobSeconds = amount(/a new template every (\d+) s/);
+  const { latency } = simulateShares({
+    ...{ gateways: [{ sharesPerSecond, link: 0 }], oneCore: false, validators: 1, seconds: 30, seed: 1 },
+    ...{ appendsPerSecond: assumptions.appendsOneCopy.value, appendAlone: 1 / assumptions.appendsOneCopy.value },
+  });
+  const load = { miners, sharesPerMinute: (60 * sharesPerSecond) / miners, jobSeconds };
+  const row = `${show(miners)} connections, ${show(sharesPerSecond)} shares/s, for long`;
+  const memory = (process: string, gibibytes: number): RealRun => ({
+    ...{ row, figure: `MiB of ${process}`, modelled: gibibytes * 1_024 },
+    measured: section.number(tables.memory, [process], 'MiB after'),
+  });
+  return [
+    { row, figure: ACK_P50, measured: amount(/acknowledgement: p50 ([\d,.]+) ms/), modelled: latency.quantile(0.5) },
+    {
+      row,
+      figure: ACK_P99,
+      measured: amount(/acknowledgement: p50 .*?p99 ([\d,.]+) ms/),
+      modelled: latency.quantile(0.99),
+    },
+    memory('connection-gateway', gatewayMemory(1, miners)),
+    memory('share-validator', validatorMemory(load)),
+  ];
 }

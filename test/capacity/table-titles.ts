@@ -12,6 +12,7 @@ export const tables = {
   payload: 'TCP payload',
   headers: 'With the headers',
   messages: 'Standard channels',
+  memory: 'Memory over the last',
   largePool: 'Ten thousand connections',
 } as const;
 
