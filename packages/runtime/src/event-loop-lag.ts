@@ -10,16 +10,19 @@ const IDLE_MS = 1_000;
 /** A loop that works for less than this part of the time is idle. */
 const WORKS = 0.03;
 
-/** Shows how late it was since the scrape before. */
+/** Shows how late it was since the scrape before, and how much of that its thread worked: it waited for the rest, mostly for a core. */
 export function followEventLoop(registry: MetricsRegistry, metrics: MetricsOf<typeof eventLoopMetrics>): void {
   const late = createHistogram();
+  let longestWorkMs = 0;
   const look = (lookedAt: number, pauseMs: number) => {
     const before = performance.eventLoopUtilization();
+    const workedBefore = workedMs();
     const due = lookedAt + pauseMs;
     setTimeout(() => {
       const now = performance.now();
       // In whole nanoseconds, and at least one.
       late.record(Math.max(1, Math.round((now - due) * 1e6)));
+      longestWorkMs = Math.max(longestWorkMs, Math.min(now - due, workedMs() - workedBefore));
       const { utilization } = performance.eventLoopUtilization(before);
       look(now, utilization >= WORKS ? WORKING_MS : IDLE_MS);
     }, pauseMs).unref();
@@ -34,6 +37,16 @@ export function followEventLoop(registry: MetricsRegistry, metrics: MetricsOf<ty
     metrics.p50.set(seconds(late.percentile(50)));
     metrics.p90.set(seconds(late.percentile(90)));
     metrics.p99.set(seconds(late.percentile(99)));
+    metrics.maxWork.set(longestWorkMs / 1_000);
   });
-  registry.onScraped(() => late.reset());
+  registry.onScraped(() => {
+    late.reset();
+    longestWorkMs = 0;
+  });
+}
+
+/** CPU time of this thread. */
+function workedMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
 }

@@ -115,6 +115,9 @@ export interface MetricSeries {
 /** The library would wake an idle process for it again and again: event-loop-lag.ts measures the lag instead. */
 const NO_LAG_OF_THE_LIBRARY_MS = 2 ** 31 - 1;
 
+/** Of the library's metrics those that are left out: what this workspace measures itself, and what lists every socket for a number that nobody asks for. */
+const LEFT_OUT = /^(nodejs_eventloop_lag_|nodejs_active_|process_open_fds$)/;
+
 /** The metrics of one process. */
 export class MetricsRegistry {
   readonly #registry = new Registry();
@@ -126,7 +129,7 @@ export class MetricsRegistry {
   addProcessMetrics(): void {
     collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: NO_LAG_OF_THE_LIBRARY_MS });
     for (const { name } of this.#registry.getMetricsAsArray())
-      if (name.startsWith('nodejs_eventloop_lag_')) this.#registry.removeSingleMetric(name);
+      if (LEFT_OUT.test(name)) this.#registry.removeSingleMetric(name);
   }
 
   /** Called at the beginning of each scrape, and whenever somebody looks at a series. */

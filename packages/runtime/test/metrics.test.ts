@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { counter, createMetrics, defineMetrics, gauge, histogram, MetricsRegistry } from '../src/metrics.ts';
 import { showProcess } from '../src/process-metrics.ts';
@@ -75,6 +76,32 @@ describe('metrics', () => {
     expect(await scraped()).toBeGreaterThan(0.2);
     expect(await scraped()).toBe(0);
     expect(await registry.scrape()).not.toContain('nodejs_eventloop_lag_seconds');
+  });
+
+  it('tell apart how much of that the thread worked, and how much it waited', async () => {
+    const registry = new MetricsRegistry();
+    showProcess(registry);
+    const names = ['nodejs_eventloop_lag_max_seconds', 'sluice_event_loop_lag_work_max_seconds'];
+    const seen = () => Promise.all(names.map(async (name) => (await registry.series(name))[0]?.value ?? Number.NaN));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600);
+    await vi.waitFor(async () => expect((await seen())[0]).toBeGreaterThan(0.3), { timeout: 10_000 });
+    expect((await seen())[1]).toBeLessThan(0.2);
+    await registry.scrape();
+    const { user } = process.threadCpuUsage();
+    while (process.threadCpuUsage().user < user + 300_000);
+    await vi.waitFor(async () => expect((await seen())[1]).toBeGreaterThan(0.2), { timeout: 10_000 });
+  });
+
+  it('tell how many files are open, and list no sockets for it', async () => {
+    const registry = new MetricsRegistry();
+    showProcess(registry);
+    const open = async () => Number(/^process_open_fds (\d+)$/m.exec(await registry.scrape())?.[1]);
+    const before = await open();
+    expect(before).toBeGreaterThan(2);
+    const files = Array.from({ length: 20 }, () => openSync('/dev/null', 'r'));
+    expect(await open()).toBeGreaterThanOrEqual(before + 10);
+    for (const file of files) closeSync(file);
+    expect(await registry.scrape()).not.toContain('nodejs_active_');
   });
 
   it('refuse a name that breaks the rules', () => {

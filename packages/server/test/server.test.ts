@@ -172,11 +172,11 @@ test('when too much waits for all readers together, those are cut for whom most 
   const cut: string[] = [];
   const reader = (name: string, queuedBytes: number) => ({ writer: { queuedBytes }, cut: () => cut.push(name) });
   const readers = [reader('a', 10), reader('b', 400), reader('c', 0), reader('d', 300)];
-  boundOutbound(readers, 710);
+  expect(boundOutbound(readers, 710)).toBe(710);
   expect(cut).toEqual([]);
-  boundOutbound(readers, 310);
+  expect(boundOutbound(readers, 310)).toBe(310);
   expect(cut).toEqual(['b']);
-  boundOutbound(readers, 9);
+  expect(boundOutbound(readers, 9)).toBe(0);
   expect(cut).toEqual(['b', 'b', 'd', 'a']);
 });
 

@@ -10,6 +10,11 @@ export class ChannelPlaces {
     this.#limits = limits;
   }
 
+  /** Of the process. */
+  get taken(): number {
+    return this.#taken;
+  }
+
   /** Which bound leaves no place for one more of this address. */
   fullFor(addressKey: string): 'address' | 'total' | undefined {
     if ((this.#ofAddress.get(addressKey) ?? 0) >= this.#limits.channelsPerAddress) return 'address';

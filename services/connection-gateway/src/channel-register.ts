@@ -13,11 +13,17 @@ export class ChannelRegister {
   readonly #blocks = new Map<number, Set<GatewayChannel>>();
   readonly #changed = new Set<number>();
   #telling = false;
+  #size = 0;
 
   /** @param tell resolves with whether the registry has the block. */
   constructor(incarnation: bigint, tell: (block: ChannelBlock) => Promise<boolean>) {
     this.#incarnation = incarnation;
     this.#tell = tell;
+  }
+
+  /** Channels. */
+  get size(): number {
+    return this.#size;
   }
 
   /** Blocks that the registry does not have as they are. */
@@ -30,6 +36,7 @@ export class ChannelRegister {
     const channels = this.#blocks.get(block);
     if (channels === undefined) this.#blocks.set(block, new Set([channel]));
     else channels.add(channel);
+    this.#size += 1;
     this.#changed.add(block);
   }
 
@@ -37,6 +44,7 @@ export class ChannelRegister {
     const block = blockOf(channel);
     const channels = this.#blocks.get(block);
     if (channels?.delete(channel) !== true) return;
+    this.#size -= 1;
     if (channels.size === 0) this.#blocks.delete(block);
     this.#changed.add(block);
   }

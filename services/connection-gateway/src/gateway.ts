@@ -95,6 +95,7 @@ export class Gateway {
   readonly #vardiff: VardiffTicker;
   readonly #stratumV1Told = new Seldom();
   #lastConnection = 0;
+  #outboundBytes = 0;
 
   /** @throws RangeError for an incarnation beyond the extranonce space. */
   constructor(incarnation: bigint, modules: GatewayModules) {
@@ -153,24 +154,19 @@ export class Gateway {
     };
   }
 
+  /** Open ones. */
   get channels(): number {
-    let count = 0;
-    for (const connection of this.connections.values()) count += connection.channels.size;
-    return count;
+    return this.register.size;
   }
 
-  /** Bytes that wait for miners. */
+  /** Bytes that waited for miners at the last sweep. */
   get outboundBytes(): number {
-    let bytes = 0;
-    for (const { writer } of this.connections.values()) bytes += writer.queuedBytes;
-    return bytes;
+    return this.#outboundBytes;
   }
 
   /** Channels that the channel-manager is asked about. */
   get pendingOpens(): number {
-    let pending = 0;
-    for (const { channels } of this.connections.values()) pending += channels.pending;
-    return pending;
+    return this.#places.taken - this.register.size;
   }
 
   /** Shares refused on open channels, by `account.worker`. */
@@ -210,7 +206,7 @@ export class Gateway {
   sweep(): void {
     const now = this.#modules.clock.monotonic();
     for (const connection of this.connections.values()) connection.sweep(now);
-    boundOutbound(this.connections.values(), this.#modules.limits.outboundBytesTotal);
+    this.#outboundBytes = boundOutbound(this.connections.values(), this.#modules.limits.outboundBytesTotal);
   }
 
   /** Before the first connection: those of a gateway before this one may come all at once. */

@@ -54,6 +54,7 @@ test('channels of all connections of an address, and of the process, are bounded
   one.send(CloseChannel, { channelId: 2, reasonCode: 'done' });
   other.socket.destroy();
   await expect.poll(() => gateway.gateway.channels).toBe(1);
+  expect(gateway.gateway.pendingOpens).toBe(0);
   expect([await open(one), await open(elsewhere)].map((name) => name.endsWith('Success'))).toEqual([true, true]);
 });
 

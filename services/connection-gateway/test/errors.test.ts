@@ -111,12 +111,13 @@ describe('OpenMiningChannel.Error', () => {
 
   test('channel-capacity-exhausted, also while the requests before are undecided', async () => {
     const miner = await ready({ limits: { channelsPerConnection: 2 } });
-    let decide: (() => void)[] = [];
-    gateway.onOpen = (request) => new Promise((resolve) => decide.push(() => resolve(opened(request))));
+    const decided = Promise.withResolvers<void>();
+    gateway.onOpen = (request) => decided.promise.then(() => opened(request));
     for (let count = 0; count < 3; count++) extended(miner, {});
     await refused(miner, 'channel-capacity-exhausted');
-    for (const go of decide) go();
-    decide = [];
+    expect([gateway.gateway.channels, gateway.gateway.pendingOpens]).toEqual([0, 2]);
+    decided.resolve();
+    await expect.poll(() => [gateway.gateway.channels, gateway.gateway.pendingOpens]).toEqual([2, 0]);
   });
 
   test('pool-unavailable when nobody decides', async () => {
