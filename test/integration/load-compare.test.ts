@@ -67,13 +67,33 @@ describe('the section', () => {
   });
 });
 
+const compare = (...flags: readonly string[]) => spawnSync(process.execPath, [program, ...flags], { encoding: 'utf8' });
+
+describe('npm run load:compare:pool-floor', () => {
+  it(
+    'puts a server that only decrypts and answers under the same shares',
+    () => {
+      const { status, stdout, stderr } = compare('--floor', '--quick', '--rows', 'one-in-flight-1000');
+      expect(status, stderr + stdout).toBe(0);
+      expect(stdout).not.toMatch(/failed|– \/ –/);
+      expect(stdout).toContain("| load | figure | Node's sockets | Sluice | Sluice ÷ other |");
+      expect(stdout).toContain('Disk:');
+    },
+    MAX_MS,
+  );
+
+  it('refuses loads that have no floor', () => {
+    const { status, stderr } = compare('--floor', '--rows', 'hold-1000');
+    expect(status).toBe(2);
+    expect(stderr).toContain('there is no floor under hold-1000');
+  });
+});
+
 const missing = whyNoSriProgram('pool_sv2') ?? whyNoSriProgram('translator_sv2');
 if (missing !== undefined) {
   if (inCi) throw new Error(missing);
   console.log(`skipped: ${missing}`);
 }
-
-const compare = (...flags: readonly string[]) => spawnSync(process.execPath, [program, ...flags], { encoding: 'utf8' });
 
 describe.skipIf(missing !== undefined)('npm run load:compare', () => {
   it(

@@ -7,7 +7,7 @@ import { type EcBackend, generateKeyPair } from '@sluice/noise/ec';
 import { NoiseInitiator } from '@sluice/noise/initiator';
 import { nobleEc } from '@sluice/noise/noble-ec';
 import { ACT_1_LENGTH, ACT_2_LENGTH, NoiseResponder } from '@sluice/noise/responder';
-import type { NoiseTransport } from '@sluice/noise/transport';
+import type { NoiseTransport, OnFrame } from '@sluice/noise/transport';
 import { wasmAead } from '@sluice/noise/wasm-aead';
 import { wasmEc } from '@sluice/noise/wasm-ec';
 import { randomBytes } from '@sluice/runtime/random';
@@ -39,7 +39,12 @@ export class NoiseSocket {
   }
 
   /** Serves one client under an authority of 32 secret bytes; frames that come with the handshake's end are not lost. */
-  static async accept(socket: Socket, authoritySecret: Uint8Array, onFrame: (frame: RawFrame) => void) {
+  static accept(socket: Socket, authoritySecret: Uint8Array, onFrame: (frame: RawFrame) => void) {
+    return NoiseSocket.acceptLent(socket, authoritySecret, copies(onFrame));
+  }
+
+  /** The same without a copy of each frame: `payload` is a view that is good during the call only. */
+  static async acceptLent(socket: Socket, authoritySecret: Uint8Array, onFrame: OnFrame) {
     const staticKey = generateKeyPair(ec, randomBytes);
     const validFrom = Math.floor(Date.now() / 1000);
     const certificate = signCertificate({
@@ -62,13 +67,13 @@ export class NoiseSocket {
     if (key === undefined) throw new Error(`no authority key: ${authorityKey}`);
     const initiator = new NoiseInitiator({ ec, aead, authorityKey: key, random: randomBytes, now, maxPayload });
     socket.write(initiator.act1());
-    return await NoiseSocket.#shakeHands(socket, ACT_2_LENGTH, onFrame, (act2) => initiator.readAct2(act2));
+    return await NoiseSocket.#shakeHands(socket, ACT_2_LENGTH, copies(onFrame), (act2) => initiator.readAct2(act2));
   }
 
   static #shakeHands(
     socket: Socket,
     length: number,
-    onFrame: (frame: RawFrame) => void,
+    onFrame: OnFrame,
     read: (act: Uint8Array) => { readonly ok: true; readonly transport: NoiseTransport } | { readonly ok: false },
   ): Promise<NoiseSocket> {
     socket.setNoDelay(true);
@@ -77,9 +82,7 @@ export class NoiseSocket {
       let received = Buffer.alloc(0);
       let transport: NoiseTransport | undefined;
       const onData = (chunk: Buffer) => {
-        const failure = transport?.reader.push(chunk, (extensionType, msgType, payload) =>
-          onFrame(rawFrame(extensionType, msgType, payload)),
-        );
+        const failure = transport?.reader.push(chunk, onFrame);
         if (failure !== undefined) socket.destroy();
       };
       socket.once('close', () => reject(new Error('closed before the handshake was done')));
@@ -104,7 +107,7 @@ export class NoiseSocket {
 
   sendFrame(bytes: Uint8Array): void {
     if (this.#socket.destroyed) return;
-    const out = new Uint8Array(this.#transport.writer.sealedLength(bytes.length));
+    const out = Buffer.allocUnsafe(this.#transport.writer.sealedLength(bytes.length));
     this.#transport.writer.seal(bytes, out, 0);
     this.#socket.write(out);
   }
@@ -119,6 +122,11 @@ export class NoiseSocket {
 }
 
 const maxPayload = () => 0xff_ffff;
+
+const copies =
+  (onFrame: (frame: RawFrame) => void): OnFrame =>
+  (extensionType, msgType, payload) =>
+    onFrame(rawFrame(extensionType, msgType, payload));
 
 /** Copies what the reader lends. */
 function rawFrame(extensionType: number, msgType: number, payload: Uint8Array): RawFrame {

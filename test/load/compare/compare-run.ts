@@ -15,7 +15,7 @@ import { contestOf } from './contest-of.ts';
 import { figuresOf, shareCpuByProcess } from './figures.ts';
 import { describeMachine, maxOpenFiles, measureBusy, measureDiskSync } from './machine.ts';
 import { Pinning } from './pinning.ts';
-import { type Row, rowNamesOf, rowOf } from './rows.ts';
+import { floorRowNamesOf, type Row, rowNamesOf, rowOf } from './rows.ts';
 import { PROCESS_PREFIX, sectionOf } from './section.ts';
 
 /** Open files of a process beside its connections. */
@@ -51,9 +51,8 @@ export class CompareRun {
     this.#contest = contestOf(subject, floor);
     this.#config = quick ? { ...config, rounds: 1, seconds: 3, warmUpSeconds: 1 } : config;
     this.#pinning = new Pinning(config.unpinned);
-    const wanted = (rows.length > 0 ? rows : rowNamesOf(subject)).map((name) =>
-      rowOf(name, quick ? 100 : Number.POSITIVE_INFINITY),
-    );
+    const all = floor ? floorRowNamesOf(subject) : rowNamesOf(subject);
+    const wanted = (rows.length > 0 ? rows : all).map((name) => rowOf(name, quick ? 100 : Number.POSITIVE_INFINITY));
     this.#records = wanted
       .filter((row) => this.#fits(row))
       .map((row) => ({ row, values: { peer: new Map(), ours: new Map() } }));

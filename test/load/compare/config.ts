@@ -1,7 +1,7 @@
 // The flags of `npm run load:compare`.
 import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/config';
 import { decimal, integer, listOf, oneOf, path, toggle } from '@sluice/runtime/config/value-types';
-import { rowNames, rowNamesOf, rowOf, subjectOf, subjects } from './rows.ts';
+import { floorRowNamesOf, rowNames, subjectOf, subjects } from './rows.ts';
 
 const MAX_SECONDS = 3_600;
 
@@ -15,9 +15,13 @@ export const compareSettings = defineConfig({
   floor: {
     type: toggle(),
     default: false,
-    doc: "In the place of SRI's a server that does nothing but read and write, which is what Node's sockets cost; of pools at new tips alone.",
+    doc: "In the place of SRI's a server that does nothing but read and write, which is what Node's sockets cost; of pools new tips, and shares of standard channels.",
   },
-  rows: { type: listOf(oneOf(rowNames)), default: [], doc: 'Which loads of the subject; without a value all of them.' },
+  rows: {
+    type: listOf(oneOf(rowNames)),
+    default: [],
+    doc: 'Which loads of the subject; without a value all of them, or all that have a floor.',
+  },
   seconds: {
     type: decimal({ min: 1, max: MAX_SECONDS }),
     default: 15,
@@ -25,8 +29,8 @@ export const compareSettings = defineConfig({
   },
   warmUpSeconds: {
     type: decimal({ min: 0, max: MAX_SECONDS }),
-    default: 5,
-    doc: 'Shares are sent for so long before: the processes are new for each load.',
+    default: 30,
+    doc: 'Shares are sent for so long before: the processes are new for each load, and V8 compiles in the first seconds what a pool compiles once in months.',
   },
   workers: { type: integer({ min: 1, max: 64 }), default: 1, doc: 'Processes that make the load.' },
   unpinned: {
@@ -44,14 +48,15 @@ export const compareSettings = defineConfig({
 });
 export type CompareConfig = ConfigOf<typeof compareSettings>;
 
-/** Rows are of the subject, and the floor of a pool is one of new tips. */
+/** Rows are of the subject, and with a floor some of them. */
 export const compareRule: ConfigRule<typeof compareSettings> = ({ subject, rows, floor }) => {
-  const tipRows = rowNamesOf(subject).filter((name) => rowOf(name).group === 'tips');
-  if (floor && subject === 'pool' && (rows.length === 0 || rows.some((name) => !tipRows.includes(name))))
-    return [{ setting: 'floor', problem: 'a pool has one of new tips alone', allowed: `with --rows ${tipRows}` }];
   const foreign = rows.find((name) => subjectOf(name) !== subject);
-  if (foreign === undefined) return [];
-  return [
-    { setting: 'rows', problem: `${foreign} is no load of a ${subject}`, allowed: `those of --subject ${subject}` },
-  ];
+  if (foreign !== undefined)
+    return [
+      { setting: 'rows', problem: `${foreign} is no load of a ${subject}`, allowed: `those of --subject ${subject}` },
+    ];
+  const withFloor = floorRowNamesOf(subject);
+  const without = floor ? rows.find((name) => !withFloor.includes(name)) : undefined;
+  if (without === undefined) return [];
+  return [{ setting: 'rows', problem: `there is no floor under ${without}`, allowed: withFloor.join(', ') }];
 };

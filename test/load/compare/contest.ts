@@ -1,6 +1,7 @@
 // Two programs that do the same, and what they stand on: what a comparison needs to know of them.
 import type { LoadConfig } from '../config.ts';
 import type { NamedProcess } from '../measure/server-processes.ts';
+import { show } from '../report/table.ts';
 import type { RunResult } from '../results.ts';
 import type { LoadRunHooks } from '../run.ts';
 import type { RowLoadOptions } from './row-load.ts';
@@ -31,6 +32,10 @@ export interface MethodOptions {
   /** After a start, before the load. */
   readonly restMs: number;
 }
+
+/** What goes before that counts, in words. */
+export const warmUpText = ({ seconds, warmUpSeconds, warmUpTips }: MethodOptions): string =>
+  `Loads of shares: ${show(warmUpSeconds)} s before anything counts, because V8 compiles then what a process of months has compiled long ago, and then ${show(seconds)} s; of tips ${warmUpTips} go before those that count.`;
 
 export interface Contest {
   /** `npm run` this; its section of the document has its name. */

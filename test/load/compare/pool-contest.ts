@@ -3,7 +3,7 @@ import type { Bitcoind } from '../../support/bitcoind.ts';
 import { buildSriProgram } from '../../support/sri-programs.ts';
 import type { LoadConfig } from '../config.ts';
 import { show } from '../report/table.ts';
-import type { Contender, Contest, MethodOptions, Side } from './contest.ts';
+import { type Contender, type Contest, type MethodOptions, type Side, warmUpText } from './contest.ts';
 import { endLongPolls, startFilledNode, TRANSACTIONS } from './filled-node.ts';
 import { describeNodeAndBus, describePeer } from './machine.ts';
 import { gatewayBounds, sluicePolicy, startPoolFloor, startSluicePool, startSriPool } from './pools.ts';
@@ -16,7 +16,7 @@ export class PoolContest implements Contest {
   readonly command: string;
   readonly title: string;
   readonly names: Contest['names'];
-  readonly syncsToDisk: boolean;
+  readonly syncsToDisk = true;
   readonly #withFloor: boolean;
   #bitcoind: Bitcoind | undefined;
 
@@ -24,9 +24,8 @@ export class PoolContest implements Contest {
   constructor(withFloor: boolean) {
     this.#withFloor = withFloor;
     this.command = withFloor ? 'load:compare:pool-floor' : 'load:compare';
-    this.title = withFloor ? "New tips of the pool beside Node's sockets alone" : "Beside SRI's pool";
+    this.title = withFloor ? "The pool beside Node's sockets alone" : "Beside SRI's pool";
     this.names = { peer: withFloor ? "Node's sockets" : "SRI's pool_sv2", ours: 'Sluice' };
-    this.syncsToDisk = !withFloor;
   }
 
   async open(quick: boolean): Promise<void> {
@@ -60,11 +59,12 @@ export class PoolContest implements Contest {
     return this.#withFloor ? floorMethod(options) : this.#sriMethod(options);
   }
 
-  #sriMethod({ quick, seconds, warmUpSeconds, warmUpTips, restMs }: MethodOptions): readonly string[] {
+  #sriMethod(options: MethodOptions): readonly string[] {
+    const { quick, restMs } = options;
     return [
       'The same for both: the node (regtest; blocks of somebody else, without transactions), its mempool of',
       `${show(quick ? QUICK_TRANSACTIONS : TRANSACTIONS)} transactions, \`template-provider\` with the same flags, the load, new processes for each load and pool, ${restMs / 1_000} s of rest after their`,
-      `start. Loads of shares: ${show(warmUpSeconds)} s before anything counts, then ${show(seconds)} s; of tips ${warmUpTips} go before those that count. Every hash is a share, blocks are held back, and each share is acknowledged`,
+      `start. ${warmUpText(options)} Every hash is a share, blocks are held back, and each share is acknowledged`,
       'as soon as the pool does. Not the same: SRI gets its templates by Template Distribution, from a provider without a bus that is not counted; it keeps',
       'shares in memory. Of Sluice everything is counted: connection-gateway, share-validator, channel-manager, job-distributor, template-provider and',
       'nats-server with `sync_interval: always`; a share is synced to disk before it is acknowledged, and its CPU time runs to where share-validator has',
@@ -88,12 +88,14 @@ export class PoolContest implements Contest {
   }
 }
 
-function floorMethod({ quick, warmUpTips, restMs }: MethodOptions): readonly string[] {
+function floorMethod(options: MethodOptions): readonly string[] {
+  const { quick, restMs } = options;
   return [
-    `The same for both: the node, its mempool of ${show(quick ? QUICK_TRANSACTIONS : TRANSACTIONS)} transactions, which a template is made of for the pool alone, the load, new processes for each load, ${restMs / 1_000} s of rest after their start;`,
-    `${warmUpTips} tips go before those that count. A new tip is timed from bitcoind's announcement to where each of a hundred connections, spread evenly, has read it; all others have to have it as well, and are read after these.`,
+    `The same for both: the node, its mempool of ${show(quick ? QUICK_TRANSACTIONS : TRANSACTIONS)} transactions, which a template is made of for the pool alone, the load, new processes for each load, ${restMs / 1_000} s of rest after their start.`,
+    `${warmUpText(options)} A new tip is timed from bitcoind's announcement to where each of a hundred connections, spread evenly, has read it; all others have to have it as well, and are read after these.`,
     '',
-    "Beside it stands a server on Node's sockets that is no pool (`test/load/compare/pool-floor-server.ts`): it hears of the block by ZMQ itself, seals SetNewPrevHash for each connection and writes it, in one loop; there are no",
-    'jobs, no shares and no other processes. Of Sluice everything is counted, the full job and the one for the next height too.',
+    "Beside it stands a server on Node's sockets that is no pool (`test/load/compare/pool-floor-server.ts`): it decrypts each share and answers it at once by SubmitShares.Success, those of a connection that were read together by",
+    'one; it looks at none and keeps none, in memory or on disk. It hears of a block by ZMQ itself, seals SetNewPrevHash for each connection and writes it, in one loop; there are no other jobs and no other processes. Of Sluice',
+    'everything is counted: a share is stored, synced to disk, before it is acknowledged, and its CPU time runs to where share-validator has credited the last one; of a tip the full job and the one for the next height too.',
   ];
 }

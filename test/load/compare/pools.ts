@@ -34,7 +34,7 @@ export const startSriPool = (bitcoind: Bitcoind, program: string, shareBatchSize
 export const startSluicePool = (bitcoind: Bitcoind, profiles?: string): Promise<Contender> =>
   started(new Parts(profiles), (parts) => startSluice(parts, bitcoind));
 
-/** What Node's sockets and the cipher cost by themselves: every miner is told a new tip, and nothing else. */
+/** What Node's sockets and the cipher cost by themselves: shares are answered, every miner is told a new tip, and nothing else. */
 export const startPoolFloor = (bitcoind: Bitcoind): Promise<Contender> =>
   started(new Parts(), async (parts) => {
     const port = await freePort();

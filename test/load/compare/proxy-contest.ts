@@ -3,7 +3,7 @@ import { buildSriProgram } from '../../support/sri-programs.ts';
 import type { LoadConfig } from '../config.ts';
 import { show } from '../report/table.ts';
 import type { RunResult } from '../results.ts';
-import type { Contender, Contest, MethodOptions, Side } from './contest.ts';
+import { type Contender, type Contest, type MethodOptions, type Side, warmUpText } from './contest.ts';
 import { describePeer } from './machine.ts';
 import {
   MINER_HASHES,
@@ -81,13 +81,13 @@ export class ProxyContest implements Contest {
     shares.credited += (await this.#running?.credited()) ?? 0;
   }
 
-  method({ seconds, warmUpSeconds, warmUpTips, restMs }: MethodOptions): readonly string[] {
+  method(options: MethodOptions): readonly string[] {
     const { peer, ours } = this.#shares;
     return [
       `The same for both: a pool of ours in a process of its own, on a simulated chain with ${show(this.#transactions)} transactions for each block, whose CPU time is not counted and which comes`,
-      `behind the proxy on their core (nice ${NICE_POOL}, at new tips ${NICE_AT_TIPS}), because pools are elsewhere; one channel of it for all miners; the load, new processes for each load and proxy, ${restMs / 1_000} s of rest after their start. CPU time and memory are those of the one process of the proxy.`,
+      `behind the proxy on their core (nice ${NICE_POOL}, at new tips ${NICE_AT_TIPS}), because pools are elsewhere; one channel of it for all miners; the load, new processes for each load and proxy, ${options.restMs / 1_000} s of rest after their start. CPU time and memory are those of the one process of the proxy.`,
       'A miner sends mining.configure, mining.subscribe and mining.authorize, each after the answer to the one before. Each of its shares is found by hashing and has an',
-      `extranonce2 of its own. Loads of shares: ${show(warmUpSeconds)} s before anything counts, then ${show(seconds)} s; of tips ${warmUpTips} go before those that count. A share of a miner takes ${MINER_HASHES} hashes, one of the pool ${show(POOL_HASHES)}, so that next to none goes up: of`,
+      `extranonce2 of its own. ${warmUpText(options)} A share of a miner takes ${MINER_HASHES} hashes, one of the pool ${show(POOL_HASHES)}, so that next to none goes up: of`,
       `${show(peer.answered)} shares ${show(peer.credited)} with ${this.names.peer}, of ${show(ours.answered)} ${show(ours.credited)} with Sluice. A new tip is timed from the instant at which another`,
       'miner of the pool was told of it, just before the proxy, to where each of a hundred miners, spread evenly, has read it; all others have to have it as well, and are read after',
       'these, because the load needs more time to read them than either proxy to write it.',

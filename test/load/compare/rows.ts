@@ -53,6 +53,12 @@ export const rowNames = Object.keys(loads) as readonly RowName[];
 
 export const subjectOf = (name: RowName): Subject => (name.startsWith('proxy-') ? 'proxy' : 'pool');
 export const rowNamesOf = (subject: Subject) => rowNames.filter((name) => subjectOf(name) === subject);
+/** Those in which something that only reads and writes can stand in the peer's place: of a pool new tips, and shares of standard channels. */
+export const floorRowNamesOf = (subject: Subject) =>
+  rowNamesOf(subject).filter((name) => {
+    const { group, flags } = rowOf(name);
+    return subject === 'proxy' || (group !== 'opening' && !flags.includes('extended'));
+  });
 
 export const profiledRowNames = rowNames.filter((name) => loads[name][0] !== 'tips');
 

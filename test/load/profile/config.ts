@@ -15,7 +15,7 @@ export const profileSettings = defineConfig({
     default: 10,
     doc: 'How long each load of shares is measured, and connections are held.',
   },
-  warmUpSeconds: { type: decimal({ min: 0, max: 600 }), default: 5, doc: 'Shares are sent for so long before.' },
+  warmUpSeconds: { type: decimal({ min: 0, max: 600 }), default: 30, doc: 'Shares are sent for so long before.' },
   workers: { type: integer({ min: 1, max: 64 }), default: 1, doc: 'Processes that make the load.' },
   profiles: {
     type: path(),
