@@ -2,7 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InFlight } from '../load/in-flight.ts';
+import type { LongConfig } from '../load/long/config.ts';
 import { growthOf } from '../load/long/growth.ts';
+import { longVerdict } from '../load/long/section.ts';
 import { LatencyHistogram } from '../load/measure/latency-histogram.ts';
 import { Pacer } from '../load/pacer.ts';
 
@@ -123,5 +125,24 @@ describe('growth of memory', () => {
         600,
       ).growth,
     ).toBe(0);
+  });
+});
+
+describe('what a long run is held to', () => {
+  const config = { settledMinutes: 20 } as LongConfig;
+  const memory = [0, 600, 1_200].map((seconds) => ({ seconds, rssBytes: 1_000 }));
+  const gateway = (longestLateMs: number, longestWorkMs: number) =>
+    longVerdict(config, [{ name: 'gateway', memory, longestLateMs, longestWorkMs }]);
+
+  it('is how long a loop worked without a look at its sockets, not how long it waited for a core', () => {
+    expect(gateway(176, 60)).toEqual([]);
+    expect(gateway(176, 120)).toHaveLength(1);
+    expect(gateway(Number.NaN, Number.NaN)).toEqual([]);
+  });
+
+  it('is memory that does not grow', () => {
+    const grown = [...memory, { seconds: 1_800, rssBytes: 1_060 }];
+    const process = { name: 'gateway', memory: grown, longestLateMs: 1, longestWorkMs: 1 };
+    expect(longVerdict(config, [process])).toHaveLength(1);
   });
 });

@@ -100,12 +100,18 @@ export class ServiceProcess {
 
   /** One metric of the process, added up over its labels; undefined when it has none of that name. @param label such as `kind="x"`, without: all */
   async metric(name: string, label = ''): Promise<number | undefined> {
+    return valueIn(await this.#scrape(), name, label);
+  }
+
+  /** Several of one scrape, added up over their labels: what is told since the scrape before is told once. */
+  async metrics(names: readonly string[]): Promise<readonly (number | undefined)[]> {
+    const text = await this.#scrape();
+    return names.map((name) => valueIn(text, name, ''));
+  }
+
+  async #scrape(): Promise<string> {
     const response = await fetch(`http://127.0.0.1:${this.#plan.healthPort}/metrics`);
-    const lines = (await response.text())
-      .split('\n')
-      .filter((line) => new RegExp(`^${name}(\\{|\\s)`).test(line) && line.includes(label));
-    if (lines.length === 0) return undefined;
-    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+    return response.text();
   }
 
   /** The last lines of the log. */
@@ -121,6 +127,14 @@ export class ServiceProcess {
   get #logFile(): string {
     return join(this.#plan.directory, `${this.name}.log`);
   }
+}
+
+function valueIn(exposition: string, name: string, label: string): number | undefined {
+  const lines = exposition
+    .split('\n')
+    .filter((line) => new RegExp(`^${name}(\\{|\\s)`).test(line) && line.includes(label));
+  if (lines.length === 0) return undefined;
+  return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }
 
 /** Nothing of what the machine's user has set for a pool of their own. */

@@ -3,11 +3,12 @@ import { type ConfigOf, type ConfigRule, defineConfig } from '@sluice/runtime/co
 import { decimal, integer, path, toggle } from '@sluice/runtime/config/value-types';
 
 export const longSettings = defineConfig({
-  minutes: {
-    type: integer({ min: 1, max: 10_000 }),
-    default: 30,
-    doc: 'How long the load lasts, from when all are connected.',
+  settlingMinutes: {
+    type: integer({ min: 0, max: 10_000 }),
+    default: 10,
+    doc: 'The same load before that, from when all are connected: until each process holds what it keeps for minutes, it grows.',
   },
+  minutes: { type: integer({ min: 1, max: 10_000 }), default: 30, doc: 'How long the load lasts behind that.' },
   settledMinutes: {
     type: integer({ min: 1, max: 10_000 }),
     default: 20,

@@ -92,12 +92,17 @@ export class LongRun {
   }
 
   #loadConfig({ rpcPort, cookieFile, directory }: Bitcoind, pool: PoolProcesses): LoadConfig {
-    const { connections, rate, blockSeconds, minutes } = this.#config;
+    const { connections, rate, blockSeconds, settlingMinutes, minutes } = this.#config;
     const node = `http://127.0.0.1:${rpcPort}/?${new URLSearchParams({ cookie: cookieFile })}`;
     const argv = [
       ...['--pool', `stratum2+tcp://127.0.0.1:${pool.gatewayPort()}/${pool.authorityKey}`, '--name', 'long'],
       ...['--connections', String(connections), '--mode', 'new-tip', '--rate', String(rate)],
-      ...['--rounds', String(Math.ceil((minutes * 60) / blockSeconds)), '--round-seconds', String(blockSeconds)],
+      ...[
+        '--rounds',
+        String(Math.ceil(((settlingMinutes + minutes) * 60) / blockSeconds)),
+        '--round-seconds',
+        String(blockSeconds),
+      ],
       ...['--tip-rpc', node, '--announcements', directory, '--nats', pool.nats.url],
       ...processesOf(pool).flatMap(({ name, pid }) => ['--pids', `${name}=${pid}`]),
     ];

@@ -3,14 +3,16 @@ import type { PoolProcesses } from '../../support/pool-processes.ts';
 import { sampleOf } from '../measure/server-processes.ts';
 
 const EVERY_MS = 5_000;
-/** Of every service; the longest since it was asked last. */
-const LAG_METRIC = 'nodejs_eventloop_lag_max_seconds';
+/** Of every service; the longest since it was asked last, and the most CPU time in one. */
+const LAG_METRICS = ['nodejs_eventloop_lag_max_seconds', 'sluice_event_loop_lag_work_max_seconds'] as const;
 
 export interface WatchedProcess {
   readonly name: string;
   readonly memory: readonly MemorySample[];
   /** The most that its event loop was late, in milliseconds: at least so long it stood still. NaN of what is no Node. */
-  readonly longestLoopMs: number;
+  readonly longestLateMs: number;
+  /** The most that it worked while it was late: what it was late for longer, it waited for a core. NaN of what is no Node. */
+  readonly longestWorkMs: number;
 }
 
 export interface MemorySample {
@@ -23,9 +25,10 @@ interface Watched {
   readonly name: string;
   readonly pid: number;
   readonly memory: MemorySample[];
-  longestLoopMs: number;
-  /** `undefined`: it is no Node. */
-  lagSeconds(): Promise<number | undefined>;
+  longestLateMs: number;
+  longestWorkMs: number;
+  /** Late and at work; none: it is no Node. */
+  lagSeconds(): Promise<readonly (number | undefined)[]>;
 }
 
 export class ProcessWatch {
@@ -38,10 +41,12 @@ export class ProcessWatch {
   constructor(pool: PoolProcesses) {
     const services = pool.services.map((service) => ({
       ...{ name: service.name.replace(/-\d+$/, ''), pid: service.pid ?? 0 },
-      lagSeconds: () => service.metric(LAG_METRIC),
+      lagSeconds: () => service.metrics(LAG_METRICS),
     }));
-    const nats = { name: 'nats-server', pid: pool.nats.pid ?? 0, lagSeconds: async () => undefined };
-    this.#watched = [...services, nats].map((each) => ({ ...each, memory: [], longestLoopMs: Number.NaN }));
+    const nats = { name: 'nats-server', pid: pool.nats.pid ?? 0, lagSeconds: async () => [] };
+    this.#watched = [...services, nats].map((each) => ({
+      ...{ ...each, memory: [], longestLateMs: Number.NaN, longestWorkMs: Number.NaN },
+    }));
     this.#looking = Promise.all(this.#watched.map(({ lagSeconds }) => lagSeconds())).then(() => undefined);
     this.#timer = setInterval(() => {
       this.#looking = this.#looking.then(() => this.#look());
@@ -61,8 +66,9 @@ export class ProcessWatch {
     for (const each of this.#watched) {
       const sample = sampleOf(each);
       if (sample !== undefined) each.memory.push({ seconds, rssBytes: sample.rssBytes });
-      const lag = await each.lagSeconds();
-      if (lag !== undefined) each.longestLoopMs = Math.max(lag * 1_000, each.longestLoopMs || 0);
+      const [late, work] = await each.lagSeconds();
+      if (late !== undefined) each.longestLateMs = Math.max(late * 1_000, each.longestLateMs || 0);
+      if (work !== undefined) each.longestWorkMs = Math.max(work * 1_000, each.longestWorkMs || 0);
     }
   }
 }
