@@ -20,8 +20,7 @@ export function rebalance(
 ): RebalanceDecisions {
   const { fleet, nowMs } = observed;
   const pods = observed.pods.filter(({ isTerminating }) => !isTerminating);
-  const lastChangeMs = Math.max(0, ...pods.map(({ readyChangedAtMs }) => readyChangedAtMs));
-  const counts = pods.map((pod) => countSince(lastChangeMs, pod, nowMs) ?? Number.NaN);
+  const counts = countsOf(pods, nowMs).map((count) => count ?? Number.NaN);
   const total = counts.reduce((sum, count) => sum + count, 0);
   const present = pods.filter((pod) => rebalancingOf(pod) !== undefined);
   // So many others hold all.
@@ -52,6 +51,15 @@ function isBalanced({ fleet, nowMs }: ObservedFleet, pod: ObservedPod): boolean 
   const sample = freshSample(pod, nowMs);
   const isOver = nowMs - startedAtMs >= secondsOf(fleet.drain.timeout) * 1_000;
   return isOver || (sample !== undefined && sample.atMs > startedAtMs && sample.connections <= keep);
+}
+
+/** Whether each has said how many it holds since the last of them came: before that nothing is moved for balance, however late it is. */
+export const areCounted = (pods: readonly ObservedPod[], nowMs: number): boolean =>
+  countsOf(pods, nowMs).every((count) => count !== undefined);
+
+function countsOf(pods: readonly ObservedPod[], nowMs: number): readonly (number | undefined)[] {
+  const lastChangeMs = Math.max(0, ...pods.map(({ readyChangedAtMs }) => readyChangedAtMs));
+  return pods.map((pod) => countSince(lastChangeMs, pod, nowMs));
 }
 
 /** Connections that were counted since the last of all pods came: what was before, those that were moved or came meanwhile are not in. */

@@ -2,13 +2,14 @@
 import { windowsOf } from './desired-pods.ts';
 import type { ObservedFleet } from './observed-fleet.ts';
 import { rebalancingOf, stageOf } from './pod-stage.ts';
+import { areCounted } from './rebalance.ts';
 import type { ScalingState } from './scaling-state.ts';
 
 /** Whether all that could be decided later follows from something that is seen then, and is not yet. Beside decisions to write or to order nothing. */
 export function isSettled(observed: ObservedFleet, state: ScalingState): boolean {
-  const { revision, pods } = observed;
+  const { revision, pods, nowMs } = observed;
   return (
-    !state.isUnbalanced &&
+    !(state.isUnbalanced && areCounted(pods, nowMs)) &&
     pods.length === state.desired &&
     pods.every(
       (pod) =>

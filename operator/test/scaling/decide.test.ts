@@ -216,6 +216,13 @@ describe('a fleet that is as it should be', () => {
     ['with as many as were needed all the time', fleet(pods, 2, { ...byLoad, ownerAnnotations: after([]) })],
     ['long after fewer are needed', fleet(pods, 2, { ...byLoad, ownerAnnotations: after([[3, NOW_MS - 30_000]]) })],
     ['whose pods say nothing', fleet([pod('a', undefined), pod('b', undefined)], 2)],
+    [
+      'of which connections are to be moved, and one says nothing',
+      fleet([pod('a', 10), pod('b', undefined)], 2, {
+        fleet: fleetSpec({}, 100),
+        ownerAnnotations: stateOf({ desired: 2, needed: { sinceMs: 1, value: 2, past: [] }, isUnbalanced: true }),
+      }),
+    ],
   ])('is settled %s', (_, observed) => {
     expect(decide(observed)).toMatchObject({ writes: [], orders: [], isSettled: true });
   });
