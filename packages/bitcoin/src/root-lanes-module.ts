@@ -1,13 +1,9 @@
 // Writes the WebAssembly module behind `RootLanes`: the end of a coinbase, double SHA-256 of it, and the merkle path, in four lanes.
 import { VECTOR_SIZE } from '@sluice/wasm-writer/value-types';
 import { wasmModule } from '@sluice/wasm-writer/wasm-module';
+import { BLOCK_SIZE, compressBody, compressConstantBody, STATE_SIZE } from './compress-lanes.ts';
 import { LaneCode } from './lane-code.ts';
-import { rounds, roundsOfConstant } from './sha256-code.ts';
 
-/** Bytes of eight words in all lanes. */
-const STATE_SIZE = 8 * VECTOR_SIZE;
-/** Bytes of a block in all lanes. */
-export const BLOCK_SIZE = 16 * VECTOR_SIZE;
 /** Longest path that there is room for. */
 export const MAX_LEVELS = 32;
 
@@ -30,43 +26,6 @@ const PADDING_BLOCK = [0x8000_0000, ...Array.from({ length: 14 }, () => 0), 512]
 
 const COMPRESS = 0;
 const COMPRESS_PADDING = 1;
-
-/** `(left, right, from, to)`: one compression of eight words at `left` and eight at `right`. */
-function compressBody(): LaneCode {
-  const code = new LaneCode(4, 0);
-  const [left, right, from, to] = [0, 1, 2, 3] as const;
-  const words = code.vectors(16);
-  for (const [index, word] of words.entries()) code.load(index < 8 ? left : right, (index % 8) * VECTOR_SIZE).set(word);
-  const { state, spare } = stateOf(code, from);
-  rounds(code, state, words, spare);
-  return added(code, state, from, to);
-}
-
-/** `(from, to)`: one compression of the padding block. */
-function compressPaddingBody(): LaneCode {
-  const code = new LaneCode(2, 0);
-  const { state, spare } = stateOf(code, 0);
-  roundsOfConstant(code, state, PADDING_BLOCK, spare);
-  return added(code, state, 0, 1);
-}
-
-function stateOf(code: LaneCode, from: number): { readonly state: number[]; readonly spare: number } {
-  const state = code.vectors(8);
-  for (const [index, local] of state.entries()) code.load(from, index * VECTOR_SIZE).set(local);
-  return { state, spare: code.local('v128') };
-}
-
-/** The last addition. */
-function added(code: LaneCode, state: readonly number[], from: number, to: number): LaneCode {
-  for (const [index, local] of state.entries())
-    code
-      .get(to)
-      .get(local)
-      .load(from, index * VECTOR_SIZE)
-      .add()
-      .store(index * VECTOR_SIZE);
-  return code;
-}
 
 /** `(blocksEnd, pathEnd)`: addresses behind the last block, of which there is one, and behind the last sibling. */
 function runBody(): LaneCode {
@@ -101,5 +60,9 @@ function runBody(): LaneCode {
 
 /** A module that exports `memory` and `run(blocksEnd: i32, pathEnd: i32)`. */
 export function rootLanesModule(): Uint8Array<ArrayBuffer> {
-  return wasmModule([{ code: compressBody() }, { code: compressPaddingBody() }, { name: 'run', code: runBody() }]);
+  return wasmModule([
+    { code: compressBody() },
+    { code: compressConstantBody(PADDING_BLOCK) },
+    { name: 'run', code: runBody() },
+  ]);
 }

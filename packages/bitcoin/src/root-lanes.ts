@@ -1,9 +1,9 @@
 // Merkle roots of up to four shares of a job at a time, each in a SIMD lane: nearly all of what a share costs is hashing its coinbase up the path,
 // one hash after the other, and four such ways cost little more than one.
 import { instantiate, type MemoryExport } from '@sluice/wasm-writer/instantiate';
+import { BLOCK_SIZE } from './compress-lanes.ts';
 import { LANES } from './lane-code.ts';
 import {
-  BLOCK_SIZE,
   BLOCKS_AT,
   IV_AT,
   MAX_LEVELS,

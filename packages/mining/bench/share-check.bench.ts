@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { RawOldTx, RawOutput } from '@scure/btc-signer/script.js';
 import { sha256d } from '@sluice/bitcoin/hash';
+import type { HashedHeader } from '@sluice/bitcoin/header-lanes';
 import { nobleSha256d } from '@sluice/bitcoin/sha256d';
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import { bench, group, run } from 'mitata';
@@ -69,52 +70,66 @@ for (const kind of ['standard', 'extended'] as const) {
   );
 }
 
-/** The outcomes of so many shares of an extended channel, each with another extranonce; by fours, as they come in one read. */
-function extendedShares(count: number, isInLanes: boolean): number[] {
-  const { prefix, extranonce, channel } = extendedSubject;
-  const outcomes: number[] = [];
-  const fresh = channel();
-  const judge = (nonce: number, from: Uint8Array, root?: Uint8Array) =>
-    outcomes.push(laneChecker.check(fresh, 16, nonce, NOW, VERSION, from, 0, extranonce.length, NOW_MS, true, root));
-  const lanes = new ShareLanes<WaitingBenchShare>(
-    () => new WaitingBenchShare(judge),
-    () => undefined,
-  );
-  for (let nonce = 0; nonce < count; nonce += 1) {
-    extranonce[0] = nonce;
-    const share = isInLanes ? lanes.place(work, 20) : undefined;
-    if (share === undefined) judge(nonce, extranonce);
-    else {
-      share.nonce = nonce;
-      share.extranonce.set(extranonce);
-      lanes.add(prefix, extranonce, 0);
-    }
-  }
-  lanes.flush();
-  return outcomes;
-}
+type Judge = (nonce: number, extranonce: Uint8Array, ahead?: HashedHeader) => void;
 
 class WaitingBenchShare implements WaitingShare {
   nonce = 0;
   readonly extranonce = new Uint8Array(13);
-  readonly #judge: (nonce: number, extranonce: Uint8Array, root: Uint8Array | undefined) => void;
+  readonly #judge: Judge;
 
-  constructor(judge: (nonce: number, extranonce: Uint8Array, root: Uint8Array | undefined) => void) {
+  constructor(judge: Judge) {
     this.#judge = judge;
   }
 
-  judge(root: Uint8Array | undefined): void {
-    this.#judge(this.nonce, this.extranonce, root);
+  judge(ahead: HashedHeader | undefined): void {
+    this.#judge(this.nonce, this.extranonce, ahead);
   }
 }
 
-const laneChecker = new ShareChecker(wasmSha256d);
-const extendedSubject = subject('extended');
-assert.deepEqual(extendedShares(500, true), extendedShares(500, false));
-group(`${SHARES} shares of an extended channel that were read together, 12-level path`, () => {
-  bench('in lanes', () => extendedShares(SHARES, true));
-  bench('one by one', () => extendedShares(SHARES, false));
-});
+/** Judges so many shares of a channel, of an extended one each with another extranonce; in lanes by fours, as they come in one read. */
+function judgeOf(kind: 'standard' | 'extended'): (count: number, isInLanes: boolean) => readonly number[] {
+  const { prefix, extranonce, channel } = subject(kind);
+  const checker = new ShareChecker(wasmSha256d);
+  const size = extranonce.length;
+  let outcomes: number[] = [];
+  let fresh = channel();
+  const judge: Judge = (nonce, from, ahead) =>
+    outcomes.push(checker.check(fresh, 16, nonce, NOW, VERSION, from, 0, size, NOW_MS, true, ahead));
+  const lanes = new ShareLanes(
+    () => new WaitingBenchShare(judge),
+    () => undefined,
+  );
+  return (count, isInLanes) => {
+    outcomes = [];
+    fresh = channel();
+    // As for the message that a standard channel is told it by.
+    if (kind === 'standard') fresh.rootOf(work, wasmSha256d);
+    for (let nonce = 0; nonce < count; nonce += 1) {
+      if (size > 0) extranonce[0] = nonce;
+      const share = isInLanes ? lanes.place(fresh, 16, size) : undefined;
+      if (share === undefined) judge(nonce, extranonce);
+      else {
+        share.nonce = nonce;
+        share.extranonce.set(extranonce);
+        lanes.add(nonce, NOW, VERSION, prefix, extranonce, 0);
+      }
+    }
+    lanes.flush();
+    return outcomes;
+  };
+}
+
+for (const kind of ['standard', 'extended'] as const) {
+  const shares = judgeOf(kind);
+  assert.deepEqual(shares(500, true), shares(500, false));
+  group(
+    `${SHARES} shares of ${kind === 'standard' ? 'a standard' : 'an extended'} channel that were read together`,
+    () => {
+      bench(`${kind}, in lanes`, () => shares(SHARES, true));
+      bench(`${kind}, one by one`, () => shares(SHARES, false));
+    },
+  );
+}
 
 const template = emptyTemplate(800_000, 'mainnet');
 const pool = { payouts: [{ script: new Uint8Array(22), weight: 1 }], tag: Buffer.from('/sluice/') };

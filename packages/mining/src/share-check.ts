@@ -1,5 +1,7 @@
 // Step 1 of a share's way: is it good? The rules stand in `judge`, once, in their order; gateway and validator both call it.
 // Nothing is allocated for a share: header, hash and coinbase are written into memory of the checker, answers are small integers.
+import { HEADER_SIZE, writeHeader } from '@sluice/bitcoin/header';
+import type { HashedHeader } from '@sluice/bitcoin/header-lanes';
 import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
 import { meetsTarget } from '@sluice/bitcoin/target';
 import type { MiningChannel } from './channel.ts';
@@ -12,7 +14,6 @@ import type { ShareTarget } from './share-target.ts';
 export const ROLLABLE_VERSION_BITS = 0x1fffffe0;
 /** How far a header's time may be ahead of its receipt; consensus allows two hours to the clocks of others. */
 export const DEFAULT_NTIME_AHEAD_SECONDS = 600;
-const HEADER_SIZE = 80;
 const COINBASE_BOUND = 131_072;
 
 /** What a pool sets of the rules for shares. */
@@ -41,6 +42,7 @@ export class ShareChecker {
   tip: Tip | undefined;
   target: ShareTarget | undefined;
 
+  readonly #words = new Uint32Array(this.header.buffer);
   readonly #backend: Sha256dBackend;
   readonly #limits: ShareLimits;
   readonly #root = new Uint8Array(32);
@@ -58,7 +60,8 @@ export class ShareChecker {
   /**
    * Judges a submission on a channel. The extranonce (none on a standard channel) stands in `source` from `offset`.
    * `version` is the full header version, `ntime` Unix seconds, `nowMs` the receipt in Unix milliseconds. Without `remember` a good
-   * share is not kept from coming again: for a caller that cannot take it now. `root`: the merkle root, 32 bytes, where it is known already.
+   * share is not kept from coming again: for a caller that cannot take it now. `ahead`: its header and hash, where they were made already; on an
+   * extended channel the merkle root is taken from there.
    */
   check(
     channel: MiningChannel,
@@ -71,7 +74,7 @@ export class ShareChecker {
     length: number,
     nowMs: number,
     remember = true,
-    root?: Uint8Array,
+    ahead?: HashedHeader,
   ): ShareOutcome {
     const current = channel.currentJob(jobId);
     const late = current === undefined;
@@ -91,7 +94,7 @@ export class ShareChecker {
       given.target,
       channel.extranoncePrefix,
       channel.extranonceSize,
-      root ?? (channel.kind === 'standard' ? channel.rootOfGiven(given, this.#backend) : undefined),
+      channel.kind === 'standard' ? channel.rootOfGiven(given, this.#backend) : ahead?.root,
       nonce,
       ntime,
       version,
@@ -99,6 +102,7 @@ export class ShareChecker {
       offset,
       length,
       nowMs,
+      ahead,
     );
     if (!late && channel.isExpired(given, nowMs)) return ShareOutcome.unknownJob;
     if (outcome !== ShareOutcome.accepted || !remember) return outcome;
@@ -114,7 +118,8 @@ export class ShareChecker {
 
   /**
    * All rules but the duplicates, in their order: extranonce size, header hash, network target (a solution even when late),
-   * tip, version, ntime, target. `root` is the merkle root where it is known already, as on a standard channel.
+   * tip, version, ntime, target. `root` is the merkle root where it is known already, as on a standard channel. `ahead`: what is
+   * likely its header, and its hash; of another one nothing is taken.
    */
   judge(
     job: ExtendedJob,
@@ -131,6 +136,7 @@ export class ShareChecker {
     offset: number,
     length: number,
     nowMs: number,
+    ahead?: HashedHeader,
   ): ShareOutcome {
     this.job = job;
     this.tip = tip;
@@ -138,8 +144,9 @@ export class ShareChecker {
     this.solution = false;
     if (length !== extranonceSize) return ShareOutcome.badExtranonceSize;
 
-    this.#writeHeader(tip, root ?? this.#rootOf(job, prefix, source, offset, length), nonce, ntime, version);
-    this.#backend.header(this.header, this.hash);
+    const merkleRoot = root ?? this.#rootOf(job, prefix, source, offset, length);
+    writeHeader(this.header, version, tip.prevHash, merkleRoot, ntime, tip.nbits, nonce);
+    this.#hashHeader(ahead);
     this.solution = meetsTarget(this.hash, tip.networkTarget);
 
     if (late) return ShareOutcome.stale;
@@ -150,14 +157,15 @@ export class ShareChecker {
     return meetsTarget(this.hash, target.bytes) ? ShareOutcome.accepted : ShareOutcome.difficultyTooLow;
   }
 
-  #writeHeader(tip: Tip, root: Uint8Array, nonce: number, ntime: number, version: number): void {
-    const { header } = this;
-    putU32(header, 0, version);
-    header.set(tip.prevHash, 4);
-    header.set(root, 36);
-    putU32(header, 68, ntime);
-    putU32(header, 72, tip.nbits);
-    putU32(header, 76, nonce);
+  /** Whatever has changed since a header was hashed: a share has the hash of another one never. */
+  #hashHeader(ahead: HashedHeader | undefined): void {
+    if (ahead !== undefined && this.#isHeader(ahead.words)) this.hash.set(ahead.hash);
+    else this.#backend.header(this.header, this.hash);
+  }
+
+  #isHeader(words: Uint32Array): boolean {
+    for (let index = 0; index < HEADER_SIZE / 4; index += 1) if (this.#words[index] !== words[index]) return false;
+    return true;
   }
 
   #rootOf(job: ExtendedJob, prefix: Uint8Array, source: Uint8Array, offset: number, length: number): Uint8Array {
@@ -188,11 +196,4 @@ export function coinbaseOf(job: ExtendedJob, prefix: Uint8Array, extranonce: Uin
   coinbase.set(extranonce, job.coinbasePrefix.length + prefix.length);
   coinbase.set(job.coinbaseSuffix, job.coinbasePrefix.length + prefix.length + extranonce.length);
   return coinbase;
-}
-
-function putU32(out: Uint8Array, at: number, value: number): void {
-  out[at] = value;
-  out[at + 1] = value >>> 8;
-  out[at + 2] = value >>> 16;
-  out[at + 3] = value >>> 24;
 }

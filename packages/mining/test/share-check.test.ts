@@ -1,3 +1,4 @@
+import type { HashedHeader } from '@sluice/bitcoin/header-lanes';
 import { foldMerklePath } from '@sluice/bitcoin/merkle';
 import { nobleSha256d } from '@sluice/bitcoin/sha256d';
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
@@ -117,6 +118,39 @@ describe('ShareChecker', () => {
     submit(checker, open(), { nonce, extranonce });
     const root = foldMerklePath(nobleSha256d.sha256d(coinbase), merklePath);
     expect(checker.header.subarray(36, 68)).toEqual(root);
+  });
+
+  it('takes a hash that was made ahead for the very header alone', () => {
+    const checker = new ShareChecker(nobleSha256d);
+    const open = () => {
+      const channel = extended();
+      channel.tipSent(job(16), tip(1, 0x207fffff), NOW_MS);
+      return channel;
+    };
+    const judged = (nonce: number, ahead?: HashedHeader) => {
+      const extranonce = new Uint8Array(13);
+      const outcome = checker.check(
+        ...([open(), 16, nonce, NOW, 0x20000000, extranonce, 0, extranonce.length, NOW_MS, true, ahead] as const),
+      );
+      return [outcome, checker.solution, Uint8Array.from(checker.hash), Uint8Array.from(checker.header)] as const;
+    };
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(80 * 8 - 1), (nonce, bit) => {
+        const expected = judged(nonce);
+        const bytes = Uint8Array.from(expected[3]);
+        // It meets every target.
+        const hash = new Uint8Array(32);
+        const ahead: HashedHeader = {
+          header: bytes,
+          words: new Uint32Array(bytes.buffer),
+          root: Uint8Array.from(bytes.subarray(36, 68)),
+          hash,
+        };
+        expect(judged(nonce, ahead).slice(0, 3)).toEqual([ShareOutcome.accepted, true, hash]);
+        bytes[bit >> 3] = bytes[bit >> 3]! ^ (1 << (bit & 7));
+        expect(judged(nonce, ahead)).toEqual(expected);
+      }),
+    );
   });
 
   it('answers each rule with its code', () => {

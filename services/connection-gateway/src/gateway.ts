@@ -147,7 +147,7 @@ export class Gateway {
       onStratumV1: (remoteAddress) => this.#onStratumV1(remoteAddress),
       route: (connection, extensionType, msgType, payload) => {
         // Nothing that a miner sends is handled before the shares that it sent first.
-        if (msgType !== SubmitSharesExtended.type) lanes.flush();
+        if (msgType !== SubmitSharesStandard.type && msgType !== SubmitSharesExtended.type) lanes.flush();
         router.route(connection, extensionType, msgType, payload);
       },
       onClosed: (connection) => this.#onClosed(connection),

@@ -1,12 +1,17 @@
-// A share of an extended channel while it waits for others of the same job: a copy of its payload, which is valid during the call only.
+// A share while it waits for others: a copy of its payload, which is valid during the call only.
+import type { HashedHeader } from '@sluice/bitcoin/header-lanes';
 import type { WaitingShare } from '@sluice/mining/share-lanes';
 import { SHARE_EXTRANONCE_OFFSET } from '@sluice/sv2/fast/submit-shares';
 import type { GatewayChannel } from './channels.ts';
 
 const EXTRANONCE_BOUND = 32;
 
-/** `root` as in `WaitingShare`. */
-export type JudgeWaited = (share: WaitingChannelShare, channel: GatewayChannel, root: Uint8Array | undefined) => void;
+/** `ahead` as in `WaitingShare`. */
+export type JudgeWaited = (
+  share: WaitingChannelShare,
+  channel: GatewayChannel,
+  ahead: HashedHeader | undefined,
+) => void;
 
 export class WaitingChannelShare implements WaitingShare {
   readonly payload = new Uint8Array(SHARE_EXTRANONCE_OFFSET + EXTRANONCE_BOUND);
@@ -21,7 +26,7 @@ export class WaitingChannelShare implements WaitingShare {
     this.#judge = judge;
   }
 
-  /** @param payload of a SubmitSharesExtended, with `extranonceSize` bytes of extranonce. */
+  /** @param payload of a SubmitSharesStandard, or of a SubmitSharesExtended with `extranonceSize` bytes of extranonce. */
   write(
     channel: GatewayChannel,
     worker: string,
@@ -29,7 +34,7 @@ export class WaitingChannelShare implements WaitingShare {
     extranonceSize: number,
     receivedAtMs: number,
   ): void {
-    const length = SHARE_EXTRANONCE_OFFSET + extranonceSize;
+    const length = Math.min(payload.length, SHARE_EXTRANONCE_OFFSET + extranonceSize);
     for (let index = 0; index < length; index += 1) this.payload[index] = payload[index]!;
     this.#channel = channel;
     this.worker = worker;
@@ -37,9 +42,9 @@ export class WaitingChannelShare implements WaitingShare {
     this.receivedAtMs = receivedAtMs;
   }
 
-  judge(root: Uint8Array | undefined): void {
+  judge(ahead: HashedHeader | undefined): void {
     const channel = this.#channel;
     this.#channel = undefined;
-    if (channel !== undefined) this.#judge(this, channel, root);
+    if (channel !== undefined) this.#judge(this, channel, ahead);
   }
 }

@@ -1,9 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { HeaderLanes } from '@sluice/bitcoin/header-lanes';
 import { RootLanes } from '@sluice/bitcoin/root-lanes';
 import { ShareBatchReader } from '@sluice/bus/payloads/share-batch';
 import { Solution } from '@sluice/bus/payloads/solution';
+import { miningClientFlags } from '@sluice/sv2/flags';
 import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
 import { SubmitSharesExtended } from '@sluice/sv2/messages/mining/submit-shares-extended';
+import { SubmitSharesStandard } from '@sluice/sv2/messages/mining/submit-shares-standard';
 import { SubmitSharesSuccess } from '@sluice/sv2/messages/mining/submit-shares-success';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
@@ -21,7 +24,8 @@ const events = fc.array(
       weight: 24,
       arbitrary: fc.record({
         kind: fc.constant('share' as const),
-        miner: fc.nat(1),
+        miner: fc.constantFrom(0, 0, 0, 1),
+        channel: fc.constantFrom('extended', 'extended', 'standard'),
         job: fc.constantFrom(0, 0, 0, 0, 1, 2),
         nonce: fc.nat(9),
         version: fc.constantFrom(0x20000000, 0x20000000, 0x20002000, 1),
@@ -56,10 +60,16 @@ async function outcome(sequence: readonly Event[], nbits: number, alone: boolean
     solutions.push(Buffer.from(Solution.decode(payload).hash).toString('hex')),
   );
   const miners: TestMiner[] = [];
-  for (let count = 0; count < 2; count++) {
+  /** By miner; the second one has no other channel, and is told its merkle root with each job. */
+  const standard: number[] = [];
+  for (const flags of [0, miningClientFlags.REQUIRES_STANDARD_JOBS]) {
     const miner = await test.miner();
-    await miner.setup();
-    await miner.openExtended();
+    await miner.setup(flags);
+    if (flags === 0) {
+      await miner.openExtended();
+      await miner.skip(2);
+    }
+    standard.push((await miner.openStandard()).channelId);
     await miner.skip(2);
     miners.push(miner);
   }
@@ -70,9 +80,11 @@ async function outcome(sequence: readonly Event[], nbits: number, alone: boolean
     if (event.kind === 'share') {
       const { nonce, version, size } = event;
       const jobId = Math.max(1, number - event.job) * 16;
-      const extranonce = new Uint8Array(size).fill(1);
-      const fields = { channelId: 2, sequenceNumber: index, jobId, nonce, ntime: test.nowSeconds, version };
-      miner.send(SubmitSharesExtended, { ...fields, extranonce });
+      const fields = { sequenceNumber: index, jobId, nonce, ntime: test.nowSeconds, version };
+      const standardId = standard[event.miner]!;
+      if (event.channel === 'standard' || standardId === 2)
+        miner.send(SubmitSharesStandard, { ...fields, channelId: standardId });
+      else miner.send(SubmitSharesExtended, { ...fields, channelId: 2, extranonce: new Uint8Array(size).fill(1) });
     } else if (event.kind === 'close') miner.send(CloseChannel, { channelId: 2, reasonCode: '' });
     else if (event.kind === 'order') closeChannels.byOperator(connection, 2, 'order');
     else if (event.kind === 'reissue') for (const channel of connection.channels) fanOut.reissue(channel);
@@ -108,7 +120,8 @@ async function outcome(sequence: readonly Event[], nbits: number, alone: boolean
 }
 
 test('shares that were read together are answered, stored and found to be blocks as those that come alone', async () => {
-  const run = vi.spyOn(RootLanes.prototype, 'run');
+  const roots = vi.spyOn(RootLanes.prototype, 'run');
+  const headers = vi.spyOn(HeaderLanes.prototype, 'run');
   await fc.assert(
     fc.asyncProperty(events, fc.constantFrom(EASY_NBITS, HARD_NBITS), async (sequence, nbits) => {
       const expected = await outcome(sequence, nbits, true);
@@ -116,5 +129,6 @@ test('shares that were read together are answered, stored and found to be blocks
     }),
     { numRuns: 15 },
   );
-  expect(run.mock.calls.length).toBeGreaterThan(30);
-});
+  expect(roots.mock.calls.length).toBeGreaterThan(30);
+  expect(headers.mock.calls.length).toBeGreaterThan(50);
+}, 60_000);

@@ -14,11 +14,11 @@ import { type ChannelAudit, ChannelAudits, PAYOUTS_OFF } from './channel-audit.t
 import { type Credit, CreditTable } from './credit-table.ts';
 import { Findings } from './findings.ts';
 import { GivenJobs } from './given-jobs.ts';
+import { HeadersAhead } from './headers-ahead.ts';
 import type { KnownJob, MissingJob } from './job-history.ts';
 import { KnownTargets } from './known-targets.ts';
 import { LiveJobs, Novelty } from './live-jobs.ts';
 import { type MinerPaid, MinerPaidTable } from './miner-paid-table.ts';
-import { RootsAhead } from './roots-ahead.ts';
 
 /** How far the clocks of gateway, provider and stream may be apart before it is told; receipts beyond it do not widen the rule for ntime. */
 const CLOCK_SKEW_MS = 30_000;
@@ -27,6 +27,8 @@ const SHARES_PER_TURN = 512;
 /** Jobs asked for in one batch; a gateway has few that are unknown here, a forger may name many. */
 const FETCHES_PER_BATCH = 64;
 const ROOT_OFFSET = 36;
+
+const headersAhead = new HeadersAhead(SHARES_PER_TURN);
 
 export interface AuditModules {
   readonly backend: Sha256dBackend;
@@ -93,12 +95,13 @@ export class IncarnationAudit {
   readonly #live: LiveJobs;
   readonly #given = new GivenJobs();
   readonly #targets = new KnownTargets();
-  readonly #roots = new RootsAhead(SHARES_PER_TURN);
   readonly #start: AuditStart;
   #batch: bigint;
   #lastPayload: Uint8Array | undefined;
   #held: boolean;
   #latestMs = 0;
+  /** Of `headersAhead`. */
+  #turn = 0;
 
   constructor(incarnation: bigint, start: AuditStart, options: AuditOptions, modules: AuditModules) {
     this.incarnation = incarnation;
@@ -183,9 +186,10 @@ export class IncarnationAudit {
     let index = 0;
     for (let ahead = 0; ; index += 1, ahead -= 1) {
       if (ahead === 0) {
+        // Others have their headers hashed meanwhile. Behind a turn that was not full there is nothing.
+        if (index > 0 && index % SHARES_PER_TURN === 0) await this.#modules.yieldNow();
         ahead = this.#hashAhead(channels);
         if (ahead === 0) break;
-        if (index > 0) await this.#modules.yieldNow();
       }
       reader.next();
       const { tipFeed, jobId } = reader;
@@ -214,23 +218,26 @@ export class IncarnationAudit {
     return index;
   }
 
-  /** Has the merkle roots of the next shares hashed together, and says how many shares these are. */
+  /** Has the next shares hashed together, and says how many these are. */
   #hashAhead(channels: readonly (ChannelAudit | string)[]): number {
     const reader = this.#reader;
-    const roots = this.#roots;
-    roots.clear();
+    const given = this.#given;
+    this.#turn = headersAhead.begin();
     reader.mark();
     let count = 0;
     for (; count < SHARES_PER_TURN && reader.next(); count += 1) {
       const channel = channels[reader.channelIndex]!;
-      if (typeof channel === 'string' || channel.standard || reader.extranonceLength !== channel.extranonceSize)
-        continue;
-      const known = this.#modules.jobs.find(reader.tipFeed, reader.jobId);
-      const job = known && channel.jobOf(known.job);
-      if (job !== undefined) roots.add(count, job, channel.prefix, reader.extranonceOffset);
+      if (typeof channel === 'string' || reader.extranonceLength !== channel.extranonceSize) continue;
+      const { tipFeed, jobId } = reader;
+      const known = this.#modules.jobs.find(tipFeed, jobId);
+      if (known === undefined) continue;
+      const job = channel.jobOf(known.job);
+      if (job === undefined) continue;
+      const root = channel.standard && given.find(jobId, channel.number) ? given.root : undefined;
+      headersAhead.add(count, channel, job, known.tip, root, reader);
     }
     if (count === 0) return 0;
-    roots.run(reader.payload);
+    headersAhead.run(reader.payload);
     reader.rewind();
     return count;
   }
@@ -262,6 +269,7 @@ export class IncarnationAudit {
       findings.add('invalidShare', `job ${jobId} had another target on this channel`, index);
       return false;
     }
+    const ahead = headersAhead.at(this.#turn, index % SHARES_PER_TURN, job);
     const outcome = this.#checker.judge(
       job,
       known.tip,
@@ -269,7 +277,7 @@ export class IncarnationAudit {
       target,
       channel.prefix,
       channel.extranonceSize,
-      channel.standard ? (had ? given.root : undefined) : this.#roots.root(index % SHARES_PER_TURN, job),
+      channel.standard && had ? given.root : ahead?.root,
       nonce,
       ntime,
       version,
@@ -277,6 +285,7 @@ export class IncarnationAudit {
       extranonceOffset,
       extranonceLength,
       receivedAtMs,
+      ahead,
     );
     if (outcome !== ShareOutcome.accepted) {
       findings.add('invalidShare', `${shareErrorCodes[outcome]} on job ${jobId}`, index);

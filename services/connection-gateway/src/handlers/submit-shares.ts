@@ -1,7 +1,7 @@
-// Step 1 of the share's way: a submission is read in place, judged by the pure rules, and answered at once unless it is good; one of an
-// extended channel may wait for others of its job that were read with it. A block candidate goes out before anything else. Nothing is
-// allocated here for a share that is neither.
+// Step 1 of the share's way: a submission is read in place, judged by the pure rules, and answered at once unless it is good; it may wait for
+// others that were read with it. A block candidate goes out before anything else. Nothing is allocated here for a share that is neither.
 import { witnessCoinbase } from '@sluice/bitcoin/coinbase';
+import type { HashedHeader } from '@sluice/bitcoin/header-lanes';
 import { channelKinds } from '@sluice/bus/payloads/channel';
 import { baseJobId } from '@sluice/mining/job-id';
 import { coinbaseOf, type ShareChecker } from '@sluice/mining/share-check';
@@ -53,13 +53,13 @@ export interface ShareModules {
 }
 
 export class ShareHandler {
-  /** Shares of extended channels that wait for others. */
+  /** Shares that wait for others. */
   readonly lanes: ShareLanes<WaitingChannelShare>;
   readonly #modules: ShareModules;
 
   constructor(modules: ShareModules) {
     this.#modules = modules;
-    const judge: JudgeWaited = (share, channel, root) => this.#judgeWaited(share, channel, root);
+    const judge: JudgeWaited = (share, channel, ahead) => this.#judgeWaited(share, channel, ahead);
     this.lanes = new ShareLanes(() => new WaitingChannelShare(judge), modules.later);
   }
 
@@ -68,7 +68,7 @@ export class ShareHandler {
     if (!holdsStandardShare(payload.length)) return TRUNCATED_STANDARD;
     const channel = connection.channels.get(shareChannelId(payload, 0));
     if (channel === undefined || channel.kind !== channelKinds.standard) this.#noChannel(connection, payload);
-    else this.#judge(channel, channel.worker, payload, 0, this.#modules.clock.now(), undefined);
+    else this.#take(channel, channel.worker, payload, 0);
     return undefined;
   }
 
@@ -92,10 +92,10 @@ export class ShareHandler {
   }
 
   /** A fault of our own ends the connection of this share, not the one whose bytes are being read. */
-  #judgeWaited(share: WaitingChannelShare, channel: GatewayChannel, root: Uint8Array | undefined): void {
+  #judgeWaited(share: WaitingChannelShare, channel: GatewayChannel, ahead: HashedHeader | undefined): void {
     const { worker, payload, extranonceSize, receivedAtMs } = share;
     try {
-      this.#judge(channel, worker, payload, extranonceSize, receivedAtMs, root);
+      this.#judge(channel, worker, payload, extranonceSize, receivedAtMs, ahead);
     } catch (error) {
       const { connection } = channel;
       this.#modules.log.error({ connection: connection.id, error }, 'a share could not be handled');
@@ -103,24 +103,24 @@ export class ShareHandler {
     }
   }
 
-  /** Has it wait for others of its job; one of no job, or that cannot be good, is judged at once behind those before it. */
+  /** Has it wait for others; one of no job, or that cannot be good, is judged at once behind those before it. */
   #take(channel: GatewayChannel, worker: string, payload: Uint8Array, extranonceSize: number): void {
     const { lanes } = this;
-    const { clock } = this.#modules;
-    const { mining, extranoncePrefix } = channel;
-    const jobId = shareJobId(payload, 0);
-    const given = mining.currentJob(jobId) ?? mining.lastJob(jobId);
-    const share =
-      given !== undefined && extranonceSize === mining.extranonceSize
-        ? lanes.place(given.job, extranoncePrefix.length + extranonceSize)
-        : undefined;
+    const nowMs = this.#modules.clock.now();
+    const share = lanes.place(channel.mining, shareJobId(payload, 0), extranonceSize);
     if (share === undefined) {
-      lanes.flush();
-      this.#judge(channel, worker, payload, extranonceSize, clock.now(), undefined);
+      this.#judge(channel, worker, payload, extranonceSize, nowMs, undefined);
       return;
     }
-    share.write(channel, worker, payload, extranonceSize, clock.now());
-    lanes.add(extranoncePrefix, payload, SHARE_EXTRANONCE_OFFSET);
+    share.write(channel, worker, payload, extranonceSize, nowMs);
+    lanes.add(
+      shareNonce(payload, 0),
+      shareNtime(payload, 0),
+      shareVersion(payload, 0),
+      channel.extranoncePrefix,
+      payload,
+      SHARE_EXTRANONCE_OFFSET,
+    );
   }
 
   #noChannel(connection: Connection, payload: Uint8Array): void {
@@ -134,7 +134,7 @@ export class ShareHandler {
     payload: Uint8Array,
     extranonceSize: number,
     nowMs: number,
-    root: Uint8Array | undefined,
+    ahead: HashedHeader | undefined,
   ): void {
     const { checker, counters, batcher } = this.#modules;
     channel.connection.shares += 1;
@@ -151,7 +151,7 @@ export class ShareHandler {
       extranonceSize,
       nowMs,
       room,
-      root,
+      ahead,
     );
     if (checker.solution && outcome !== ShareOutcome.duplicate) this.#sendSolution(channel, worker, payload);
     if (outcome !== ShareOutcome.accepted) this.#refuse(channel, payload, shareErrorCodes[outcome] as ShareErrorCode);

@@ -1,5 +1,6 @@
 // One miner of the farm: what it was given, and the way of each of its shares. Nothing is allocated for a share that
 // stays here.
+import type { HashedHeader } from '@sluice/bitcoin/header-lanes';
 import { difficultyOfTarget, meetsTarget } from '@sluice/bitcoin/target';
 import { MiningChannel } from '@sluice/mining/channel';
 import type { ShareChecker } from '@sluice/mining/share-check';
@@ -168,20 +169,16 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
   }
 
   submit(jobId: number, extranonce2: Uint8Array, ntime: number, nonce: number, version: number, request: string): void {
-    const given = this.#channel?.currentJob(jobId) ?? this.#channel?.lastJob(jobId);
-    const share =
-      given !== undefined && extranonce2.length === this.extranonce2Size
-        ? this.#modules.lanes.place(given.job, this.extranonce1.length + extranonce2.length)
-        : undefined;
+    const share = this.#channel && this.#modules.lanes.place(this.#channel, jobId, extranonce2.length);
     if (share === undefined) {
       this.judge(jobId, extranonce2, ntime, nonce, version, request);
       return;
     }
     share.write(this, jobId, extranonce2, ntime, nonce, version, request);
-    this.#modules.lanes.add(this.extranonce1, extranonce2, 0);
+    this.#modules.lanes.add(nonce, ntime, version, this.extranonce1, extranonce2, 0);
   }
 
-  /** Judges what was submitted, at once or after it has waited. @param extranonce2 valid during the call, as `root` is: 32 bytes, where it is known. */
+  /** Judges what was submitted, at once or after it has waited. @param extranonce2 valid during the call, as `ahead` is: its header and hash, where they are known. */
   judge(
     jobId: number,
     extranonce2: Uint8Array,
@@ -189,7 +186,7 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     nonce: number,
     version: number,
     request: string,
-    root?: Uint8Array,
+    ahead?: HashedHeader,
   ): void {
     const channel = this.#channel;
     if (channel === undefined) {
@@ -199,7 +196,7 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     const { checker, clock, counters } = this.#modules;
     const { length } = extranonce2;
     const now = clock.now();
-    const outcome = checker.check(channel, jobId, nonce, ntime, version, extranonce2, 0, length, now, true, root);
+    const outcome = checker.check(channel, jobId, nonce, ntime, version, extranonce2, 0, length, now, true, ahead);
     // All jobs of this channel are the farm's.
     const work = checker.job as FarmWork | undefined;
     if (checker.solution && outcome !== ShareOutcome.duplicate) counters.blocks += 1;

@@ -1,4 +1,5 @@
 // A miner's share while it waits for others of the same job.
+import type { HashedHeader } from '@sluice/bitcoin/header-lanes';
 import type { WaitingShare } from '@sluice/mining/share-lanes';
 import type { FarmMiner } from './farm-miner.ts';
 
@@ -32,9 +33,9 @@ export class WaitingMinerShare implements WaitingShare {
     this.#request = request;
   }
 
-  judge(root: Uint8Array | undefined): void {
+  judge(ahead: HashedHeader | undefined): void {
     const miner = this.#miner;
     this.#miner = undefined;
-    miner?.judge(this.#jobId, this.#extranonce2, this.#ntime, this.#nonce, this.#version, this.#request, root);
+    miner?.judge(this.#jobId, this.#extranonce2, this.#ntime, this.#nonce, this.#version, this.#request, ahead);
   }
 }
