@@ -68,7 +68,7 @@ export class MiningPoolReconciler implements Reconciler {
     // Before the ReplicaSet is made: one of another revision than is followed would be removed while it has no pods.
     const scaled = gateways && scaling.gateways.follow(fleet, gateways);
     scaling.validators.follow(pool);
-    if ('all' in manifests && (await this.#make(pool, manifests, { objects, children, signal })))
+    if (manifests.all !== undefined && (await this.#make(pool, manifests, { objects, children, signal })))
       this.#settled.set(pool, basis, manifests);
     const monitorFaults = await monitors.keep(pool, children);
     const missing = [...looked.secrets.unmade, ...(gateways === undefined ? [`${name}-gw`] : [])];

@@ -4,7 +4,7 @@ import type { MiningPool } from '../api/v1alpha1.ts';
 import type { Manifest } from '../desired/manifest.ts';
 import type { KubernetesObject } from '../kubernetes/resource.ts';
 import type { ObjectName } from './own-objects.ts';
-import type { SecretUids } from './pool-manifests.ts';
+import type { PoolManifests, SecretUids } from './pool-manifests.ts';
 
 /** Beside the pool all that it is found settled by, each as it was found: what is only equal may be another one. */
 interface PoolBasis {
@@ -16,6 +16,8 @@ interface PoolBasis {
 
 /** What is asked of manifests that need not be applied. */
 interface SettledPool {
+  /** Not kept: there are many of them, and large ones. */
+  readonly all?: undefined;
   readonly workloads: readonly ObjectName[];
   readonly gateways: Pick<Manifest, 'metadata'> | undefined;
 }
@@ -31,8 +33,12 @@ export class SettledPools {
     return found !== undefined && isSame(found.basis, basis) ? found.settled : undefined;
   }
 
-  /** All was as it should be, and nothing written. Of manifests nothing is kept but names: there are many of them, and large ones. */
-  set(pool: MiningPool, basis: PoolBasis, { workloads, gateways }: SettledPool): void {
+  /** All was as it should be, and nothing written. */
+  set(
+    pool: MiningPool,
+    basis: PoolBasis,
+    { workloads, gateways }: Pick<PoolManifests, 'workloads' | 'gateways'>,
+  ): void {
     const settled = {
       workloads: workloads.map(({ kind, metadata: { name, namespace } }) => ({ kind, metadata: { name, namespace } })),
       gateways: gateways && { metadata: gateways.metadata },
