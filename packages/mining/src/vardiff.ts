@@ -30,7 +30,10 @@ const GENTLE_PAUSE_MS = 120_000;
 const LEAST_FACTOR = 1.1;
 /** Time without an evaluation counts up to this much as silence of the miner: more means that this process did not run. */
 const MAX_GAP_MS = 60_000;
-/** Less than this many expected shares is not worth a look. */
+/** So many shares more than were expected are worth a look at once. All else waits for so long: a look costs as much as a share. */
+const SURPRISING_SHARES = 3;
+const LOOK_MS = 5_000;
+/** Less than this many expected shares is not worth one even then. */
 const LEAST_EXPECTED_SHARES = 0.2;
 /**
  * Silence alone eases no further than by this factor since the last share, so that a device that comes back does not flood the pool
@@ -110,6 +113,7 @@ export class Vardiff {
   evaluate(nowMs: number): number | undefined {
     this.#pass(nowMs);
     const expected = (this.#silentMs / 1000 / this.#inForce) * this.#belief.typical;
+    if (this.#silentMs < LOOK_MS && this.#shares < expected + SURPRISING_SHARES) return undefined;
     if (this.#shares === 0 && expected < LEAST_EXPECTED_SHARES) return undefined;
     this.#absorb();
     return this.#decide();

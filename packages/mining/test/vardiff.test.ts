@@ -65,6 +65,19 @@ describe('what it is told', () => {
     expect(vardiff.hashrate / HASHRATE).toBeCloseTo(1, 1);
   });
 
+  test('is brought up to date after five seconds, at once by three shares more than were expected', () => {
+    const believedAfter = (shares: number, nowMs: number) => {
+      const vardiff = new Vardiff(policy, 0);
+      for (let share = 0; share < shares; share += 1) vardiff.onShare(RIGHT_DIFFICULTY);
+      vardiff.evaluate(nowMs);
+      return vardiff.hashrate;
+    };
+    expect(believedAfter(3, 1_000)).toBe(HASHRATE);
+    expect(believedAfter(4, 1_000)).toBeGreaterThan(HASHRATE);
+    expect(believedAfter(3, 4_999)).toBe(HASHRATE);
+    expect(believedAfter(3, 5_000)).toBeGreaterThan(HASHRATE);
+  });
+
   test('silence eases', () => {
     const vardiff = new Vardiff(policy, 0);
     work(vardiff, HASHRATE, 0, 1800);

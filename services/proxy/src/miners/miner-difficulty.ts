@@ -25,9 +25,6 @@ export interface MinerDifficultyModules {
   readonly policy: DifficultyPolicy;
 }
 
-/** So few are looked at together with those after them, but not later than this: a look costs as much as a share. */
-const FEW_SHARES = 3;
-const LOOK_MS = 5_000;
 /** Of a miner that says nothing of itself. */
 const NO_CLAIM: MinerClaim = { nominalHashrate: 0, maxTarget: MAX_TARGET };
 
@@ -39,9 +36,6 @@ export class MinerDifficulty {
   #suggested = 0;
   #claim = NO_CLAIM;
   #hasShares = false;
-  /** Since the last look at them, and when that was. */
-  #sharesToLookAt = 0;
-  #lookedMs = Number.NEGATIVE_INFINITY;
   /** The target that goes with the next job, and what it was made of. */
   #target: ShareTarget | undefined;
   #targetHashes = 0;
@@ -107,7 +101,6 @@ export class MinerDifficulty {
 
   onShare(hashes: number): void {
     this.#hasShares = true;
-    this.#sharesToLookAt += 1;
     this.#vardiff?.onShare(hashes);
   }
 
@@ -115,13 +108,9 @@ export class MinerDifficulty {
     this.#vardiff?.onJob(monotonicMs);
   }
 
-  /** Looks at the shares, if there are some or it is time to; true: another difficulty is wanted. */
+  /** Looks at the shares; true: another difficulty is wanted. */
   evaluate(monotonicMs: number): boolean {
-    if (this.#vardiff === undefined || this.#told === undefined) return false;
-    if (this.#sharesToLookAt < FEW_SHARES && monotonicMs - this.#lookedMs < LOOK_MS) return false;
-    this.#sharesToLookAt = 0;
-    this.#lookedMs = monotonicMs;
-    return this.#vardiff.evaluate(monotonicMs) !== undefined;
+    return this.#told !== undefined && this.#vardiff?.evaluate(monotonicMs) !== undefined;
   }
 
   /** The upstream's target bounds the miner's. */
