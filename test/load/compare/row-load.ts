@@ -18,7 +18,7 @@ export interface RowLoadOptions {
 /** `tipFlags`: where new blocks come from, if by a flag. */
 export function rowLoad(
   row: Row,
-  contender: Contender,
+  contender: Pick<Contender, 'url' | 'processes' | 'loadFlags'>,
   options: RowLoadOptions,
   tipFlags: readonly string[],
 ): LoadConfig {
