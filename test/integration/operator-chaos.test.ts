@@ -225,7 +225,7 @@ describe.skipIf(missing !== undefined)(
       const before = await secrets();
       expect(before).toEqual(expect.arrayContaining(['demo-gw-noise', 'demo-gw-orders', 'demo-nats-users']));
       for (const name of before) await client().delete(`${core}/secrets/${name}`);
-      // They are not watched, and looked at every two minutes; by whoever leads next, at once.
+      // They are not watched, and looked at every three minutes; by whoever leads next, at once.
       await cluster.operator.kill('SIGTERM');
       cluster.operator.launch();
       const begin = performance.now();

@@ -42,7 +42,7 @@ const AUTHORITY_SECRET = 'mining.sluice.dev/authority-secret';
 const ROTATE = 'mining.sluice.dev/rotate-keys';
 const HOUR_MS = 3_600_000;
 /** After this a Secret is read again. */
-const LOOK_AGAIN_MS = 120_000;
+const LOOK_AGAIN_MS = 180_000;
 
 describe.skipIf(missing !== undefined)(`the operator's keys${missing === undefined ? '' : ` (${missing})`}`, () => {
   let plane: ControlPlane;

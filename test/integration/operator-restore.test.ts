@@ -154,7 +154,7 @@ describe.skipIf(missing !== undefined)(`a backup${missing === undefined ? '' : `
     expect(await kubectl(inOperatorNamespace(), 'get', ...AUTHORITY_KEYS, '--ignore-not-found')).toBe('');
 
     await kubectl('create', '--filename', file('authority-keys.yaml'));
-    // It looks at them every two minutes; whoever leads next, at once.
+    // It looks at them every three minutes; whoever leads next, at once.
     await cluster.operator.kill('SIGTERM');
     cluster.operator.launch();
     await cluster.operator.ready();

@@ -37,7 +37,7 @@ const TOLD_MS = 15_000;
 /** Longer than a status may be put off. */
 const QUIET_MS = 20_000;
 const SETTLE_TIMEOUT_MS = 45 * 60_000;
-/** Each pool is reconciled every two minutes then, and all of them once in ten besides, which is waited for to be over. */
+/** Each pool is reconciled every three minutes then, and all of them once in ten besides, which is waited for to be over. */
 const REST_LOOK_MS = 60_000;
 const RESTING_PART = 0.6;
 const REST_TIMEOUT_MS = 15 * 60_000;

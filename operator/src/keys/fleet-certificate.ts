@@ -42,7 +42,7 @@ interface Good {
 
 export class FleetCertificate {
   readonly #modules: FleetCertificateModules;
-  /** By the resource as the cache has it: checking a signature is dear, and each is looked at again every two minutes. */
+  /** By the resource as the cache has it: checking a signature is dear, and each is looked at again every three minutes. */
   readonly #good = new WeakMap<object, Good>();
 
   constructor(modules: FleetCertificateModules) {

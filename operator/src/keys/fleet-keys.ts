@@ -20,7 +20,7 @@ import type { FoundKeys, KnownKeys } from './known-keys.ts';
 import type { keyMetrics } from './metrics.ts';
 
 /** A Secret that somebody has deleted is missed after this. */
-const LOOK_AGAIN_MS = 2 * 60_000;
+const LOOK_AGAIN_MS = 3 * 60_000;
 /** What a person has to bring is looked for more often. */
 const FAULT_RETRY_MS = 30_000;
 

@@ -9,7 +9,7 @@ import type { KubernetesObject } from '../kubernetes/resource.ts';
 
 const TOKEN_BYTES = 32;
 /** Secrets are not watched: one that somebody has deleted is missed after this. */
-const LOOK_AGAIN_MS = 2 * 60_000;
+const LOOK_AGAIN_MS = 3 * 60_000;
 
 interface Secret extends KubernetesObject {
   /** In base64. */
