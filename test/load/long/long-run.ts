@@ -31,6 +31,7 @@ export class LongRun {
   #bitcoind: Bitcoind | undefined;
   #pool: PoolProcesses | undefined;
   #load: LoadRun | undefined;
+  #watch: ProcessWatch | undefined;
   #transactions: NodeJS.Timeout | undefined;
 
   constructor(config: LongConfig) {
@@ -48,25 +49,24 @@ export class LongRun {
     });
     this.#pool = pool;
     const load = this.#loadConfig(bitcoind, pool);
-    let watch: ProcessWatch | undefined;
     const makeBlock = tipHookOf(load);
     this.#load = new LoadRun(load, {
       newBlock: async () => {
         // All are connected, and shares are sent.
-        watch ??= this.#begin(bitcoind, pool);
+        this.#watch ??= this.#begin(bitcoind, pool);
         return (await makeBlock?.()) ?? {};
       },
       settled: (acknowledged) => waitFor(async () => (await credited(pool)).shares >= acknowledged, SETTLED_MS),
     });
     const result = await this.#load.run();
     clearInterval(this.#transactions);
-    const processes = (await watch?.end()) ?? [];
+    const processes = (await this.#watch?.end()) ?? [];
     const failures = [...verdictOf(result).failures, ...longVerdict(this.#config, processes)];
     const machine = [...(await describeMachine()), await describeNodeAndBus(bitcoind), NOT_PINNED];
     const section = sectionOf({ config: this.#config, result, processes, failures, machine });
     process.stdout.write(`${section}\n`);
     if (!dry) {
-      writeFileSync(plot, memoryPlot(processes));
+      writeFileSync(plot, memoryPlot(processes, this.#config.settledMinutes));
       writeSection(document, 'load:long', section);
       say(`written to ${document} and ${plot}`);
     }
@@ -76,6 +76,7 @@ export class LongRun {
   /** Ends everything; also in the middle. */
   async stop(): Promise<void> {
     clearInterval(this.#transactions);
+    this.#watch?.stop();
     this.#load?.end();
     await this.#pool?.stop();
     await this.#bitcoind?.stop();

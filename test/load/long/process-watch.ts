@@ -35,7 +35,7 @@ export class ProcessWatch {
   readonly #watched: readonly Watched[];
   readonly #beganAt = performance.now();
   readonly #timer: NodeJS.Timeout;
-  #looking: Promise<void>;
+  #looking: Promise<unknown> = Promise.resolve();
 
   /** Begins at once; stalls before do not count. */
   constructor(pool: PoolProcesses) {
@@ -47,18 +47,27 @@ export class ProcessWatch {
     this.#watched = [...services, nats].map((each) => ({
       ...{ ...each, memory: [], longestLateMs: Number.NaN, longestWorkMs: Number.NaN },
     }));
-    this.#looking = Promise.all(this.#watched.map(({ lagSeconds }) => lagSeconds())).then(() => undefined);
-    this.#timer = setInterval(() => {
-      this.#looking = this.#looking.then(() => this.#look());
-    }, EVERY_MS);
+    this.#next(() => Promise.all(this.#watched.map(({ lagSeconds }) => lagSeconds())));
+    this.#timer = setInterval(() => this.#next(() => this.#look()), EVERY_MS);
   }
 
-  /** Resolves with what was seen. */
-  async end(): Promise<readonly WatchedProcess[]> {
+  /** In the middle: the processes may end. */
+  stop(): void {
     clearInterval(this.#timer);
+  }
+
+  /** Resolves with what was seen; rejects when a process did not answer. */
+  async end(): Promise<readonly WatchedProcess[]> {
+    this.stop();
     await this.#looking;
     await this.#look();
     return this.#watched;
+  }
+
+  #next(look: () => Promise<unknown>): void {
+    this.#looking = this.#looking.then(look);
+    // `end` tells it: nobody waits for it before, nor at all when the run is broken off and its processes end.
+    this.#looking.catch(() => undefined);
   }
 
   async #look(): Promise<void> {
