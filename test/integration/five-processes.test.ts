@@ -17,6 +17,8 @@ const payouts = [
   { script: `0014${'22'.repeat(20)}`, weight: 1 },
 ] as const;
 const MEGABYTE = 1_000_000;
+/** One hash for each share that is wanted: each block on regtest, which takes two, is a share too from the beginning. */
+const HASH_RATE = 1;
 
 interface Transaction {
   readonly hash: string;
@@ -49,11 +51,11 @@ describe('five service processes, nats-server and bitcoind', () => {
     const folding = await Sv2Client.connect(options);
     const group = await Sv2Client.connect(options);
     clients = [alone, folding, group];
-    standard = await alone.openStandard({ identity: 'alice.standard', hashRate: 10 });
-    extended = await folding.openExtended({ identity: 'alice.extended', hashRate: 10 });
+    standard = await alone.openStandard({ identity: 'alice.standard', hashRate: HASH_RATE });
+    extended = await folding.openExtended({ identity: 'alice.extended', hashRate: HASH_RATE });
     grouped = [
-      await group.openStandard({ identity: 'bob.one', hashRate: 10 }),
-      await group.openStandard({ identity: 'bob.two', hashRate: 10 }),
+      await group.openStandard({ identity: 'bob.one', hashRate: HASH_RATE }),
+      await group.openStandard({ identity: 'bob.two', hashRate: HASH_RATE }),
     ];
     all = [standard, extended, ...grouped];
     await waitFor(() => all.every(({ job }) => job !== undefined));
