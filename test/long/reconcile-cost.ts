@@ -16,6 +16,7 @@ const begin = performance.now();
 const report = await measureReconcileCost({
   pools: Number(values.pools),
   minutes: Number(values.minutes),
+  atRest: true,
   log: (line) => console.log(`${((performance.now() - begin) / 1_000).toFixed(0).padStart(5)} s  ${line}`),
 });
 const mistakes = broken(report);

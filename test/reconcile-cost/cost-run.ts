@@ -39,13 +39,15 @@ const QUIET_MS = 20_000;
 const SETTLE_TIMEOUT_MS = 45 * 60_000;
 /** Each pool is reconciled every three minutes then, and all of them once in ten besides, which is waited for to be over. */
 const REST_LOOK_MS = 60_000;
-const RESTING_PART = 0.6;
+const RESTING_PART = 0.4;
 const REST_TIMEOUT_MS = 15 * 60_000;
 
 interface CostOptions {
   readonly pools: number;
   /** Of each look. */
   readonly minutes: number;
+  /** Whether a look waits until pools are at rest, which takes minutes: before that it does not say what they cost. */
+  readonly atRest: boolean;
   log(line: string): void;
 }
 
@@ -237,8 +239,8 @@ class CostRun {
   }
 
   async #look(): Promise<CostLook> {
-    const { minutes, log } = this.#options;
-    const restedSeconds = await this.#rested();
+    const { minutes, atRest, log } = this.#options;
+    const restedSeconds = atRest ? await this.#rested() : 0;
     const [sinceMs, begin, before] = [Date.now(), performance.now(), await this.#moment()];
     let { maxRssBytes } = before;
     for (let left = minutes * 60_000; left > 0; left = minutes * 60_000 - (performance.now() - begin)) {

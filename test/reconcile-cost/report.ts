@@ -7,14 +7,14 @@ const ASKED_CPU_BOUND = 0.15;
 const RSS_BOUND_BYTES = 400e6;
 /** A gateway is asked at least this often: a weaker load proves less. */
 const ASKED_EVERY_S = 15;
-/** Each pool is looked at again after two minutes, for its keys. */
-const RECONCILED_EVERY_S = 150;
+/** Each pool is looked at again after three minutes, or up to a tenth later, for its keys. */
+const RECONCILED_EVERY_S = 200;
 
 /** What is asked of the API server though nothing happens. */
 const restful: ReadonlySet<string> = new Set([
   'get leases',
   'update leases',
-  // Secrets are read by their names: keys and what orders are signed with every two minutes, users of the bus and of nodes every ten.
+  // Secrets are read by their names: keys and what orders are signed with every three minutes, users of the bus and of nodes every ten.
   'get secrets',
   // Whether there are PodMonitors, which a cluster may not have: every ten minutes.
   'get /apis/monitoring.coreos.com/v1',

@@ -41,7 +41,7 @@ export class OwnObjects {
     return [...own, ...own.flatMap(({ metadata: { uid = '' } }) => this.#owned('ReplicaSet', uid))];
   }
 
-  /** Makes what is desired, in its order. Resolves with whether all of it was so already. @throws as `Children` does */
+  /** Makes what is desired, in its order. Resolves with whether all of it was so already, and in the caches. @throws as `Children` does */
   async make(desired: readonly Manifest[], children: Children, signal: AbortSignal): Promise<boolean> {
     let isUnchanged = true;
     for (const manifest of desired) {
@@ -49,7 +49,8 @@ export class OwnObjects {
       const before = this.live(manifest.kind, manifest.metadata.name);
       const outcome = await children.apply(childKind(manifest.kind), this.#owner, manifest);
       if (outcome === 'changed' && before !== undefined) this.#onChanged(manifest, before);
-      if (outcome !== 'unchanged') isUnchanged = false;
+      // What the cache has never had goes without a word.
+      if (outcome !== 'unchanged' || before === undefined) isUnchanged = false;
     }
     return isUnchanged;
   }

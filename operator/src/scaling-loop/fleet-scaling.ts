@@ -80,6 +80,8 @@ interface Followed {
   refused: Finding | undefined;
   /** The last look has found that nothing is to be done, and nothing was seen since. */
   rests: boolean;
+  /** Something was seen since a look began to decide. */
+  hasNews: boolean;
 }
 
 export class FleetScaling {
@@ -140,12 +142,14 @@ export class FleetScaling {
 
   #see(key: string, followed: Followed): void {
     followed.rests = false;
+    followed.hasNews = true;
     this.#controller.add(key);
   }
 
   /** With whatever else changes meanwhile. */
   #seeSoon(key: string, followed: Followed): void {
     followed.rests = false;
+    followed.hasNews = true;
     this.#controller.addAfter(key, BUSY_MS);
   }
 
@@ -153,7 +157,7 @@ export class FleetScaling {
     const { children, clock, scraper } = this.#modules;
     return {
       ...{ owned, revision, written: new OwnWrites(), told: undefined, refused: undefined, toldHeldBack: '' },
-      rests: false,
+      ...{ rests: false, hasNews: true },
       samples: new PodSamples(scraper, clock),
       token: new OrderToken(children, clock),
     };
@@ -183,6 +187,7 @@ export class FleetScaling {
       this.#modules.metrics.waits.inc();
       return { requeueAfterMs: BUSY_MS };
     }
+    followed.hasNews = false;
     const observed = this.#observed(key, followed);
     const decisions = decide(observed);
     const [written, ordered] = await Promise.allSettled([
@@ -196,7 +201,7 @@ export class FleetScaling {
     if (isWritten) await this.#removeEmptySets(followed, observed);
     this.#tell(key, followed, observed, decisions);
     this.#tellOfHeldBack(owner, followed, decisions);
-    followed.rests = decisions.isSettled && followed.samples.areComplete;
+    followed.rests = decisions.isSettled && followed.samples.areComplete && !followed.hasNews;
     if (followed.rests) return { requeueAfterMs: this.#untilQuestionMs(followed) };
     const waitMs = isWritten && !isBusy(observed, decisions) ? WAITING_MS : BUSY_MS;
     return { requeueAfterMs: waitMs * (1 - JITTER * this.#modules.controller.random()) };

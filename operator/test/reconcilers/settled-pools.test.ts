@@ -24,6 +24,8 @@ let authorityPublicKey: string;
 /** Kind and name of each object that was made or compared, and of each that was removed. */
 let applied: string[];
 let removed: string[];
+/** Kind and name of each object that the API server has as it should be, and the caches have not. */
+let unseen: Set<string>;
 /** Of the gateways that were followed. */
 let revisions: (string | undefined)[];
 
@@ -39,6 +41,7 @@ function bring(kind: string, manifest: Pick<Manifest, 'metadata'>): void {
 const children = {
   apply: async ({ kind }: Resource, _: unknown, manifest: Manifest) => {
     applied.push(`${kind} ${manifest.metadata.name}`);
+    if (unseen.has(`${kind} ${manifest.metadata.name}`)) return 'unchanged';
     if (cacheOf(kind).get(keyOf(manifest.metadata)) !== undefined) return 'unchanged';
     bring(kind, manifest);
     return 'created';
@@ -63,6 +66,7 @@ beforeEach(async () => {
   secrets = { natsSystem: 'system', nodes: new Map(), unmade: [] };
   authorityPublicKey = '9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72';
   revisions = [];
+  unseen = new Set();
   const finding = { type: 'KeysValid', status: 'True', reason: 'KeysIssued', message: '' };
   const workload = { kind: 'ReplicaSet', metadata: { name: 'demo-gw', generation: 1 } };
   const follow = (_: unknown, { metadata }: Pick<Manifest, 'metadata'>) => {
@@ -138,5 +142,20 @@ it('is compared as long as it is not as it should be', async () => {
   await reconcile();
   expect(removed).toEqual([`Service ${name}`]);
   expect(await compared()).toBeGreaterThan(20);
+  expect(await compared()).toBe(0);
+});
+
+it('is compared as long as the cache does not have all of it: what it has never had goes without a word', async () => {
+  const service = serviceOf();
+  const key = keyOf(service.metadata);
+  cacheOf('Service').remove(key);
+  unseen.add(`Service ${service.metadata.name}`);
+  await reconcile();
+  expect(await compared()).toBeGreaterThan(20);
+  // It is gone, and the cache never had it.
+  unseen.clear();
+  await reconcile();
+  expect(cacheOf('Service').get(key)).toBeDefined();
+  await reconcile();
   expect(await compared()).toBe(0);
 });

@@ -5,12 +5,12 @@ import { silentLogger } from '@sluice/runtime/logger';
 import { createMetrics, MetricsRegistry } from '@sluice/runtime/metrics';
 import { afterEach, expect, it, vi } from 'vitest';
 import { customKindOf } from '../../src/api/custom-kinds.ts';
-import { BY_CONTROLLER } from '../../src/apply/child-kinds.ts';
+import { childIndexes } from '../../src/apply/child-kinds.ts';
 import { Children } from '../../src/apply/children.ts';
 import { Writer } from '../../src/apply/writer.ts';
 import { controllerMetrics, queueMetrics } from '../../src/control/metrics.ts';
 import type { CustomResource } from '../../src/control/reconciler.ts';
-import { ACCEPTING } from '../../src/desired/fleet.ts';
+import { ACCEPTING, REVISION } from '../../src/desired/fleet.ts';
 import { ownedProxies, proxies } from '../../src/desired/proxies.ts';
 import { EventRecorder } from '../../src/events/event-recorder.ts';
 import type { ApiRequest, KubernetesClient } from '../../src/kubernetes/client.ts';
@@ -79,7 +79,7 @@ function scalingOf({ request, pods = [], podPort = 9100 }: Given) {
   const podCache = new ObjectCache<Pod>({ [BY_WORKLOAD]: workloadsOf });
   for (const pod of pods) podCache.put(pod);
   const found = Promise.withResolvers<string>();
-  const replicaSets = new ObjectCache<KubernetesObject>({ [BY_CONTROLLER]: () => [] });
+  const replicaSets = new ObjectCache<KubernetesObject>(childIndexes);
   const scaling = new FleetScaling(
     { name: 'proxy-scaling', infix: 'px', workers: 1, scrapeMs: SCRAPE_MS },
     {
@@ -192,6 +192,8 @@ it('has no order under way any more when it has stopped, though a write failed b
   expect(await registry.series('sluice_operator_pod_orders_total')).toMatchObject([failed]);
 });
 
+type Held = PromiseWithResolvers<void>;
+
 /** As many pods as the fleet is to have. @param podIP where they are asked; empty: nowhere */
 const acceptingPods = (podIP: string) =>
   ['one', 'other'].map((name): Pod => {
@@ -259,6 +261,50 @@ it('decides nothing of a fleet with which nothing happens while none of its pods
   scaling.noticed(fleet.metadata.namespace, 'farm-px');
   await vi.advanceTimersByTimeAsync(1_000);
   await vi.waitFor(async () => expect(await looks()).toBe(4), DEADLINE);
+  expect(decisions).toHaveBeenCalled();
+  await scaling.stop();
+});
+
+it('decides from what it is told while it still removes an empty ReplicaSet of a fleet with which nothing else happens', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const [wrote, removing, removed] = [0, 1, 2].map(() => Promise.withResolvers<void>()) as [Held, Held, Held];
+  const { scaling, follow, looks, owners, replicaSets } = scalingOf({
+    pods: acceptingPods(''),
+    request: async (sent) => {
+      if (sent.method !== 'DELETE') return keeping(() => owners, wrote.resolve)(sent);
+      removing.resolve();
+      await removed.promise;
+      return {} as KubernetesObject;
+    },
+  });
+  follow();
+  scaling.start();
+  await wrote.promise;
+  await vi.waitFor(async () => expect(await looks()).toBe(1), DEADLINE);
+  const { labels } = replicaSet.metadata;
+  const { uid, namespace } = fleet.metadata;
+  replicaSets.put({
+    kind: 'ReplicaSet',
+    metadata: {
+      ...{
+        name: 'earlier',
+        namespace,
+        uid: 'earlier',
+        resourceVersion: '1',
+        labels: { ...labels, [REVISION]: 'earlier' },
+      },
+      ownerReferences: [{ apiVersion: '', kind: 'ProxyFleet', name: 'farm', uid, controller: true }],
+    },
+    spec: { replicas: 0 },
+  } as KubernetesObject);
+  await vi.advanceTimersByTimeAsync(1_000);
+  await removing.promise;
+  scaling.noticed(namespace, 'farm-px');
+  removed.resolve();
+  await vi.waitFor(async () => expect(await looks()).toBe(2), DEADLINE);
+  const decisions = vi.spyOn(replicaSets, 'find');
+  await vi.advanceTimersByTimeAsync(1_000);
+  await vi.waitFor(async () => expect(await looks()).toBe(3), DEADLINE);
   expect(decisions).toHaveBeenCalled();
   await scaling.stop();
 });
