@@ -12,6 +12,8 @@ import { waitFor } from '../support/wait-for.ts';
 const FAIL_OVER_MS = 2_000;
 const WAIT_MS = 30_000;
 const MEGABYTE = 1_000_000;
+/** One hash for each share that is wanted: each block on regtest, which takes two, is a share too from the beginning. */
+const HASH_RATE = 1;
 
 const display = (hash: Uint8Array) => Buffer.from(hash).reverse().toString('hex');
 const urlOf = ({ port, authorityKey }: TemplateServer) => `stratum2+tcp://127.0.0.1:${port}/${authorityKey}`;
@@ -50,7 +52,7 @@ describe('a pool on the templates of a server', () => {
     onTestFailed(() => console.error(logs));
     const client = await Sv2Client.connect({ port: pool.gatewayPort(), authorityKey: pool.authorityKey });
     cleanUp.push(() => client.close());
-    const channel = await client.openExtended({ identity: 'alice.one', hashRate: 10 });
+    const channel = await client.openExtended({ identity: 'alice.one', hashRate: HASH_RATE });
     return { pool, client, channel };
   }
 
