@@ -53,11 +53,13 @@ export class ShareLanes<Share extends WaitingShare> {
   place(channel: MiningChannel, jobId: number, length: number): Share | undefined {
     const current = channel.currentJob(jobId);
     const given = current ?? channel.lastJob(jobId);
-    if (given === undefined || length !== channel.extranonceSize || !this.#isReadyFor(channel, given)) {
+    const tip = current === undefined ? channel.lastTip : channel.tip;
+    const isJudgeable = given !== undefined && tip !== undefined && length === channel.extranonceSize;
+    if (!isJudgeable || !this.#isReadyFor(channel, given)) {
       this.flush();
       return undefined;
     }
-    this.#tip = current === undefined ? channel.lastTip : channel.tip;
+    this.#tip = tip;
     this.#root = channel.kind === 'standard' ? given.root : undefined;
     return this.#shares[this.#waiting];
   }

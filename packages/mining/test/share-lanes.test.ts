@@ -172,6 +172,18 @@ test('a share of no job, or with an extranonce that is none, has those before it
   expect(judged).toEqual(['share 3 alone']);
 });
 
+test('a share of a job that was told before any tip does not wait', () => {
+  const { lanes } = createLanes();
+  const channel = new MiningChannel({
+    kind: 'extended',
+    extranoncePrefix: new Uint8Array(7),
+    target: shareTarget(EASY),
+  });
+  channel.jobSent(first, first.jobId, NOW_MS);
+  for (let share = 0; share < 2; share += 1)
+    expect(lanes.place(channel, first.jobId, channel.extranonceSize)).toBeUndefined();
+});
+
 /** What may come over four channels; half of all hashes meet the target. */
 const events = fc.array(
   fc.oneof(

@@ -22,6 +22,7 @@ export function followEventLoop(registry: MetricsRegistry, metrics: MetricsOf<ty
       const now = performance.now();
       // In whole nanoseconds, and at least one.
       late.record(Math.max(1, Math.round((now - due) * 1e6)));
+      // What it worked while it was not late yet is not told apart.
       longestWorkMs = Math.max(longestWorkMs, Math.min(now - due, workedMs() - workedBefore));
       const { utilization } = performance.eventLoopUtilization(before);
       look(now, utilization >= WORKS ? WORKING_MS : IDLE_MS);

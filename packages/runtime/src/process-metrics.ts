@@ -31,7 +31,7 @@ export const eventLoopMetrics = defineKnownMetrics({
   p99: gauge('nodejs_eventloop_lag_p99_seconds', `99th percentile ${LATE}`),
   maxWork: gauge(
     'sluice_event_loop_lag_work_max_seconds',
-    'Most CPU time of its thread while the event loop was late, since the scrape before: late for longer than that, it waited, mostly for a core.',
+    'Most CPU time of its thread while the event loop was late, since the scrape before; what it worked in the 50 ms before may be in it. Late for longer than that, it waited, mostly for a core.',
   ),
 });
 

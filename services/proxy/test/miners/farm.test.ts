@@ -247,6 +247,16 @@ describe('a share that waits for others', () => {
     expect(farm.miners).toBe(0);
   });
 
+  it('goes up as it came, whatever the memory that it came in holds meanwhile', () => {
+    const { miner, upstream } = waiting();
+    const share = miner.find(miner.job, { meets: UPSTREAM_TARGET });
+    expect(miner.submit(share)).toBeUndefined();
+    share.extranonce2.fill(0xff);
+    miner.miner.close();
+    expect(upstream.shares).toHaveLength(1);
+    expect(meetsTarget(hashOf(upstream.shares[0]!), shareTarget(UPSTREAM_TARGET).bytes)).toBe(true);
+  });
+
   it('is no more after its answer has closed the miner, as that of a peer does which does not read', () => {
     for (const change of ['another name', 'a job', 'its end'] as const) {
       const { farm, miner, upstream, workers } = waiting();
