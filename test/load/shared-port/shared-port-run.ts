@@ -71,7 +71,6 @@ export class SharedPortRun {
 
   async #measure(arrangement: Arrangement, row: Row, bitcoind: Bitcoind, values: Values): Promise<boolean> {
     const pool = await this.#start(arrangement, bitcoind);
-    this.#pool = pool;
     await sleep(REST_MS);
     const processes = processesOf(pool);
     const own = processes.filter(({ name }) => name === GATEWAY).reduce((sum, { pid }) => sum + privateBytes(pid), 0);
@@ -109,6 +108,7 @@ export class SharedPortRun {
       gateways: arrangement === 'processes' ? gateways : 1,
       gatewayNodeFlags: threads > 0 ? ['--import', program.href] : [],
     });
+    this.#pool = pool;
     const listening = () => pool.service(`${GATEWAY}-0`).log().split('"miners can connect"').length - 1;
     await waitFor(() => listening() === threads + 1, STARTED_MS);
     return pool;
