@@ -5,14 +5,12 @@ import type { Clock } from '@sluice/runtime/clock';
 import { codeOf, messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
 import type { MetricsOf } from '@sluice/runtime/metrics';
-import type { FleetStatus } from '../api/v1alpha1.ts';
 import { childKind } from '../apply/child-kinds.ts';
 import type { Children } from '../apply/children.ts';
 import { Controller, type ControllerModules } from '../control/controller.ts';
 import type { CustomResource } from '../control/reconciler.ts';
 import { type OwnedFleet, REVISION } from '../desired/fleet.ts';
 import type { Manifest } from '../desired/manifest.ts';
-import { workloadName } from '../desired/workload.ts';
 import type { EventRecorder } from '../events/event-recorder.ts';
 import { isKubernetesError } from '../kubernetes/errors.ts';
 import { keyOf } from '../kubernetes/resource.ts';
@@ -20,10 +18,10 @@ import { decide, type ScalingDecisions, type ScalingWrite } from '../scaling/dec
 import type { MoveOrder } from '../scaling/move-orders.ts';
 import type { ObservedFleet, ObservedPod } from '../scaling/observed-fleet.ts';
 import { rebalancingOf, stageOf } from '../scaling/pod-stage.ts';
-import { parseState, SCALING_STATE } from '../scaling/scaling-state.ts';
 import type { Finding } from '../status/conditions.ts';
 import { isActedOn } from './acted-on.ts';
-import { type FleetFound, fleetFound } from './fleet-found.ts';
+import type { FleetFound } from './fleet-found.ts';
+import { type FleetSeen, FleetTelling } from './fleet-telling.ts';
 import type { scalingMetrics } from './metrics.ts';
 import { observedPod, observedReplicaSet } from './observed-objects.ts';
 import { OrderToken } from './order-token.ts';
@@ -73,9 +71,7 @@ interface Followed {
   readonly written: OwnWrites;
   readonly samples: PodSamples;
   readonly token: OrderToken;
-  told: FleetFound | undefined;
-  /** Why pods that were asked to go stay, as it was told last. */
-  toldHeldBack: string;
+  readonly telling: FleetTelling;
   /** Why it cannot be looked at. */
   refused: Finding | undefined;
   /** The last look has found that nothing is to be done, and nothing was seen since. */
@@ -122,13 +118,14 @@ export class FleetScaling {
     this.#fleets.set(key, followed);
     const isNews =
       followed !== before || revision !== before.revision || !isDeepStrictEqual(owned.fleet, before.owned.fleet);
-    if (followed === before) this.#tellOfIgnoredScale(this.#modules.objects.owner(key), before.owned, owned);
+    const resource = this.#modules.objects.owner(key);
+    if (followed === before && resource !== undefined) followed.telling.ignoredScale(resource, before.owned, owned);
     followed.owned = owned;
     followed.revision = revision;
     if (isNews) this.#see(key, followed);
     else this.#seeSoon(key, followed);
     const observed = this.#observed(key, followed);
-    return this.#found(key, followed, observed, decide(observed));
+    return followed.telling.found(seen(followed, observed, decide(observed)));
   }
 
   /** A pod of that namespace has changed, come or gone. @param workload what it is a part of */
@@ -156,8 +153,8 @@ export class FleetScaling {
   #begin(owned: OwnedFleet, revision: string): Followed {
     const { children, clock, scraper } = this.#modules;
     return {
-      ...{ owned, revision, written: new OwnWrites(), told: undefined, refused: undefined, toldHeldBack: '' },
-      ...{ rests: false, hasNews: true },
+      ...{ owned, revision, written: new OwnWrites(), refused: undefined, rests: false, hasNews: true },
+      telling: new FleetTelling(this.#modules),
       samples: new PodSamples(scraper, clock),
       token: new OrderToken(children, clock),
     };
@@ -199,8 +196,8 @@ export class FleetScaling {
     if (ordered.status === 'rejected') throw ordered.reason;
     const isWritten = written.value;
     if (isWritten) await this.#removeEmptySets(followed, observed);
-    this.#tell(key, followed, observed, decisions);
-    this.#tellOfHeldBack(owner, followed, decisions);
+    followed.telling.tell(seen(followed, observed, decisions));
+    followed.telling.heldBack(owner, decisions);
     followed.rests = decisions.isSettled && followed.samples.areComplete && !followed.hasNews;
     if (followed.rests) return { requeueAfterMs: this.#untilQuestionMs(followed) };
     const waitMs = isWritten && !isBusy(observed, decisions) ? WAITING_MS : BUSY_MS;
@@ -254,8 +251,9 @@ export class FleetScaling {
   }
 
   /** Resolves with whether all of it was written; what is left is decided anew. @throws ChildError `not-leader`; KubernetesError */
-  async #write(owner: CustomResource, { owned, written }: Followed, writes: readonly ScalingWrite[]): Promise<boolean> {
+  async #write(owner: CustomResource, followed: Followed, writes: readonly ScalingWrite[]): Promise<boolean> {
     const { objects, log, metrics } = this.#modules;
+    const { owned, written, telling } = followed;
     for (const write of writes) {
       try {
         await objects.write(owner, write, written);
@@ -265,7 +263,7 @@ export class FleetScaling {
         return false;
       }
       metrics.writes.with({ kind: write.kind }).inc();
-      this.#log(owner, owned, write);
+      telling.written(owner, owned, write);
     }
     return true;
   }
@@ -299,74 +297,16 @@ export class FleetScaling {
         await children.remove(childKind('ReplicaSet'), owned.owner, set);
     }
   }
-
-  #found(key: string, followed: Followed, observed: ObservedFleet, decisions: ScalingDecisions): FleetFound {
-    const { objects } = this.#modules;
-    const { owned, samples, refused } = followed;
-    const found = fleetFound({
-      ...{ owned, observed, decisions, hasAsked: samples.hasAsked },
-      replicaSets: objects.replicaSets(owned),
-      previous: statusOf(objects.owner(key), owned),
-    });
-    return refused === undefined ? found : { ...found, findings: [...found.findings, refused] };
-  }
-
-  /** Has the status written where it is to say something else than it does, and than was told last. */
-  #tell(key: string, followed: Followed, observed: ObservedFleet, decisions: ScalingDecisions): void {
-    const { objects, onFound } = this.#modules;
-    const found = this.#found(key, followed, observed, decisions);
-    const { told, owned } = followed;
-    const isNews =
-      !isDeepStrictEqual(found.findings, told?.findings) ||
-      !(
-        isDeepStrictEqual(found.status, told?.status) ||
-        isDeepStrictEqual(found.status, statusOf(objects.owner(key), owned))
-      );
-    followed.told = found;
-    if (isNews) onFound(key);
-  }
-
-  #tellOfHeldBack(owner: CustomResource, followed: Followed, { heldBack, isStalled }: ScalingDecisions): void {
-    const names = heldBack.map(({ name }) => name).sort();
-    const why = isStalled ? 'no pod of the newest revision comes up' : 'rollout.partition keeps pods of its revision';
-    const note = names.length === 0 ? '' : `asked to go, but ${why}: ${names.join(', ')}`;
-    if (note !== '' && note !== followed.toldHeldBack)
-      this.#modules.events.record(owner, { type: 'Warning', reason: 'DrainHeldBack', action: 'Drain', note });
-    followed.toldHeldBack = note;
-  }
-
-  #tellOfIgnoredScale(owner: CustomResource | undefined, before: OwnedFleet, { fleet }: OwnedFleet): void {
-    if (owner === undefined || !fleet.autoscaling.enabled || fleet.replicas === before.fleet.replicas) return;
-    const note = `replicas is ${fleet.replicas} now, which is not looked at while autoscaling is on`;
-    this.#modules.events.record(owner, { type: 'Warning', reason: 'ManualScaleIgnored', action: 'Scale', note });
-  }
-
-  #log(owner: CustomResource, owned: OwnedFleet, write: ScalingWrite): void {
-    const { log, events } = this.#modules;
-    const fleet = workloadName(owned);
-    const { namespace } = owner.metadata;
-    if (write.kind === 'replicas') {
-      const { name, replicas: before } = write.replicaSet;
-      log.info(
-        { namespace, replicaSet: name, before, replicas: write.replicas },
-        'a ReplicaSet has another number of pods',
-      );
-    }
-    if (write.kind !== 'state') return;
-    const [before, now] = [owner.metadata.annotations?.[SCALING_STATE], write.annotations[SCALING_STATE]].map(
-      (text) => parseState(text)?.desired,
-    );
-    if (before === now || now === undefined) return;
-    log.info({ namespace, fleet, before, desired: now }, 'a fleet is to have another number of pods');
-    const note = `${fleet} is to have ${now} pods${before === undefined ? '' : `, not ${before}`}`;
-    events.record(owner, { type: 'Normal', reason: 'Scaled', action: 'Scale', note });
-  }
 }
 
-function statusOf(owner: CustomResource | undefined, { infix }: OwnedFleet): FleetStatus | undefined {
-  const { gateways, proxies } = (owner?.status ?? {}) as { gateways?: FleetStatus; proxies?: FleetStatus };
-  return infix === 'gw' ? gateways : proxies;
-}
+const seen = (
+  { owned, samples, refused }: Followed,
+  observed: ObservedFleet,
+  decisions: ScalingDecisions,
+): FleetSeen => ({
+  ...{ owned, observed, decisions, refused },
+  hasAsked: samples.hasAsked,
+});
 
 /** Those who have moved count twice until both pods were asked. */
 const losesMiners = (pod: ObservedPod) =>
