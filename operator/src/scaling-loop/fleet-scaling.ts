@@ -36,6 +36,8 @@ const BUSY_MS = 1_000;
 const WAITING_MS = 5_000;
 /** Part of it that is left to chance, so that not all fleets are looked at at once. */
 const JITTER = 0.2;
+/** Where nobody can be asked, and what changes is told. */
+const UNASKED_MS = 180_000;
 /** A pod that has not come up by then is not looked at more often for it. */
 const COMING_UP_MS = 120_000;
 /** What belongs to others is not better a moment later. */
@@ -205,7 +207,8 @@ export class FleetScaling {
   }
 
   #untilQuestionMs({ samples }: Followed): number {
-    return samples.untilNextMs(this.#options.scrapeMs) * (1 + JITTER * this.#modules.controller.random());
+    const waitMs = samples.untilNextMs(this.#options.scrapeMs) ?? UNASKED_MS;
+    return waitMs * (1 + JITTER * this.#modules.controller.random());
   }
 
   /** undefined where a Secret of that name is somebody else's, which the conditions say then. @throws ChildError `not-leader`; KubernetesError */

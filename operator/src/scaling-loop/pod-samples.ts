@@ -80,8 +80,12 @@ export class PodSamples {
     return [...this.#known.values()].every(({ sample }) => sample !== undefined);
   }
 
-  /** Until a pod that has answered, and with which nothing happens, is to be asked again. @param everyMs between two questions to one */
-  untilNextMs(everyMs: number): number {
+  /**
+   * Until a pod that has answered, and with which nothing happens, is to be asked again; undefined while there is none that can be asked.
+   * @param everyMs between two questions to one
+   */
+  untilNextMs(everyMs: number): number | undefined {
+    if (this.#known.size === 0) return undefined;
     const now = this.#clock.monotonic();
     const waits = [...this.#known.values()].map(({ askedAt, isBeingAsked }) => (isBeingAsked ? 0 : askedAt - now));
     return Math.max(0, everyMs + Math.min(0, ...waits));
