@@ -1,8 +1,12 @@
 // Composition root of the operator's process.
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { nobleEc } from '@sluice/noise/noble-ec';
+import { wasmEc } from '@sluice/noise/wasm-ec';
 import type { CommandTables } from '@sluice/runtime/config/command-line';
+import { randomBytes } from '@sluice/runtime/random';
 import { runService } from '@sluice/runtime/run-service';
+import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
 import { operatorSettings } from './config.ts';
 import { KubernetesClient } from './kubernetes/client.ts';
 import { inClusterAccess, inClusterNamespace, kubeconfigAccess } from './kubernetes/cluster-access.ts';
@@ -22,13 +26,19 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       const client = new KubernetesClient(access, { metrics });
       shutdown.add('connections to the Kubernetes API', () => client.close());
       const namespace = config.namespace ?? inClusterNamespace();
+      const wasm = findSecp256k1Wasm();
+      const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
+      if (wasm === undefined)
+        log.warn(
+          'keys are made and checked by the reference curve, which is slower and not constant-time: run npm run secp256k1',
+        );
       const identity = `${hostname()}_${randomUUID()}`;
       return new Operator(
         {
           ...{ images, watchNamespaces, monitoringNamespace, workers, podUrl, identity },
           ...{ scrapeMs: config.scrapeSeconds * 1_000, lease: { namespace, name: leaseName } },
         },
-        { client, clock, log, metrics, health },
+        { client, ec, clock, log, metrics, health },
       );
     },
   });

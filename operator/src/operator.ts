@@ -1,4 +1,5 @@
 // The operator as a whole: caches that every instance keeps, and a term of leading in which resources are reconciled.
+import type { EcBackend } from '@sluice/noise/ec';
 import type { Clock } from '@sluice/runtime/clock';
 import type { Health } from '@sluice/runtime/health';
 import type { Logger } from '@sluice/runtime/logger';
@@ -71,6 +72,7 @@ export interface OperatorOptions {
 
 export interface OperatorModules {
   readonly client: KubernetesClient;
+  readonly ec: EcBackend;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: MetricsRegistry;
@@ -225,7 +227,7 @@ export class Operator {
 
   /** Everything that writes is made for one term alone. */
   #createControllers(term: Term): ReadonlyMap<string, Controller> {
-    const { client, clock, log } = this.#modules;
+    const { client, clock, log, ec } = this.#modules;
     const { images, identity, workers, lease, monitoringNamespace } = this.#options;
     const writer = new Writer(client, term);
     const events = new EventRecorder({ writer, clock, log, identity });
@@ -239,7 +241,7 @@ export class Operator {
       },
     });
     const keys = new FleetKeys({
-      ...{ writer, events, clock, random: randomBytes, namespace: lease.namespace },
+      ...{ writer, events, clock, ec, random: randomBytes, namespace: lease.namespace },
       ...{ known: this.#knownKeys, metrics: this.#keyMetrics },
     });
     const scaling = this.#createScaling(writer, children, events);

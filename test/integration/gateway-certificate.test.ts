@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeAuthorityPublicKey } from '@sluice/noise/authority-key';
 import { NoiseInitiator } from '@sluice/noise/initiator';
-import { nobleEc } from '@sluice/noise/noble-ec';
+import { nobleEc as ec } from '@sluice/noise/noble-ec';
 import { ACT_2_LENGTH } from '@sluice/noise/responder';
 import { wasmAead } from '@sluice/noise/wasm-aead';
 import { randomBytes } from '@sluice/runtime/random';
@@ -26,19 +26,19 @@ const now = () => Math.floor(Date.now() / 1_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-noise-'));
 const secret = new MountedSecret(folder);
-const authority = generateAuthorityKey(randomBytes);
+const authority = generateAuthorityKey(ec, randomBytes);
 const miners: TestMiner[] = [];
 let pool: PoolProcesses;
 
 const issued = (validitySeconds: number, by = authority) =>
-  ({ ...issueCertificate({ authority: by, validitySeconds, now: now(), random: randomBytes }) }) as const;
+  ({ ...issueCertificate({ ec, authority: by, validitySeconds, now: now(), random: randomBytes }) }) as const;
 const metric = async (name: string) => (await pool.service('connection-gateway-0').metric(name)) ?? Number.NaN;
 const EXPIRY = 'sluice_gateway_certificate_expiry_timestamp_seconds';
 const FAULTS = 'sluice_gateway_certificate_faults_total';
 
 /** What a miner finds of the certificate by whose clock it is that many seconds later. */
 async function handshake(laterSeconds: number): Promise<string> {
-  const options = { ec: nobleEc, aead: wasmAead(), random: randomBytes, maxPayload: () => 0 };
+  const options = { ec, aead: wasmAead(), random: randomBytes, maxPayload: () => 0 };
   const authorityKey = decodeAuthorityPublicKey(authority.publicKey);
   if (authorityKey === undefined) throw new Error('no authority key');
   const initiator = new NoiseInitiator({ ...options, authorityKey, now: now() + laterSeconds });
@@ -95,7 +95,7 @@ it('keeps the last one when the new one cannot be used, and tells of it once', a
   const expiry = await metric(EXPIRY);
   secret.mount({ ...issued(60 * DAY_S), certificate: 'enp6' });
   await waitFor(async () => (await metric(FAULTS)) === 1);
-  secret.mount(issued(60 * DAY_S, generateAuthorityKey(randomBytes)));
+  secret.mount(issued(60 * DAY_S, generateAuthorityKey(ec, randomBytes)));
   await waitFor(async () => (await metric(FAULTS)) === 2, 30_000);
   expect([await handshake(DAY_S), await metric(EXPIRY)]).toEqual(['ok', expiry]);
   const told = pool

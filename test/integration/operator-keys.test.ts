@@ -79,7 +79,7 @@ describe.skipIf(missing !== undefined)(`the operator's keys${missing === undefin
     const known = new KnownKeys();
     const metrics = createMetrics(new MetricsRegistry(), keyMetrics);
     const keys = new FleetKeys({
-      ...{ writer, events, clock, random: randomBytes, namespace: account.namespace },
+      ...{ writer, events, clock, ec, random: randomBytes, namespace: account.namespace },
       ...{ known, metrics },
     });
     return { keys, children, known };

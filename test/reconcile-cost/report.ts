@@ -14,7 +14,7 @@ const RECONCILED_EVERY_S = 200;
 const restful: ReadonlySet<string> = new Set([
   'get leases',
   'update leases',
-  // Secrets are read by their names: keys and what orders are signed with every three minutes, users of the bus and of nodes every ten.
+  // Secrets are read by their names: keys every three minutes; what orders are signed with, users of the bus and of nodes every ten.
   'get secrets',
   // Whether there are PodMonitors, which a cluster may not have: every ten minutes.
   'get /apis/monitoring.coreos.com/v1',

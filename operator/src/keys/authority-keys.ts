@@ -1,5 +1,5 @@
 // The authority keys, in the operator's own namespace: made once, found again, exchanged by order alone, and removed when the resource wants it so.
-import type { RandomBytes } from '@sluice/noise/ec';
+import type { EcBackend, RandomBytes } from '@sluice/noise/ec';
 import { customKindOf } from '../api/custom-kinds.ts';
 import type { Noise } from '../api/v1alpha1.ts';
 import { secrets } from '../apply/child-kinds.ts';
@@ -37,6 +37,7 @@ import { patchSecret, readSecret } from './secret-access.ts';
 export interface AuthorityKeysModules {
   readonly writer: Writer;
   readonly events: EventRecorder;
+  readonly ec: EcBackend;
   readonly random: RandomBytes;
   /** The operator's own. */
   readonly namespace: string;
@@ -95,7 +96,7 @@ export class AuthorityKeys {
   async remove(owner: KeyOwner): Promise<void> {
     for (const name of secretNames(owner)) {
       const secret = await this.#read(name);
-      if (secret === undefined || readAuthorityKey(secret, owner) === undefined) continue;
+      if (secret === undefined || readAuthorityKey(this.#modules.ec, secret, owner) === undefined) continue;
       // Those before it first: this one alone names them.
       for (const previous of previousSecrets(secret)) await this.#delete(await this.#read(previous));
       await this.#delete(secret);
@@ -110,7 +111,7 @@ export class AuthorityKeys {
     const places = await Promise.all(
       secretNames(owner).map(async (name): Promise<Found | undefined> => {
         const object = await this.#read(name);
-        return object && { object, key: readAuthorityKey(object, owner) };
+        return object && { object, key: readAuthorityKey(this.#modules.ec, object, owner) };
       }),
     );
     const isTold = (place: Found | undefined) => place?.key !== undefined && place.key.publicKey === told;
@@ -169,15 +170,15 @@ export class AuthorityKeys {
   }
 
   async #newKey({ metadata }: KeyOwner, { authorityKey }: Noise): Promise<AuthorityKey | KeyFault> {
-    const { writer, random } = this.#modules;
+    const { writer, ec, random } = this.#modules;
     const { secretRef } = authorityKey;
-    if (secretRef === undefined) return generateAuthorityKey(random);
+    if (secretRef === undefined) return generateAuthorityKey(ec, random);
     const secret = await readSecret(writer, metadata.namespace, secretRef.name);
     if (secret === undefined) return missing(`Secret ${secretRef.name} is not there`);
     if (secret.data?.[secretRef.key] === undefined)
       return missing(`Secret ${secretRef.name} has no entry ${secretRef.key}`);
     const message = `Entry ${secretRef.key} of Secret ${secretRef.name} holds no secret key as sluice keys writes it.`;
-    return authorityKeyIn(secret, secretRef.key) ?? { reason: 'AuthorityKeyInvalid', message };
+    return authorityKeyIn(ec, secret, secretRef.key) ?? { reason: 'AuthorityKeyInvalid', message };
   }
 
   /** The Secret is there: it gets the name that follows from the resource's uid, and the resource is told of it. */

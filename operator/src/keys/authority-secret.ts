@@ -4,8 +4,7 @@ import {
   encodeAuthorityPublicKey,
   encodeAuthoritySecretKey,
 } from '@sluice/noise/authority-key';
-import { generateSecret, type RandomBytes } from '@sluice/noise/ec';
-import { nobleEc } from '@sluice/noise/noble-ec';
+import { type EcBackend, generateSecret, type RandomBytes } from '@sluice/noise/ec';
 import { contentHash } from '../desired/content-hash.ts';
 import type { KubernetesObject } from '../kubernetes/resource.ts';
 import { AUTHORITY_PUBLIC_KEY, type KeyOwner } from './key-owner.ts';
@@ -29,25 +28,26 @@ export interface AuthorityKey {
   readonly publicKey: string;
 }
 
-export const generateAuthorityKey = (random: RandomBytes): AuthorityKey => authorityKeyOf(generateSecret(random));
+export const generateAuthorityKey = (ec: EcBackend, random: RandomBytes): AuthorityKey =>
+  authorityKeyOf(ec, generateSecret(random));
 
-const authorityKeyOf = (secret: Uint8Array): AuthorityKey => ({
+const authorityKeyOf = (ec: EcBackend, secret: Uint8Array): AuthorityKey => ({
   secret,
-  publicKey: encodeAuthorityPublicKey(nobleEc.xOnlyPublicKey(secret)),
+  publicKey: encodeAuthorityPublicKey(ec.xOnlyPublicKey(secret)),
 });
 
 /** The key in an entry of a Secret, as `sluice keys` writes it; undefined where there is none. */
-export function authorityKeyIn({ data = {} }: Secret, entry: string): AuthorityKey | undefined {
+export function authorityKeyIn(ec: EcBackend, { data = {} }: Secret, entry: string): AuthorityKey | undefined {
   const text = Buffer.from(data[entry] ?? '', 'base64')
     .toString()
     .trim();
   const secret = decodeAuthoritySecretKey(text);
-  return secret === undefined ? undefined : authorityKeyOf(secret);
+  return secret === undefined ? undefined : authorityKeyOf(ec, secret);
 }
 
 /** The key in a Secret that was made for a resource of this kind. */
-export const readAuthorityKey = (object: Secret, { kind }: KeyOwner): AuthorityKey | undefined =>
-  object.metadata.labels?.[OWNER_KIND] === kind ? authorityKeyIn(object, ENTRY) : undefined;
+export const readAuthorityKey = (ec: EcBackend, object: Secret, { kind }: KeyOwner): AuthorityKey | undefined =>
+  object.metadata.labels?.[OWNER_KIND] === kind ? authorityKeyIn(ec, object, ENTRY) : undefined;
 
 const nameFor = ({ metadata }: KeyOwner, uidDigits: string) => `${metadata.namespace}.${metadata.name}.${uidDigits}`;
 

@@ -7,8 +7,7 @@ import {
   encodeCertificate,
   signCertificate,
 } from '@sluice/noise/certificate';
-import { generateSecret, isSecretKey, type RandomBytes } from '@sluice/noise/ec';
-import { nobleEc as ec } from '@sluice/noise/noble-ec';
+import { type EcBackend, generateSecret, isSecretKey, type RandomBytes } from '@sluice/noise/ec';
 import type { AuthorityKey } from './authority-secret.ts';
 
 /** Clocks of miners are behind at times. */
@@ -23,6 +22,7 @@ export interface NoiseData {
 }
 
 export interface IssueOptions {
+  readonly ec: EcBackend;
   readonly authority: AuthorityKey;
   readonly validitySeconds: number;
   /** Unix seconds. */
@@ -30,8 +30,8 @@ export interface IssueOptions {
   readonly random: RandomBytes;
 }
 
-/** A fresh static key, certified. By the reference curve, which is not constant-time: of one signature in weeks nobody can take the time. */
-export function issueCertificate({ authority, validitySeconds, now, random }: IssueOptions): NoiseData {
+/** A fresh static key, certified. */
+export function issueCertificate({ ec, authority, validitySeconds, now, random }: IssueOptions): NoiseData {
   const staticKey = generateSecret(random);
   const certificate = signCertificate({
     ...{ ec, authoritySecret: authority.secret, staticPublicKey: ec.xOnlyPublicKey(staticKey) },
@@ -48,14 +48,18 @@ export interface KnownCertificate {
   readonly isValid: boolean;
 }
 
-/**
- * Undefined where there is none.
- * @param authorityPublicKey in base58check @param now Unix seconds
- */
+export interface KnownOptions {
+  readonly ec: EcBackend;
+  /** In base58check. */
+  readonly authorityPublicKey: string;
+  /** Unix seconds. */
+  readonly now: number;
+}
+
+/** Undefined where there is none. */
 export function knownCertificate(
   data: Readonly<Record<string, string>>,
-  authorityPublicKey: string,
-  now: number,
+  { ec, authorityPublicKey, now }: KnownOptions,
 ): KnownCertificate | undefined {
   const staticKey = bytesOf(data['static-key']);
   const certificate: Certificate | undefined = decodeCertificate(bytesOf(data.certificate));

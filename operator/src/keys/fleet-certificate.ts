@@ -1,5 +1,5 @@
 // The Secret with a fleet's static key and certificate, which all of its pods mount: made, made anew when it is gone, and renewed in place.
-import type { RandomBytes } from '@sluice/noise/ec';
+import type { EcBackend, RandomBytes } from '@sluice/noise/ec';
 import { type Clock, unixSeconds } from '@sluice/runtime/clock';
 import type { Noise } from '../api/v1alpha1.ts';
 import { secrets } from '../apply/child-kinds.ts';
@@ -11,7 +11,7 @@ import { type Workload, workloadLabels, workloadName } from '../desired/workload
 import { KubernetesError } from '../kubernetes/errors.ts';
 import type { Authority } from './authority-keys.ts';
 import type { Secret } from './authority-secret.ts';
-import { issueCertificate, type KnownCertificate, knownCertificate, type NoiseData } from './certificate.ts';
+import { issueCertificate, knownCertificate, type NoiseData } from './certificate.ts';
 import { AUTHORITY_PUBLIC_KEY } from './key-owner.ts';
 import { patchSecret, readSecret } from './secret-access.ts';
 
@@ -20,6 +20,7 @@ const NOT_VALID_AFTER = 'mining.sluice.dev/certificate-not-valid-after';
 export interface FleetCertificateModules {
   readonly writer: Writer;
   readonly clock: Clock;
+  readonly ec: EcBackend;
   readonly random: RandomBytes;
   /** Told of each one that was signed. */
   readonly onIssued: () => void;
@@ -32,18 +33,8 @@ export interface CertificateContext {
   readonly forced: boolean;
 }
 
-/** A certificate that servers can use until it ends. */
-interface Good {
-  readonly certificate: KnownCertificate;
-  /** Of its Secret. */
-  readonly resourceVersion: string | undefined;
-  readonly authorityPublicKey: string;
-}
-
 export class FleetCertificate {
   readonly #modules: FleetCertificateModules;
-  /** By the resource as the cache has it: checking a signature is dear, and each is looked at again every three minutes. */
-  readonly #good = new WeakMap<object, Good>();
 
   constructor(modules: FleetCertificateModules) {
     this.#modules = modules;
@@ -58,13 +49,13 @@ export class FleetCertificate {
     { certificate: { validity, renewBefore } }: Noise,
     { authority, children, forced }: CertificateContext,
   ): Promise<number | undefined> {
-    const { writer, clock, random, onIssued } = this.#modules;
+    const { writer, clock, ec, random, onIssued } = this.#modules;
     const { owner } = workload;
     const { publicKey, key } = authority;
     if (publicKey === undefined) return undefined;
     const secret = await readSecret(writer, owner.metadata.namespace, secretName(workload));
     const now = unixSeconds(clock);
-    const known = secret === undefined ? undefined : this.#known(owner, secret, publicKey, now);
+    const known = secret && knownCertificate(secret.data ?? {}, { ec, authorityPublicKey: publicKey, now });
     // Without a key nothing is made, so that it does not matter whose the Secret is.
     if (key === undefined) return known?.notValidAfter;
     if (secret !== undefined) refuseForeign(owner, secret);
@@ -72,22 +63,12 @@ export class FleetCertificate {
     if (isGood && !forced) return known.notValidAfter;
     const validitySeconds = secondsOf(validity);
     const notValidAfter = now + validitySeconds;
-    const data = issueCertificate({ authority: key, validitySeconds, now, random });
+    const data = issueCertificate({ ec, authority: key, validitySeconds, now, random });
     const manifest = noiseSecret(workload, data, { publicKey, notValidAfter });
     if (secret === undefined) await this.#create(workload, manifest, children);
     else await patchSecret(writer, secret, { metadata: { annotations: manifest.metadata.annotations }, data });
     onIssued();
     return notValidAfter;
-  }
-
-  #known(owner: object, { metadata, data = {} }: Secret, publicKey: string, now: number): KnownCertificate | undefined {
-    const { resourceVersion } = metadata;
-    const good = this.#good.get(owner);
-    const isSame = good?.resourceVersion === resourceVersion && good?.authorityPublicKey === publicKey;
-    if (isSame && good.certificate.notValidAfter > now) return good.certificate;
-    const certificate = knownCertificate(data, publicKey, now);
-    if (certificate?.isValid) this.#good.set(owner, { certificate, resourceVersion, authorityPublicKey: publicKey });
-    return certificate;
   }
 
   async #create(workload: Workload, manifest: ReturnType<typeof noiseSecret>, children: Children): Promise<void> {

@@ -1,5 +1,5 @@
 // The keys of a fleet as its reconciler needs them: what gateways and proxies prove to miners who they are with.
-import type { RandomBytes } from '@sluice/noise/ec';
+import type { EcBackend, RandomBytes } from '@sluice/noise/ec';
 import type { Clock } from '@sluice/runtime/clock';
 import type { MetricsOf } from '@sluice/runtime/metrics';
 import { customKindOf } from '../api/custom-kinds.ts';
@@ -28,6 +28,7 @@ export interface FleetKeysModules {
   readonly writer: Writer;
   readonly events: EventRecorder;
   readonly clock: Clock;
+  readonly ec: EcBackend;
   readonly random: RandomBytes;
   /** The operator's own, where authority keys are. */
   readonly namespace: string;

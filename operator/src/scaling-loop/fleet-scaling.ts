@@ -23,7 +23,7 @@ import { isActedOn } from './acted-on.ts';
 import type { FleetFound } from './fleet-found.ts';
 import { type FleetSeen, FleetTelling } from './fleet-telling.ts';
 import type { scalingMetrics } from './metrics.ts';
-import { observedPod, observedReplicaSet } from './observed-objects.ts';
+import { isPending, observedPod, observedReplicaSet } from './observed-objects.ts';
 import { OrderToken } from './order-token.ts';
 import { OwnWrites } from './own-writes.ts';
 import type { PodOrders, Signed } from './pod-orders.ts';
@@ -216,7 +216,7 @@ export class FleetScaling {
     const before = followed.refused?.message;
     let token: string | undefined;
     try {
-      token = await followed.token.of(followed.owned);
+      token = await followed.token.of(followed.owned, this.#modules.objects.pods(followed.owned).some(isPending));
       followed.refused = undefined;
     } catch (error) {
       if (codeOf(error) !== 'name-conflict') throw error;

@@ -9,7 +9,9 @@ import type { KubernetesObject } from '../kubernetes/resource.ts';
 
 const TOKEN_BYTES = 32;
 /** Secrets are not watched: one that somebody has deleted is missed after this. */
-const LOOK_AGAIN_MS = 3 * 60_000;
+const LOOK_AGAIN_MS = 10 * 60_000;
+/** And where pods may wait for it. */
+const AWAITED_LOOK_MS = 30_000;
 
 interface Secret extends KubernetesObject {
   /** In base64. */
@@ -27,10 +29,11 @@ export class OrderToken {
     this.#clock = clock;
   }
 
-  /** @throws ChildError `name-conflict`, `not-leader`; KubernetesError */
-  async of(owned: OwnedFleet): Promise<string> {
+  /** @param isAwaited whether a pod is to start that mounts it @throws ChildError `name-conflict`, `not-leader`; KubernetesError */
+  async of(owned: OwnedFleet, isAwaited: boolean): Promise<string> {
     const now = this.#clock.monotonic();
-    if (this.#known !== undefined && now - this.#known.at < LOOK_AGAIN_MS) return this.#known.token;
+    const pace = isAwaited ? AWAITED_LOOK_MS : LOOK_AGAIN_MS;
+    if (this.#known !== undefined && now - this.#known.at < pace) return this.#known.token;
     const manifest = ordersSecret(owned, Buffer.from(randomBytes(TOKEN_BYTES)).toString('base64url'));
     const secret: Secret = await this.#children.createOnce(secrets, owned.owner, manifest);
     const token = Buffer.from(secret.data?.[ORDERS_TOKEN] ?? '', 'base64').toString();

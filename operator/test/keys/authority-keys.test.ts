@@ -1,5 +1,6 @@
 // What becomes of the authority key of a resource whose annotations were taken off, when its Secret is of no use either; and of a Secret in which
 // somebody has put another key, or none.
+import { nobleEc as ec } from '@sluice/noise/noble-ec';
 import { randomBytes } from '@sluice/runtime/random';
 import { expect, it } from 'vitest';
 import { Writer } from '../../src/apply/writer.ts';
@@ -34,7 +35,7 @@ function keysOver(secret: object | undefined) {
   } as unknown as KubernetesClient;
   const writer = new Writer(client, { isHeld: () => true, signal: new AbortController().signal });
   const events = { record: () => undefined } as never;
-  return { keys: new AuthorityKeys({ writer, events, random: randomBytes, namespace: 'sluice-system' }), written };
+  return { keys: new AuthorityKeys({ writer, events, ec, random: randomBytes, namespace: 'sluice-system' }), written };
 }
 
 it('is lost, and not made anew, where the status has shown one', async () => {
@@ -80,7 +81,7 @@ function keysAmong(secrets: Map<string, Secret>, annotations: Readonly<Record<st
   const client = { request } as unknown as KubernetesClient;
   const writer = new Writer(client, { isHeld: () => true, signal: new AbortController().signal });
   const events = { record: () => undefined } as never;
-  const keys = new AuthorityKeys({ writer, events, random: randomBytes, namespace: 'sluice-system' });
+  const keys = new AuthorityKeys({ writer, events, ec, random: randomBytes, namespace: 'sluice-system' });
   return { settle: (noise = pool.spec.noise) => keys.settle(owner, noise), announced };
 }
 
@@ -91,7 +92,7 @@ const AUTHORITY_SECRET = 'mining.sluice.dev/authority-secret';
 const newAuthority = { 'mining.sluice.dev/rotate-keys': 'new-authority' };
 const secretOf = (name: string, key: AuthorityKey, history?: KeyHistory): Secret =>
   authoritySecret(pool, { name, namespace: 'sluice-system' }, key, history);
-const fresh = () => generateAuthorityKey(randomBytes);
+const fresh = () => generateAuthorityKey(ec, randomBytes);
 
 it('is none that somebody else has put there, when another one is ordered', async () => {
   const [told, theirs] = [fresh(), fresh()];

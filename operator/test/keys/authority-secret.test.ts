@@ -1,4 +1,5 @@
 import { encodeAuthoritySecretKey } from '@sluice/noise/authority-key';
+import { nobleEc as ec } from '@sluice/noise/noble-ec';
 import { randomBytes } from '@sluice/runtime/random';
 import { expect, it } from 'vitest';
 import {
@@ -22,24 +23,24 @@ it('has the namespace, the name and the beginning of the uid of its resource in 
 });
 
 it('gives the key back that it was made of, to its own kind alone', () => {
-  const key = generateAuthorityKey(randomBytes);
+  const key = generateAuthorityKey(ec, randomBytes);
   const secret = authoritySecret(pool, place, key);
-  expect(readAuthorityKey(secret, pool)).toEqual(key);
-  expect(readAuthorityKey(secret, fleet)).toBeUndefined();
+  expect(readAuthorityKey(ec, secret, pool)).toEqual(key);
+  expect(readAuthorityKey(ec, secret, fleet)).toBeUndefined();
   expect(secret.metadata).not.toHaveProperty('ownerReferences');
   expect(secret.metadata.labels).toMatchObject({ 'mining.sluice.dev/authority-public-key': key.publicKey });
 });
 
 it('is told from what is no key', () => {
-  const key = generateAuthorityKey(randomBytes);
+  const key = generateAuthorityKey(ec, randomBytes);
   const data = (text: string) => ({
     metadata: { name: 'theirs' },
     data: { key: Buffer.from(text).toString('base64') },
   });
-  expect(authorityKeyIn(data(`${encodeAuthoritySecretKey(key.secret)}\n`), 'key')).toEqual(key);
-  expect(authorityKeyIn(data(encodeAuthoritySecretKey(key.secret)), 'other')).toBeUndefined();
-  expect(authorityKeyIn(data(key.publicKey), 'key')).toBeUndefined();
-  expect(authorityKeyIn({ metadata: { name: 'theirs' } }, 'key')).toBeUndefined();
+  expect(authorityKeyIn(ec, data(`${encodeAuthoritySecretKey(key.secret)}\n`), 'key')).toEqual(key);
+  expect(authorityKeyIn(ec, data(encodeAuthoritySecretKey(key.secret)), 'other')).toBeUndefined();
+  expect(authorityKeyIn(ec, data(key.publicKey), 'key')).toBeUndefined();
+  expect(authorityKeyIn(ec, { metadata: { name: 'theirs' } }, 'key')).toBeUndefined();
 });
 
 it.each([
@@ -56,7 +57,7 @@ it.each([
 });
 
 it('names those before it', () => {
-  const key = generateAuthorityKey(randomBytes);
+  const key = generateAuthorityKey(ec, randomBytes);
   const retired = retiredSecretName(pool, key);
   expect(retired).toMatch(/^mining\.demo\.6f1c7a52\.[0-9a-f]{10}$/);
   expect(previousSecrets(authoritySecret(pool, place, key, { previous: [retired, 'mining.demo.00000000'] }))).toEqual([

@@ -1,4 +1,5 @@
 // The Secret of a fleet that another operator makes at the very moment.
+import { nobleEc as ec } from '@sluice/noise/noble-ec';
 import { ManualClock } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
 import { randomBytes } from '@sluice/runtime/random';
@@ -17,8 +18,14 @@ it('is theirs, of which it is known how long it is valid when it has been read',
   const pool = examplePool('regtest');
   const clock = new ManualClock(Date.parse('2026-01-01T00:00:00Z'));
   const now = clock.now() / 1_000;
-  const key = generateAuthorityKey(randomBytes);
-  const data = issueCertificate({ authority: key, validitySeconds: 90 * 86_400, now: now - 100, random: randomBytes });
+  const key = generateAuthorityKey(ec, randomBytes);
+  const data = issueCertificate({
+    ec,
+    authority: key,
+    validitySeconds: 90 * 86_400,
+    now: now - 100,
+    random: randomBytes,
+  });
   const theirs = { kind: 'Secret', metadata: ownedMetadata(pool, 'demo-gw-noise', {}), data };
   let isThere = false;
   const request = async ({ method }: ApiRequest) => {
@@ -33,7 +40,7 @@ it('is theirs, of which it is known how long it is valid when it has been read',
   const onIssued = () => {
     issued += 1;
   };
-  const certificates = new FleetCertificate({ writer, clock, random: randomBytes, onIssued });
+  const certificates = new FleetCertificate({ writer, clock, ec, random: randomBytes, onIssued });
   const workload = { owner: pool, infix: 'gw', component: 'connection-gateway' } as const;
   const noise = { ...pool.spec.noise, certificate: { validity: '720h', renewBefore: '24h' } };
   const authority = { key, publicKey: key.publicKey };
@@ -47,9 +54,9 @@ it('is looked into again when the Secret is another version, and made anew where
   const pool = examplePool('regtest');
   const clock = new ManualClock(Date.parse('2026-01-01T00:00:00Z'));
   const now = clock.now() / 1_000;
-  const key = generateAuthorityKey(randomBytes);
+  const key = generateAuthorityKey(ec, randomBytes);
   const of = (authority: typeof key) =>
-    issueCertificate({ authority, validitySeconds: 90 * 86_400, now, random: randomBytes });
+    issueCertificate({ ec, authority, validitySeconds: 90 * 86_400, now, random: randomBytes });
   const metadata = { ...ownedMetadata(pool, 'demo-gw-noise', {}), uid: 'noise', resourceVersion: '1' };
   let secret = { kind: 'Secret', metadata, data: of(key) };
   const request = async ({ method }: ApiRequest) => {
@@ -63,14 +70,18 @@ it('is looked into again when the Secret is another version, and made anew where
   const onIssued = () => {
     issued += 1;
   };
-  const certificates = new FleetCertificate({ writer, clock, random: randomBytes, onIssued });
+  const certificates = new FleetCertificate({ writer, clock, ec, random: randomBytes, onIssued });
   const workload = { owner: pool, infix: 'gw', component: 'connection-gateway' } as const;
   const authority = { key, publicKey: key.publicKey };
   const settle = () => certificates.settle(workload, pool.spec.noise, { authority, children, forced: false });
   await settle();
   await settle();
   expect(issued).toBe(0);
-  secret = { ...secret, metadata: { ...metadata, resourceVersion: '2' }, data: of(generateAuthorityKey(randomBytes)) };
+  secret = {
+    ...secret,
+    metadata: { ...metadata, resourceVersion: '2' },
+    data: of(generateAuthorityKey(ec, randomBytes)),
+  };
   await settle();
   expect(issued).toBe(1);
 });

@@ -1,4 +1,5 @@
 // What is left of a secret key in memory.
+import { nobleEc as ec } from '@sluice/noise/noble-ec';
 import { ManualClock } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
 import { createMetrics, MetricsRegistry } from '@sluice/runtime/metrics';
@@ -32,7 +33,7 @@ it('is nothing, also where no certificate could be made with it', async () => {
   const writer = new Writer({ request } as unknown as KubernetesClient, { signal, isHeld: () => true });
   const children = new Children({ writer, caches: new Map(), log: silentLogger(), onForeignFields: () => undefined });
   const keys = new FleetKeys({
-    ...{ writer, random, events: { record: () => undefined } as never, clock: new ManualClock() },
+    ...{ writer, ec, random, events: { record: () => undefined } as never, clock: new ManualClock() },
     ...{
       namespace: 'sluice-system',
       known: new KnownKeys(),
