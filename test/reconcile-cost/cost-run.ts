@@ -201,7 +201,8 @@ class CostRun {
   /** As a kubelet would. Where it leads is the operator's setting. */
   async #giveAddress({ metadata, ...pod }: PodObject): Promise<void> {
     const path = `${podsOf(metadata.namespace)}/${metadata.name}/status`;
-    const status = { ...pod.status, podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }] };
+    const ip = await this.#stub.add();
+    const status = { ...pod.status, podIP: ip, podIPs: [{ ip }] };
     taken(await this.#client.put(path, { metadata, ...pod, status }));
   }
 

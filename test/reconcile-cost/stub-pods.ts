@@ -1,13 +1,15 @@
-// Pods as the operator asks them, in one server: each answers /drain as a gateway does and /metrics as a share validator that is not behind and a
-// template provider on a chain that stands still.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+// Pods as the operator asks them, each at an address of its own: they answer /drain as a gateway does and /metrics as a share validator that is not
+// behind and a template provider on a chain that stands still.
+import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer as createSocketServer, type Server } from 'node:net';
 
 /** Of each pod: a number that moves a little all the time, as that of a real one does. */
 const CONNECTIONS = 1_000;
 const DRIFT = 5;
 /** As many other lines as a share validator tells. */
 const OTHER_LINES = 300;
+/** As pods do. */
+const IDLE_TIMEOUT_MS = 20_000;
 
 const metrics = [
   ...Array.from(
@@ -21,7 +23,10 @@ const metrics = [
 ].join('\n');
 
 export class StubPods {
-  readonly #server: Server;
+  readonly #server: HttpServer;
+  /** The first one has chosen the port of all. */
+  readonly #listeners: Server[] = [];
+  #port = 0;
   /** Answers that were given, and those of gateways among them. */
   answers = 0;
   gatewayAnswers = 0;
@@ -29,23 +34,38 @@ export class StubPods {
   orders = 0;
 
   private constructor() {
-    this.#server = createServer((incoming, outgoing) => this.#answer(incoming, outgoing));
+    const answer = (incoming: IncomingMessage, outgoing: ServerResponse) => this.#answer(incoming, outgoing);
+    this.#server = createServer({ keepAliveTimeout: IDLE_TIMEOUT_MS }, answer);
   }
 
   static async start(): Promise<StubPods> {
     const pods = new StubPods();
-    await new Promise<void>((resolve) => pods.#server.listen(0, '127.0.0.1', resolve));
+    await pods.add();
     return pods;
+  }
+
+  /** Resolves with the address of one pod more, on the loopback. */
+  async add(): Promise<string> {
+    const number = this.#listeners.length + 1;
+    const address = `127.${number >> 16}.${(number >> 8) & 0xff}.${number & 0xff}`;
+    const listener = createSocketServer((socket) => this.#server.emit('connection', socket));
+    this.#listeners.push(listener);
+    await new Promise<void>((resolve, reject) => {
+      listener.once('error', reject);
+      listener.listen(this.#port, address, resolve);
+    });
+    this.#port = (listener.address() as AddressInfo).port;
+    return address;
   }
 
   /** The operator's setting. */
   get podUrl(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/{namespace}/{name}`;
+    return `http://{ip}:${this.#port}`;
   }
 
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await Promise.all(this.#listeners.map((listener) => new Promise((resolve) => listener.close(resolve))));
   }
 
   #answer({ method, url = '' }: IncomingMessage, outgoing: ServerResponse): void {

@@ -7,6 +7,8 @@ import { Turns } from './turns.ts';
 /** Of those that answer, and as many of those that do not. */
 const AT_ONCE = 32;
 const TIMEOUT_MS = 2_000;
+/** Of a connection without a request. */
+const IDLE_TIMEOUT_MS = 60_000;
 /** The metrics of a pod are a tenth of it. */
 const MAX_ANSWER_BYTES = 2 ** 20;
 
@@ -30,8 +32,8 @@ export class PodRequests {
   readonly #turnsOfSilent = new Turns(AT_ONCE);
   /** That did not answer the last time. One that the cache has another object of since then is tried among the others once more. */
   readonly #silent = new WeakSet<Pod>();
-  // Pods close what says nothing for five seconds, which is less than the time between two questions.
-  readonly #agent = new Agent({ keepAlive: false });
+  /** Keeps one connection to each pod that is asked; of two times after which it is ended, this one and what the pod says of itself, the shorter. */
+  readonly #agent = new Agent({ keepAlive: true, timeout: IDLE_TIMEOUT_MS });
 
   /** @param template where a pod is asked: a URL with `{ip}`, or with `{namespace}` and `{name}`, and without a slash at its end */
   constructor(template: string) {

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ManualClock, systemClock } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
 import { createMetrics, MetricsRegistry } from '@sluice/runtime/metrics';
@@ -186,4 +187,26 @@ it('make samples by a clock that is set back, which are not taken for new ones',
   answers.set('set-back', '{"connections":13,"order":null,"left":0}');
   await scrape();
   expect(connections()).toBe(13);
+});
+
+it('go over the connection that there is to their pod, for as long as the pod keeps it', async () => {
+  let connections = 0;
+  const keeping = createServer({ keepAliveTimeout: 2_000 }, (_, outgoing) => outgoing.end('{}'));
+  keeping.on('connection', () => {
+    connections += 1;
+  });
+  await new Promise<void>((resolve) => keeping.listen(0, '127.0.0.1', resolve));
+  try {
+    const requests = new PodRequests(`http://{ip}:${(keeping.address() as AddressInfo).port}`);
+    const ask = () => requests.send(pod('one'), { method: 'GET', path: '/drain' });
+    for (let asked = 1; asked <= 3; asked += 1) expect(await ask()).toEqual({ status: 200, text: '{}' });
+    expect(connections).toBe(1);
+    // It has said for how long, and is not asked over what it is about to end.
+    await sleep(1_500);
+    expect(await ask()).toEqual({ status: 200, text: '{}' });
+    expect(connections).toBe(2);
+  } finally {
+    keeping.closeAllConnections();
+    await new Promise((resolve) => keeping.close(resolve));
+  }
 });

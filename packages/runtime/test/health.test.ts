@@ -37,6 +37,12 @@ describe('health server', () => {
     expect((await get('/metrics')).body).toContain('\nsluice_test_miners 7\n');
   });
 
+  it('keeps a connection for longer than the operator and most scrapers leave between two requests', async () => {
+    await start();
+    const { headers } = await fetch(`http://127.0.0.1:${server?.port}/livez`);
+    expect(headers.get('keep-alive')).toBe('timeout=20');
+  });
+
   it('serves the routes of its service, and names them', async () => {
     const routes = new JsonRoutes();
     routes.add('/api/v1/echo', (query) => ({ status: query.has('bad') ? 400 : 200, body: { said: query.get('say') } }));
