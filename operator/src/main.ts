@@ -28,6 +28,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       const namespace = config.namespace ?? inClusterNamespace();
       const wasm = findSecp256k1Wasm();
       const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
+      log.info({ ec: ec.name }, 'cryptography');
       if (wasm === undefined)
         log.warn(
           'keys are made and checked by the reference curve, which is slower and not constant-time: run npm run secp256k1',

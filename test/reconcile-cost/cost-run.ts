@@ -198,7 +198,7 @@ class CostRun {
     taken(await this.#client.apply(pathOf({ kind, metadata }), body));
   }
 
-  /** As a kubelet would. Where it leads is the operator's setting. */
+  /** As a kubelet would. */
   async #giveAddress({ metadata, ...pod }: PodObject): Promise<void> {
     const path = `${podsOf(metadata.namespace)}/${metadata.name}/status`;
     const ip = await this.#stub.add();

@@ -2,14 +2,13 @@
 // behind and a template provider on a chain that stands still.
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createSocketServer, type Server } from 'node:net';
+import { IDLE_TIMEOUT_MS } from '@sluice/runtime/health';
 
 /** Of each pod: a number that moves a little all the time, as that of a real one does. */
 const CONNECTIONS = 1_000;
 const DRIFT = 5;
 /** As many other lines as a share validator tells. */
 const OTHER_LINES = 300;
-/** As pods do. */
-const IDLE_TIMEOUT_MS = 20_000;
 
 const metrics = [
   ...Array.from(
@@ -48,7 +47,7 @@ export class StubPods {
   async add(): Promise<string> {
     const number = this.#listeners.length + 1;
     const address = `127.${number >> 16}.${(number >> 8) & 0xff}.${number & 0xff}`;
-    const listener = createSocketServer((socket) => this.#server.emit('connection', socket));
+    const listener = createSocketServer({ noDelay: true }, (socket) => this.#server.emit('connection', socket));
     this.#listeners.push(listener);
     await new Promise<void>((resolve, reject) => {
       listener.once('error', reject);

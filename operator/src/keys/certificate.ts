@@ -33,11 +33,15 @@ export interface IssueOptions {
 /** A fresh static key, certified. */
 export function issueCertificate({ ec, authority, validitySeconds, now, random }: IssueOptions): NoiseData {
   const staticKey = generateSecret(random);
-  const certificate = signCertificate({
-    ...{ ec, authoritySecret: authority.secret, staticPublicKey: ec.xOnlyPublicKey(staticKey) },
-    ...{ validFrom: now - BACKDATED_SECONDS, notValidAfter: now + validitySeconds, random: random(32) },
-  });
-  return { 'static-key': entryOf(staticKey), certificate: entryOf(encodeCertificate(certificate)) };
+  try {
+    const certificate = signCertificate({
+      ...{ ec, authoritySecret: authority.secret, staticPublicKey: ec.xOnlyPublicKey(staticKey) },
+      ...{ validFrom: now - BACKDATED_SECONDS, notValidAfter: now + validitySeconds, random: random(32) },
+    });
+    return { 'static-key': entryOf(staticKey), certificate: entryOf(encodeCertificate(certificate)) };
+  } finally {
+    staticKey.fill(0);
+  }
 }
 
 /** What is to be known of a certificate that there is. */
@@ -66,6 +70,7 @@ export function knownCertificate(
   const authorityKey = decodeAuthorityPublicKey(authorityPublicKey);
   if (!isSecretKey(staticKey) || certificate === undefined || authorityKey === undefined) return undefined;
   const staticPublicKey = ec.xOnlyPublicKey(staticKey);
+  staticKey.fill(0);
   const isValid = certificateFault(certificate, { ec, authorityKey, staticPublicKey, now }) === undefined;
   return { notValidAfter: certificate.notValidAfter, isValid };
 }

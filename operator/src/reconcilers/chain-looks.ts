@@ -3,7 +3,7 @@ import type { Clock } from '@sluice/runtime/clock';
 import type { MiningPool, MiningPoolStatus } from '../api/v1alpha1.ts';
 import type { Workload } from '../desired/workload.ts';
 import type { ObjectCache } from '../kubernetes/object-cache.ts';
-import { BY_WORKLOAD, type Pod, workloadKey } from '../scaling-loop/pods.ts';
+import { BY_WORKLOAD, isReady, type Pod, workloadKey } from '../scaling-loop/pods.ts';
 import type { Scraper } from '../scaling-loop/scraper.ts';
 
 /** Between two looks at a pool, and so between two writes of its height, however fast blocks come and however often it is reconciled. */
@@ -78,8 +78,8 @@ export class ChainLooks {
 }
 
 /** A provider without work may be anywhere on the chain, and is not ready. */
-const givesWork = ({ status, metadata }: Pod) =>
-  metadata.deletionTimestamp === undefined &&
-  status?.podIP !== undefined &&
-  status.podIP !== '' &&
-  status.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') === true;
+const givesWork = (pod: Pod) =>
+  pod.metadata.deletionTimestamp === undefined &&
+  pod.status?.podIP !== undefined &&
+  pod.status.podIP !== '' &&
+  isReady(pod);

@@ -23,11 +23,12 @@ import { isActedOn } from './acted-on.ts';
 import type { FleetFound } from './fleet-found.ts';
 import { type FleetSeen, FleetTelling } from './fleet-telling.ts';
 import type { scalingMetrics } from './metrics.ts';
-import { isPending, observedPod, observedReplicaSet } from './observed-objects.ts';
+import { observedPod, observedReplicaSet } from './observed-objects.ts';
 import { OrderToken } from './order-token.ts';
 import { OwnWrites } from './own-writes.ts';
 import type { PodOrders, Signed } from './pod-orders.ts';
 import { PodSamples } from './pod-samples.ts';
+import { isReady } from './pods.ts';
 import type { ScaledObjects } from './scaled-objects.ts';
 import type { Scraper } from './scraper.ts';
 
@@ -36,8 +37,8 @@ const BUSY_MS = 1_000;
 const WAITING_MS = 5_000;
 /** Part of it that is left to chance, so that not all fleets are looked at at once. */
 const JITTER = 0.2;
-/** Where nobody can be asked, and what changes is told. */
-const UNASKED_MS = 180_000;
+/** Where nobody can be asked, and what changes is told: as often as what orders are signed with is looked at. */
+const UNASKED_MS = 600_000;
 /** A pod that has not come up by then is not looked at more often for it. */
 const COMING_UP_MS = 120_000;
 /** What belongs to others is not better a moment later. */
@@ -216,7 +217,9 @@ export class FleetScaling {
     const before = followed.refused?.message;
     let token: string | undefined;
     try {
-      token = await followed.token.of(followed.owned, this.#modules.objects.pods(followed.owned).some(isPending));
+      // Whoever begins anew on its node mounts it again.
+      const isAwaited = this.#modules.objects.pods(followed.owned).some((pod) => !isReady(pod));
+      token = await followed.token.of(followed.owned, isAwaited);
       followed.refused = undefined;
     } catch (error) {
       if (codeOf(error) !== 'name-conflict') throw error;
@@ -238,7 +241,8 @@ export class FleetScaling {
       return observed.isPending || !pod.status?.podIP ? [] : [{ pod, isClosely: losesMiners(observed) }];
     });
     const withCpu = (requests?.cpu ?? limits?.cpu) !== undefined;
-    const answers = samples.scrape(pods, { ...signed, everyMs: this.#options.scrapeMs, withCpu });
+    const onRefused = () => followed.token.refused();
+    const answers = samples.scrape(pods, { ...signed, onRefused, everyMs: this.#options.scrapeMs, withCpu });
     void answers?.then(() => this.#see(key, followed));
     return answers !== undefined;
   }

@@ -12,9 +12,6 @@ export interface ReplicaSet extends LiveWorkload {
 /** Of a pod that has ended there is nothing to be seen: its ReplicaSet has another one in its place. */
 export const hasEnded = ({ status }: Pod) => status?.phase === 'Succeeded' || status?.phase === 'Failed';
 
-/** Its only container has never run: whatever has is in a later phase for good. */
-export const isPending = ({ status }: Pod) => !status?.phase || status.phase === 'Pending';
-
 export function observedPod(pod: Pod, sample: Sample | undefined): ObservedPod {
   const { name, uid = '', resourceVersion = '', labels = {}, annotations = {} } = pod.metadata;
   const createdAtMs = unixMs(pod.metadata.creationTimestamp);
@@ -23,7 +20,8 @@ export function observedPod(pod: Pod, sample: Sample | undefined): ObservedPod {
     ...{ name, uid, resourceVersion, labels, annotations, createdAtMs, sample },
     revision: labels[REVISION] ?? '',
     node: pod.spec?.nodeName ?? '',
-    isPending: isPending(pod),
+    // Its only container: whatever has run once is in a later phase for good.
+    isPending: !pod.status?.phase || pod.status.phase === 'Pending',
     isReady: ready?.status === 'True',
     readyChangedAtMs: ready?.lastTransitionTime === undefined ? createdAtMs : unixMs(ready.lastTransitionTime),
     isTerminating: pod.metadata.deletionTimestamp !== undefined,

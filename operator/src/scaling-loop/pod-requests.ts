@@ -7,7 +7,7 @@ import { Turns } from './turns.ts';
 /** Of those that answer, and as many of those that do not. */
 const AT_ONCE = 32;
 const TIMEOUT_MS = 2_000;
-/** Of a connection without a request. */
+/** Of a connection without a request. Nobody probes it before: the next question finds out. */
 const IDLE_TIMEOUT_MS = 60_000;
 /** The metrics of a pod are a tenth of it. */
 const MAX_ANSWER_BYTES = 2 ** 20;
@@ -33,7 +33,7 @@ export class PodRequests {
   /** That did not answer the last time. One that the cache has another object of since then is tried among the others once more. */
   readonly #silent = new WeakSet<Pod>();
   /** Keeps one connection to each pod that is asked; of two times after which it is ended, this one and what the pod says of itself, the shorter. */
-  readonly #agent = new Agent({ keepAlive: true, timeout: IDLE_TIMEOUT_MS });
+  readonly #agent = new Agent({ keepAlive: true, keepAliveMsecs: IDLE_TIMEOUT_MS, timeout: IDLE_TIMEOUT_MS });
 
   /** @param template where a pod is asked: a URL with `{ip}`, or with `{namespace}` and `{name}`, and without a slash at its end */
   constructor(template: string) {

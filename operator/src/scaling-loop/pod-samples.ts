@@ -2,7 +2,7 @@
 import type { Clock } from '@sluice/runtime/clock';
 import { SAMPLE_MAX_AGE_MS, type Sample } from '../scaling/observed-fleet.ts';
 import type { Pod } from './pods.ts';
-import type { Scraper } from './scraper.ts';
+import type { ProgressOptions, Scraper } from './scraper.ts';
 
 /** A pod that moves connections away, or has not answered yet, is asked this often. */
 const CLOSELY_MS = 700;
@@ -25,14 +25,11 @@ export interface AskedPod {
   readonly isClosely: boolean;
 }
 
-export interface ScrapeOptions {
-  readonly token: string;
+export interface ScrapeOptions extends ProgressOptions {
   /** Between two questions to a pod with which nothing happens. */
   readonly everyMs: number;
   /** Whether CPU is a measure. */
   readonly withCpu: boolean;
-  /** Ends all that is under way. */
-  readonly signal: AbortSignal;
 }
 
 export class PodSamples {
@@ -91,14 +88,15 @@ export class PodSamples {
     return Math.max(0, everyMs + Math.min(0, ...waits));
   }
 
-  async #ask(pod: Pod, { token, withCpu, signal }: ScrapeOptions): Promise<void> {
+  async #ask(pod: Pod, options: ScrapeOptions): Promise<void> {
+    const { withCpu, signal } = options;
     const uid = pod.metadata.uid ?? '';
     const known = this.#known.get(uid) ?? unasked();
     this.#known.set(uid, known);
     const [atMs, at] = [this.#clock.now(), this.#clock.monotonic()];
     known.askedAt = at;
     known.isBeingAsked = true;
-    const progress = await this.#scraper.progress(pod, token, signal);
+    const progress = await this.#scraper.progress(pod, options);
     // One that says nothing takes the time of one question, and not of two.
     if (progress !== undefined && withCpu) await this.#askForCpu(known, pod, signal);
     known.hadTime = true;

@@ -36,6 +36,9 @@ export function keptPod({ metadata, spec, status }: Pod): Pod {
   };
 }
 
+export const isReady = ({ status }: Pod): boolean =>
+  status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true;
+
 /** The index of their cache by what they are a part of. */
 export const BY_WORKLOAD = 'workload';
 

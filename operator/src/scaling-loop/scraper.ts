@@ -5,12 +5,23 @@ import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
 import type { MetricsOf } from '@sluice/runtime/metrics';
 import type { scalingMetrics } from './metrics.ts';
-import type { PodRequest, PodRequests } from './pod-requests.ts';
+import type { PodAnswer, PodRequest, PodRequests } from './pod-requests.ts';
 import type { Pod } from './pods.ts';
+
+const OK = 200;
+const REFUSED = 401;
 
 export interface DrainProgress {
   readonly connections: number;
   readonly order: string | undefined;
+}
+
+export interface ProgressOptions {
+  readonly token: string;
+  /** Ends the question. */
+  readonly signal: AbortSignal;
+  /** Called where the pod does not know the token. */
+  readonly onRefused: () => void;
 }
 
 export interface ScraperModules {
@@ -27,23 +38,27 @@ export class Scraper {
     this.#modules = modules;
   }
 
-  /** undefined: it did not say. @param signal ends the question */
-  async progress(pod: Pod, token: string, signal: AbortSignal): Promise<DrainProgress | undefined> {
-    return this.#ask(pod, { method: 'GET', path: '/drain', token, signal }, progressIn);
+  /** undefined: it did not say. */
+  async progress(pod: Pod, { token, signal, onRefused }: ProgressOptions): Promise<DrainProgress | undefined> {
+    return this.#ask(pod, { method: 'GET', path: '/drain', token, signal }, ({ status, text }) => {
+      if (status === REFUSED) onRefused();
+      return status === OK ? progressIn(text) : undefined;
+    });
   }
 
   /** The value of a metric without labels; undefined: it did not say. @param signal ends the question */
   async metric(pod: Pod, name: string, signal: AbortSignal): Promise<number | undefined> {
-    return this.#ask(pod, { method: 'GET', path: '/metrics', signal }, (text) => metricIn(text, name));
+    const read = ({ status, text }: PodAnswer) => (status === OK ? metricIn(text, name) : undefined);
+    return this.#ask(pod, { method: 'GET', path: '/metrics', signal }, read);
   }
 
-  async #ask<T>(pod: Pod, asked: PodRequest, read: (text: string) => T | undefined): Promise<T | undefined> {
+  async #ask<T>(pod: Pod, asked: PodRequest, read: (answer: PodAnswer) => T | undefined): Promise<T | undefined> {
     const { requests, clock, log, metrics } = this.#modules;
     const begin = clock.monotonic();
     try {
-      const { status, text } = await requests.send(pod, asked);
-      const value = status === 200 ? read(text) : undefined;
-      if (value === undefined) throw new Error(`status ${status}: ${text.slice(0, 100)}`);
+      const answer = await requests.send(pod, asked);
+      const value = read(answer);
+      if (value === undefined) throw new Error(`status ${answer.status}: ${answer.text.slice(0, 100)}`);
       metrics.scrapes.with({ result: 'answered' }).inc();
       return value;
     } catch (error) {

@@ -50,7 +50,7 @@ it('is theirs, of which it is known how long it is valid when it has been read',
   expect(issued).toBe(0);
 });
 
-it('is looked into again when the Secret is another version, and made anew where nobody can use it', async () => {
+it('is made anew where it is of another authority, so that nobody can use it', async () => {
   const pool = examplePool('regtest');
   const clock = new ManualClock(Date.parse('2026-01-01T00:00:00Z'));
   const now = clock.now() / 1_000;

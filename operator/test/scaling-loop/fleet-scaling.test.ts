@@ -256,7 +256,7 @@ it('looks seldom at a fleet with which nothing happens while none of its pods ca
   await vi.waitFor(async () => expect(await looks()).toBe(2), DEADLINE);
   const decisions = vi.spyOn(replicaSets, 'find');
   // Its Secret may be gone, of which nobody tells.
-  await vi.advanceTimersByTimeAsync(178_000);
+  await vi.advanceTimersByTimeAsync(598_000);
   expect(await looks()).toBe(2);
   await vi.advanceTimersByTimeAsync(3_000);
   await vi.waitFor(async () => expect(await looks()).toBe(3), DEADLINE);

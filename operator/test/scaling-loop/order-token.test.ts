@@ -32,7 +32,18 @@ it('is looked at every ten minutes, and twice a minute while a pod may wait for 
   expect(await token.of(owned, false)).toBe('token 4');
 });
 
-it('is looked at at once when a pod does not take it', async () => {
+it('is looked at twice a minute while a pod does not answer with it, and as seldom as before when another one stands there', async () => {
+  const { clock, token } = tokens();
+  expect(await token.of(owned, false)).toBe('token 1');
+  token.refused();
+  expect(await token.of(owned, false)).toBe('token 1');
+  clock.advance(30_000);
+  expect(await token.of(owned, false)).toBe('token 2');
+  clock.advance(599_000);
+  expect(await token.of(owned, false)).toBe('token 2');
+});
+
+it('is looked at at once when a pod does not take an order with it', async () => {
   const { token } = tokens();
   expect(await token.of(owned, false)).toBe('token 1');
   token.forget();

@@ -21,7 +21,7 @@ const pod = (name: string, podIP = '127.0.0.1'): Pod => ({
   status: { phase: 'Running', podIP },
 });
 
-const asking = { token: 't', withCpu: false, signal: new AbortController().signal };
+const asking = { token: 't', onRefused: () => undefined, withCpu: false, signal: new AbortController().signal };
 
 let server: Server;
 let port: number;
@@ -191,7 +191,7 @@ it('make samples by a clock that is set back, which are not taken for new ones',
 
 it('go over the connection that there is to their pod, for as long as the pod keeps it', async () => {
   let connections = 0;
-  const keeping = createServer({ keepAliveTimeout: 2_000 }, (_, outgoing) => outgoing.end('{}'));
+  const keeping = createServer({ keepAliveTimeout: 4_000 }, (_, outgoing) => outgoing.end('{}'));
   keeping.on('connection', () => {
     connections += 1;
   });
@@ -202,7 +202,7 @@ it('go over the connection that there is to their pod, for as long as the pod ke
     for (let asked = 1; asked <= 3; asked += 1) expect(await ask()).toEqual({ status: 200, text: '{}' });
     expect(connections).toBe(1);
     // It has said for how long, and is not asked over what it is about to end.
-    await sleep(1_500);
+    await sleep(3_500);
     expect(await ask()).toEqual({ status: 200, text: '{}' });
     expect(connections).toBe(2);
   } finally {

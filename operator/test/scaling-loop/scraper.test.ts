@@ -7,6 +7,15 @@ import type { PodRequests } from '../../src/scaling-loop/pod-requests.ts';
 import { Scraper } from '../../src/scaling-loop/scraper.ts';
 
 const LAG = 'lag_seconds';
+const pod = { metadata: { namespace: 'mining', name: 'pool-sv-1' } };
+const { signal } = new AbortController();
+
+/** Of pods that all answer this. */
+function scraperOf(status: number, text: string): Scraper {
+  const requests = { send: async () => ({ status, text }) } as unknown as PodRequests;
+  const metrics = createMetrics(new MetricsRegistry(), scalingMetrics);
+  return new Scraper({ requests, metrics, clock: new ManualClock(), log: silentLogger() });
+}
 
 it.each([
   ['the first line', 'lag_seconds 1.5\nother 2\n', 1.5],
@@ -22,9 +31,19 @@ it.each([
   ['one that is no number', 'lag_seconds many\n', undefined],
   ['none', '', undefined],
 ])('takes from metrics %s', async (_, text, value) => {
-  const requests = { send: async () => ({ status: 200, text }) } as unknown as PodRequests;
-  const metrics = createMetrics(new MetricsRegistry(), scalingMetrics);
-  const scraper = new Scraper({ requests, metrics, clock: new ManualClock(), log: silentLogger() });
-  const pod = { metadata: { namespace: 'mining', name: 'pool-sv-1' } };
-  expect(await scraper.metric(pod, LAG, new AbortController().signal)).toBe(value);
+  expect(await scraperOf(200, text).metric(pod, LAG, signal)).toBe(value);
+});
+
+it.each([
+  ['how many connections there are', 200, '{"connections":12,"order":null,"left":0}', 0],
+  ['nothing where the pod does not know the token, which is told', 401, '{"error":"no"}', 1],
+  ['nothing where it is not well, of which the token is no part', 503, '{"connections":12}', 0],
+])('takes from what a pod says of its connections %s', async (_, status, text, refusals) => {
+  let refused = 0;
+  const onRefused = () => {
+    refused += 1;
+  };
+  const progress = await scraperOf(status, text).progress(pod, { token: 't', signal, onRefused });
+  expect(progress?.connections).toBe(status === 200 ? 12 : undefined);
+  expect(refused).toBe(refusals);
 });

@@ -8,11 +8,11 @@ import type { JsonAnswer, JsonRoutes } from './json-routes.ts';
 import type { MetricsRegistry } from './metrics.ts';
 import type { OrderRoutes } from './order-routes.ts';
 
-/** Connections held at once; more are refused. A scraper and a kubelet need two. */
+/** Connections held at once; more are refused. The operator, a scraper and a kubelet need five. */
 const MAX_CONNECTIONS = 32;
 const REQUEST_TIMEOUT_MS = 5_000;
-/** Of a connection without a request: longer than the operator and most scrapers leave between two, for whom a new one is twice the work. */
-const IDLE_TIMEOUT_MS = 20_000;
+/** Of a connection without a request: longer than the operator leaves between two, for whom a new one is twice the work. */
+export const IDLE_TIMEOUT_MS = 20_000;
 const MAX_HEADER_BYTES = 8_192;
 
 /** Answers with the reason why not, or `undefined` when all is well. Called at each question: must be cheap. */

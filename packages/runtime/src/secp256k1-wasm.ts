@@ -1,5 +1,5 @@
-// Where the WebAssembly module of libsecp256k1 is looked for. `npm run secp256k1` builds it; without it handshakes run on the
-// reference path, slower and otherwise the same.
+// Where the WebAssembly module of libsecp256k1 is looked for. `npm run secp256k1` builds it; without it handshakes, and the
+// operator's keys, go the reference path, slower and otherwise the same.
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
