@@ -52,11 +52,15 @@ export class Haproxy {
   }
 }
 
+/** Else a check ends with a reset right behind its header, which a busy machine does not read any more then. */
+const CLEAN_CHECKS = 'option tcp-check\n  tcp-check connect default linger';
+
 function configuration(routes: readonly HaproxyRoute[]): string {
   const sections = routes.map(
     ({ port, to, options }, index) => `
 listen port-${index}
   bind 127.0.0.1:${port}
+  ${options.includes(' check ') ? CLEAN_CHECKS : ''}
   server sluice 127.0.0.1:${to} source ${HAPROXY_ADDRESS} ${options}
 `,
   );
