@@ -30,7 +30,7 @@ export class OrderToken {
     this.#clock = clock;
   }
 
-  /** @param isAwaited whether a pod is to start that mounts it @throws ChildError `name-conflict`, `not-leader`; KubernetesError */
+  /** @param isAwaited whether a pod may be about to mount it @throws ChildError `name-conflict`, `not-leader`; KubernetesError */
   async of(owned: OwnedFleet, isAwaited: boolean): Promise<string> {
     const now = this.#clock.monotonic();
     const pace = isAwaited || this.#isRefused ? AWAITED_LOOK_MS : LOOK_AGAIN_MS;
