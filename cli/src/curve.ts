@@ -1,12 +1,10 @@
 // The curve of this machine.
 import type { EcBackend } from '@sluice/noise/ec';
-import { nobleEc } from '@sluice/noise/noble-ec';
-import { wasmEc } from '@sluice/noise/wasm-ec';
+import { fastestEc } from '@sluice/noise/fastest-ec';
 import { randomBytes } from '@sluice/runtime/random';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
 
 /** libsecp256k1 where its module was built, else the reference: slower, and not constant-time. */
 export function curve(): EcBackend {
-  const wasm = findSecp256k1Wasm();
-  return wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
+  return fastestEc(findSecp256k1Wasm(), randomBytes);
 }

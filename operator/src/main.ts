@@ -1,8 +1,7 @@
 // Composition root of the operator's process.
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { nobleEc } from '@sluice/noise/noble-ec';
-import { wasmEc } from '@sluice/noise/wasm-ec';
+import { fastestEc } from '@sluice/noise/fastest-ec';
 import type { CommandTables } from '@sluice/runtime/config/command-line';
 import { randomBytes } from '@sluice/runtime/random';
 import { runService } from '@sluice/runtime/run-service';
@@ -27,7 +26,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       shutdown.add('connections to the Kubernetes API', () => client.close());
       const namespace = config.namespace ?? inClusterNamespace();
       const wasm = findSecp256k1Wasm();
-      const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
+      const ec = fastestEc(wasm, randomBytes);
       log.info({ ec: ec.name }, 'cryptography');
       if (wasm === undefined)
         log.warn(

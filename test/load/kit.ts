@@ -2,9 +2,8 @@
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import type { AeadBackend } from '@sluice/noise/aead';
 import type { EcBackend } from '@sluice/noise/ec';
-import { nobleEc } from '@sluice/noise/noble-ec';
+import { fastestEc } from '@sluice/noise/fastest-ec';
 import { wasmAead } from '@sluice/noise/wasm-aead';
-import { wasmEc } from '@sluice/noise/wasm-ec';
 import { randomBytes } from '@sluice/runtime/random';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
 import { extendedShareFrameSize, STANDARD_SHARE_FRAME_SIZE } from '@sluice/sv2/fast/submit-shares';
@@ -47,8 +46,7 @@ export class Kit {
 
   constructor(plan: WorkerPlan) {
     this.plan = plan;
-    const wasm = findSecp256k1Wasm();
-    this.ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
+    this.ec = fastestEc(findSecp256k1Wasm(), randomBytes);
     this.search = new ShareSearch(this.sha256d, plan.sendBlocks);
   }
 

@@ -7,8 +7,7 @@ import type { Bus } from '@sluice/bus/bus';
 import { CreditBatch } from '@sluice/bus/payloads/credit';
 import { openAuthorityKey } from '@sluice/cli/authority-keystore';
 import { type DifficultyPolicy, openBus, startPool } from '@sluice/cli/start/pool';
-import { nobleEc } from '@sluice/noise/noble-ec';
-import { wasmEc } from '@sluice/noise/wasm-ec';
+import { fastestEc } from '@sluice/noise/fastest-ec';
 import { systemClock } from '@sluice/runtime/clock';
 import { Health } from '@sluice/runtime/health';
 import { createLogger } from '@sluice/runtime/logger';
@@ -80,7 +79,6 @@ export class LocalPool {
     const listen = { host: '127.0.0.1', port: await freePort() };
     const chain = simulatedChain(nbits, transactions);
     const authority = openAuthorityKey(join(directory, 'authority.key'));
-    const wasm = findSecp256k1Wasm();
     const options = {
       listen,
       directory,
@@ -88,7 +86,7 @@ export class LocalPool {
       ...(difficulty === undefined ? {} : { difficulty }),
       chain: { nodes: [chain], network: NETWORK, simulated: true, label: 'simulated chain', tune: () => {} },
       authoritySecret: authority.secret,
-      ec: wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes),
+      ec: fastestEc(findSecp256k1Wasm(), randomBytes),
     } as const;
     const bus = await openBus(directory, modules);
     const address = `${listen.host}:${listen.port}`;

@@ -4,12 +4,11 @@ import { connect, type Socket } from 'node:net';
 import { decodeAuthorityPublicKey } from '@sluice/noise/authority-key';
 import { signCertificate } from '@sluice/noise/certificate';
 import { type EcBackend, generateKeyPair } from '@sluice/noise/ec';
+import { fastestEc } from '@sluice/noise/fastest-ec';
 import { NoiseInitiator } from '@sluice/noise/initiator';
-import { nobleEc } from '@sluice/noise/noble-ec';
 import { ACT_1_LENGTH, ACT_2_LENGTH, NoiseResponder } from '@sluice/noise/responder';
 import type { NoiseTransport, OnFrame } from '@sluice/noise/transport';
 import { wasmAead } from '@sluice/noise/wasm-aead';
-import { wasmEc } from '@sluice/noise/wasm-ec';
 import { randomBytes } from '@sluice/runtime/random';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
 import { writeU16, writeU24 } from '@sluice/sv2/bytes';
@@ -17,8 +16,7 @@ import { FRAME_HEADER_SIZE } from '@sluice/sv2/frames';
 
 const CERTIFICATE_SECONDS = 3_600;
 const aead = wasmAead();
-const wasm = findSecp256k1Wasm();
-export const ec: EcBackend = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
+export const ec: EcBackend = fastestEc(findSecp256k1Wasm(), randomBytes);
 
 /** A frame as it was sent: `bytes` are header and payload, TLV fields included. */
 export interface RawFrame {

@@ -3,12 +3,11 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import { decodeAuthorityPublicKey } from '@sluice/noise/authority-key';
 import type { EcBackend } from '@sluice/noise/ec';
+import { fastestEc } from '@sluice/noise/fastest-ec';
 import { NoiseInitiator } from '@sluice/noise/initiator';
-import { nobleEc } from '@sluice/noise/noble-ec';
 import { ACT_2_LENGTH } from '@sluice/noise/responder';
 import type { NoiseTransport } from '@sluice/noise/transport';
 import { wasmAead } from '@sluice/noise/wasm-aead';
-import { wasmEc } from '@sluice/noise/wasm-ec';
 import { randomBytes } from '@sluice/runtime/random';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
 import { miningClientFlags, PROTOCOL_VERSION, protocols } from '@sluice/sv2/flags';
@@ -38,8 +37,7 @@ import { type FoundShare, Sv2Channel } from './sv2-channel.ts';
 const ANSWER_TIMEOUT_MS = 20_000;
 const maxPayload = payloadLimits([...commonMessages, ...miningMessages]);
 const aead = wasmAead();
-const wasm = findSecp256k1Wasm();
-const ec: EcBackend = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
+const ec: EcBackend = fastestEc(findSecp256k1Wasm(), randomBytes);
 
 export interface Sv2ClientOptions {
   readonly port: number;

@@ -4,6 +4,7 @@ import { findSecp256k1Wasm, secp256k1WasmPath } from '@sluice/runtime/secp256k1-
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { generateSecret } from '../src/ec.ts';
+import { fastestEc } from '../src/fastest-ec.ts';
 import { nobleEc } from '../src/noble-ec.ts';
 import { wasmEc } from '../src/wasm-ec.ts';
 import { withWatchedMemory } from './watched-memory.ts';
@@ -12,7 +13,12 @@ const wasm = findSecp256k1Wasm();
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 
 describe.skipIf(wasm === undefined)('libsecp256k1 in WebAssembly', () => {
-  const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
+  const ec = fastestEc(wasm, randomBytes);
+
+  it('is used where its module was built', () => {
+    expect(ec.name).toBe('libsecp256k1');
+    expect(fastestEc(undefined, randomBytes)).toBe(nobleEc);
+  });
 
   it('equals the reference on random inputs', () => {
     fc.assert(

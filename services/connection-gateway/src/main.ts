@@ -1,9 +1,8 @@
 // Composition root of the connection-gateway process.
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import { connectBus } from '@sluice/bus/bus-settings';
-import { nobleEc } from '@sluice/noise/noble-ec';
+import { fastestEc } from '@sluice/noise/fastest-ec';
 import { wasmAead } from '@sluice/noise/wasm-aead';
-import { wasmEc } from '@sluice/noise/wasm-ec';
 import type { CommandTables } from '@sluice/runtime/config/command-line';
 import { randomBytes } from '@sluice/runtime/random';
 import { runService } from '@sluice/runtime/run-service';
@@ -28,7 +27,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
     stopDeadlineMs: 3_600_000 + STOP_MARGIN_MS,
     async create({ config, log, metrics, health, orderRoutes, clock, shutdown }) {
       const wasm = findSecp256k1Wasm();
-      const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
+      const ec = fastestEc(wasm, randomBytes);
       const identity = openIdentity(config, { ec, random: randomBytes, clock, log });
       const bus = await connectBus(config, {
         service: 'connection-gateway',

@@ -1,9 +1,8 @@
 // Composition root of the miner. It is a tool and not a service: it opens no port, so that many run on one machine.
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import { connectTcp } from '@sluice/client/tcp';
-import { nobleEc } from '@sluice/noise/noble-ec';
+import { fastestEc } from '@sluice/noise/fastest-ec';
 import { wasmAead } from '@sluice/noise/wasm-aead';
-import { wasmEc } from '@sluice/noise/wasm-ec';
 import { systemClock } from '@sluice/runtime/clock';
 import { type CommandTables, readCommandLine } from '@sluice/runtime/config/command-line';
 import { ExitCode } from '@sluice/runtime/exit-code';
@@ -36,7 +35,7 @@ async function mine(config: MinerConfig): Promise<number> {
   const wasm = findSecp256k1Wasm();
   if (wasm === undefined)
     log.warn('handshakes use the reference curve, which is slower and not constant-time: run npm run secp256k1');
-  const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
+  const ec = fastestEc(wasm, randomBytes);
   const clock = systemClock;
   const engines = Array.from({ length: config.threads }, () => new ThreadEngine());
   const miner = createMiner(

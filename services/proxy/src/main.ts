@@ -2,9 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import { connectTcp } from '@sluice/client/tcp';
-import { nobleEc } from '@sluice/noise/noble-ec';
+import { fastestEc } from '@sluice/noise/fastest-ec';
 import { wasmAead } from '@sluice/noise/wasm-aead';
-import { wasmEc } from '@sluice/noise/wasm-ec';
 import type { CommandTables } from '@sluice/runtime/config/command-line';
 import { formatHostPort } from '@sluice/runtime/config/value-types';
 import { randomBytes } from '@sluice/runtime/random';
@@ -33,7 +32,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
     stopDeadlineMs: 3_600_000 + STOP_MARGIN_MS,
     create({ config, log, metrics, health, routes, orderRoutes, clock }) {
       const wasm = findSecp256k1Wasm();
-      const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
+      const ec = fastestEc(wasm, randomBytes);
       if (wasm === undefined)
         log.warn('handshakes use the reference curve, which is slower and not constant-time: run npm run secp256k1');
       for (const url of config.upstream) {

@@ -1,9 +1,8 @@
 // What handshakes are made with, by either side.
 import type { AeadBackend } from '@sluice/noise/aead';
 import type { EcBackend, RandomBytes } from '@sluice/noise/ec';
-import { nobleEc } from '@sluice/noise/noble-ec';
+import { fastestEc } from '@sluice/noise/fastest-ec';
 import { wasmAead } from '@sluice/noise/wasm-aead';
-import { wasmEc } from '@sluice/noise/wasm-ec';
 import type { Logger } from '@sluice/runtime/logger';
 import { randomBytes } from '@sluice/runtime/random';
 import { findSecp256k1Wasm } from '@sluice/runtime/secp256k1-wasm';
@@ -27,5 +26,5 @@ function make(log: Logger): Cryptography {
   const wasm = findSecp256k1Wasm();
   if (wasm === undefined)
     log.warn('handshakes use the reference curve, which is slower and not constant-time: run npm run secp256k1');
-  return { ec: wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes), aead: wasmAead(), random: randomBytes };
+  return { ec: fastestEc(wasm, randomBytes), aead: wasmAead(), random: randomBytes };
 }

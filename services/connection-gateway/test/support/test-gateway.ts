@@ -19,9 +19,8 @@ import {
 import { JobRecord } from '@sluice/bus/payloads/job-record';
 import { subjectName } from '@sluice/bus/subjects';
 import { generateSecret } from '@sluice/noise/ec';
-import { nobleEc } from '@sluice/noise/noble-ec';
+import { fastestEc } from '@sluice/noise/fastest-ec';
 import { wasmAead } from '@sluice/noise/wasm-aead';
-import { wasmEc } from '@sluice/noise/wasm-ec';
 import { ManualClock } from '@sluice/runtime/clock';
 import { createLogger, type LogLevel } from '@sluice/runtime/logger';
 import { randomBytes } from '@sluice/runtime/random';
@@ -32,8 +31,7 @@ import { Gateway } from '../../src/gateway.ts';
 import { defaultLimits, type GatewayLimits } from '../../src/limits.ts';
 import { TestMiner } from './test-miner.ts';
 
-const wasm = findSecp256k1Wasm();
-export const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
+export const ec = fastestEc(findSecp256k1Wasm(), randomBytes);
 export const aead = wasmAead();
 
 /** No header meets it: shares are never blocks. */

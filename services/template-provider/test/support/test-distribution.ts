@@ -8,9 +8,8 @@ import { encodeHeader } from '@sluice/bitcoin/header';
 import { subsidy } from '@sluice/bitcoin/network';
 import type { Solution } from '@sluice/bus/payloads/solution';
 import { generateSecret } from '@sluice/noise/ec';
-import { nobleEc } from '@sluice/noise/noble-ec';
+import { fastestEc } from '@sluice/noise/fastest-ec';
 import { wasmAead } from '@sluice/noise/wasm-aead';
-import { wasmEc } from '@sluice/noise/wasm-ec';
 import { ManualClock } from '@sluice/runtime/clock';
 import { createLogger } from '@sluice/runtime/logger';
 import { MetricsRegistry } from '@sluice/runtime/metrics';
@@ -31,8 +30,7 @@ import {
 import { type TemplateName, TemplateStore } from '../../src/template-store.ts';
 import { TestTemplateClient } from './test-template-client.ts';
 
-const wasm = findSecp256k1Wasm();
-export const ec = wasm === undefined ? nobleEc : wasmEc(wasm, randomBytes);
+export const ec = fastestEc(findSecp256k1Wasm(), randomBytes);
 const aead = wasmAead();
 
 /** Half of all hashes meet it. */
