@@ -4,10 +4,12 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 
-// The pool on one machine is a guest there. V8's space for young objects would grow to 32 MB during the start and stay; what has been
-// made so far is collected more often instead, which at the loads of one machine costs little. Before the cache: the flags are part of its key.
+// Before the cache: V8's flags are part of its key. The pool on one machine is a guest there. V8's space for young objects would grow to 32 MB
+// during the start and stay; what has been made so far is collected more often instead, which at the loads of one machine costs little.
+// Elsewhere nobody waits: to give memory back when little is asked for, V8 would move the whole heap in one go, 170 ms with ten thousand miners.
 const [first, second = '-'] = process.argv.slice(2);
-if (first === 'start' && second.startsWith('-')) setFlagsFromString('--semi-space-growth-factor=1');
+const isGuest = first === 'start' && second.startsWith('-');
+setFlagsFromString(isGuest ? '--semi-space-growth-factor=1' : '--no-memory-reducer-favors-memory');
 
 // From the second start on nothing is compiled again, which takes half of a start's time. In a folder of
 // the user's own: code that others could write must not be run. Where it cannot be written all goes on without it.
