@@ -5,8 +5,8 @@ import type { Clock } from '@sluice/runtime/clock';
 const STEP_MS = 100;
 /** Part of the deadline in which all are moved; the rest is for the last answers. */
 const MOVING_PART = 0.8;
-/** A batch of connections does not wait longer for its answers. */
-const SETTLE_MS = 1_000;
+/** A batch of connections does not wait longer for its answers: a proxy answers by itself after a second and a quarter. Others go meanwhile: answers from far away take nothing of the pace. */
+const SETTLE_MS = 1_500;
 
 /** Connections that go in a second where nobody sets it, and the time does not ask for more. */
 export const DEFAULT_PER_SECOND = 10;
@@ -51,7 +51,10 @@ export class Drain<C extends DrainedConnection> {
   readonly #connections: ReadonlyMap<number, C>;
   readonly #keep: number;
   readonly #modules: DrainModules<C>;
+  /** Of those that are not read any more, and not away yet. */
+  readonly #leaving = new Set<number>();
   #movedByMs: number;
+  #endsAtMs: number;
   #isOver = false;
 
   /**
@@ -62,7 +65,8 @@ export class Drain<C extends DrainedConnection> {
     this.#connections = connections;
     this.#keep = keep;
     this.#modules = modules;
-    this.#movedByMs = this.#movedBy(deadlineMs);
+    this.#movedByMs = this.#after(deadlineMs * MOVING_PART);
+    this.#endsAtMs = this.#after(deadlineMs);
     this.done = this.#run();
   }
 
@@ -78,36 +82,70 @@ export class Drain<C extends DrainedConnection> {
 
   /** Another order came, or the end of the process: the earlier end counts. */
   hasten(deadlineMs: number): void {
-    this.#movedByMs = Math.min(this.#movedByMs, this.#movedBy(deadlineMs));
+    this.#movedByMs = Math.min(this.#movedByMs, this.#after(deadlineMs * MOVING_PART));
+    this.#endsAtMs = Math.min(this.#endsAtMs, this.#after(deadlineMs));
   }
 
-  #movedBy(deadlineMs: number): number {
-    return this.#modules.clock.monotonic() + deadlineMs * MOVING_PART;
+  #after(ms: number): number {
+    return this.#modules.clock.monotonic() + ms;
   }
 
   async #run(): Promise<void> {
-    const { clock, random, sleep, settle, sendAway } = this.#modules;
+    const { clock, random, sleep } = this.#modules;
     let order = shuffled([...this.#connections.values()], random);
     // Where less than one is due in a step, the parts add up.
     let part = random();
-    while (this.left > 0) {
+    const batches = new Set<Promise<void>>();
+    for (;;) {
+      const staying = this.#staying();
+      if (staying === 0) {
+        if (batches.size === 0) break;
+        // Who comes or leaves by itself meanwhile may have others to go.
+        await Promise.all(batches);
+        continue;
+      }
       if (order.length === 0) {
         if (this.#keep > 0) break;
         // Those that came by a socket which was accepted before the listener closed.
-        order = shuffled([...this.#connections.values()], random);
+        order = shuffled(
+          [...this.#connections.values()].filter(({ id }) => !this.#leaving.has(id)),
+          random,
+        );
       }
       const leftMs = Math.max(0, this.#movedByMs - clock.monotonic());
       const steps = Math.max(1, Math.floor(leftMs / STEP_MS));
-      const toGo = Math.min(order.length, this.left);
+      const toGo = Math.min(order.length, staying);
       const due = toGo / steps + part;
       part = due % 1;
       const batch = this.#openOnes(order, Math.min(toGo, Math.floor(due)));
-      for (const connection of batch) connection.stopReading();
-      if (batch.length > 0) await settle(batch, Math.min(SETTLE_MS, leftMs / steps));
-      for (const connection of batch) sendAway(connection);
-      if (this.left > 0 && steps > 1) await sleep(STEP_MS * (0.5 + random()));
+      if (batch.length > 0) {
+        const ending = this.#end(batch).finally(() => batches.delete(ending));
+        batches.add(ending);
+      }
+      if (steps > 1) await sleep(STEP_MS * (0.5 + random()));
     }
+    await Promise.all(batches);
     this.#isOver = true;
+  }
+
+  /** Connections that are to go and have not been told yet. */
+  #staying(): number {
+    let leaving = 0;
+    for (const id of this.#leaving) if (this.#connections.has(id)) leaving += 1;
+    return Math.max(0, this.left - leaving);
+  }
+
+  async #end(batch: readonly C[]): Promise<void> {
+    const { clock, settle, sendAway } = this.#modules;
+    for (const connection of batch) {
+      connection.stopReading();
+      this.#leaving.add(connection.id);
+    }
+    await settle(batch, Math.min(SETTLE_MS, Math.max(0, this.#endsAtMs - clock.monotonic())));
+    for (const connection of batch) {
+      sendAway(connection);
+      this.#leaving.delete(connection.id);
+    }
   }
 
   /** Takes so many off the end that have not left by themselves. */

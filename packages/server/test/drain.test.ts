@@ -1,10 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { setImmediate as answers } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
 import { Drain, pacedDeadlineMs } from '../src/drain.ts';
 
 /** Drains so many connections by a clock of its own. @returns the milliseconds at which each went */
 async function drained(connections: number, deadlineMs: number, perSecond?: number): Promise<readonly number[]> {
   let nowMs = 0;
   const sleep = async (ms: number) => {
+    await answers();
     nowMs += ms;
   };
   const went: number[] = [];
@@ -40,6 +42,7 @@ async function moved(keep: number, onPause: (open: Map<number, object>, drain: (
       clock: { now: () => nowMs, monotonic: () => nowMs },
       random: () => 0.5,
       sleep: async (ms) => {
+        await answers();
         nowMs += ms;
         onPause(open, () => drain);
       },
@@ -126,6 +129,51 @@ describe('a drain', () => {
     });
     expect(went.length).toBeLessThan(6);
     expect([stay.length, left]).toEqual([4, 0]);
+  });
+
+  it('waits for answers from far away, and keeps its pace meanwhile', async () => {
+    vi.useFakeTimers();
+    const open = new Map(Array.from({ length: 50 }, (_, id) => [id, opened(id)]));
+    const heldFor: number[] = [];
+    const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+    const drain = new Drain(
+      open,
+      { keep: 0, deadlineMs: 6_250 },
+      {
+        clock: { now: () => Date.now(), monotonic: () => performance.now() },
+        random: () => 0.5,
+        sleep,
+        settle: async (batch, ms) => {
+          const waitsMs = Math.min(ms, 400);
+          heldFor.push(...batch.map(() => waitsMs));
+          await sleep(waitsMs);
+        },
+        sendAway: ({ id }) => open.delete(id),
+      },
+    );
+    await vi.advanceTimersByTimeAsync(5_500);
+    expect([open.size, heldFor.length, Math.min(...heldFor)]).toEqual([0, 50, 400]);
+    await drain.done;
+    vi.useRealTimers();
+  });
+
+  it('waits for no answer beyond its end', async () => {
+    vi.useFakeTimers();
+    const open = new Map(Array.from({ length: 50 }, (_, id) => [id, opened(id)]));
+    const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+    const drain = new Drain(
+      open,
+      { keep: 0, deadlineMs: 1_000 },
+      {
+        clock: { now: () => Date.now(), monotonic: () => performance.now() },
+        random: () => 0.5,
+        ...{ sleep, settle: (_, ms) => sleep(ms), sendAway: ({ id }) => open.delete(id) },
+      },
+    );
+    await vi.advanceTimersByTimeAsync(1_001);
+    expect(open.size).toBe(0);
+    await drain.done;
+    vi.useRealTimers();
   });
 
   it('ends with the batch in which it is cancelled', async () => {

@@ -153,9 +153,10 @@ export class ShareBatcher {
 
   /** Sends what is open; resolves when all that was taken until now is acknowledged, or after `deadlineMs` with `false`. */
   flush(deadlineMs: number): Promise<boolean> {
-    if (this.#writer.shareCount > 0) this.#closeBatch();
+    // Beside an append it goes behind that one: a batch for each call would be an append for each call.
+    if (this.#writer.shareCount > 0 && !this.#appending) this.#closeBatch();
     this.#sendNow();
-    const batch = this.#held.at(-1)?.number;
+    const batch = this.#writer.shareCount > 0 ? this.#batch : this.#held.at(-1)?.number;
     if (batch === undefined) return Promise.resolve(true);
     return new Promise((resolve) => {
       const waiter = {

@@ -69,7 +69,8 @@ test('many connections go in batches over the deadline', async () => {
     gateway.clock.advance(ms);
   };
   await drain(1_250, { ...modules(), sleep }).done;
-  expect(left).toEqual([18, 16, 14, 12, 10, 8, 6, 4, 2]);
+  // As each pause begins: the batch before is gone, the answers of its own are waited for.
+  expect(left).toEqual([20, 18, 16, 14, 12, 10, 8, 6, 4]);
   expect(gateway.clock.monotonic() - before).toBe(900);
   expect(gateway.gateway.connections.size).toBe(0);
 });
@@ -86,7 +87,7 @@ test('it ends in time though the stream does not answer, and everyone goes', asy
   };
   await drain(5_000, { ...modules(), flushShares }).done;
   expect(gateway.clock.monotonic() - before).toBeLessThanOrEqual(5_000);
-  expect(Math.max(...waits)).toBeLessThanOrEqual(1_000);
+  expect(Math.max(...waits)).toBeLessThanOrEqual(1_500);
   expect(gateway.gateway.connections.size).toBe(0);
 });
 
