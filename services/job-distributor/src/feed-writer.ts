@@ -1,15 +1,18 @@
 // Appends the leader's records, one at a time, each expecting the one before. Without an answer the same bytes go out again under the
-// same number and id, so that a number and an epoch never mean two different records to those who listen live.
+// same number and id, so that a number and an epoch never mean two different records to those who listen live, nor tip and job of a share two jobs.
 import type { Bus } from '@sluice/bus/bus';
 import { isBusError } from '@sluice/bus/errors';
 import type { Lease } from '@sluice/bus/lease';
 import { JobRecord } from '@sluice/bus/payloads/job-record';
 import { subjectName } from '@sluice/bus/subjects';
+import { nextJobId } from '@sluice/mining/job-id';
 import { applyRecord, emptyFeedState, type FeedState } from './feed-state.ts';
 import type { Draft } from './next-record.ts';
 
 const APPEND_TIMEOUT_MS = 2_000;
 const RETRY_PAUSE_MS = 100;
+/** Of the ids that a leader leaves out at its start: enough that two in a row seldom leave out as many. */
+const LEFT_OUT_BOUND = 256n;
 /** Records read at once at the start. */
 const READ_BATCH = 256;
 
@@ -36,16 +39,21 @@ export class FeedWriter {
     this.#lastSequence = lastSequence;
   }
 
-  /** Reads what is current. `lastJobId`: the newest id that this process knows, should the stream have been lost. */
+  /**
+   * Reads what is current. `lastJobId`: the newest id that this process knows, should the stream have been lost. Of the leader before, one
+   * record may have reached those who listen live and never the stream: its number comes again, and must not come to mean other work. So the
+   * id that it may have given is left out, and this leader activates no job but its own.
+   */
   static async open(lease: Lease, lastJobId: number, modules: FeedWriterModules): Promise<FeedWriter> {
-    const stored = await readFeed(modules.bus);
-    if (stored.lastSequence > 0) return new FeedWriter(lease, modules, stored);
-    return new FeedWriter(lease, modules, { ...stored, state: { ...stored.state, lastJobId } });
-  }
-
-  /** The future job of the leader before will be followed by one of our own. */
-  forgetFuture(): void {
-    this.#state = { ...this.#state, future: undefined };
+    const { state, lastSequence } = await readFeed(modules.bus);
+    let mayBeGiven = lastSequence > 0 ? state.lastJobId : lastJobId;
+    // Leaders that come one after the other without a record in the stream leave out different numbers of ids.
+    const leftOut = mayBeGiven === 0 ? 0 : 1 + Number(lease.epoch % LEFT_OUT_BOUND);
+    for (let left = leftOut; left > 0; left -= 1) mayBeGiven = nextJobId(mayBeGiven);
+    return new FeedWriter(lease, modules, {
+      state: { ...state, future: undefined, lastJobId: mayBeGiven },
+      lastSequence,
+    });
   }
 
   get state(): FeedState {

@@ -24,7 +24,6 @@ export class Leader {
   #given: Given;
   #working: Promise<void> | undefined;
   #again = false;
-  #introduced = false;
   #ended = Promise.withResolvers<void>();
   #running = true;
 
@@ -87,7 +86,6 @@ export class Leader {
         const monotonicMs = clock.monotonic();
         const now = { ms: clock.now(), monotonicMs, headerSeconds: nodeClocks.headerSeconds(clock) };
         const next = nextRecord(view, writer.state, this.#given, policy, now);
-        if (next === undefined && this.#introduce()) continue;
         if (next === undefined || !this.#running) break;
         if ((await writer.write(next.draft)) === 'lost') {
           this.#running = false;
@@ -98,22 +96,9 @@ export class Leader {
     }
   }
 
-  /**
-   * A new leader that has nothing to say gives a future job of its own all the same: everybody learns of the new epoch, also a leader
-   * that slept and does not know yet that it is none. True: it is due now.
-   */
-  #introduce(): boolean {
-    const { writer } = this.#modules;
-    if (this.#introduced || writer.state.tip === undefined) return false;
-    this.#introduced = true;
-    writer.forgetFuture();
-    return true;
-  }
-
   #note(record: NextRecord): void {
     const { clock, log, metrics, writer } = this.#modules;
     const { draft, reason } = record;
-    this.#introduced = true;
     metrics.records.with({ reason }).inc();
     const now = clock.now();
     this.#given = givenAfter(this.#given, record, clock.monotonic());

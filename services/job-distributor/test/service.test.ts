@@ -134,14 +134,15 @@ describe('job distributor', () => {
     expectOneOrder(found);
   });
 
-  it('is followed when it dies between a job and its activation, and the job is activated all the same', async () => {
+  it('is followed when it dies between a job and its activation, by one that gives and activates a job of its own', async () => {
     await distributor('one', withDeath(bus, 1));
     await distributor('two');
     await tell(root);
     await offer(root);
-    const found = await settled(3, 12_000);
-    expect(kinds(found)).toEqual(['future', 'activate', 'future']);
-    expect(found.map(({ epoch }) => epoch === found[0]?.epoch)).toEqual([true, false, false]);
+    const found = await settled(4, 12_000);
+    expect(kinds(found)).toEqual(['future', 'future', 'activate', 'future']);
+    expect(found.map(({ epoch }) => epoch === found[0]?.epoch)).toEqual([true, false, false, false]);
+    expect(found[2]?.jobId).toBe(found[1]?.jobId);
     expectOneOrder(found);
   });
 
@@ -154,9 +155,11 @@ describe('job distributor', () => {
     if (last === undefined) throw new Error('no record');
     await bus.append('JOBS', 'jobs', JobRecord.encode({ ...last, feed: 4n, jobId: last.jobId + 16 }));
     await tell(blockOn(root));
-    const found = await settled(6, 12_000);
-    expect(kinds(found)).toEqual(['future', 'activate', 'future', 'future', 'activate', 'future']);
-    expect(found[4]?.jobId).toBe(last.jobId + 16);
+    const found = await settled(7, 12_000);
+    expect(kinds(found)).toEqual(['future', 'activate', 'future', 'future', 'future', 'activate', 'future']);
+    // The id between may be one that was told, and is not in the stream.
+    expect(found[4]?.jobId).toBeGreaterThan(last.jobId + 32);
+    expect(found[5]?.jobId).toBe(found[4]?.jobId);
     expect(found[4]?.epoch).toBeGreaterThan(last.epoch);
     expectOneOrder(found);
   });
@@ -183,11 +186,13 @@ describe('job distributor', () => {
     if (last === undefined) throw new Error('no record');
     await bus.append('JOBS', 'jobs', JobRecord.encode({ ...last, feed: 1n, jobId: last.jobId + 160 }));
     await tell(blockOn(root));
-    const found = await settled(6, 12_000);
-    expect(found.map(({ feed }) => Number(feed))).toEqual([1, 2, 3, 1, 5, 6]);
-    // Readers leave such a record out, and so does the next leader: it activates the job that they hold.
-    expect(kinds(found).slice(4)).toEqual(['activate', 'future']);
-    expect(found[4]?.jobId).toBe(last.jobId);
+    const found = await settled(7, 12_000);
+    expect(found.map(({ feed }) => Number(feed))).toEqual([1, 2, 3, 1, 5, 6, 7]);
+    // Readers leave such a record out, and so does the next leader: it counts on from the job before.
+    expect(kinds(found).slice(4)).toEqual(['future', 'activate', 'future']);
+    expect(found[4]?.jobId).not.toBe(last.jobId + 176);
+    expect(found[4]?.jobId).toBeGreaterThan(last.jobId + 16);
+    expect(found[5]?.jobId).toBe(found[4]?.jobId);
   });
 
   it("asks for no header time by a clock that is ahead of the nodes', and is not ready", async () => {
