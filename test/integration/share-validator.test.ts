@@ -32,7 +32,7 @@ const connect = async (): Promise<Bus> => {
 
 async function startValidator(instance: string): Promise<Service> {
   const service = createShareValidatorService(
-    { instance, ntimeAhead: 600, leaseTtlMs: 2_000, statisticsEveryMs: 1_000 },
+    { instance, leaseTtlMs: 2_000, statisticsEveryMs: 1_000 },
     {
       bus: await connect(),
       clock: systemClock,

@@ -12,7 +12,6 @@ import { type ChannelManagerOptions, createChannelManagerService } from '@sluice
 import { defaultLimits } from '@sluice/connection-gateway/limits';
 import { type ConnectionGatewayService, createConnectionGatewayService } from '@sluice/connection-gateway/service';
 import { createJobDistributorService } from '@sluice/job-distributor/service';
-import { DEFAULT_NTIME_AHEAD_SECONDS } from '@sluice/mining/share-check';
 import type { EcBackend } from '@sluice/noise/ec';
 import { wasmAead } from '@sluice/noise/wasm-aead';
 import type { Clock } from '@sluice/runtime/clock';
@@ -147,7 +146,7 @@ function jobDistributor({ chain, payout, payoutByIdentity }: PoolOptions, common
 }
 
 function shareValidator(payouts: { readonly payoutNetwork?: Network }, common: ServiceModules) {
-  const times = { leaseTtlMs: LEASE_MS, statisticsEveryMs: STATISTICS_MS, ntimeAhead: DEFAULT_NTIME_AHEAD_SECONDS };
+  const times = { leaseTtlMs: LEASE_MS, statisticsEveryMs: STATISTICS_MS };
   return createShareValidatorService({ instance: INSTANCE, ...times, ...payouts }, { ...common, sleep, yieldNow });
 }
 

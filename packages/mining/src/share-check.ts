@@ -12,23 +12,9 @@ import type { ShareTarget } from './share-target.ts';
 
 /** Header bits that a miner may roll [BIP323]: 24 bits, from 5 to 28. */
 export const ROLLABLE_VERSION_BITS = 0x1fffffe0;
-/** How far a header's time may be ahead of its receipt; consensus allows two hours to the clocks of others. */
-export const DEFAULT_NTIME_AHEAD_SECONDS = 600;
+/** How far a header's time may be ahead of its receipt; consensus allows two hours to the clocks of others. One number for all: a share that a gateway accepts is one for the validator. */
+export const NTIME_AHEAD_SECONDS = 600;
 const COINBASE_BOUND = 131_072;
-
-/** What a pool sets of the rules for shares. */
-export interface ShareLimits {
-  /** Seconds that ntime may be ahead of the receipt; below 7,200. */
-  readonly ntimeAhead: number;
-  /** Shares of a job on a channel. */
-  readonly filterBound: number;
-}
-
-/** The limits without a word of the operator. */
-export const defaultShareLimits: ShareLimits = {
-  ntimeAhead: DEFAULT_NTIME_AHEAD_SECONDS,
-  filterBound: DUPLICATE_FILTER_BOUND,
-};
 
 /** One serves all channels of a thread: its fields tell of the last share only. */
 export class ShareChecker {
@@ -44,17 +30,16 @@ export class ShareChecker {
 
   readonly #words = new Uint32Array(this.header.buffer);
   readonly #backend: Sha256dBackend;
-  readonly #limits: ShareLimits;
   readonly #root = new Uint8Array(32);
   readonly #coinbase = new Uint8Array(COINBASE_BOUND);
   /** Whose first half stands in the coinbase memory. */
   #coinbaseJob: ExtendedJob | undefined;
   readonly #makeFilter: () => DuplicateFilter;
 
-  constructor(backend: Sha256dBackend, limits: ShareLimits = defaultShareLimits) {
+  /** @param filterBound shares of a job on a channel */
+  constructor(backend: Sha256dBackend, filterBound = DUPLICATE_FILTER_BOUND) {
     this.#backend = backend;
-    this.#limits = limits;
-    this.#makeFilter = () => new DuplicateFilter(limits.filterBound);
+    this.#makeFilter = () => new DuplicateFilter(filterBound);
   }
 
   /**
@@ -153,7 +138,7 @@ export class ShareChecker {
     const rolled = version ^ job.version;
     if ((rolled & ~ROLLABLE_VERSION_BITS) !== 0) return ShareOutcome.nonRollableVersionBit;
     if (rolled !== 0 && !job.versionRollingAllowed) return ShareOutcome.versionRollingNotAllowed;
-    if (ntime < tip.minNtime || ntime > nowMs / 1000 + this.#limits.ntimeAhead) return ShareOutcome.ntimeOutOfRange;
+    if (ntime < tip.minNtime || ntime > nowMs / 1000 + NTIME_AHEAD_SECONDS) return ShareOutcome.ntimeOutOfRange;
     return meetsTarget(this.hash, target.bytes) ? ShareOutcome.accepted : ShareOutcome.difficultyTooLow;
   }
 

@@ -216,7 +216,7 @@ describe('ShareChecker', () => {
   });
 
   it('ends a job at the bound of its filter and still knows its duplicates', () => {
-    const checker = new ShareChecker(wasmSha256d, { ntimeAhead: 600, filterBound: 3 });
+    const checker = new ShareChecker(wasmSha256d, 3);
     const channel = extended((1n << 256n) - 1n);
     channel.tipSent(job(16), tip(1), NOW_MS);
     const answers = [0, 1, 2, 3, 0].map((nonce) => submit(checker, channel, { nonce }));

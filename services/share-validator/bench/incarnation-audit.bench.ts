@@ -32,7 +32,7 @@ const newAudit = (backend: typeof wasmSha256d) =>
   new IncarnationAudit(
     1n,
     { batch: 0n, sequence: 0, floor: 0, held: false },
-    { ntimeAhead: 600 },
+    {},
     { backend, jobs: distributor.history, yieldNow: () => Promise.resolve(), onSolution: () => undefined },
   );
 

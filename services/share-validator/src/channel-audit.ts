@@ -10,11 +10,14 @@ import { jobPaying, type MinerPayout, minerPayout } from '@sluice/mining/miner-p
 /** Longest identity or worker name: what the wire's STR0_255 carries. */
 const NAME_BOUND = 255;
 const RANGE_BYTES = 4;
-/** Channels of an incarnation with jobs that are open; an honest gateway has a tenth of it. */
-const CHANNELS_BOUND = 262_144;
+/** Channels of an incarnation with jobs that are open. An honest gateway of the usual size has a third of it at once, and more where miners come again and again. */
+export const CHANNELS_BOUND = 262_144;
+const TOO_MANY_CHANNELS = `more than ${CHANNELS_BOUND} channels`;
 
 /** Said of a channel that pays its miner where that is not the pool's policy here: the processes of the pool are set differently. */
-export const PAYOUTS_OFF = 'its blocks pay the miner, and payoutByIdentity is off here';
+const PAYOUTS_OFF = 'its blocks pay the miner, and payoutByIdentity is off here';
+/** What an honest gateway may bring about: nothing is credited for it, and nothing held. */
+export const HONEST_TROUBLES: ReadonlySet<string> = new Set([PAYOUTS_OFF, TOO_MANY_CHANNELS]);
 
 export class ChannelAudit {
   /** Of this incarnation; never used again. */
@@ -87,7 +90,7 @@ export class ChannelAudits {
     const key = `${minerPaid}${standard ? 's' : 'e'}${Buffer.from(prefix.buffer, prefix.byteOffset, prefix.length).toString('latin1')}`;
     const present = this.#channels.get(key);
     if (present !== undefined) return present;
-    if (this.#channels.size >= CHANNELS_BOUND) return `more than ${CHANNELS_BOUND} channels`;
+    if (this.#channels.size >= CHANNELS_BOUND) return TOO_MANY_CHANNELS;
     const payout = poolPercent === PAYS_POOL ? undefined : this.#payoutOf(entry);
     if (typeof payout === 'string') return payout;
     const audit = new ChannelAudit(this.#made, prefix.slice(), standard, payout);

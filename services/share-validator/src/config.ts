@@ -10,11 +10,6 @@ export const shareValidatorSettings = defineConfig({
     optional: true,
     doc: 'Name of this validator, unique in the pool; without it the name of the host and a random number.',
   },
-  ntimeAhead: {
-    type: integer({ min: 0, max: 7_199 }),
-    default: 600,
-    doc: 'Seconds that the time of a share may be ahead of its receipt: the same as at the gateways.',
-  },
   payoutByIdentity: {
     type: toggle(),
     default: false,

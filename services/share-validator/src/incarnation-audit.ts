@@ -6,11 +6,11 @@ import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
 import type { StreamMessage } from '@sluice/bus/bus';
 import { PAYS_POOL } from '@sluice/bus/payloads/channel';
 import { type BatchChannel, ShareBatchReader } from '@sluice/bus/payloads/share-batch';
-import { defaultShareLimits, ShareChecker } from '@sluice/mining/share-check';
+import { NTIME_AHEAD_SECONDS, ShareChecker } from '@sluice/mining/share-check';
 import { ShareOutcome, shareErrorCodes } from '@sluice/mining/share-outcome';
 import type { ShareTarget } from '@sluice/mining/share-target';
 import { bytesEqual } from './bytes-equal.ts';
-import { type ChannelAudit, ChannelAudits, PAYOUTS_OFF } from './channel-audit.ts';
+import { type ChannelAudit, ChannelAudits, HONEST_TROUBLES } from './channel-audit.ts';
 import { type Credit, CreditTable } from './credit-table.ts';
 import { Findings } from './findings.ts';
 import { GivenJobs } from './given-jobs.ts';
@@ -56,8 +56,6 @@ export interface SolvedShare {
 
 /** The rules of the pool that an audit goes by. */
 export interface AuditOptions {
-  /** Seconds that ntime may be ahead of the receipt. */
-  readonly ntimeAhead: number;
   /** Network of the addresses by which channels may pay their miner; absent: blocks pay the pool, whatever a gateway says. */
   readonly payoutNetwork?: Network;
 }
@@ -106,7 +104,7 @@ export class IncarnationAudit {
   constructor(incarnation: bigint, start: AuditStart, options: AuditOptions, modules: AuditModules) {
     this.incarnation = incarnation;
     this.#modules = modules;
-    this.#checker = new ShareChecker(modules.backend, { ...defaultShareLimits, ntimeAhead: options.ntimeAhead });
+    this.#checker = new ShareChecker(modules.backend);
     this.#channels = new ChannelAudits(incarnation, options.payoutNetwork);
     this.#live = new LiveJobs(start.floor);
     this.#start = start;
@@ -201,7 +199,7 @@ export class IncarnationAudit {
       }
       const channel = channels[reader.channelIndex]!;
       if (typeof channel === 'string') {
-        findings.add(channel === PAYOUTS_OFF ? 'implausible' : 'malformed', channel, index);
+        findings.add(HONEST_TROUBLES.has(channel) ? 'implausible' : 'malformed', channel, index);
         continue;
       }
       if (!skewTold && this.#isSkewed(known, message.storedAtMs)) {
@@ -288,7 +286,12 @@ export class IncarnationAudit {
       ahead,
     );
     if (outcome !== ShareOutcome.accepted) {
-      findings.add('invalidShare', `${shareErrorCodes[outcome]} on job ${jobId}`, index);
+      // By the gateway's clock, which is ahead, it may have been a good one.
+      const isCut =
+        outcome === ShareOutcome.ntimeOutOfRange &&
+        ntime >= known.tip.minNtime &&
+        ntime <= this.#reader.receivedAtMs / 1_000 + NTIME_AHEAD_SECONDS;
+      findings.add(isCut ? 'implausible' : 'invalidShare', `${shareErrorCodes[outcome]} on job ${jobId}`, index);
       return false;
     }
     const novelty = this.#live.note(known, this.#checker.hash, receivedAtMs, message.sequence);

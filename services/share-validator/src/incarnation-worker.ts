@@ -34,8 +34,6 @@ export interface WorkerOptions {
   /** Names this validator in leases. */
   readonly instance: string;
   readonly leaseTtlMs: number;
-  /** Seconds that ntime may be ahead of the receipt. */
-  readonly ntimeAhead: number;
   /** Network of the addresses by which channels may have their blocks paid to the miner; absent: none may. */
   readonly payoutNetwork?: Network;
 }
@@ -66,8 +64,12 @@ export class IncarnationWorker {
   readonly #abort = new AbortController();
   #done: Promise<void> | undefined;
   #busyWith: StreamMessage | undefined;
+  /** The same, unless its credit was stored before: each turn judges some of those again. */
+  #uncredited: StreamMessage | undefined;
   #crediting: Crediting | undefined;
   #idleSince: number;
+  /** Since when nothing is read of what may have come; undefined: it is read. */
+  #waitsSince: number | undefined;
 
   constructor(incarnation: bigint, options: WorkerOptions, modules: WorkerModules) {
     this.incarnation = incarnation;
@@ -76,12 +78,15 @@ export class IncarnationWorker {
     this.#log = modules.log.child({ incarnation: String(incarnation) });
     this.#outage = new OutageLog(() => modules.clock.monotonic());
     this.#idleSince = modules.clock.monotonic();
+    this.#waitsSince = this.#idleSince;
   }
 
-  /** How old the first record is that is not credited yet; 0: there is none. */
+  /** How old the first record is that is not credited yet, or for how long nothing could be read; 0: all that came is credited. */
   get behindMs(): number {
-    const first = this.#crediting?.oldest ?? this.#busyWith;
-    return first === undefined ? 0 : Math.max(0, this.#modules.clock.now() - first.storedAtMs);
+    const { clock } = this.#modules;
+    const first = this.#crediting?.oldest ?? this.#uncredited;
+    if (first !== undefined) return Math.max(0, clock.now() - first.storedAtMs);
+    return this.#waitsSince === undefined ? 0 : clock.monotonic() - this.#waitsSince;
   }
 
   /** Milliseconds without a record. */
@@ -131,6 +136,7 @@ export class IncarnationWorker {
       await this.#follow({ lease, credits, audit, signal });
     } finally {
       this.#busyWith = undefined;
+      this.#uncredited = undefined;
       await lease.release();
     }
   }
@@ -152,6 +158,7 @@ export class IncarnationWorker {
       // A record must never be judged twice by one audit, so a failure ends the turn instead of asking for the record again.
       if (!over) await this.#handle(message, turn, crediting).catch(fail);
     });
+    this.#waitsSince = undefined;
     const { promise: aborted, resolve: abort } = Promise.withResolvers<void>();
     const onAbort = () => abort();
     turn.signal.addEventListener('abort', onAbort);
@@ -160,6 +167,8 @@ export class IncarnationWorker {
       await Promise.race([failed, turn.lease.lost, aborted]);
     } finally {
       turn.signal.removeEventListener('abort', onAbort);
+      // What was behind goes on to be.
+      this.#waitsSince = this.#modules.clock.monotonic() - this.behindMs;
       const inOrder = !over && turn.lease.isHeld();
       over = true;
       await consumer.close();
@@ -172,6 +181,7 @@ export class IncarnationWorker {
   async #handle(message: StreamMessage, turn: Turn, crediting: Crediting): Promise<void> {
     const { clock, counters } = this.#modules;
     this.#busyWith = message;
+    if (message.sequence > turn.credits.start.sequence) this.#uncredited = message;
     const verdict = await turn.audit.judge(message);
     if (verdict === undefined) {
       counters.recordsAgain += 1;
@@ -179,6 +189,7 @@ export class IncarnationWorker {
     } else if (verdict.findings.list().length === 0) await crediting.add(verdict, message);
     else await this.#withFindings(verdict, message, turn, crediting);
     this.#busyWith = undefined;
+    this.#uncredited = undefined;
     this.#idleSince = clock.monotonic();
   }
 

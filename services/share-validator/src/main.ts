@@ -27,7 +27,6 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
       return createShareValidatorService(
         {
           instance,
-          ntimeAhead: config.ntimeAhead,
           ...(config.payoutByIdentity ? { payoutNetwork: config.network } : {}),
           leaseTtlMs: config.lease * 1_000,
           statisticsEveryMs: config.statisticsEvery * 1_000,

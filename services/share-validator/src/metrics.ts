@@ -25,7 +25,10 @@ export const shareValidatorMetrics = defineMetrics({
     'sluice_share_validator_incarnations_held',
     'Incarnations worked whose credit is held: look at their findings',
   ),
-  behind: gauge('sluice_share_validator_behind_seconds', 'Age of the oldest record being judged; 0 when all are done'),
+  behind: gauge(
+    'sluice_share_validator_behind_seconds',
+    'Age of the oldest record without credit, or for how long an incarnation could not be read; 0 when all are done',
+  ),
   oldestShare: gauge(
     'sluice_share_validator_oldest_share_seconds',
     'Age of the oldest kept record of shares; NaN at the replicas that do not look after it, and where nothing is kept or forgotten',

@@ -36,8 +36,6 @@ const BEHIND_MS = 60_000;
 export interface ShareValidatorOptions {
   /** Unique among validators: letters, digits, `-` and `_`. */
   readonly instance: string;
-  /** Seconds that ntime may be ahead of the receipt: what the gateways allow. */
-  readonly ntimeAhead: number;
   /** Network of the addresses by which channels may have their blocks paid to the miner, as at the channel-manager; absent: none may. */
   readonly payoutNetwork?: Network;
   readonly leaseTtlMs: number;

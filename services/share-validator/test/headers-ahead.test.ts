@@ -27,7 +27,7 @@ async function judged(
   const audit = new IncarnationAudit(
     1n,
     { batch: 0n, sequence: 0, floor: 0, held: false },
-    { ntimeAhead: 600, payoutNetwork: 'regtest' },
+    { payoutNetwork: 'regtest' },
     { backend, jobs, yieldNow: () => turn(), onSolution: (share) => solved.push(share) },
   );
   const verdicts = [];

@@ -36,7 +36,7 @@ it('releases the credit of an incarnation, under a validator at work, and no oth
   const channel = gateway.channel('extended');
   const common = { bus, clock, log: silentLogger() };
   const validator = createShareValidatorService(
-    { instance: 'a', ntimeAhead: 600, leaseTtlMs: 6_000, statisticsEveryMs: 1_000 },
+    { instance: 'a', leaseTtlMs: 6_000, statisticsEveryMs: 1_000 },
     {
       ...common,
       metrics: new MetricsRegistry(),

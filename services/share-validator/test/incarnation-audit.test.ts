@@ -47,17 +47,12 @@ function newAudit(
   from: FakeDistributor = distributor,
   options: Partial<AuditOptions> = {},
 ): IncarnationAudit {
-  return new IncarnationAudit(
-    1n,
-    start,
-    { ntimeAhead: 600, ...options },
-    {
-      backend: nobleSha256d,
-      jobs: from.history,
-      yieldNow: () => Promise.resolve(),
-      onSolution: (share) => solved.push(share),
-    },
-  );
+  return new IncarnationAudit(1n, start, options, {
+    backend: nobleSha256d,
+    jobs: from.history,
+    yieldNow: () => Promise.resolve(),
+    onSolution: (share) => solved.push(share),
+  });
 }
 
 const judge = async (audit: IncarnationAudit, sequence: number, payload: Uint8Array, at?: number): Promise<Verdict> => {
@@ -375,6 +370,22 @@ describe('time', () => {
     expect(kinds(verdict)).toEqual([findingKinds.implausible]);
     expect(verdict).toMatchObject({ held: false });
     expect(verdict.credits[0]?.shares).toBe(2);
+  });
+
+  it('holds nothing for a header time that was good by a clock which is ahead', async () => {
+    const ahead = { receivedAtMs: Date.now() + 60_000, ntime: Math.floor(Date.now() / 1_000) + 645 };
+    const verdict = await judge(newAudit(), 1, gateway.batch([await gateway.share(extended, job, ahead)]));
+    expect(kinds(verdict)).toEqual([findingKinds.implausible, findingKinds.implausible]);
+    expect(verdict).toMatchObject({ held: false, credits: [] });
+  });
+
+  it('holds for a header time that is good by no clock', async () => {
+    const receivedAtMs = Date.now() + 60_000;
+    const share = await gateway.share(extended, job, { receivedAtMs });
+    const late = { ...share, ntime: Math.floor(receivedAtMs / 1_000) + 601 };
+    const verdict = await judge(newAudit(), 1, gateway.batch([late]));
+    expect(kinds(verdict)).toEqual([findingKinds.implausible, findingKinds.invalidShare]);
+    expect(verdict).toMatchObject({ held: true });
   });
 });
 

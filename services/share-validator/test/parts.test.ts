@@ -1,9 +1,11 @@
 import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
+import { channelKinds, PAYS_POOL } from '@sluice/bus/payloads/channel';
 import { Statistics } from '@sluice/bus/payloads/credit';
 import { MAX_PAYLOAD_BYTES } from '@sluice/bus/streams';
 import { shareTarget } from '@sluice/mining/share-target';
 import { ManualClock } from '@sluice/runtime/clock';
 import { describe, expect, it } from 'vitest';
+import { CHANNELS_BOUND, ChannelAudit, ChannelAudits, HONEST_TROUBLES } from '../src/channel-audit.ts';
 import { GivenJobs } from '../src/given-jobs.ts';
 import type { KnownJob } from '../src/job-history.ts';
 import { KNOWN_TARGETS_BOUND, KnownTargets } from '../src/known-targets.ts';
@@ -24,6 +26,25 @@ describe('KnownTargets', () => {
     expect(targets.of(bytesOf(5n))).toBe(first);
     targets.of(bytesOf(1n));
     expect(targets.of(bytesOf(5n))).not.toBe(first);
+  });
+});
+
+describe('ChannelAudits', () => {
+  it('takes so many channels with open jobs, and says of more what an honest gateway may bring about', () => {
+    const audits = new ChannelAudits(1n);
+    const extranoncePrefix = new Uint8Array(8);
+    const view = new DataView(extranoncePrefix.buffer);
+    view.setUint32(0, 1);
+    const entry = { channelKey: 1, kind: channelKinds.extended, identity: 'a', worker: 'b', poolPercent: PAYS_POOL };
+    const of = (number: number) => {
+      view.setUint32(4, number);
+      return audits.of({ ...entry, extranoncePrefix });
+    };
+    for (let number = 0; number < CHANNELS_BOUND; number++) if (typeof of(number) === 'string') expect.unreachable();
+    expect(HONEST_TROUBLES).toContain(of(CHANNELS_BOUND));
+    expect(of(1)).toBeInstanceOf(ChannelAudit);
+    audits.forgetBelow(1);
+    expect(of(CHANNELS_BOUND)).toBeInstanceOf(ChannelAudit);
   });
 });
 

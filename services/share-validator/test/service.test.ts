@@ -50,7 +50,7 @@ async function validator(
 ): Promise<Service> {
   metrics = new MetricsRegistry();
   const service = createShareValidatorService(
-    { instance, ntimeAhead: 600, leaseTtlMs: 6_000, statisticsEveryMs: 1_000, ...options },
+    { instance, leaseTtlMs: 6_000, statisticsEveryMs: 1_000, ...options },
     { bus: over, clock, log: silentLogger(), metrics, health: new Health(), sleep: fastSleep, yieldNow },
   );
   await service.start();

@@ -168,7 +168,7 @@ describe('share retention', () => {
     const old = await distributor.newTip(1);
     const metrics = new MetricsRegistry();
     const service = createShareValidatorService(
-      { instance: 'a', ntimeAhead: 600, leaseTtlMs: 600, statisticsEveryMs: 1_000 },
+      { instance: 'a', leaseTtlMs: 600, statisticsEveryMs: 1_000 },
       {
         bus,
         clock: { ...clock, monotonic: () => performance.now() * 100 },
