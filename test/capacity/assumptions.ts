@@ -392,7 +392,7 @@ export const assumptions = {
     source: 'reconnect-delay.ts',
   },
   reconnectLongest: {
-    what: 'doubled by each failure up to',
+    what: 'doubled by each failure behind the first, up to',
     value: 60,
     unit: 's',
     kind: 'set',

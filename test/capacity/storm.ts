@@ -128,7 +128,8 @@ class Storm {
     const { comesAgain } = this.#options;
     let delay: number;
     if (comesAgain === 'backoff') {
-      const full = Math.min(seconds(assumptions.reconnectLongest), seconds(assumptions.reconnectFirst) * 2 ** failures);
+      const doubled = 2 ** Math.max(0, failures - 1);
+      const full = Math.min(seconds(assumptions.reconnectLongest), seconds(assumptions.reconnectFirst) * doubled);
       delay = full / 2 + (full / 2) * this.#random();
     } else delay = comesAgain;
     this.#simulation.after(noticed + delay + MINER_LINK, () => this.#connect(failures));

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { InFlight } from '../load/in-flight.ts';
 import type { LongConfig } from '../load/long/config.ts';
 import { growthOf } from '../load/long/growth.ts';
+import type { WatchedProcess } from '../load/long/process-watch.ts';
 import { longVerdict } from '../load/long/section.ts';
 import { LatencyHistogram } from '../load/measure/latency-histogram.ts';
 import { Pacer } from '../load/pacer.ts';
@@ -131,18 +132,25 @@ describe('growth of memory', () => {
 describe('what a long run is held to', () => {
   const config = { settledMinutes: 20 } as LongConfig;
   const memory = [0, 600, 1_200].map((seconds) => ({ seconds, rssBytes: 1_000 }));
-  const gateway = (longestLateMs: number, longestWorkMs: number) =>
-    longVerdict(config, [{ name: 'gateway', memory, longestLateMs, longestWorkMs }]);
+  const watched = { name: 'gateway', isNode: true, memory, longestLateMs: 1, longestWorkMs: 1 };
+  const verdict = (changes: Partial<WatchedProcess>, failedLooks = 0) =>
+    longVerdict(config, { processes: [{ ...watched, ...changes }], failedLooks });
 
   it('is how long a loop worked without a look at its sockets, not how long it waited for a core', () => {
-    expect(gateway(176, 60)).toEqual([]);
-    expect(gateway(176, 120)).toHaveLength(1);
-    expect(gateway(Number.NaN, Number.NaN)).toEqual([]);
+    expect(verdict({ longestLateMs: 176, longestWorkMs: 60 })).toEqual([]);
+    expect(verdict({ longestLateMs: 176, longestWorkMs: 120 })).toHaveLength(1);
   });
 
   it('is memory that does not grow', () => {
     const grown = [...memory, { seconds: 1_800, rssBytes: 1_060 }];
-    const process = { name: 'gateway', memory: grown, longestLateMs: 1, longestWorkMs: 1 };
-    expect(longVerdict(config, [process])).toHaveLength(1);
+    expect(verdict({ memory: grown })).toHaveLength(1);
+  });
+
+  it('is to be seen', () => {
+    const unseen = { longestLateMs: Number.NaN, longestWorkMs: Number.NaN };
+    expect(verdict(unseen)).toEqual(['the event loop of gateway was not seen']);
+    expect(verdict({ ...unseen, isNode: false })).toEqual([]);
+    expect(verdict({ memory: [] })).toEqual(['memory of gateway was not seen']);
+    expect(verdict({}, 2)).toEqual(['2 looks at the processes failed']);
   });
 });

@@ -7,14 +7,14 @@ import { Pinning } from '../../load/compare/pinning.ts';
 import type { Row } from '../../load/compare/rows.ts';
 import type { LatencyHistogram } from '../../load/measure/latency-histogram.ts';
 import type { Table } from '../../load/report/table.ts';
-import { verdictOf } from '../../load/report/verdict.ts';
+import { rateFailures, verdictOf } from '../../load/report/verdict.ts';
 import type { RunResult } from '../../load/results.ts';
 import { LoadRun } from '../../load/run.ts';
 import { largePoolRows, tables } from '../table-titles.ts';
 
 const CONNECTIONS = 10_000;
 /** As in that comparison. */
-const OPTIONS = { seconds: 15, warmUpSeconds: 5, workers: 1, tips: 20, warmUpTips: 20 } as const;
+const OPTIONS = { seconds: 15, warmUpSeconds: 30, workers: 1, tips: 20, warmUpTips: 20 } as const;
 const REST_MS = 2_000;
 const PACED = ['--mode', 'paced', '--rate', '1000'];
 const TIPS = ['--mode', 'new-tip', '--timed-connections', '100'];
@@ -49,7 +49,7 @@ async function measure(row: Row, contest: Contest, pinning: Pinning): Promise<Ru
     pinning.check(pool.processes.map(({ pid }) => pid));
     await sleep(REST_MS);
     const result = await new LoadRun(contest.load(row, pool, OPTIONS), pool.hooks).run();
-    const { failures } = verdictOf(result);
+    const failures = [...verdictOf(result).failures, ...rateFailures(result)];
     if (failures.length > 0) throw new Error(`${row.name}: ${failures.join('; ')}\n${pool.logs()}`);
     return result;
   } finally {

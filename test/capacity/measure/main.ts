@@ -8,7 +8,7 @@ import { markdownOf, show, type Table } from '../../load/report/table.ts';
 import { tables } from '../table-titles.ts';
 import { type AppendFigures, measureAppends, measureFanOut } from './appends.ts';
 import { measureLargePool } from './large-pool.ts';
-import { type PoolRun, runPool } from './pool-run.ts';
+import { type PoolRunFigures, runPool } from './pool-run.ts';
 import { measureTakeover } from './takeover.ts';
 
 const DOCUMENT = join(import.meta.dirname, '../../../docs/capacity.md');
@@ -49,10 +49,10 @@ function appendTable(figures: readonly AppendFigures[]): Table {
   };
 }
 
-function paced(gateways: number): Promise<PoolRun> {
+function paced(gateways: number): Promise<PoolRunFigures> {
   say(`${gateways} gateway(s), ${CONNECTIONS} connections, ${SHARES_PER_SECOND} shares a second`);
   const load = ['--mode', 'paced', '--rate', String(SHARES_PER_SECOND), '--connections', String(CONNECTIONS)];
-  return runPool({ gateways, load: [...load, '--seconds', String(SECONDS), '--warm-up-seconds', '5'] });
+  return runPool({ gateways, load: [...load, '--seconds', String(SECONDS), '--warm-up-seconds', '30'] });
 }
 
 function costTable(title: string, columns: readonly string[], costs: readonly ReadonlyMap<string, number>[]): Table {
@@ -74,7 +74,7 @@ async function lookAround(): Promise<void> {
 }
 
 const disk = new LatencyHistogram();
-const pools: PoolRun[] = [];
+const pools: PoolRunFigures[] = [];
 for (const gateways of [1, 2]) {
   await lookAround();
   pools.push(await paced(gateways));
@@ -109,14 +109,14 @@ const section = [
     costTable(
       `${tables.opensByProcess}, ${show(CONNECTIONS)} connections, 100 at the same time`,
       columns,
-      pools.map((run) => run.cpuMicros('CPU s opening', CONNECTIONS)),
+      pools.map(({ anOpen }) => anOpen),
     ),
   ),
   markdownOf(
     costTable(
       `${tables.ownSharesByProcess}, ${show(SHARES_PER_SECOND)} a second`,
       columns,
-      pools.map((run) => run.cpuMicros('CPU s measured', SHARES_PER_SECOND * SECONDS)),
+      pools.map(({ aShare }) => aShare),
     ),
   ),
   markdownOf(largePool),

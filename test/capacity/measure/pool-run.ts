@@ -1,57 +1,63 @@
-// `npm run load` on a pool of processes, with what each of them used read from its CSV.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// A load on a pool of processes, with what each of them used.
+import type { LoadConfig } from '../../load/config.ts';
+import { loadConfigOf } from '../../load/load-config.ts';
+import { processesOf } from '../../load/pool-cpu/moments.ts';
+import { rateFailures, verdictOf } from '../../load/report/verdict.ts';
+import type { RunResult } from '../../load/results.ts';
+import { LoadRun } from '../../load/run.ts';
+import { cpuBetween, type Mark } from '../../load/server-record.ts';
 import { PoolProcesses } from '../../support/pool-processes.ts';
-import { run } from '../../support/run.ts';
 
-const program = join(import.meta.dirname, '../../load/main.ts');
 /** As those of `npm run load:compare`: none of them is to be met. */
 const LIMITS = ['--max-connections-per-address', '20000', '--connection-rate', '100000', '--message-rate', '1000000'];
 
 export interface PoolRunOptions {
   readonly gateways: number;
+  /** Flags of `npm run load`, without those that name the pool. */
   readonly load: readonly string[];
 }
 
-/** What a run reported. */
-export class PoolRun {
-  readonly #lines: readonly string[];
-
-  constructor(csv: string) {
-    this.#lines = csv.split('\n');
-  }
-
-  /** CPU µs of each of `count`, by service; `CPU s opening` or `CPU s measured`. */
-  cpuMicros(column: string, count: number): ReadonlyMap<string, number> {
-    const micros = new Map<string, number>();
-    for (const line of this.#lines) {
-      const [, table, process = '', title, value] = line.split(',');
-      if (table !== 'Processes of the pool' || title !== column) continue;
-      const service = process.replace(/-\d+$/, '');
-      micros.set(service, (micros.get(service) ?? 0) + (Number(value) / count) * 1e6);
-    }
-    return micros;
-  }
+/** CPU µs by service, of several processes of one their sum: of each opening, and of each share that was acknowledged. */
+export interface PoolRunFigures {
+  readonly anOpen: ReadonlyMap<string, number>;
+  readonly aShare: ReadonlyMap<string, number>;
 }
 
-export async function runPool({ gateways, load }: PoolRunOptions): Promise<PoolRun> {
-  const directory = mkdtempSync(join(tmpdir(), 'sluice-capacity-'));
+/** @throws Error: something of the run did not hold. */
+export async function runPool({ gateways, load }: PoolRunOptions): Promise<PoolRunFigures> {
   const chain = { simulated: { nbits: '1b00ffff', blockSeconds: 0 } };
   const easiest = { sharesPerMinute: 100_000, easiestDifficulty: 1e-10 };
   const pool = await PoolProcesses.start({ chain, gateways, gatewayFlags: LIMITS, ...easiest });
   try {
-    const csv = join(directory, 'run.csv');
-    const urls = Array.from({ length: gateways }, (_, index) => pool.gatewayPort(index)).flatMap((port) => [
-      '--pool',
-      `stratum2+tcp://127.0.0.1:${port}/${pool.authorityKey}`,
-    ]);
-    const pids = pool.services.flatMap(({ name, pid }) => ['--pids', `${name}=${pid}`]);
-    const nats = ['--pids', `nats-server=${pool.nats.pid}`];
-    await run(process.execPath, [program, ...urls, ...load, ...pids, ...nats, '--csv', csv]);
-    return new PoolRun(readFileSync(csv, 'utf8'));
+    const result = await new LoadRun(loadOn(pool, gateways, load)).run();
+    const failures = [...verdictOf(result).failures, ...rateFailures(result)];
+    if (failures.length > 0) throw new Error(failures.join('; '));
+    const shares = result.shares?.latency.count ?? Number.NaN;
+    return {
+      anOpen: cpuMicros(result, 'start', 'opened', result.open.opened),
+      aShare: cpuMicros(result, 'begin', 'end', shares),
+    };
   } finally {
     await pool.stop();
-    rmSync(directory, { recursive: true });
   }
+}
+
+function loadOn(pool: PoolProcesses, gateways: number, load: readonly string[]): LoadConfig {
+  const urls = Array.from({ length: gateways }, (_, index) => pool.gatewayPort(index)).flatMap((port) => [
+    '--pool',
+    `stratum2+tcp://127.0.0.1:${port}/${pool.authorityKey}`,
+  ]);
+  const pids = processesOf(pool).flatMap(({ name, pid }) => ['--pids', `${name}=${pid}`]);
+  return loadConfigOf([...urls, ...load, ...pids]);
+}
+
+function cpuMicros({ servers }: RunResult, from: Mark, to: Mark, count: number): ReadonlyMap<string, number> {
+  const micros = new Map<string, number>();
+  let all = 0;
+  for (const server of servers) {
+    const each = (cpuBetween(server, from, to) * 1e6) / count;
+    micros.set(server.name, (micros.get(server.name) ?? 0) + each);
+    all += each;
+  }
+  return micros.set('all', all);
 }

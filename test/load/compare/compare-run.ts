@@ -6,7 +6,7 @@ import type { LoadConfig } from '../config.ts';
 import { LatencyHistogram } from '../measure/latency-histogram.ts';
 import { MAX_BUSY, writeMeasured } from '../report/document-section.ts';
 import { show } from '../report/table.ts';
-import { verdictOf } from '../report/verdict.ts';
+import { rateFailures, verdictOf } from '../report/verdict.ts';
 import type { RunResult } from '../results.ts';
 import { LoadRun } from '../run.ts';
 import type { CompareConfig } from './config.ts';
@@ -108,7 +108,8 @@ export class CompareRun {
       this.#pinning.check(contender.processes.map(({ pid }) => pid));
       await sleep(REST_MS);
       const result = await new LoadRun(this.#load(row, contender), contender.hooks).run();
-      const { failures, warnings } = verdictOf(result);
+      const { failures: wrong, warnings } = verdictOf(result);
+      const failures = this.#config.quick ? wrong : [...wrong, ...rateFailures(result)];
       for (const failure of failures) this.#failed(side, row, round, failure);
       for (const warning of warnings) this.#warned(side, row, warning);
       if (failures.length === 0) {

@@ -1,6 +1,6 @@
 // The load of a row, as `npm run load` takes it.
-import { loadConfig } from '@sluice/runtime/config/load';
-import { type LoadConfig, loadRule, loadSettings } from '../config.ts';
+import type { LoadConfig } from '../config.ts';
+import { loadConfigOf } from '../load-config.ts';
 import type { Contender } from './contest.ts';
 import type { Row } from './rows.ts';
 
@@ -32,7 +32,5 @@ export function rowLoad(
       ? ['--rounds', String(options.tips), '--warm-up-rounds', String(options.warmUpTips), ...tipFlags]
       : []),
   ];
-  const loaded = loadConfig(loadSettings, { argv, env: {} }, loadRule);
-  if (loaded.kind !== 'config') throw new Error(loaded.kind === 'mistakes' ? loaded.mistakes.join('\n') : loaded.kind);
-  return loaded.config;
+  return loadConfigOf(argv);
 }

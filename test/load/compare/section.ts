@@ -64,7 +64,8 @@ function tableOf(records: readonly RowRecord[], names: Comparison['names']): rea
 
 function lineOf(title: string, figure: Figure, peer: readonly number[], ours: readonly number[]): string {
   const ratio = median(ours) / median(peer);
-  const behind = figure.better === 'more' ? ratio < 1 : ratio > 1;
+  const { better } = figure;
+  const behind = (better === 'more' && ratio < 1) || (better === 'less' && ratio > 1);
   const mark = (text: string) => (behind ? `**${text}**` : text);
   return `| ${title} | ${mark(figure.title)} | ${spread(peer)} | ${mark(spread(ours))} | ${show(ratio)} |`;
 }

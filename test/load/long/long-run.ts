@@ -1,7 +1,7 @@
 // The course: a node with a filled mempool, a pool, all miners connected, then shares at a steady rate for the whole time, a transaction and with it a
 // template every few seconds, and blocks of somebody else.
 import { writeFileSync } from 'node:fs';
-import { loadConfig } from '@sluice/runtime/config/load';
+import { messageOf } from '@sluice/runtime/errors';
 import type { Bitcoind } from '../../support/bitcoind.ts';
 import { spendSinglePayment } from '../../support/mempool.ts';
 import { PoolProcesses } from '../../support/pool-processes.ts';
@@ -9,15 +9,16 @@ import { waitFor } from '../../support/wait-for.ts';
 import { startFilledNode, TRANSACTIONS } from '../compare/filled-node.ts';
 import { describeMachine, describeNodeAndBus } from '../compare/machine.ts';
 import { gatewayBounds } from '../compare/pools.ts';
-import { type LoadConfig, loadRule, loadSettings } from '../config.ts';
+import type { LoadConfig } from '../config.ts';
+import { loadConfigOf } from '../load-config.ts';
 import { credited, processesOf } from '../pool-cpu/moments.ts';
 import { writeSection } from '../report/document-section.ts';
-import { verdictOf } from '../report/verdict.ts';
+import { rateFailures, verdictOf } from '../report/verdict.ts';
 import { LoadRun } from '../run.ts';
 import { tipHookOf } from '../tip-hook.ts';
 import type { LongConfig } from './config.ts';
 import { memoryPlot } from './memory-plot.ts';
-import { ProcessWatch } from './process-watch.ts';
+import { ProcessWatch, type Watch } from './process-watch.ts';
 import { longVerdict, sectionOf } from './section.ts';
 
 /** Miners have the easiest target that they ask for. */
@@ -33,6 +34,8 @@ export class LongRun {
   #load: LoadRun | undefined;
   #watch: ProcessWatch | undefined;
   #transactions: NodeJS.Timeout | undefined;
+  /** Templates that would have come, had their transaction. */
+  #unmade = 0;
 
   constructor(config: LongConfig) {
     this.#config = config;
@@ -50,18 +53,28 @@ export class LongRun {
     this.#pool = pool;
     const load = this.#loadConfig(bitcoind, pool);
     const makeBlock = tipHookOf(load);
+    let watch: Watch | undefined;
     this.#load = new LoadRun(load, {
       newBlock: async () => {
         // All are connected, and shares are sent.
         this.#watch ??= this.#begin(bitcoind, pool);
         return (await makeBlock?.()) ?? {};
       },
-      settled: (acknowledged) => waitFor(async () => (await credited(pool)).shares >= acknowledged, SETTLED_MS),
+      settled: async (acknowledged) => {
+        // Before the stream is read and all miners leave, which is no part of the load.
+        clearInterval(this.#transactions);
+        watch = await this.#watch?.end();
+        await waitFor(async () => (await credited(pool)).shares >= acknowledged, SETTLED_MS);
+      },
     });
     const result = await this.#load.run();
-    clearInterval(this.#transactions);
-    const processes = (await this.#watch?.end()) ?? [];
-    const failures = [...verdictOf(result).failures, ...longVerdict(this.#config, processes)];
+    const failures = [
+      ...verdictOf(result).failures,
+      ...rateFailures(result),
+      ...(this.#unmade > 0 ? [`${this.#unmade} templates had no new transaction`] : []),
+      ...(watch === undefined ? ['nothing was seen of the processes'] : longVerdict(this.#config, watch)),
+    ];
+    const processes = watch?.processes ?? [];
     const machine = [...(await describeMachine()), await describeNodeAndBus(bitcoind), NOT_PINNED];
     const section = sectionOf({ config: this.#config, result, processes, failures, machine });
     process.stdout.write(`${section}\n`);
@@ -86,7 +99,11 @@ export class LongRun {
 
   #begin(bitcoind: Bitcoind, pool: PoolProcesses): ProcessWatch {
     this.#transactions = setInterval(
-      () => void spendSinglePayment(bitcoind).catch((error: unknown) => say(`no new transaction: ${error}`)),
+      () =>
+        void spendSinglePayment(bitcoind).catch((error: unknown) => {
+          this.#unmade += 1;
+          say(`no new transaction: ${messageOf(error)}`);
+        }),
       this.#config.templateSeconds * 1_000,
     );
     return new ProcessWatch(pool);
@@ -107,10 +124,7 @@ export class LongRun {
       ...['--tip-rpc', node, '--announcements', directory, '--nats', pool.nats.url],
       ...processesOf(pool).flatMap(({ name, pid }) => ['--pids', `${name}=${pid}`]),
     ];
-    const loaded = loadConfig(loadSettings, { argv, env: {} }, loadRule);
-    if (loaded.kind !== 'config')
-      throw new Error(loaded.kind === 'mistakes' ? loaded.mistakes.join('\n') : loaded.kind);
-    return loaded.config;
+    return loadConfigOf(argv);
   }
 }
 

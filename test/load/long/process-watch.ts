@@ -1,4 +1,5 @@
 // What each process of a pool is like over the time of a run: its memory, and for how long its event loop stood still.
+import { messageOf } from '@sluice/runtime/errors';
 import type { PoolProcesses } from '../../support/pool-processes.ts';
 import { sampleOf } from '../measure/server-processes.ts';
 
@@ -8,11 +9,18 @@ const LAG_METRICS = ['nodejs_eventloop_lag_max_seconds', 'sluice_event_loop_lag_
 
 export interface WatchedProcess {
   readonly name: string;
+  readonly isNode: boolean;
   readonly memory: readonly MemorySample[];
   /** The most that its event loop was late, in milliseconds: at least so long it stood still. NaN of what is no Node. */
   readonly longestLateMs: number;
   /** The most that it worked while it was late: what it was late for longer, it waited for a core. NaN of what is no Node. */
   readonly longestWorkMs: number;
+}
+
+export interface Watch {
+  readonly processes: readonly WatchedProcess[];
+  /** Of which nothing is in the samples. */
+  readonly failedLooks: number;
 }
 
 export interface MemorySample {
@@ -23,6 +31,7 @@ export interface MemorySample {
 
 interface Watched {
   readonly name: string;
+  readonly isNode: boolean;
   readonly pid: number;
   readonly memory: MemorySample[];
   longestLateMs: number;
@@ -36,14 +45,17 @@ export class ProcessWatch {
   readonly #beganAt = performance.now();
   readonly #timer: NodeJS.Timeout;
   #looking: Promise<unknown> = Promise.resolve();
+  /** Looks that a process did not answer. */
+  #failed = 0;
+  #stopped = false;
 
   /** Begins at once; stalls before do not count. */
   constructor(pool: PoolProcesses) {
     const services = pool.services.map((service) => ({
-      ...{ name: service.name.replace(/-\d+$/, ''), pid: service.pid ?? 0 },
+      ...{ name: service.name.replace(/-\d+$/, ''), isNode: true, pid: service.pid ?? 0 },
       lagSeconds: () => service.metrics(LAG_METRICS),
     }));
-    const nats = { name: 'nats-server', pid: pool.nats.pid ?? 0, lagSeconds: async () => [] };
+    const nats = { name: 'nats-server', isNode: false, pid: pool.nats.pid ?? 0, lagSeconds: async () => [] };
     this.#watched = [...services, nats].map((each) => ({
       ...{ ...each, memory: [], longestLateMs: Number.NaN, longestWorkMs: Number.NaN },
     }));
@@ -53,21 +65,24 @@ export class ProcessWatch {
 
   /** In the middle: the processes may end. */
   stop(): void {
+    this.#stopped = true;
     clearInterval(this.#timer);
   }
 
-  /** Resolves with what was seen; rejects when a process did not answer. */
-  async end(): Promise<readonly WatchedProcess[]> {
+  /** Resolves with what was seen, of which nothing comes after this call. */
+  async end(): Promise<Watch> {
+    this.#next(() => this.#look());
     this.stop();
     await this.#looking;
-    await this.#look();
-    return this.#watched;
+    return { processes: this.#watched, failedLooks: this.#failed };
   }
 
   #next(look: () => Promise<unknown>): void {
-    this.#looking = this.#looking.then(look);
-    // `end` tells it: nobody waits for it before, nor at all when the run is broken off and its processes end.
-    this.#looking.catch(() => undefined);
+    this.#looking = this.#looking.then(look).catch((error: unknown) => {
+      this.#failed += 1;
+      // Processes that end with a run that was broken off answer no more.
+      if (!this.#stopped) process.stderr.write(`a look at the pool failed: ${messageOf(error)}\n`);
+    });
   }
 
   async #look(): Promise<void> {

@@ -3,7 +3,7 @@ import { markdownOf, show } from '../report/table.ts';
 import type { RunResult } from '../results.ts';
 import type { LongConfig } from './config.ts';
 import { growthOf } from './growth.ts';
-import type { WatchedProcess } from './process-watch.ts';
+import type { Watch, WatchedProcess } from './process-watch.ts';
 
 const MAX_GROWTH = 0.05;
 const MAX_STALL_MS = 100;
@@ -18,18 +18,22 @@ export interface LongRecord {
   readonly machine: readonly string[];
 }
 
-/** What did not hold, beside what every run of the load is held to. */
-export function longVerdict({ settledMinutes }: LongConfig, processes: readonly WatchedProcess[]): readonly string[] {
-  return processes.flatMap((process) => {
+/** What did not hold, beside what every run of the load is held to. What was not seen has not held. */
+export function longVerdict({ settledMinutes }: LongConfig, { processes, failedLooks }: Watch): readonly string[] {
+  const unseen = failedLooks > 0 ? [`${failedLooks} looks at the processes failed`] : [];
+  const seen = processes.flatMap((process) => {
     const { growth } = growthOf(process.memory, settledMinutes * 60);
     const stall = process.longestWorkMs;
     return [
+      ...(Number.isNaN(growth) ? [`memory of ${process.name} was not seen`] : []),
+      ...(Number.isNaN(stall) && process.isNode ? [`the event loop of ${process.name} was not seen`] : []),
       ...(growth > MAX_GROWTH ? [`memory of ${process.name} has grown by ${show(growth * 100)} %`] : []),
       ...(stall > MAX_STALL_MS
         ? [`the event loop of ${process.name} worked for ${show(stall)} ms without a look at its sockets`]
         : []),
     ];
   });
+  return [...unseen, ...seen];
 }
 
 export function sectionOf({ config, result, processes, failures, machine }: LongRecord): string {

@@ -20,10 +20,10 @@ export const poolCpuSettings = defineConfig({
   seconds: { type: seconds(), default: 45, doc: 'How long each rate is measured.' },
   idleSeconds: {
     type: seconds(),
-    default: 20,
+    default: 60,
     doc: 'How long the pool is measured with the miners connected and idle.',
   },
-  warmUpSeconds: { type: seconds(), default: 5, doc: 'Shares are sent for so long before.' },
+  warmUpSeconds: { type: seconds(), default: 30, doc: 'Shares are sent for so long before.' },
   transactions: {
     type: integer({ min: 1, max: 2_400 }),
     default: 2_100,

@@ -67,7 +67,7 @@ export class ProfileRun {
       'of all are the account that the system keeps of the whole process, every thread and the collector of garbage included, from the first measured share to the last one',
       "credited, or from the first connection to the last one's job. A second run under V8's sampling profiler (`node --cpu-prof`) says how they are spread. Its samples are of time, not of CPU time: where one core serves",
       'several processes, a system call that wakes another one is charged with what that one then does. A system call is counted for the built-in function that makes it,',
-      'and for native code where libuv makes it.',
+      "and for native code where libuv makes it. Samples are of the main thread: what V8's other threads took is spread like them.",
       '',
       ...machine.map((text) => `- ${text}`),
       `- ${this.#pinning.text}`,

@@ -7,6 +7,8 @@ const MAX_OWN_CPU = 0.9;
 /** A worker that reads its sockets later than this is part of what it measures. */
 const MAX_OWN_DELAY_MS = 20;
 
+/** Of a steady rate: where more is left out, the load is another one than it is called. */
+const MAX_SKIPPED = 0.05;
 /** A share that takes more costs the tool more than to send it. */
 const MANY_HASHES = 16;
 
@@ -28,13 +30,23 @@ export function verdictOf(result: RunResult): Verdict {
   };
 }
 
+/** For figures that are published under their rate, and held against those of another run of it. */
+export function rateFailures({ shares }: RunResult): readonly string[] {
+  if (shares === undefined) return [];
+  const { sent, skipped } = shares.counts;
+  const part = skipped / (sent + skipped);
+  return part > MAX_SKIPPED ? [`${Math.round(part * 100)} % of the steady rate were left out`] : [];
+}
+
 type Rule = readonly [broken: boolean, text: string];
 const broken = (rules: readonly Rule[]) => rules.flatMap(([isBroken, text]) => (isBroken ? [text] : []));
 
 function connectionFailures({ config, open, reopen, lost, openAtEnd, servers }: RunResult): readonly string[] {
   const { opened, failed } = reopen ?? open;
+  const first = reopen === undefined ? [] : [...open.failed];
   const missing = openAtEnd < opened && lost.size === 0;
   return [
+    ...first.map(([reason, count]) => `${count} connections did not open the first time: ${reason}`),
     ...[...failed].map(([reason, count]) => `${count} connections did not open: ${reason}`),
     ...[...lost].map(([reason, count]) => `${count} connections were lost: ${reason}`),
     ...servers.filter(({ samples }) => samples.end === undefined).map(({ name }) => `the process ${name} has ended`),
