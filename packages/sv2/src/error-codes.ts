@@ -41,7 +41,7 @@ export const errorCodes = {
     'invalid-job-id':
       'The channel has never had the job, the job has expired, is older than the last tip, or is a future job that was not activated.',
     'bad-extranonce-size': 'The extranonce does not have exactly the size that the channel was given.',
-    'invalid-share': 'ntime is below min_ntime of the job or too far in the future.',
+    'invalid-share': 'ntime is below min_ntime of the tip or too far in the future.',
     'invalid-non-rollable-version-bit':
       'The version differs from that of the job outside the bits of BIP 323 that may be rolled.',
     'version-rolling-not-allowed': 'The version differs from that of a job that does not allow rolling.',

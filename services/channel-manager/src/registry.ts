@@ -8,6 +8,8 @@ export const GATEWAY_SILENCE_MS = 60_000;
 /** How often silent gateways are looked for. */
 export const SWEEP_MS = 60_000;
 const READS_AT_ONCE = 64;
+/** Gateways whose beats are known; beyond it those that are silent go, also where another process sweeps. */
+const BEATS_BOUND = 4_096;
 
 export class Registry {
   readonly #kv: Kv;
@@ -52,7 +54,10 @@ export class Registry {
   }
 
   beat(incarnation: bigint): void {
-    this.#lastBeat.set(String(incarnation), this.#clock.monotonic());
+    const now = this.#clock.monotonic();
+    this.#lastBeat.set(String(incarnation), now);
+    if (this.#lastBeat.size <= BEATS_BOUND) return;
+    for (const [other, at] of this.#lastBeat) if (now - at > GATEWAY_SILENCE_MS) this.#lastBeat.delete(other);
   }
 
   /** Beats could not be heard for a while: every gateway gets the time of silence anew. */

@@ -119,8 +119,9 @@ export class Gateway {
     const book = new JobBook();
     const jobs = new JobWriter(counters);
     const onTipDone = () => {
-      // Before the first miner the feed tells of tips of the past.
-      if (this.connections.size > 0) modules.observeTip(clock.now() / 1_000 - Number(this.feed.tipSeenAtMicros) / 1e6);
+      // Before the first miner the feed tells of tips of the past. The clock here may be behind the provider's.
+      const seconds = Math.max(0, clock.now() / 1_000 - Number(this.feed.tipSeenAtMicros) / 1e6);
+      if (this.connections.size > 0) modules.observeTip(seconds);
     };
     this.fanOut = new FanOut({ clock, backend: sha256d, book, jobs, lanes, counters, onTipDone });
     this.feed = new JobFeed({ bus, log, book, counters, onWork: (work) => this.fanOut.push(work) });

@@ -43,9 +43,7 @@ export class SolutionLog {
       this.dropped += 1;
     }
     this.#waiting.push({ subject, messageId, payload });
-    this.#flushing ??= this.#flush().finally(() => {
-      this.#flushing = undefined;
-    });
+    this.#flushing ??= this.#flush();
   }
 
   /** Waits a moment for what is not stored yet. */
@@ -66,5 +64,7 @@ export class SolutionLog {
         await sleep(RETRY_MS);
       }
     }
+    // Before anything else happens: what is added from now on begins another.
+    this.#flushing = undefined;
   }
 }
