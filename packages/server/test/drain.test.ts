@@ -1,5 +1,5 @@
 import { setImmediate as answers } from 'node:timers/promises';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Drain, pacedDeadlineMs } from '../src/drain.ts';
 
 /** Drains so many connections by a clock of its own. @returns the milliseconds at which each went */
@@ -131,49 +131,40 @@ describe('a drain', () => {
     expect([stay.length, left]).toEqual([4, 0]);
   });
 
-  it('waits for answers from far away, and keeps its pace meanwhile', async () => {
-    vi.useFakeTimers();
-    const open = new Map(Array.from({ length: 50 }, (_, id) => [id, opened(id)]));
-    const heldFor: number[] = [];
-    const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-    const drain = new Drain(
-      open,
-      { keep: 0, deadlineMs: 6_250 },
-      {
-        clock: { now: () => Date.now(), monotonic: () => performance.now() },
-        random: () => 0.5,
-        sleep,
-        settle: async (batch, ms) => {
-          const waitsMs = Math.min(ms, 400);
-          heldFor.push(...batch.map(() => waitsMs));
-          await sleep(waitsMs);
-        },
-        sendAway: ({ id }) => open.delete(id),
-      },
-    );
-    await vi.advanceTimersByTimeAsync(5_500);
-    expect([open.size, heldFor.length, Math.min(...heldFor)]).toEqual([0, 50, 400]);
-    await drain.done;
-    vi.useRealTimers();
-  });
+  describe('with a clock that goes on', () => {
+    beforeEach(() => void vi.useFakeTimers());
+    afterEach(() => void vi.useRealTimers());
 
-  it('waits for no answer beyond its end', async () => {
-    vi.useFakeTimers();
-    const open = new Map(Array.from({ length: 50 }, (_, id) => [id, opened(id)]));
-    const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-    const drain = new Drain(
-      open,
-      { keep: 0, deadlineMs: 1_000 },
-      {
-        clock: { now: () => Date.now(), monotonic: () => performance.now() },
-        random: () => 0.5,
-        ...{ sleep, settle: (_, ms) => sleep(ms), sendAway: ({ id }) => open.delete(id) },
-      },
-    );
-    await vi.advanceTimersByTimeAsync(1_001);
-    expect(open.size).toBe(0);
-    await drain.done;
-    vi.useRealTimers();
+    const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+    /** Of fifty, whose answers take so long, and of each of them how long it was waited for. */
+    const started = (deadlineMs: number, answersMs: number) => {
+      const open = new Map(Array.from({ length: 50 }, (_, id) => [id, opened(id)]));
+      const heldFor: number[] = [];
+      const settle = (batch: readonly Open[], ms: number) => {
+        const waitsMs = Math.min(ms, answersMs);
+        heldFor.push(...batch.map(() => waitsMs));
+        return pause(waitsMs);
+      };
+      const clock = { now: () => Date.now(), monotonic: () => performance.now() };
+      const sendAway = ({ id }: Open) => open.delete(id);
+      const modules = { clock, random: () => 0.5, sleep: pause, settle, sendAway };
+      const { done } = new Drain(open, { keep: 0, deadlineMs }, modules);
+      return { open, heldFor, done };
+    };
+
+    it('waits for answers from far away, and keeps its pace meanwhile', async () => {
+      const { open, heldFor, done } = started(6_250, 400);
+      await vi.advanceTimersByTimeAsync(5_500);
+      expect([open.size, heldFor.length, Math.min(...heldFor)]).toEqual([0, 50, 400]);
+      await done;
+    });
+
+    it('waits for no answer beyond its end', async () => {
+      const { open, done } = started(1_000, Number.POSITIVE_INFINITY);
+      await vi.advanceTimersByTimeAsync(1_001);
+      expect(open.size).toBe(0);
+      await done;
+    });
   });
 
   it('ends with the batch in which it is cancelled', async () => {

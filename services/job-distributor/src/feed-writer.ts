@@ -11,7 +11,7 @@ import type { Draft } from './next-record.ts';
 
 const APPEND_TIMEOUT_MS = 2_000;
 const RETRY_PAUSE_MS = 100;
-/** Of the ids that a leader leaves out at its start: enough that two in a row seldom leave out as many. */
+/** Of the ids that a leader leaves out at its start. */
 const LEFT_OUT_BOUND = 256n;
 /** Records read at once at the start. */
 const READ_BATCH = 256;
@@ -47,7 +47,8 @@ export class FeedWriter {
   static async open(lease: Lease, lastJobId: number, modules: FeedWriterModules): Promise<FeedWriter> {
     const { state, lastSequence } = await readFeed(modules.bus);
     let mayBeGiven = lastSequence > 0 ? state.lastJobId : lastJobId;
-    // Leaders that come one after the other without a record in the stream leave out different numbers of ids.
+    // At least the one that the leader before may have given. Of several in a row that stored nothing, whoever leaves out more than those before
+    // cannot come to their ids; whoever leaves out fewer can.
     const leftOut = mayBeGiven === 0 ? 0 : 1 + Number(lease.epoch % LEFT_OUT_BOUND);
     for (let left = leftOut; left > 0; left -= 1) mayBeGiven = nextJobId(mayBeGiven);
     return new FeedWriter(lease, modules, {

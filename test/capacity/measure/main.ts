@@ -1,5 +1,5 @@
 // `npm run capacity:measure`: what the model needs and no other measurement has. Writes a section of docs/capacity.md,
-// from which the model has it, unless other work took the machine meanwhile. About seven minutes.
+// from which the model has it, unless other work took the machine meanwhile. About ten minutes.
 import { join } from 'node:path';
 import { describeMachine, measureBusy, measureDiskSync } from '../../load/compare/machine.ts';
 import { LatencyHistogram } from '../../load/measure/latency-histogram.ts';

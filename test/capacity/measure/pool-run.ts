@@ -1,4 +1,5 @@
 // A load on a pool of processes, with what each of them used.
+import { gatewayBounds } from '../../load/compare/pools.ts';
 import type { LoadConfig } from '../../load/config.ts';
 import { loadConfigOf } from '../../load/load-config.ts';
 import { processesOf } from '../../load/pool-cpu/moments.ts';
@@ -7,9 +8,6 @@ import type { RunResult } from '../../load/results.ts';
 import { LoadRun } from '../../load/run.ts';
 import { cpuBetween, type Mark } from '../../load/server-record.ts';
 import { PoolProcesses } from '../../support/pool-processes.ts';
-
-/** As those of `npm run load:compare`: none of them is to be met. */
-const LIMITS = ['--max-connections-per-address', '20000', '--connection-rate', '100000', '--message-rate', '1000000'];
 
 export interface PoolRunOptions {
   readonly gateways: number;
@@ -27,7 +25,7 @@ export interface PoolRunFigures {
 export async function runPool({ gateways, load }: PoolRunOptions): Promise<PoolRunFigures> {
   const chain = { simulated: { nbits: '1b00ffff', blockSeconds: 0 } };
   const easiest = { sharesPerMinute: 100_000, easiestDifficulty: 1e-10 };
-  const pool = await PoolProcesses.start({ chain, gateways, gatewayFlags: LIMITS, ...easiest });
+  const pool = await PoolProcesses.start({ chain, gateways, gatewayFlags: gatewayBounds, ...easiest });
   try {
     const result = await new LoadRun(loadOn(pool, gateways, load)).run();
     const failures = [...verdictOf(result).failures, ...rateFailures(result)];

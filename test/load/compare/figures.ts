@@ -22,6 +22,7 @@ const rss = ({ servers }: RunResult, mark: Mark) => total(servers.map((each) => 
 /** Up to where everything is credited: what a pool puts off costs the same as what it does at once. */
 const shareCpu = (result: RunResult) => cpu(result, 'begin', 'settled');
 const measuredShares = ({ shares }: RunResult) => shares?.latency.count ?? Number.NaN;
+const sharesPerSecond = (run: RunResult) => measuredShares(run) / (run.shares?.seconds ?? Number.NaN);
 const latency = (part: number) => (result: RunResult) => result.shares?.latency.quantile(part) ?? Number.NaN;
 const bytesOf = (rows: RunResult['sent'], pattern: RegExp) =>
   total(rows.filter(({ name }) => pattern.test(name)).map(({ bytes }) => bytes));
@@ -38,12 +39,12 @@ const figures: Readonly<Record<RowGroup, readonly Figure[]>> = {
     {
       title: 'shares/s',
       better: 'more',
-      of: (run) => measuredShares(run) / (run.shares?.seconds ?? Number.NaN),
+      of: sharesPerSecond,
       onlyIf: isAsFastAsItGoes,
     },
     {
       title: 'shares/s that came',
-      of: (run) => measuredShares(run) / (run.shares?.seconds ?? Number.NaN),
+      of: sharesPerSecond,
       onlyIf: (row) => !isAsFastAsItGoes(row),
     },
     { title: 'ack p50, ms', better: 'less', of: latency(0.5) },
