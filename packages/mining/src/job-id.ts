@@ -5,10 +5,12 @@
 export const JOB_ID_STRIDE = 16;
 /** The last base: behind it the sequence starts again at the stride, when ids of that age have long expired. */
 const LAST_BASE = 2 ** 32 - JOB_ID_STRIDE;
+const BASES = LAST_BASE / JOB_ID_STRIDE;
 
-/** The id of the job after `previous` (a base, or 0 before the first job). */
-export function nextJobId(previous: number): number {
-  return previous >= LAST_BASE ? JOB_ID_STRIDE : baseJobId(previous) + JOB_ID_STRIDE;
+/** The id of the job `steps` jobs after `previous` (a base, or 0 before the first job). */
+export function nextJobId(previous: number, steps = 1): number {
+  const index = baseJobId(previous) / JOB_ID_STRIDE - 1 + steps;
+  return ((index % BASES) + 1) * JOB_ID_STRIDE;
 }
 
 /** The job that an id on the wire means. */

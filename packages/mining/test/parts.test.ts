@@ -71,6 +71,9 @@ describe('job ids', () => {
     expect(nextJobId(0)).toBe(JOB_ID_STRIDE);
     expect(nextJobId(16)).toBe(32);
     expect(nextJobId(2 ** 32 - JOB_ID_STRIDE)).toBe(JOB_ID_STRIDE);
+    expect(nextJobId(0, 3)).toBe(3 * JOB_ID_STRIDE);
+    expect(nextJobId(2 ** 32 - JOB_ID_STRIDE, 3)).toBe(3 * JOB_ID_STRIDE);
+    expect(nextJobId(32, 2 ** 28 - 1)).toBe(32);
     let id: number | undefined = 2 ** 32 - JOB_ID_STRIDE;
     let reissues = 0;
     for (;;) {
@@ -183,5 +186,6 @@ describe('clampTarget', () => {
     expect(clampTarget(500n, 10n, 100n)).toBe(100n);
     expect(clampTarget(5n, 10n, 100n)).toBe(10n);
     expect(clampTarget(5n, 10n, 2n)).toBe(2n);
+    expect(clampTarget(1n, 10n, 2n)).toBe(2n);
   });
 });

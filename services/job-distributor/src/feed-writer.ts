@@ -11,8 +11,6 @@ import type { Draft } from './next-record.ts';
 
 const APPEND_TIMEOUT_MS = 2_000;
 const RETRY_PAUSE_MS = 100;
-/** Of the ids that a leader leaves out at its start. */
-const LEFT_OUT_BOUND = 256n;
 /** Records read at once at the start. */
 const READ_BATCH = 256;
 
@@ -20,6 +18,13 @@ export interface FeedWriterModules {
   readonly bus: Bus;
   sleep(ms: number): Promise<unknown>;
   onRetry(error: unknown): void;
+}
+
+export interface LastJob {
+  /** 0: none. */
+  readonly jobId: number;
+  /** Of the leader that stored last. */
+  readonly epoch: bigint;
 }
 
 /** `lost`: the lease has run out, or somebody else has written: this leader is none any more. */
@@ -40,19 +45,15 @@ export class FeedWriter {
   }
 
   /**
-   * Reads what is current. `lastJobId`: the newest id that this process knows, should the stream have been lost. Of the leader before, one
+   * Reads what is current. `known`: the newest job that this process knows of, should the stream have been lost. Of each leader before, one
    * record may have reached those who listen live and never the stream: its number comes again, and must not come to mean other work. So the
-   * id that it may have given is left out, and this leader activates no job but its own.
+   * ids that they may have given are left out, and this leader activates no job but its own.
    */
-  static async open(lease: Lease, lastJobId: number, modules: FeedWriterModules): Promise<FeedWriter> {
-    const { state, lastSequence } = await readFeed(modules.bus);
-    let mayBeGiven = lastSequence > 0 ? state.lastJobId : lastJobId;
-    // At least the one that the leader before may have given. Of several in a row that stored nothing, whoever leaves out more than those before
-    // cannot come to their ids; whoever leaves out fewer can.
-    const leftOut = mayBeGiven === 0 ? 0 : 1 + Number(lease.epoch % LEFT_OUT_BOUND);
-    for (let left = leftOut; left > 0; left -= 1) mayBeGiven = nextJobId(mayBeGiven);
+  static async open(lease: Lease, known: LastJob, modules: FeedWriterModules): Promise<FeedWriter> {
+    const { state, lastSequence, epoch } = await readFeed(modules.bus);
+    const last = epoch === undefined ? known : { jobId: state.lastJobId, epoch };
     return new FeedWriter(lease, modules, {
-      state: { ...state, future: undefined, lastJobId: mayBeGiven },
+      state: { ...state, future: undefined, lastJobId: leaveOut(last, lease.epoch) },
       lastSequence,
     });
   }
@@ -97,9 +98,20 @@ export class FeedWriter {
   }
 }
 
+/**
+ * One id for each epoch since: each leader since has had an epoch of its own, later than those before, and so has left out more than they
+ * and given none of their ids. One id at least: the epochs of a bus that was lost begin again.
+ */
+function leaveOut({ jobId, epoch }: LastJob, ours: bigint): number {
+  if (jobId === 0) return 0;
+  return nextJobId(jobId, ours > epoch ? Number(ours - epoch) : 1);
+}
+
 interface StoredFeed {
   readonly state: FeedState;
   readonly lastSequence: number;
+  /** Of the last record; undefined: the stream holds none. */
+  readonly epoch?: bigint;
 }
 
 /** The state as the newest record's `replayFrom` lets any late joiner see it. A stream that was purged goes on with its numbers. */
@@ -109,7 +121,8 @@ async function readFeed(bus: Bus): Promise<StoredFeed> {
     const { lastSequence: feed } = await bus.state('JOBS');
     return { state: { ...emptyFeedState, feed, replayFrom: feed + 1 }, lastSequence: 0 };
   }
-  const replayFrom = Number(JobRecord.decode(newest.payload).replayFrom);
+  const { epoch, replayFrom: first } = JobRecord.decode(newest.payload);
+  const replayFrom = Number(first);
   let state: FeedState = { ...emptyFeedState, replayFrom };
   for (let from = replayFrom; from <= newest.sequence; ) {
     const messages = await bus.read('JOBS', from, READ_BATCH);
@@ -120,5 +133,5 @@ async function readFeed(bus: Bus): Promise<StoredFeed> {
     }
     if (messages.length === 0) break;
   }
-  return { state: { ...state, feed: newest.sequence }, lastSequence: newest.sequence };
+  return { state: { ...state, feed: newest.sequence }, lastSequence: newest.sequence, epoch };
 }

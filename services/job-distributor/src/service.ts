@@ -18,7 +18,7 @@ import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
 import { OutageLog } from '@sluice/runtime/outage-log';
 import type { Service } from '@sluice/runtime/run-service';
 import { ChainView } from './chain-view.ts';
-import { FeedWriter } from './feed-writer.ts';
+import { FeedWriter, type LastJob } from './feed-writer.ts';
 import { Leader } from './leader.ts';
 import { type JobDistributorMetrics, jobDistributorMetrics } from './metrics.ts';
 import type { JobPolicy } from './next-record.ts';
@@ -78,7 +78,7 @@ class JobDistributor implements Service {
   #consumer: Consumer | undefined;
   #leader: Leader | undefined;
   #leading: Promise<void> = Promise.resolve();
-  #lastJobId = 0;
+  #lastJob: LastJob = { jobId: 0, epoch: 0n };
 
   constructor(instance: string, policy: JobPolicy, outputs: readonly Payout[], modules: JobDistributorModules) {
     this.#instance = instance;
@@ -166,7 +166,7 @@ class JobDistributor implements Service {
 
   async #leadOnce(lease: Lease): Promise<void> {
     const { bus, clock, log } = this.#modules;
-    const writer = await FeedWriter.open(lease, this.#lastJobId, {
+    const writer = await FeedWriter.open(lease, this.#lastJob, {
       bus,
       sleep,
       onRetry: (error) => {
@@ -197,7 +197,7 @@ class JobDistributor implements Service {
     } finally {
       clearInterval(tick);
       this.#leader = undefined;
-      this.#lastJobId = leader.lastJobId;
+      this.#lastJob = { jobId: leader.lastJobId, epoch: lease.epoch };
       log.info('no longer leading');
     }
   }

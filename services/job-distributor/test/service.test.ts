@@ -184,13 +184,13 @@ describe('job distributor', () => {
     const before = await settled(3);
     const last = before.at(-1);
     if (last === undefined) throw new Error('no record');
-    await bus.append('JOBS', 'jobs', JobRecord.encode({ ...last, feed: 1n, jobId: last.jobId + 160 }));
+    await bus.append('JOBS', 'jobs', JobRecord.encode({ ...last, feed: 1n, jobId: last.jobId + 160_000 }));
     await tell(blockOn(root));
     const found = await settled(7, 12_000);
     expect(found.map(({ feed }) => Number(feed))).toEqual([1, 2, 3, 1, 5, 6, 7]);
     // Readers leave such a record out, and so does the next leader: it counts on from the job before.
     expect(kinds(found).slice(4)).toEqual(['future', 'activate', 'future']);
-    expect(found[4]?.jobId).not.toBe(last.jobId + 176);
+    expect(found[4]?.jobId).toBeLessThan(last.jobId + 160_000);
     expect(found[4]?.jobId).toBeGreaterThan(last.jobId + 16);
     expect(found[5]?.jobId).toBe(found[4]?.jobId);
   });
