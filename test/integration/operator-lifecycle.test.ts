@@ -149,6 +149,21 @@ describe.skipIf(missing !== undefined)(`the life of a resource${missing === unde
     expect((await live()).status.conditions[1]).toMatchObject({ type: 'Degraded', status: 'False' });
   });
 
+  it('that is paused says nothing of the generation that came meanwhile', async () => {
+    await reconcile();
+    const { metadata, spec, ...rest } = await live();
+    const annotations = { 'mining.sluice.dev/pause-reconciliation': 'true' };
+    const payout = { outputs: [{ descriptor: 'raw(55)' }] };
+    await plane.client().put(path(), { ...rest, metadata: { ...metadata, annotations }, spec: { ...spec, payout } });
+    clock.advance(MINUTE_MS);
+    await reconcile();
+    const paused = await live();
+    expect([paused.metadata.generation, paused.status.observedGeneration]).toEqual([2, 1]);
+    expect(paused.status.conditions).toContainEqual(
+      expect.objectContaining({ type: 'ReconciliationPaused', status: 'True', observedGeneration: 2 }),
+    );
+  });
+
   it('goes on until what must be done before its end is done, paused or not', async () => {
     await reconcile();
     let left = 2;

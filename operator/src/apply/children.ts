@@ -204,7 +204,12 @@ export function refuseForeign(owner: Owner, { kind, metadata }: KubernetesObject
   throw new ChildError('name-conflict', `${kind} ${metadata.name} is there already and ${whose}`);
 }
 
+/** By the API server itself, by a quota (403), or by a webhook (400 or 403). */
 function invalidChild(resource: Resource, { metadata }: Pick<Manifest, 'metadata'>, error: unknown): unknown {
-  if (!isKubernetesError(error, 'api-invalid')) return error;
+  const isRefused =
+    isKubernetesError(error, 'api-invalid') ||
+    isKubernetesError(error, 'api-refused') ||
+    (isKubernetesError(error, 'api-forbidden') && error.status !== 401);
+  if (!isRefused) return error;
   return new ChildError('invalid-child', `${resource.kind} ${metadata.name}: ${error.message}`, error);
 }

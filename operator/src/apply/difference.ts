@@ -16,8 +16,8 @@ const listKeys: readonly (readonly [path: RegExp, keys: readonly string[]])[] = 
   [/\.topologySpreadConstraints$/, ['topologyKey', 'whenUnsatisfiable']],
   [/^status\.conditions$/, ['type']],
 ];
-/** Maps of quantities, and fields that are one. */
-const quantities = /\.(?:limits|requests|capacity)\.[^.]+$|\.sizeLimit$/;
+/** Maps of quantities, whose keys may have dots, and fields that are one. */
+const quantities = /\.(?:limits|requests|capacity)\..+$|\.sizeLimit$/;
 
 /** Path of the first field that was applied and is not so, such as `spec.template.spec.containers.image`; undefined when all are. */
 export function difference(applied: unknown, live: unknown, path = ''): string | undefined {

@@ -15,8 +15,20 @@ export const collect =
     faults.push(error);
   };
 
+/** What is refused, or belongs to others, is not better a moment later. */
+export const REFUSED_RETRY_MS = 60_000;
+
 export const faultReason = ({ code }: ChildError): string =>
   code === 'name-conflict' ? 'NameConflict' : 'InvalidChild';
+
+/** The findings, with Ready False where a child cannot be made, whatever the others are. */
+export function readyUnless(refused: readonly ChildError[], findings: readonly Finding[]): readonly Finding[] {
+  const [first] = refused;
+  if (first === undefined) return findings;
+  const message = refused.map(messageOf).join('; ');
+  const ready: Finding = { type: 'Ready', status: 'False', reason: faultReason(first), message };
+  return [...findings.filter(({ type }) => type !== 'Ready'), ready];
+}
 
 /** Degraded, with the reason of the first; none where nothing is the matter. */
 export function degraded(faults: readonly ChildError[]): readonly Finding[] {

@@ -10,7 +10,7 @@ import type { ObjectCache } from '../kubernetes/object-cache.ts';
 import { objectPath, type Resource } from '../kubernetes/resource.ts';
 import { type Condition, type Finding, transitions, withFindings } from '../status/conditions.ts';
 import type { StatusWriter } from '../status/status-writer.ts';
-import { degraded, faultReason, isChildFault } from './child-faults.ts';
+import { degraded, faultReason, isChildFault, REFUSED_RETRY_MS } from './child-faults.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizer.ts';
 import type { CustomResource, Outcome, Reconciler } from './reconciler.ts';
 
@@ -19,8 +19,6 @@ export const PAUSE = 'mining.sluice.dev/pause-reconciliation';
 
 /** After this a resource goes, whatever is left to be done: one that cannot be deleted is worse. */
 const FINALIZE_DEADLINE_MS = 10 * 60_000;
-/** What is refused, or belongs to others, is not better a moment later. */
-const REFUSED_RETRY_MS = 60_000;
 
 const namespaces: Resource = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false };
 
@@ -48,11 +46,15 @@ export class Lifecycle {
     const object = this.#modules.cache.get(key);
     if (object === undefined) return {};
     if (object.metadata.deletionTimestamp !== undefined) return this.#end(object, signal);
-    if (object.metadata.annotations?.[PAUSE] === 'true') return this.#show(object, { findings: [paused] });
+    if (object.metadata.annotations?.[PAUSE] === 'true') {
+      // What stands in the status is of the generation before the pause: whoever waits for the next one is not to take it for done.
+      return this.#show(object, { findings: [paused] }, object.status?.observedGeneration);
+    }
     const { writer, resource } = this.#modules;
     if (!hasFinalizer(object)) await addFinalizer(writer, resource, object);
     const outcome = await this.#outcomeOf(object, signal);
-    return this.#show(object, { ...outcome, findings: [...outcome.findings, notPaused] });
+    const found = { ...outcome, findings: [...outcome.findings, notPaused] };
+    return this.#show(object, found, object.metadata.generation);
   }
 
   async #outcomeOf(object: CustomResource, signal: AbortSignal): Promise<Outcome> {
@@ -74,6 +76,7 @@ export class Lifecycle {
   async #show(
     object: CustomResource,
     { findings, status, requeueAfterMs }: Outcome,
+    observedGeneration: number | undefined,
   ): Promise<{ readonly requeueAfterMs?: number }> {
     const { resource, clock, statusWriter } = this.#modules;
     const { generation } = object.metadata;
@@ -84,7 +87,7 @@ export class Lifecycle {
     const before = status === undefined ? object.status : status;
     const leftMs = await statusWriter.write(resource, object, {
       ...before,
-      observedGeneration: generation,
+      ...(observedGeneration === undefined ? {} : { observedGeneration }),
       conditions,
     });
     if (leftMs === undefined) this.#tell(object, transitions(previous, conditions));

@@ -16,7 +16,7 @@ export interface CustomResource extends KubernetesObject {
     readonly resourceVersion: string;
     readonly creationTimestamp: string;
   };
-  readonly status?: { readonly conditions?: Conditions };
+  readonly status?: { readonly conditions?: Conditions; readonly observedGeneration?: number };
 }
 
 /** What came of looking at a resource. */

@@ -112,5 +112,6 @@ type Listener = Fleet['listeners'][number];
 export const listenAddresses = ({ listeners }: Fleet, protocol: Listener['protocol']) =>
   listeners.filter((listener) => listener.protocol === protocol && listener.tls === undefined).map(listenAddress);
 
-/** Where a pod listens. */
-export const listenAddress = ({ port }: Listener) => `0.0.0.0:${port}`;
+/** Where a pod listens: on both families where its Service may have addresses of both. Those of IPv4 stay what they are to it (address-key.ts). */
+export const listenAddress = ({ port, service: { ipFamilyPolicy = 'SingleStack' } }: Listener) =>
+  ipFamilyPolicy === 'SingleStack' ? `0.0.0.0:${port}` : `[::]:${port}`;

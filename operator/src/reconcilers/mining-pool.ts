@@ -3,7 +3,7 @@ import type { MiningPool } from '../api/v1alpha1.ts';
 import type { Children } from '../apply/children.ts';
 import type { DataVolumes } from '../apply/data-volumes.ts';
 import type { ChildError } from '../apply/errors.ts';
-import { collect, degraded } from '../control/child-faults.ts';
+import { collect, degraded, REFUSED_RETRY_MS, readyUnless } from '../control/child-faults.ts';
 import type { CustomResource, Outcome, Reconciler } from '../control/reconciler.ts';
 import { ownedGateways } from '../desired/gateways.ts';
 import type { Manifest } from '../desired/manifest.ts';
@@ -17,7 +17,7 @@ import type { KubernetesObject } from '../kubernetes/resource.ts';
 import type { Scaling } from '../scaling-loop/scaling.ts';
 import type { ChainLooks } from './chain-looks.ts';
 import { endpoints } from './endpoints.ts';
-import { type ChildCaches, OwnObjects } from './own-objects.ts';
+import { type ChildCaches, type Making, OwnObjects } from './own-objects.ts';
 import type { PodMonitors } from './pod-monitors.ts';
 import { busReady, type PoolWorkloads, templatesFresh } from './pool-conditions.ts';
 import { type DefaultImages, type PoolManifests, poolManifests } from './pool-manifests.ts';
@@ -68,7 +68,8 @@ export class MiningPoolReconciler implements Reconciler {
     // Before the ReplicaSet is made: one of another revision than is followed would be removed while it has no pods.
     const scaled = gateways && scaling.gateways.follow(fleet, gateways);
     scaling.validators.follow(pool);
-    if (manifests.all !== undefined && (await this.#make(pool, manifests, { objects, children, signal })))
+    const refused: ChildError[] = [];
+    if (manifests.all !== undefined && (await this.#make(pool, manifests, objects, { children, signal, refused })))
       this.#settled.set(pool, basis, manifests);
     const monitorFaults = await monitors.keep(pool, children);
     const missing = [...looked.secrets.unmade, ...(gateways === undefined ? [`${name}-gw`] : [])];
@@ -79,10 +80,11 @@ export class MiningPoolReconciler implements Reconciler {
     };
     const chain = chains.of(pool, signal);
     const waits = [settled?.requeueAfterMs ?? FAULT_RETRY_MS, looked.requeueAfterMs, storage.requeueAfterMs];
+    if (refused.length > 0) waits.push(REFUSED_RETRY_MS);
     return {
       findings: [
-        ...objects.readiness(workloads, missing, scaled?.workload),
-        ...degraded([...faults, ...looked.faults, ...monitorFaults]),
+        ...readyUnless(refused, objects.readiness(workloads, missing, scaled?.workload)),
+        ...degraded([...refused, ...faults, ...looked.faults, ...monitorFaults]),
         ...(scaled?.findings ?? []),
         ...(settled === undefined ? [] : [settled.finding]),
         ...[busReady(pool, seen), templatesFresh(pool, seen)],
@@ -114,13 +116,18 @@ export class MiningPoolReconciler implements Reconciler {
   async #make(
     pool: MiningPool,
     { all, gateways }: PoolManifests,
-    { objects, children, signal }: { objects: OwnObjects; children: Children; signal: AbortSignal },
+    objects: OwnObjects,
+    making: Making,
   ): Promise<boolean> {
     const { volumes, caches } = this.#options;
-    if (await growVolumes(pool, all, { volumes, caches, children })) return false;
-    if (gateways !== undefined) return objects.keep(all, children, signal);
+    const { children, refused } = making;
+    const grows = await growVolumes(pool, all, { volumes, caches, children }).catch(collect(refused));
+    if (grows === true) return false;
+    // A StatefulSet whose volumes cannot become what they should stays as it is.
+    const makeable = grows === undefined ? all.filter(({ kind }) => kind !== 'StatefulSet') : all;
+    if (gateways !== undefined) return objects.keep(makeable, making);
     // While nothing can be said of gateways, those that there were stay with their Service, whose address stands in every miner.
-    await objects.make(all, children, signal);
+    await objects.make(makeable, making);
     return false;
   }
 

@@ -1,11 +1,13 @@
 // The objects of one custom resource, whichever kind it is: made, kept, taken away, and looked at in the caches that follow the API server.
 import { BY_CONTROLLER, BY_NAMESPACE, childKind } from '../apply/child-kinds.ts';
 import type { Children } from '../apply/children.ts';
+import type { ChildError } from '../apply/errors.ts';
+import { collect } from '../control/child-faults.ts';
 import type { Manifest, Owner } from '../desired/manifest.ts';
 import type { ObjectCache } from '../kubernetes/object-cache.ts';
 import { type KubernetesObject, keyOf } from '../kubernetes/resource.ts';
 import type { Finding } from '../status/conditions.ts';
-import { configMapsInUse, obsoleteChildren } from './obsolete.ts';
+import { configMapsInUse, obsoleteChildren, type PodMaker } from './obsolete.ts';
 import { isWorkload, type LiveWorkload, readiness, workloadKinds } from './readiness.ts';
 
 /** Of the kinds of children, by kind. */
@@ -15,6 +17,13 @@ export type ChildCaches = ReadonlyMap<string, ObjectCache<KubernetesObject>>;
 export type ObjectName = Pick<Manifest, 'kind'> & {
   readonly metadata: Pick<Manifest['metadata'], 'name' | 'namespace'>;
 };
+
+export interface Making {
+  readonly children: Children;
+  readonly signal: AbortSignal;
+  /** Takes what is the matter with children that cannot be made. */
+  readonly refused: ChildError[];
+}
 
 /** Told of an object that there was and that is another one now. @param before as the cache had it */
 export type OnChanged = (manifest: Manifest, before: KubernetesObject) => void;
@@ -41,13 +50,22 @@ export class OwnObjects {
     return [...own, ...own.flatMap(({ metadata: { uid = '' } }) => this.#owned('ReplicaSet', uid))];
   }
 
-  /** Makes what is desired, in its order. Resolves with whether all of it was so already, and in the caches. @throws as `Children` does */
-  async make(desired: readonly Manifest[], children: Children, signal: AbortSignal): Promise<boolean> {
+  /**
+   * Makes what is desired, in its order; what is refused is left out, and a workload whose ConfigMap was. Resolves with whether all of it was
+   * so already, and in the caches. @throws as `Children` does, but for what is the matter with one child
+   */
+  async make(desired: readonly Manifest[], { children, signal, refused }: Making): Promise<boolean> {
     let isUnchanged = true;
+    const missing = new Set<string>();
     for (const manifest of desired) {
       signal.throwIfAborted();
-      const before = this.live(manifest.kind, manifest.metadata.name);
-      const outcome = await children.apply(childKind(manifest.kind), this.#owner, manifest);
+      const { kind, metadata } = manifest;
+      const before = this.live(kind, metadata.name);
+      const isStartedWith = [...configMapsInUse([manifest as PodMaker])].some((name) => missing.has(name));
+      const outcome = isStartedWith
+        ? undefined
+        : await children.apply(childKind(kind), this.#owner, manifest).catch(collect(refused));
+      if (outcome === undefined && kind === 'ConfigMap') missing.add(metadata.name);
       if (outcome === 'changed' && before !== undefined) this.#onChanged(manifest, before);
       // What the cache has never had goes without a word.
       if (outcome !== 'unchanged' || before === undefined) isUnchanged = false;
@@ -55,9 +73,14 @@ export class OwnObjects {
     return isUnchanged;
   }
 
-  /** Makes what is desired, then removes what is not and nobody needs. Resolves with whether there was nothing to do. @throws as `Children` does */
-  async keep(desired: readonly Manifest[], children: Children, signal: AbortSignal): Promise<boolean> {
-    const isUnchanged = await this.make(desired, children, signal);
+  /**
+   * Makes what is desired, then removes what is not and nobody needs, unless something was refused. Resolves with whether there was nothing to
+   * do. @throws as `make` does
+   */
+  async keep(desired: readonly Manifest[], making: Making): Promise<boolean> {
+    const { children, signal, refused } = making;
+    const isUnchanged = await this.make(desired, making);
+    if (refused.length > 0) return false;
     const obsolete = this.#obsolete(desired);
     for (const child of obsolete) {
       signal.throwIfAborted();

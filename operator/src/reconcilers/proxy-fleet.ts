@@ -1,9 +1,10 @@
 // What a ProxyFleet becomes: proxies, their Services and their configuration, which names the pools that they mine for.
 import type { MiningPool, ProxyFleet } from '../api/v1alpha1.ts';
 import type { Children } from '../apply/children.ts';
+import type { ChildError } from '../apply/errors.ts';
 import type { Writer } from '../apply/writer.ts';
 import { annotate } from '../control/annotations.ts';
-import { degraded } from '../control/child-faults.ts';
+import { degraded, readyUnless } from '../control/child-faults.ts';
 import type { CustomResource, Outcome, Reconciler } from '../control/reconciler.ts';
 import { type FleetManifests, listenAddresses } from '../desired/fleet-manifests.ts';
 import type { DefaultImage } from '../desired/image-reference.ts';
@@ -60,17 +61,18 @@ export class ProxyFleetReconciler implements Reconciler {
     const desired = made === undefined ? [] : [fleetNetworkPolicy(fleet, network), ...inOrder(made)];
     const objects = new OwnObjects(fleet, caches);
     // While nothing can be said of new proxies, those that there are stay with all that is theirs.
-    if (made !== undefined) await objects.keep(desired, children, signal);
+    const refused: ChildError[] = [];
+    if (made !== undefined) await objects.keep(desired, { children, signal, refused });
     const monitorFaults = await monitors.keep(fleet, children);
 
     const faults = await secrets.missing(fleet);
     const { active, upstreams, finding } = upstreamStates(fleet, pools, await looks.of(fleet));
     return {
       findings: [
-        ...objects.readiness(desired, made === undefined ? [`${name}-px`] : [], scaled?.workload),
+        ...readyUnless(refused, objects.readiness(desired, made === undefined ? [`${name}-px`] : [], scaled?.workload)),
         ...(scaled?.findings ?? []),
         ...[finding, keys.finding],
-        ...degraded(monitorFaults),
+        ...degraded([...refused, ...monitorFaults]),
         ...(faults.length === 0 ? [] : [secretMissing(faults)]),
       ],
       status: {

@@ -109,7 +109,8 @@ export class Listener {
         const onError = (error: Error) =>
           reject(new ServerError('server-listen-failed', `cannot listen on ${host}:${port}: ${messageOf(error)}`));
         server.once('error', onError);
-        server.listen({ host, port, backlog: BACKLOG, reusePort }, () => {
+        // Of no address Node makes `::`, or 0.0.0.0 on a machine without IPv6.
+        server.listen({ ...(host === '::' ? {} : { host }), port, backlog: BACKLOG, reusePort }, () => {
           server.removeListener('error', onError);
           server.on('error', () => undefined);
           resolve();
