@@ -558,7 +558,7 @@ export interface Fleet {
      */
     port: number;
     /**
-     * Connections that one pod holds at once on this port; more are closed.
+     * What this port adds to the connections that one pod holds at once over all its listeners; more are closed.
      */
     maxConnectionsPerPod: number;
     /**

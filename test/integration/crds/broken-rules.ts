@@ -355,6 +355,28 @@ export const brokenRules: readonly BrokenRule[] = [
     by: (spec) => assign(spec.upstreams[1], { url: 'stratum2+tcp://pool.example:3333' }),
   },
   {
+    message:
+      'url of Stratum V1 ends in HOST:PORT; what its pool knows of the farm belongs in identity and credentialsSecretRef',
+    of: fleet,
+    by: (spec) => assign(spec.upstreams[2], { url: 'stratum+tcp://old.example:3333/worker' }),
+  },
+  {
+    message: 'two upstreams are the same MiningPool',
+    of: fleet,
+    by: (spec) => spec.upstreams.push({ ...spec.upstreams[0], name: 'again' }),
+  },
+  {
+    message: 'two upstreams have the same HOST:PORT',
+    of: fleet,
+    by: (spec) => spec.upstreams.push({ name: 'again', url: 'stratum+tcp://pool.example:3333', identity: 'account' }),
+  },
+  {
+    message: 'a proxy holds at most 65535 connections, maxConnectionsPerPod of all its listeners together',
+    of: fleet,
+    by: (spec) =>
+      spec.proxies.listeners.push({ name: 'more', protocol: 'SV1', port: 34_256, maxConnectionsPerPod: 60_000 }),
+  },
+  {
     message: 'returnAfter must be from 1s to 24h',
     of: fleet,
     by: (spec) => assign(spec, { failover: { returnAfter: '24h1s' } }),
