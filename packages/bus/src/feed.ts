@@ -29,7 +29,12 @@ export async function openFeed(
   onError: (error: unknown) => void,
 ): Promise<FeedReader> {
   const reader = new Reader(bus, onRecord, onError);
-  await reader.open();
+  try {
+    await reader.open();
+  } catch (error) {
+    await reader.close();
+    throw error;
+  }
   return reader;
 }
 

@@ -52,7 +52,10 @@ export async function acquireLease(options: LeaseOptions, modules: LeaseModules,
       if (entry === undefined || seen?.revision !== entry.revision) {
         seen = entry === undefined ? undefined : { revision: entry.revision, at: clock.monotonic() };
       }
-      const free = entry === undefined || isReleased(entry) || clock.monotonic() - (seen?.at ?? 0) >= options.ttlMs;
+      // Ours, of a taking whose answer was lost: nobody holds it.
+      const isOwn = entry !== undefined && sameBytes(entry.value, encodeLease(mark, false));
+      const isOver = clock.monotonic() - (seen?.at ?? 0) >= options.ttlMs;
+      const free = entry === undefined || isOwn || isReleased(entry) || isOver;
       const before = clock.monotonic();
       const revision = free ? await take(kv, options.key, mark, entry) : undefined;
       if (revision !== undefined) {
@@ -165,11 +168,19 @@ class HeldLease implements Lease {
     }
   }
 
+  async #giveUp(): Promise<void> {
+    await this.#kv.update(this.#options.key, encodeLease(this.#mark, true), this.#revision);
+  }
+
   async release(): Promise<void> {
     this.#abort.abort();
     await this.#renewing;
     try {
-      await this.#kv.update(this.#options.key, encodeLease(this.#mark, true), this.#revision);
+      await this.#giveUp().catch(async (error: unknown) => {
+        // A renewal was on its way and has moved the revision on.
+        if (!isBusError(error, 'bus-revision-conflict') || !(await this.#isOwnWrite())) throw error;
+        await this.#giveUp();
+      });
     } catch (error) {
       // Somebody else holds it already, or the bus is away: then it runs out by itself.
       if (!isBusError(error)) throw error;

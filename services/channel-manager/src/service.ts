@@ -1,6 +1,8 @@
 // The channel manager: identities, policy, extranonce ranges and the registry of channels. It holds nothing that another replica
 // does not find on the bus, so any number of them answers side by side.
-import type { Bus, Subscription } from '@sluice/bus/bus';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bus, Kv, Subscription } from '@sluice/bus/bus';
+import { isBusError } from '@sluice/bus/errors';
 import {
   Acknowledgement,
   ChannelUpdate,
@@ -16,6 +18,7 @@ import {
   type WantedChannel,
 } from '@sluice/bus/payloads/channel';
 import { Control, EVERY_GATEWAY, Heartbeat } from '@sluice/bus/payloads/control';
+import type { BucketName } from '@sluice/bus/streams';
 import { subjectName, subjectPattern } from '@sluice/bus/subjects';
 import { LAST_EXTRANONCE_RANGE } from '@sluice/mining/extranonce';
 import type { Clock } from '@sluice/runtime/clock';
@@ -23,6 +26,7 @@ import { messageOf } from '@sluice/runtime/errors';
 import type { Health } from '@sluice/runtime/health';
 import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsOf, type MetricsRegistry } from '@sluice/runtime/metrics';
+import { OutageLog } from '@sluice/runtime/outage-log';
 import type { Service } from '@sluice/runtime/run-service';
 import { zeroCounts } from '@sluice/runtime/zero-counts';
 import { AccountsFile } from './accounts-file.ts';
@@ -35,6 +39,8 @@ import { RegistrySweeper } from './registry-sweeper.ts';
 const QUEUE = 'channel-manager';
 /** How often the file of accounts is looked at. */
 const ACCOUNTS_MS = 10_000;
+/** Between two attempts at a bucket. */
+const BUCKET_AGAIN_MS = 500;
 
 export interface ChannelManagerOptions {
   readonly policy: Omit<Policy, 'accounts'>;
@@ -63,6 +69,7 @@ class ChannelManager implements Service {
   #policy: Policy;
   #accountsTimer: NodeJS.Timeout | undefined;
   #sweeper: RegistrySweeper | undefined;
+  #stopped = false;
 
   constructor(options: ChannelManagerOptions, modules: ChannelManagerModules) {
     this.#modules = modules;
@@ -74,8 +81,9 @@ class ChannelManager implements Service {
   async start(): Promise<void> {
     const { bus, clock, log } = this.#modules;
     await this.#refreshAccounts();
-    const registry = new Registry(await bus.kv('channels'), clock);
-    const counter = await bus.kv('extranonce');
+    const [channels, counter] = [await this.#bucket('channels'), await this.#bucket('extranonce')];
+    if (channels === undefined || counter === undefined) return;
+    const registry = new Registry(channels, clock);
     for (const outcome of openOutcomes) this.#metrics.opens.with({ outcome }).follow(() => this.#opens[outcome]);
     this.#metrics.registryPending.follow(() => registry.pending);
     this.#metrics.registryFailed.follow(() => registry.failed);
@@ -111,7 +119,27 @@ class ChannelManager implements Service {
     this.#accountsTimer = setInterval(() => void this.#lookAtAccounts(), ACCOUNTS_MS);
   }
 
+  /** As often as it takes; undefined: stopped meanwhile. */
+  async #bucket(name: BucketName): Promise<Kv | undefined> {
+    const { bus, clock, log } = this.#modules;
+    const outage = new OutageLog(() => clock.monotonic());
+    while (!this.#stopped) {
+      try {
+        return await bus.kv(name);
+      } catch (error) {
+        if (!isBusError(error)) throw error;
+        log[outage.level() === 'warn' ? 'info' : 'debug'](
+          { reason: messageOf(error) },
+          `waiting for the bucket ${name}`,
+        );
+        await sleep(BUCKET_AGAIN_MS);
+      }
+    }
+    return undefined;
+  }
+
   async stop(): Promise<void> {
+    this.#stopped = true;
     clearInterval(this.#accountsTimer);
     for (const subscription of this.#subscriptions) subscription.close();
     await this.#sweeper?.stop();

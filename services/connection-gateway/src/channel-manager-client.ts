@@ -46,18 +46,19 @@ export class ChannelManagerClient {
   async range(incarnationLabel: string, abandoned: () => boolean): Promise<bigint> {
     const request = RangeRequest.encode({ incarnationLabel });
     while (!abandoned()) {
+      let reply: RangeReply;
       try {
-        const payload = await this.#bus.request(subjectName('extranonceRange'), request, ATTEMPT_TIMEOUT_MS);
-        const reply = RangeReply.decode(payload);
-        this.#outage.over();
-        if (reply.kind === 'granted') return reply.incarnation;
-        throw new GatewayError('gateway-no-range', reply.errorCode);
+        reply = RangeReply.decode(await this.#bus.request(subjectName('extranonceRange'), request, ATTEMPT_TIMEOUT_MS));
       } catch (error) {
         // At the start of a whole pool this is only a matter of order.
         const level = this.#outage.level() === 'warn' ? 'info' : 'debug';
         this.#log[level]({ reason: reasonOf(error) }, 'waiting for an extranonce range');
         await pause(RANGE_RETRY_MS);
+        continue;
       }
+      this.#outage.over();
+      if (reply.kind === 'granted') return reply.incarnation;
+      throw new GatewayError('gateway-no-range', reply.errorCode);
     }
     throw new GatewayError('gateway-no-range', 'stopped before the channel-manager answered');
   }

@@ -49,6 +49,11 @@ export class ChannelRegister {
     this.#changed.add(block);
   }
 
+  /** What the registry has is told anew: while no beat of this gateway was heard it may have forgotten all. */
+  tellAll(): void {
+    for (const block of this.#blocks.keys()) this.#changed.add(block);
+  }
+
   /** Tells what has changed, called about once a second; nothing while answers are out, so that no block is overtaken by itself as it was before. */
   async flush(): Promise<void> {
     if (this.#telling) return;

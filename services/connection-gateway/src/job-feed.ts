@@ -1,13 +1,19 @@
 // Reads the feed of jobs into the job book and hands what changed to the fan-out. The feed's order is the order of the wire.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '@sluice/bus/bus';
+import { isBusError } from '@sluice/bus/errors';
 import { type FeedReader, openFeed } from '@sluice/bus/feed';
 import type { Activate, JobRecord, NewJob } from '@sluice/bus/payloads/job-record';
 import { jobOf, type Tip, tipOf } from '@sluice/mining/job';
 import type { JobBook } from '@sluice/mining/job-book';
 import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
+import { OutageLog } from '@sluice/runtime/outage-log';
 import type { GatewayCounters } from './counters.ts';
 import type { Work } from './fan-out.ts';
+
+/** Between two attempts at the feed. */
+const OPEN_AGAIN_MS = 500;
 
 export interface JobFeedModules {
   readonly bus: Bus;
@@ -24,6 +30,7 @@ export class JobFeed {
   /** When the node's news of each tip came, in Unix microseconds; the last is kept. */
   #tipSeenAtMicros = 0n;
   #behind = false;
+  #closed = false;
 
   constructor(modules: JobFeedModules) {
     this.#modules = modules;
@@ -46,22 +53,40 @@ export class JobFeed {
 
   /** Resolves when there is work for a channel that opens. */
   async open(): Promise<void> {
-    const { bus, log, book } = this.#modules;
+    const { log, book } = this.#modules;
     const ready = new Promise<void>((resolve) => {
       this.#ready = resolve;
     });
-    this.#reader = await openFeed(
-      bus,
-      (record) => this.#onRecord(record),
-      (error) => log.error({ reason: messageOf(error) }, 'a record of the feed cannot be used'),
-    );
+    await this.#read();
     if (book.active === undefined) log.info('waiting for the first job');
     await ready;
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#ready?.();
     await this.#reader?.close();
+  }
+
+  /** Opens the feed, as often as it takes: a distributor that has not led yet has made no stream, and the bus may be away. */
+  async #read(): Promise<void> {
+    const { bus, log } = this.#modules;
+    const outage = new OutageLog(() => performance.now());
+    while (!this.#closed && this.#reader === undefined) {
+      try {
+        this.#reader = await openFeed(
+          bus,
+          (record) => this.#onRecord(record),
+          (error) => log.error({ reason: messageOf(error) }, 'a record of the feed cannot be used'),
+        );
+      } catch (error) {
+        if (!isBusError(error)) throw error;
+        // At the start of a whole pool this is only a matter of order.
+        log[outage.level() === 'warn' ? 'info' : 'debug']({ reason: messageOf(error) }, 'waiting for the feed of jobs');
+        await sleep(OPEN_AGAIN_MS);
+      }
+    }
+    if (this.#closed) await this.#reader?.close();
   }
 
   #onRecord(record: JobRecord): void {

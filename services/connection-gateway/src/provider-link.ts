@@ -17,6 +17,9 @@ const ANSWER_TIMEOUT_MS = 10_000;
 const ASK_AGAIN_MS = 5_000;
 /** … and for so long, a little more than it waits itself; then the candidate goes, which the stream and the other providers still have. */
 const PATIENCE_MS = 660_000;
+/** A provider whose machine is gone says nothing: it is known after this and nine more probes, or at the next connection after this. */
+const KEEP_ALIVE_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_FIRST_MS = 100;
 const RECONNECT_LONGEST_MS = 5_000;
 /** A SolutionResult is a few hundred bytes. */
@@ -69,7 +72,7 @@ export class ProviderLink {
 
   /** Opens the connection and keeps it open until `close`. */
   open(): void {
-    const socket = connect({ ...this.#endpoint, noDelay: true, keepAlive: true });
+    const socket = connect({ ...this.#endpoint, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
     this.#socket = socket;
     this.#received = Buffer.alloc(0);
     socket.on('connect', () => {
@@ -77,8 +80,9 @@ export class ProviderLink {
       this.#sendWaiting();
     });
     socket.on('data', (chunk) => this.#onData(chunk));
-    socket.setTimeout(0);
-    socket.on('timeout', () => socket.destroy(new Error('no answer to a solution')));
+    // Once it is connected `#sendWaiting` sets another.
+    socket.setTimeout(CONNECT_TIMEOUT_MS);
+    socket.on('timeout', () => socket.destroy(new Error('no answer')));
     socket.on('error', (error) =>
       this.#log.debug({ provider: formatHostPort(this.#endpoint), reason: messageOf(error) }, 'solution link'),
     );

@@ -96,6 +96,7 @@ class ConnectionGateway implements ConnectionGatewayService {
   readonly #timers: NodeJS.Timeout[] = [];
   #gateway: Gateway | undefined;
   #control: Subscription | undefined;
+  #busStatus: Subscription | undefined;
   #stopping = false;
 
   constructor(options: ConnectionGatewayOptions, modules: ConnectionGatewayModules) {
@@ -118,7 +119,7 @@ class ConnectionGateway implements ConnectionGatewayService {
 
   async start(): Promise<void> {
     const { listen, reusePort = false, label, limits, solutionEndpoints } = this.#options;
-    const { log } = this.#modules;
+    const { bus, log } = this.#modules;
     const incarnation = await new ChannelManagerClient(this.#modules).range(label, () => this.#stopping);
     const gateway = new Gateway(incarnation, {
       ...this.#modules,
@@ -154,6 +155,9 @@ class ConnectionGateway implements ConnectionGatewayService {
     this.#every(REORDER_MS, () => gateway.fanOut.reorder());
     this.#every(HEARTBEAT_MS, () => this.#beat(gateway));
     this.#every(REGISTER_MS, () => void gateway.register.flush());
+    this.#busStatus = bus.onStatus((status) => {
+      if (status === 'up') gateway.register.tellAll();
+    });
     this.#every(CERTIFICATE_MS, () => this.#modules.identity.refresh());
     gateway.makeKeys();
     this.addresses = await this.#listener.listen(listen, { reusePort });
@@ -182,6 +186,7 @@ class ConnectionGateway implements ConnectionGatewayService {
     if (!stored) this.#modules.log.error('shares that were not acknowledged are lost: the stream did not take them');
     for (const timer of this.#timers) clearInterval(timer);
     this.#control?.close();
+    this.#busStatus?.close();
     for (const connection of gateway.connections.values()) connection.cut('drained');
     await Promise.all([gateway.register.flush(), gateway.feed.close()]);
     gateway.close();

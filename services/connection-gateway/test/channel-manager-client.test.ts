@@ -1,5 +1,6 @@
 import type { Bus } from '@sluice/bus/bus';
 import { BusError } from '@sluice/bus/errors';
+import { RangeReply } from '@sluice/bus/payloads/channel';
 import { ManualClock } from '@sluice/runtime/clock';
 import { silentLogger } from '@sluice/runtime/logger';
 import { expect, test } from 'vitest';
@@ -29,4 +30,15 @@ test('where nobody is there it is asked as often as before', async () => {
   const { client, waited } = clientOf('bus-no-responders', 3);
   expect(await client.open([], 10_000)).toEqual([]);
   expect(waited).toEqual([1_000, 1_000, 1_000]);
+});
+
+test('a range that is refused is not asked for again', async () => {
+  let asked = 0;
+  const request: Bus['request'] = async () => {
+    asked += 1;
+    return RangeReply.encode({ kind: 'refused', errorCode: 'range-exhausted' });
+  };
+  const client = new ChannelManagerClient({ bus: { request } as Bus, clock: new ManualClock(), log: silentLogger() });
+  await expect(client.range('gw', () => asked > 1)).rejects.toMatchObject({ code: 'gateway-no-range' });
+  expect(asked).toBe(1);
 });

@@ -40,6 +40,11 @@ test('the registry is told of blocks that have changed, as they are', async () =
 
   gateway.blocks.clear();
   expect(await told()).toEqual([]);
+  // The registry may have forgotten.
+  gateway.gateway.register.tellAll();
+  expect(gateway.gateway.register.waiting).toBe(1);
+  expect(await told()).toEqual([[0, ['alice', 'bob']]]);
+  gateway.blocks.clear();
   miner.send(CloseChannel, { channelId: first, reasonCode: '' });
   await open(miner, 'carol');
   expect(await told()).toEqual([[0, ['bob', 'carol']]]);

@@ -1,7 +1,7 @@
 // The bus of the single-process mode: same contract as over NATS, no server. With a directory the file streams and the buckets are
 // on disk and synced before they are acknowledged; without one everything ends with the process.
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type Clock, systemClock } from '@sluice/runtime/clock';
 import type {
   AppendOptions,
@@ -37,6 +37,7 @@ import { DurablePositions } from './durable-positions.ts';
 import { FileLog, SEGMENT_BYTES } from './file-log.ts';
 import { KvStore } from './kv-store.ts';
 import { MemoryLog } from './memory-log.ts';
+import { syncDirectory } from './segment-file.ts';
 import { Stream } from './stream.ts';
 import { type Position, StreamConsumer } from './stream-consumer.ts';
 
@@ -82,8 +83,15 @@ async function openBus(options: InProcessBusOptions, unlock: (() => void) | unde
 }
 
 async function prepareDirectory(directory: string): Promise<() => void> {
-  await mkdir(join(directory, 'streams'), { recursive: true });
+  const firstMade = await mkdir(join(directory, 'streams'), { recursive: true });
   await mkdir(join(directory, 'buckets'), { recursive: true });
+  for (const name of streamNames) await mkdir(join(directory, 'streams', name), { recursive: true });
+  await syncDirectory(join(directory, 'streams'));
+  await syncDirectory(directory);
+  // A new folder is durable once the one that it is in was synced, up to the first that was there.
+  if (firstMade !== undefined)
+    for (let made = resolve(directory); made.length >= resolve(firstMade).length; made = dirname(made))
+      await syncDirectory(dirname(made));
   return lockDirectory(directory);
 }
 

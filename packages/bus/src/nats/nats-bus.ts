@@ -35,6 +35,8 @@ import { ensureBucket } from './stream-setup.ts';
 const ERROR_HEADER = 'Sluice-Error';
 /** How often the servers' settings are read again. */
 const DURABILITY_INTERVAL_MS = 30_000;
+/** A bucket is waited for, as any call is. */
+const CALL_TIMEOUT_MS = 5_000;
 
 export interface NatsBusOptions extends NatsServerOptions {
   /** Copies of each stream and bucket: 1, or 3 with three servers. */
@@ -239,7 +241,12 @@ class NatsBus implements Bus {
 
   async kv(bucket: BucketName): Promise<Kv> {
     const { connection, streams, holders, replicas, onError } = this.#parts;
-    const ensured = await ensureBucket(streams.client, streams.manager, bucket, replicas);
+    await connection.whenUp(CALL_TIMEOUT_MS);
+    const ensured = await connection
+      .untilLost(ensureBucket(streams.client, streams.manager, bucket, replicas))
+      .catch((error: unknown) => {
+        throw toBusError(error, bucket);
+      });
     // A bucket is kept as a file stream is, and its promise is worth as much.
     holders.see(ensured.info, connection);
     return new NatsKv(connection, ensured.bucket, onError);

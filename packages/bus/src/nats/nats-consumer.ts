@@ -51,6 +51,8 @@ export class NatsConsumer implements Consumer {
   #next: number;
   /** Of a durable: the last sequence that this holder has handled. */
   #handled = 0;
+  /** The last sequence that came. */
+  #lastSeen = 0;
   /** When the stream was created, by the server: tells one stream from the next of the same name. */
   #created: string | undefined;
   #stop: (() => void) | undefined;
@@ -77,12 +79,17 @@ export class NatsConsumer implements Consumer {
     restart.close();
   }
 
-  /** A stream in memory that went with its server is another one under the same name: its numbers begin again. */
+  /**
+   * A stream in memory that went with its server is another one under the same name: its numbers begin again. In a cluster it keeps the time
+   * at which it was made, as does one on disk that lost its end; both end below what was seen of them.
+   */
   async #noticeNewStream(): Promise<void> {
-    const { created } = await this.#parts.manager.streams.info(this.#stream);
-    if (this.#created !== undefined && this.#created !== created) {
+    const { created, state } = await this.#parts.manager.streams.info(this.#stream);
+    const isOther = this.#created !== undefined && this.#created !== created;
+    if (isOther || state.last_seq < this.#lastSeen) {
       this.#next = 1;
       this.#handled = 0;
+      this.#lastSeen = 0;
     }
     this.#created = created;
   }
@@ -209,6 +216,7 @@ export class NatsConsumer implements Consumer {
 
   async #handleOrdered(message: JsMsg): Promise<void> {
     if (message.seq < this.#next) return;
+    this.#lastSeen = message.seq;
     if (await this.#handle(message)) this.#next = message.seq + 1;
   }
 
@@ -222,6 +230,7 @@ export class NatsConsumer implements Consumer {
         return;
       }
       this.#handled = Math.max(this.#handled, message.seq);
+      this.#lastSeen = this.#handled;
       // Confirmed by the server: an acknowledgement that is lost would bring the record again behind later ones.
       await this.#parts.connection.untilLost(message.ackAck({ timeout: ACK_WAIT_MS }));
     } finally {

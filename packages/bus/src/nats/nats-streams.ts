@@ -114,8 +114,11 @@ export class NatsStreams {
     try {
       return await this.#call(stream, subject, timeoutMs, send);
     } catch (error) {
-      const first = isBusError(error, 'bus-wrong-sequence') && (await this.#storedBefore(stream, subject, id));
-      if (!first) throw error;
+      if (!isBusError(error, 'bus-wrong-sequence')) throw error;
+      const first = await this.#storedBefore(stream, subject, id).catch((cause: unknown) => {
+        throw new BusError('bus-timeout', `${subject}: whether it is stored could not be read`, cause);
+      });
+      if (first === undefined) throw error;
       return { sequence: first.sequence, duplicate: messageId !== undefined };
     }
   }
