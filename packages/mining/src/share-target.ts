@@ -25,6 +25,6 @@ export function shareTargetFromBytes(bytes: Uint8Array): ShareTarget {
 
 /** Holds a wanted target within what the pool gives out and what the device takes: never easier than `maxTarget`. */
 export function clampTarget(value: bigint, hardest: bigint, maxTarget: bigint = MAX_TARGET): bigint {
-  if (value > maxTarget) return maxTarget;
-  return value < hardest ? hardest : value;
+  const held = value < hardest ? hardest : value;
+  return held > maxTarget ? maxTarget : held;
 }

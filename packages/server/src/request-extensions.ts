@@ -18,6 +18,7 @@ export interface ExtensibleConnection {
 export function handleRequestExtensions(connection: ExtensibleConnection, request: RequestExtensions): void {
   const { requestId } = request;
   const answer = negotiateExtensions(request.requestedExtensions, SUPPORTED);
+  connection.namesWorkers = answer.supported.includes(extensionTypes.workerHashrateTracking);
   if (!answer.accepted) {
     connection.send(RequestExtensionsError, {
       requestId,
@@ -26,6 +27,5 @@ export function handleRequestExtensions(connection: ExtensibleConnection, reques
     });
     return;
   }
-  connection.namesWorkers = answer.supported.includes(extensionTypes.workerHashrateTracking);
   connection.send(RequestExtensionsSuccess, { requestId, supportedExtensions: [...answer.supported] });
 }

@@ -76,7 +76,10 @@ export const codesNotSent: {
   readonly [Name in keyof typeof errorCodes]?: { readonly [Code in keyof (typeof errorCodes)[Name]]?: string };
 } = {
   'SetupConnection.Error': { 'missing-declare-tx-data-flag': 'Job declaration is not served.' },
-  'SubmitShares.Error': { 'version-rolling-not-allowed': "All of the pool's jobs let the version be rolled." },
+  'SubmitShares.Error': {
+    'version-rolling-not-allowed':
+      "All of the pool's jobs let the version be rolled; the proxy sends it where its upstream does not.",
+  },
   'SetCustomMiningJob.Error': {
     'invalid-channel-id': NO_CUSTOM_JOBS,
     'invalid-mining-job-token': NO_CUSTOM_JOBS,

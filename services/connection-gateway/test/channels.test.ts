@@ -1,5 +1,6 @@
 import { MAX_TARGET } from '@sluice/bitcoin/target';
 import { miningClientFlags } from '@sluice/sv2/flags';
+import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
 import { NewExtendedMiningJob } from '@sluice/sv2/messages/mining/new-extended-mining-job';
 import { NewMiningJob } from '@sluice/sv2/messages/mining/new-mining-job';
 import { SetNewPrevHash } from '@sluice/sv2/messages/mining/set-new-prev-hash';
@@ -69,6 +70,18 @@ test('a device that takes standard jobs only is told each one on its channel', a
   expect(await miner.expect(SetNewPrevHash)).toMatchObject({ channelId, jobId: 32 });
 });
 
+test("a group's id closes all of its members, also where each has jobs of its own", async () => {
+  gateway = await TestGateway.start();
+  const miner = await gateway.miner();
+  await miner.setup(miningClientFlags.REQUIRES_STANDARD_JOBS);
+  const { groupChannelId } = await miner.openStandard();
+  await miner.skip(2);
+  await miner.openStandard();
+  await expect.poll(() => gateway.gateway.channels).toBe(2);
+  miner.send(CloseChannel, { channelId: groupChannelId, reasonCode: '' });
+  await expect.poll(() => gateway.gateway.channels).toBe(0);
+});
+
 test('a client that brings its own jobs is accepted and told no work', async () => {
   gateway = await TestGateway.start();
   const miner = await gateway.miner();
@@ -76,6 +89,9 @@ test('a client that brings its own jobs is accepted and told no work', async () 
   expect(await miner.setup(flags)).toEqual({ usedVersion: 2, flags: 2 });
   await miner.openExtended();
   await gateway.job({ jobId: 32, future: true });
+  // Nor is its difficulty lowered because it sends no share.
+  gateway.clock.advance(600_000);
+  gateway.gateway.tick();
   expect(await miner.silence()).toBe(true);
 });
 

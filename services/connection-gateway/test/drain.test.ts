@@ -159,6 +159,8 @@ test('an operator closes a channel, the channels of an account, a connection, an
   expect(await miner.expect(CloseChannel)).toEqual({ channelId: 3, reasonCode: 'left' });
   expect(await miner.expect(CloseChannel)).toEqual({ channelId: 5, reasonCode: 'left' });
   expect(gateway.gateway.channels).toBe(1);
+  await order({ kind: 'closeChannel', connectionId: 1, channelId: 4, reason: 'é'.repeat(300) });
+  expect(await miner.expect(CloseChannel)).toEqual({ channelId: 4, reasonCode: '?'.repeat(255) });
   await order({ kind: 'closeConnection', connectionId: 1, reason: 'abuse' });
   await miner.untilClosed();
   await order({ kind: 'drain', deadlineMs: 500 });

@@ -1,5 +1,5 @@
 // Every error code that the gateway sends, provoked.
-import { MAX_TARGET, targetToBytes } from '@sluice/bitcoin/target';
+import { MAX_TARGET, targetFromBytes, targetToBytes } from '@sluice/bitcoin/target';
 import { codesNotSent, type ErrorMessageName, errorCodes } from '@sluice/sv2/error-codes';
 import { miningClientFlags } from '@sluice/sv2/flags';
 import { SetupConnection } from '@sluice/sv2/messages/common/setup-connection';
@@ -191,6 +191,24 @@ describe('UpdateChannel.Error', () => {
     const { maximumTarget } = await miner.expect(SetTarget);
     expect(Buffer.from(maximumTarget).reverse().compare(Buffer.from(asked).reverse())).toBeLessThanOrEqual(0);
     expect(gateway.updates).toMatchObject([{ connectionId: 1, channelId: 2, maxTarget: 1n << 200n }]);
+    // By less than a difficulty tells.
+    miner.send(UpdateChannel, { ...update, maximumTarget: targetToBytes(targetFromBytes(maximumTarget) - 1n) });
+    const { maximumTarget: harder } = await miner.expect(SetTarget);
+    expect(targetFromBytes(harder)).toBeLessThan(targetFromBytes(maximumTarget));
+  });
+
+  test('a maximum that is harder than the hardest target is refused without the channel-manager, too', async () => {
+    const miner = await ready();
+    gateway.onOpen = (wanted) => ({ ...opened(wanted), minTarget: 1n << 174n });
+    const { target } = await miner.openExtended();
+    await miner.skip(2);
+    gateway.onUpdate = () => {
+      gateway.clock.advance(60_000);
+      throw new Error('away');
+    };
+    miner.send(UpdateChannel, { ...update, maximumTarget: targetToBytes((1n << 150n) - 1n) });
+    expect(await miner.expect(UpdateChannelError)).toMatchObject({ errorCode: 'max-target-out-of-range' });
+    expect(await miner.expect(SetTarget)).toEqual({ channelId: 2, maximumTarget: target });
   });
 });
 

@@ -4,6 +4,7 @@ import { ShareBatchReader } from '@sluice/bus/payloads/share-batch';
 import { Solution } from '@sluice/bus/payloads/solution';
 import { encodeWorkerIdentity } from '@sluice/sv2/extensions';
 import { RequestExtensions } from '@sluice/sv2/messages/extensions/request-extensions';
+import { RequestExtensionsError } from '@sluice/sv2/messages/extensions/request-extensions-error';
 import { RequestExtensionsSuccess } from '@sluice/sv2/messages/extensions/request-extensions-success';
 import { SubmitSharesError } from '@sluice/sv2/messages/mining/submit-shares-error';
 import { SubmitSharesExtended } from '@sluice/sv2/messages/mining/submit-shares-extended';
@@ -110,10 +111,17 @@ test('the worker that a proxy names is credited', async () => {
   miner.send(SubmitSharesExtended, share(1), encodeWorkerIdentity('barn-7'));
   miner.send(SubmitSharesExtended, share(2));
   miner.send(SubmitSharesExtended, share(3), encodeWorkerIdentity('bad\u0007'));
+  miner.send(SubmitSharesExtended, share(4), encodeWorkerIdentity(''));
   // They may be read, and stored, one after the other.
   let acknowledged = 0;
-  while (acknowledged < 3) acknowledged += (await miner.expect(SubmitSharesSuccess)).newSubmitsAcceptedCount;
-  expect((await storedShares()).map(({ worker }) => worker)).toEqual(['barn-7', 'rig', 'rig']);
+  while (acknowledged < 4) acknowledged += (await miner.expect(SubmitSharesSuccess)).newSubmitsAcceptedCount;
+  expect((await storedShares()).map(({ worker }) => worker)).toEqual(['barn-7', 'rig', 'rig', 'rig']);
+  // The last answer holds: what follows a share says nothing any more.
+  miner.send(RequestExtensions, { requestId: 2, requestedExtensions: [3] });
+  await miner.expect(RequestExtensionsError);
+  miner.send(SubmitSharesExtended, share(5), encodeWorkerIdentity('barn-8'));
+  await miner.expect(SubmitSharesSuccess);
+  expect((await storedShares()).at(-1)?.worker).toBe('rig');
 });
 
 test('while the stream is away shares are held, and stored once when it is back', async () => {

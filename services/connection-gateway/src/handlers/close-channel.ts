@@ -47,7 +47,9 @@ export class CloseChannelHandler {
     const channel = connection.channels.get(channelId);
     if (channel === undefined) return false;
     this.#modules.lanes.flush();
-    connection.send(CloseChannel, { channelId, reasonCode: printable(reasonCode).slice(0, 255) });
+    // Printable ASCII [sv2 3.1], of which each is a byte.
+    const reason = printable(reasonCode).replace(/[^\x20-\x7e]/g, '?');
+    connection.send(CloseChannel, { channelId, reasonCode: reason.slice(0, 255) });
     this.#forget(channel);
     return true;
   }
@@ -71,5 +73,5 @@ export class CloseChannelHandler {
 }
 
 function membersOf({ channels }: Connection, groupId: number): readonly GatewayChannel[] {
-  return [...channels].filter(({ group, delivery }) => group.id === groupId && delivery === 'group');
+  return [...channels].filter(({ group }) => group.id === groupId);
 }

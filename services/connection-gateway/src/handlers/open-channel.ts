@@ -145,7 +145,8 @@ export class OpenChannelHandler {
     const channel = this.#create(connection, open, kind, channelId, reply, prefix, group);
     connection.channels.add(channel);
     register.add(channel);
-    vardiff.add(channel);
+    // Whoever has no jobs is not silent.
+    if (channel.delivery !== 'none') vardiff.add(channel);
     counters.channelsOpened += 1;
     const answer = {
       requestId: open.requestId,

@@ -84,8 +84,8 @@ export class ShareHandler {
     if (connection.namesWorkers) {
       const named = readWorkerIdentity(payload, extendedShareEnd(payload, 0));
       if (typeof named === 'object') return named;
-      // A name that cannot be shown is credited as if none had been given.
-      if (named?.isWellFormed() && !hasControlCharacter(named)) worker = named;
+      // A name that is empty, or cannot be shown, is credited as if none had been given.
+      if (named !== undefined && named !== '' && named.isWellFormed() && !hasControlCharacter(named)) worker = named;
     }
     this.#take(channel, worker, payload, shareExtranonceSize(payload, 0));
     return undefined;

@@ -86,6 +86,10 @@ export class UpdateChannelHandler {
       return;
     }
     if (reply !== undefined) channel.bounds = { hardest: reply.minTarget, easiest: reply.maxTarget };
+    else if (maxTarget < channel.bounds.hardest) {
+      this.#refuseAndConfirm(channel, 'max-target-out-of-range');
+      return;
+    }
     this.#apply(channel, update.nominalHashRate, maxTarget);
   }
 
@@ -100,8 +104,9 @@ export class UpdateChannelHandler {
       hashesOfTarget(within),
       hashesOfTarget(hardest < within ? hardest : within),
     );
-    if (difficulty === undefined) targets.confirm(channel);
-    else targets.apply(channel, difficulty);
+    // Between two targets may lie less than a difficulty tells.
+    if (difficulty === undefined && channel.mining.target.value <= within) targets.confirm(channel);
+    else targets.apply(channel, difficulty ?? channel.vardiff.announced);
   }
 
   #refuseAndConfirm(channel: GatewayChannel, code: UpdateErrorCode): void {
