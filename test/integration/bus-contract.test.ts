@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus, BusStatus } from '@sluice/bus/bus';
 import { isBusError } from '@sluice/bus/errors';
 import { connectNatsBus } from '@sluice/bus/nats/nats-bus';
+import type { StreamName } from '@sluice/bus/streams';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   bytesOf,
@@ -173,13 +174,38 @@ describe('bus over three nats-servers', () => {
     expect(seen).toEqual(acknowledged);
     await consumer.close();
   });
+
+  it('reads on in a stream in memory that began anew, and says the time at which it was first made', async () => {
+    const [bus, other] = installation.buses;
+    const token = uniqueToken();
+    const made = async () => {
+      const reply = await bus.request('$JS.API.STREAM.INFO.TEMPLATES', new Uint8Array(), 5_000);
+      return (JSON.parse(textOf(reply)) as { created: string }).created;
+    };
+    const tell = (text: string) => appendUntilStored(bus, `tip.${token}`, text, 'TEMPLATES');
+    const seen: string[] = [];
+    const consumer = await other.consume('TEMPLATES', { filter: `tip.${token}`, batch: 8 }, ({ payload }) => {
+      seen.push(textOf(payload));
+    });
+    for (const text of ['a', 'b', 'c']) await tell(text);
+    await until(() => seen.length === 3);
+    const before = await made();
+    for (const server of installation.servers) await server.kill();
+    await Promise.all(installation.servers.map((server) => server.launch()));
+    await until(() => bus.status() === 'up' && other.status() === 'up', 30_000);
+    await tell('after');
+    expect(await made()).toBe(before);
+    await until(() => seen.length === 4, 30_000);
+    expect(seen).toEqual(['a', 'b', 'c', 'after']);
+    await consumer.close();
+  });
 });
 
 /** As a gateway does it: the same bytes again under the same id until there is an answer. */
-async function appendUntilStored(bus: Bus, name: string, text: string): Promise<void> {
+async function appendUntilStored(bus: Bus, name: string, text: string, stream: StreamName = 'SHARES'): Promise<void> {
   for (;;) {
     try {
-      await bus.append('SHARES', name, bytesOf(text), { messageId: `${name}-${text}`, timeoutMs: 1_000 });
+      await bus.append(stream, name, bytesOf(text), { messageId: `${name}-${text}`, timeoutMs: 1_000 });
       return;
     } catch (error) {
       if (!isBusError(error, 'bus-timeout') && !isBusError(error, 'bus-down')) throw error;

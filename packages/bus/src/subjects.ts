@@ -150,8 +150,8 @@ export const subjects = {
     name: 'heartbeat.<service>.<instance>',
     delivery: 'core',
     payload: Heartbeat,
-    publishers: ['template-provider', 'job-distributor', 'channel-manager', 'connection-gateway', 'share-validator'],
-    consumers: ['channel-manager', 'share-validator', 'dashboard'],
+    publishers: ['connection-gateway', 'share-validator'],
+    consumers: ['channel-manager', 'share-validator'],
     doc: 'I am here, and how I am.',
   },
   shares: {

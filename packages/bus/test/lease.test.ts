@@ -113,6 +113,29 @@ function freezable(real: Bus): { bus: Bus; state: { frozen: boolean } } {
   return { bus: proxy, state };
 }
 
+/** A bus on which the first answers to `call` are lost: it was done all the same. */
+function losingAnswers(call: 'create' | 'update', losing = 1): Bus {
+  let left = losing;
+  const lossy = (kv: Kv): Kv => ({
+    ...kv,
+    get: (key) => kv.get(key),
+    create: async (key, value) => answer('create', await kv.create(key, value)),
+    update: async (key, value, revision) => answer('update', await kv.update(key, value, revision)),
+  });
+  const answer = (of: typeof call, revision: number): number => {
+    if (of !== call || left === 0) return revision;
+    left -= 1;
+    throw new BusError('bus-timeout', 'answer lost');
+  };
+  return new Proxy(bus, {
+    get(target, key) {
+      if (key === 'kv') return async (name: 'leases') => lossy(await target.kv(name));
+      const value = Reflect.get(target, key, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
 describe('lease', () => {
   it('is held by one, renewed, and given up to the next with a higher epoch', async () => {
     const first = await contend('a').lease;
@@ -180,31 +203,28 @@ describe('lease', () => {
   });
 
   it('outlives a renewal whose answer was lost', async () => {
-    let losing = 2;
-    const lossy = new Proxy(bus, {
-      get(target, key) {
-        if (key === 'kv')
-          return async (name: 'leases') => {
-            const kv = await target.kv(name);
-            return Object.assign(Object.create(kv), {
-              get: kv.get.bind(kv),
-              create: kv.create.bind(kv),
-              update: async (...args: Parameters<Kv['update']>) => {
-                const revision = await kv.update(...args);
-                if (losing-- > 0) throw new BusError('bus-timeout', 'answer lost');
-                return revision;
-              },
-            });
-          };
-        const value = Reflect.get(target, key, target);
-        return typeof value === 'function' ? value.bind(target) : value;
-      },
-    });
+    const lossy = losingAnswers('update', 2);
     const lease = await contend('a', lossy).lease;
     await time.pass(3 * ttlMs);
-    expect(losing).toBeLessThan(0);
     expect(lease.isHeld()).toBe(true);
     await lease.release();
+  });
+
+  it('is had soon after a taking whose answer was lost', async () => {
+    const contender = contend('a', losingAnswers('create'));
+    await time.pass(ttlMs / 3);
+    expect(contender.held?.isHeld()).toBe(true);
+    await contender.held?.release();
+  });
+
+  it('is given up though the answer to a renewal was lost just before', async () => {
+    const first = await contend('a', losingAnswers('update')).lease;
+    const second = contend('b');
+    await time.pass(ttlMs / 6);
+    await first.release();
+    await time.pass(ttlMs / 3);
+    expect(second.held?.isHeld()).toBe(true);
+    await second.held?.release();
   });
 
   it('is given up at once when it comes after nobody waits for it any more', async () => {

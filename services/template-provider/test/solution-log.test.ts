@@ -38,6 +38,19 @@ it('stores what came while the bus was away, in order', async () => {
   expect(log.waiting).toBe(0);
 });
 
+it('stores what comes just as the one before has been stored', async () => {
+  const { bus, stored, log } = setUp();
+  bus.up = true;
+  const BETWEEN = 12;
+  for (let steps = 0; steps < BETWEEN; steps += 1) {
+    log.add('solution', `${steps}`, Uint8Array.of(steps));
+    for (let step = 0; step < steps; step += 1) await undefined;
+    log.add('solutionResult', `${steps}`, Uint8Array.of(steps));
+    await expect.poll(() => log.waiting).toBe(0);
+  }
+  expect(stored).toHaveLength(2 * BETWEEN);
+});
+
 it('drops the oldest at its bound and counts it', async () => {
   const { bus, stored, log } = setUp();
   for (let answer = 0; answer < UNSTORED_BOUND + 2; answer += 1)

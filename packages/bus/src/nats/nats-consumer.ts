@@ -11,6 +11,7 @@ import {
   type JetStreamManager,
   type JsMsg,
   ReplayPolicy,
+  StorageType,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import type { ConsumeOptions, Consumer, StreamHandler, StreamMessage } from '../bus.ts';
@@ -81,12 +82,14 @@ export class NatsConsumer implements Consumer {
 
   /**
    * A stream in memory that went with its server is another one under the same name: its numbers begin again. In a cluster it keeps the time
-   * at which it was made, as does one on disk that lost its end; both end below what was seen of them.
+   * at which it was made, and ends below what was seen of it. One on disk that does so has lost its end, or is told of by a server that is cut
+   * off: what was seen of it was handled all the same.
    */
   async #noticeNewStream(): Promise<void> {
-    const { created, state } = await this.#parts.manager.streams.info(this.#stream);
+    const { config, created, state } = await this.#parts.manager.streams.info(this.#stream);
     const isOther = this.#created !== undefined && this.#created !== created;
-    if (isOther || state.last_seq < this.#lastSeen) {
+    const isEmptied = config.storage === StorageType.Memory && state.last_seq < this.#lastSeen;
+    if (isOther || isEmptied) {
       this.#next = 1;
       this.#handled = 0;
       this.#lastSeen = 0;
