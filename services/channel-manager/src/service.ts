@@ -1,8 +1,6 @@
 // The channel manager: identities, policy, extranonce ranges and the registry of channels. It holds nothing that another replica
 // does not find on the bus, so any number of them answers side by side.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus, Kv, Subscription } from '@sluice/bus/bus';
-import { isBusError } from '@sluice/bus/errors';
 import {
   Acknowledgement,
   ChannelUpdate,
@@ -20,6 +18,7 @@ import {
 import { Control, EVERY_GATEWAY, Heartbeat } from '@sluice/bus/payloads/control';
 import type { BucketName } from '@sluice/bus/streams';
 import { subjectName, subjectPattern } from '@sluice/bus/subjects';
+import { untilThere } from '@sluice/bus/until-there';
 import { LAST_EXTRANONCE_RANGE } from '@sluice/mining/extranonce';
 import type { Clock } from '@sluice/runtime/clock';
 import { messageOf } from '@sluice/runtime/errors';
@@ -39,8 +38,6 @@ import { RegistrySweeper } from './registry-sweeper.ts';
 const QUEUE = 'channel-manager';
 /** How often the file of accounts is looked at. */
 const ACCOUNTS_MS = 10_000;
-/** Between two attempts at a bucket. */
-const BUCKET_AGAIN_MS = 500;
 
 export interface ChannelManagerOptions {
   readonly policy: Omit<Policy, 'accounts'>;
@@ -70,6 +67,7 @@ class ChannelManager implements Service {
   #accountsTimer: NodeJS.Timeout | undefined;
   #sweeper: RegistrySweeper | undefined;
   #stopped = false;
+  #waitsFor: string | undefined;
 
   constructor(options: ChannelManagerOptions, modules: ChannelManagerModules) {
     this.#modules = modules;
@@ -79,9 +77,11 @@ class ChannelManager implements Service {
   }
 
   async start(): Promise<void> {
-    const { bus, clock, log } = this.#modules;
+    const { bus, clock, log, health } = this.#modules;
     await this.#refreshAccounts();
+    health.check('channel-manager: bus', () => this.#waitsFor);
     const [channels, counter] = [await this.#bucket('channels'), await this.#bucket('extranonce')];
+    this.#waitsFor = undefined;
     if (channels === undefined || counter === undefined) return;
     const registry = new Registry(channels, clock);
     for (const outcome of openOutcomes) this.#metrics.opens.with({ outcome }).follow(() => this.#opens[outcome]);
@@ -119,23 +119,19 @@ class ChannelManager implements Service {
     this.#accountsTimer = setInterval(() => void this.#lookAtAccounts(), ACCOUNTS_MS);
   }
 
-  /** As often as it takes; undefined: stopped meanwhile. */
-  async #bucket(name: BucketName): Promise<Kv | undefined> {
+  /** Undefined: stopped before it was there. */
+  #bucket(name: BucketName): Promise<Kv | undefined> {
     const { bus, clock, log } = this.#modules;
     const outage = new OutageLog(() => clock.monotonic());
-    while (!this.#stopped) {
-      try {
-        return await bus.kv(name);
-      } catch (error) {
-        if (!isBusError(error)) throw error;
-        log[outage.level() === 'warn' ? 'info' : 'debug'](
-          { reason: messageOf(error) },
-          `waiting for the bucket ${name}`,
-        );
-        await sleep(BUCKET_AGAIN_MS);
-      }
-    }
-    return undefined;
+    return untilThere(() => bus.kv(name), {
+      isStopped: () => this.#stopped,
+      onTrouble: (error) => {
+        this.#waitsFor = `waiting for the bucket ${name}: ${messageOf(error)}`;
+        // At the start of a whole pool this is only a matter of order.
+        const level = outage.level() === 'warn' ? 'info' : 'debug';
+        log[level]({ reason: messageOf(error) }, `waiting for the bucket ${name}`);
+      },
+    });
   }
 
   async stop(): Promise<void> {

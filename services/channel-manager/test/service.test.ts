@@ -89,6 +89,19 @@ describe('channel-manager', () => {
     expect(await open([])).toEqual([]);
   });
 
+  it('waits for a bus that is away when it starts', async () => {
+    const kv = vi.fn(bus.kv.bind(bus)).mockRejectedValueOnce(new BusError('bus-timeout', 'away'));
+    const over = new Proxy(bus, {
+      get(target, key) {
+        const value = Reflect.get(target, key, target);
+        return key === 'kv' ? kv : typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    await replica(over);
+    expect(kv.mock.calls.slice(0, 3)).toEqual([['channels'], ['channels'], ['extranonce']]);
+    expect(await open([wanted])).toMatchObject([{ kind: 'opened' }]);
+  });
+
   it('answers gateways of the release before', async () => {
     await replica();
     const name = { incarnation: 1n, connectionId: 1, channelId: 2 };

@@ -1,9 +1,8 @@
 // Reads the feed of jobs into the job book and hands what changed to the fan-out. The feed's order is the order of the wire.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '@sluice/bus/bus';
-import { isBusError } from '@sluice/bus/errors';
 import { type FeedReader, openFeed } from '@sluice/bus/feed';
 import type { Activate, JobRecord, NewJob } from '@sluice/bus/payloads/job-record';
+import { untilThere } from '@sluice/bus/until-there';
 import { jobOf, type Tip, tipOf } from '@sluice/mining/job';
 import type { JobBook } from '@sluice/mining/job-book';
 import { messageOf } from '@sluice/runtime/errors';
@@ -11,9 +10,6 @@ import type { Logger } from '@sluice/runtime/logger';
 import { OutageLog } from '@sluice/runtime/outage-log';
 import type { GatewayCounters } from './counters.ts';
 import type { Work } from './fan-out.ts';
-
-/** Between two attempts at the feed. */
-const OPEN_AGAIN_MS = 500;
 
 export interface JobFeedModules {
   readonly bus: Bus;
@@ -31,6 +27,7 @@ export class JobFeed {
   #tipSeenAtMicros = 0n;
   #behind = false;
   #closed = false;
+  #waitsFor = 'the feed of jobs';
 
   constructor(modules: JobFeedModules) {
     this.#modules = modules;
@@ -46,6 +43,11 @@ export class JobFeed {
     return this.#behind;
   }
 
+  /** What there is no work without. */
+  get waitsFor(): string {
+    return this.#waitsFor;
+  }
+
   /** When the current tip was first seen by a provider, in Unix microseconds; 0: no tip yet. */
   get tipSeenAtMicros(): bigint {
     return this.#tipSeenAtMicros;
@@ -58,7 +60,7 @@ export class JobFeed {
       this.#ready = resolve;
     });
     await this.#read();
-    if (book.active === undefined) log.info('waiting for the first job');
+    if (book.active === undefined && !this.#closed) log.info('waiting for the first job');
     await ready;
   }
 
@@ -68,24 +70,25 @@ export class JobFeed {
     await this.#reader?.close();
   }
 
-  /** Opens the feed, as often as it takes: a distributor that has not led yet has made no stream, and the bus may be away. */
+  /** A distributor that has not led yet has made no stream, and the bus may be away. */
   async #read(): Promise<void> {
     const { bus, log } = this.#modules;
     const outage = new OutageLog(() => performance.now());
-    while (!this.#closed && this.#reader === undefined) {
-      try {
-        this.#reader = await openFeed(
-          bus,
-          (record) => this.#onRecord(record),
-          (error) => log.error({ reason: messageOf(error) }, 'a record of the feed cannot be used'),
-        );
-      } catch (error) {
-        if (!isBusError(error)) throw error;
+    const open = () =>
+      openFeed(
+        bus,
+        (record) => this.#onRecord(record),
+        (error) => log.error({ reason: messageOf(error) }, 'a record of the feed cannot be used'),
+      );
+    this.#reader = await untilThere(open, {
+      isStopped: () => this.#closed,
+      onTrouble: (error) => {
+        this.#waitsFor = `the feed of jobs: ${messageOf(error)}`;
         // At the start of a whole pool this is only a matter of order.
         log[outage.level() === 'warn' ? 'info' : 'debug']({ reason: messageOf(error) }, 'waiting for the feed of jobs');
-        await sleep(OPEN_AGAIN_MS);
-      }
-    }
+      },
+    });
+    this.#waitsFor = 'the first job';
     if (this.#closed) await this.#reader?.close();
   }
 

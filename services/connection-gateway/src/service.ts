@@ -199,7 +199,7 @@ class ConnectionGateway implements ConnectionGatewayService {
   #notReady(): string | undefined {
     const gateway = this.#gateway;
     if (gateway === undefined) return 'no extranonce range yet';
-    if (this.addresses.length === 0) return 'no job yet';
+    if (this.addresses.length === 0) return `no job yet: waiting for ${gateway.feed.waitsFor}`;
     if (gateway.batcher.stalled) return `shares are not stored: ${gateway.batcher.bytes} bytes wait`;
     if (gateway.feed.behind) return 'a tip names a job that is not known here';
     return gateway.extranonces.left === 0 ? 'the extranonce range is used up: restart' : undefined;
