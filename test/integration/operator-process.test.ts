@@ -314,10 +314,12 @@ describe.skipIf(missing !== undefined)(`the operator${missing === undefined ? ''
     expect(await condition('taken', 'Ready')).toMatchObject({ status: 'False', reason: 'NameConflict' });
     const { spec, metadata } = (await client().get(`${core}/services/taken-gw-sv2`)).body;
     expect([spec.selector, metadata.ownerReferences]).toEqual([{ app: 'theirs' }, undefined]);
-    // Nothing else waits for it.
+    // Nothing waits for it but the pods that it is the way to.
     for (const made of ['deployments/taken-cm', 'statefulsets/taken-nats', 'statefulsets/taken-tp'])
       expect([made, (await client().get(`${apps}/${made}`)).status]).toEqual([made, 200]);
-    await waitFor(async () => (await sets('taken')).length === 1);
+    expect(await sets('taken')).toEqual([]);
+    await client().delete(`${core}/services/taken-gw-sv2`);
+    await waitFor(async () => (await sets('taken')).length === 1, 90_000);
   });
 
   it("makes all of a pool but what needs Secrets that are somebody else's", async () => {

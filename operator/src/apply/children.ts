@@ -175,7 +175,7 @@ export class Children {
       });
     } catch (error) {
       // What was tested does not hold, or what was to be removed is gone.
-      if (!isKubernetesError(error, 'api-invalid')) throw error;
+      if (!isKubernetesError(error, 'api-invalid')) throw invalidChild(resource, live, error);
       throw new KubernetesError('api-conflict', `${live.kind} ${live.metadata.name} was changed meanwhile`, {
         cause: error,
       });
@@ -205,7 +205,11 @@ export function refuseForeign(owner: Owner, { kind, metadata }: KubernetesObject
 }
 
 /** By the API server itself, by a quota (403), or by a webhook (400 or 403). */
-function invalidChild(resource: Resource, { metadata }: Pick<Manifest, 'metadata'>, error: unknown): unknown {
+function invalidChild(
+  resource: Resource,
+  { metadata }: { readonly metadata: { readonly name: string } },
+  error: unknown,
+): unknown {
   const isRefused =
     isKubernetesError(error, 'api-invalid') ||
     isKubernetesError(error, 'api-refused') ||

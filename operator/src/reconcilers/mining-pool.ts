@@ -120,11 +120,9 @@ export class MiningPoolReconciler implements Reconciler {
     making: Making,
   ): Promise<boolean> {
     const { volumes, caches } = this.#options;
-    const { children, refused } = making;
-    const grows = await growVolumes(pool, all, { volumes, caches, children }).catch(collect(refused));
-    if (grows === true) return false;
-    // A StatefulSet whose volumes cannot become what they should stays as it is.
-    const makeable = grows === undefined ? all.filter(({ kind }) => kind !== 'StatefulSet') : all;
+    const { grow, stuck } = await growVolumes(pool, all, { volumes, caches }, making);
+    if (grow) return false;
+    const makeable = all.filter(({ kind, metadata }) => kind !== 'StatefulSet' || !stuck.has(metadata.name));
     if (gateways !== undefined) return objects.keep(makeable, making);
     // While nothing can be said of gateways, those that there were stay with their Service, whose address stands in every miner.
     await objects.make(makeable, making);

@@ -1,7 +1,7 @@
 // Children that there should not be any more.
 import type { KubernetesObject } from '../kubernetes/resource.ts';
 
-export interface PodMaker extends KubernetesObject {
+interface PodMaker extends KubernetesObject {
   readonly spec?: {
     readonly template?: {
       readonly spec?: { readonly volumes?: readonly { readonly configMap?: { readonly name: string } }[] };

@@ -4,10 +4,11 @@ import type { Children } from '../apply/children.ts';
 import type { ChildError } from '../apply/errors.ts';
 import { collect } from '../control/child-faults.ts';
 import type { Manifest, Owner } from '../desired/manifest.ts';
+import { WORKLOAD } from '../desired/workload.ts';
 import type { ObjectCache } from '../kubernetes/object-cache.ts';
 import { type KubernetesObject, keyOf } from '../kubernetes/resource.ts';
 import type { Finding } from '../status/conditions.ts';
-import { configMapsInUse, obsoleteChildren, type PodMaker } from './obsolete.ts';
+import { configMapsInUse, obsoleteChildren } from './obsolete.ts';
 import { isWorkload, type LiveWorkload, readiness, workloadKinds } from './readiness.ts';
 
 /** Of the kinds of children, by kind. */
@@ -51,21 +52,23 @@ export class OwnObjects {
   }
 
   /**
-   * Makes what is desired, in its order; what is refused is left out, and a workload whose ConfigMap was. Resolves with whether all of it was
-   * so already, and in the caches. @throws as `Children` does, but for what is the matter with one child
+   * Makes what is desired, in its order, and leaves out what is refused. Where that is something new of a workload, its configuration, the way to its
+   * pods or who may go it, the workload itself stays as it is: its next pods would need it. Resolves with whether all of it was so already, and in
+   * the caches. @throws as `Children` does, but for what is the matter with one child
    */
   async make(desired: readonly Manifest[], { children, signal, refused }: Making): Promise<boolean> {
     let isUnchanged = true;
-    const missing = new Set<string>();
+    const waiting = new Set<string | undefined>();
     for (const manifest of desired) {
       signal.throwIfAborted();
       const { kind, metadata } = manifest;
       const before = this.live(kind, metadata.name);
-      const isStartedWith = [...configMapsInUse([manifest as PodMaker])].some((name) => missing.has(name));
-      const outcome = isStartedWith
-        ? undefined
-        : await children.apply(childKind(kind), this.#owner, manifest).catch(collect(refused));
-      if (outcome === undefined && kind === 'ConfigMap') missing.add(metadata.name);
+      const workload = metadata.labels?.[WORKLOAD];
+      const outcome =
+        isWorkload(manifest) && workload !== undefined && waiting.has(workload)
+          ? undefined
+          : await children.apply(childKind(kind), this.#owner, manifest).catch(collect(refused));
+      if (outcome === undefined && before === undefined) waiting.add(workload);
       if (outcome === 'changed' && before !== undefined) this.#onChanged(manifest, before);
       // What the cache has never had goes without a word.
       if (outcome !== 'unchanged' || before === undefined) isUnchanged = false;
@@ -74,19 +77,21 @@ export class OwnObjects {
   }
 
   /**
-   * Makes what is desired, then removes what is not and nobody needs, unless something was refused. Resolves with whether there was nothing to
-   * do. @throws as `make` does
+   * Makes what is desired, then removes what is not and nobody needs. Where something was refused only Services go whose ports others are to have.
+   * Resolves with whether there was nothing to do. @throws as `make` does
    */
   async keep(desired: readonly Manifest[], making: Making): Promise<boolean> {
     const { children, signal, refused } = making;
     const isUnchanged = await this.make(desired, making);
-    if (refused.length > 0) return false;
-    const obsolete = this.#obsolete(desired);
+    const wantedPorts = new Set(desired.flatMap(nodePorts));
+    const obsolete = this.#obsolete(desired).filter(
+      (child) => refused.length === 0 || nodePorts(child).some((port) => wantedPorts.has(port)),
+    );
     for (const child of obsolete) {
       signal.throwIfAborted();
       await children.remove(childKind(child.kind ?? ''), this.#owner, child);
     }
-    return isUnchanged && obsolete.length === 0;
+    return isUnchanged && obsolete.length === 0 && refused.length === 0;
   }
 
   /**
@@ -121,4 +126,10 @@ export class OwnObjects {
       workloadKinds.flatMap((kind) => this.#caches.get(kind)?.find(BY_NAMESPACE, namespace) ?? []);
     return obsoleteChildren(owned, desired, () => configMapsInUse(workloads()));
   }
+}
+
+function nodePorts(object: { readonly kind?: string; readonly spec?: unknown }): readonly number[] {
+  if (object.kind !== 'Service') return [];
+  const { ports = [] } = (object.spec ?? {}) as { readonly ports?: readonly { readonly nodePort?: number }[] };
+  return ports.flatMap(({ nodePort }) => nodePort ?? []);
 }

@@ -1,9 +1,9 @@
 // The volumes of a pool's StatefulSets, beside these themselves.
-import type { Children } from '../apply/children.ts';
 import type { DataVolumes, VolumeMaker } from '../apply/data-volumes.ts';
+import { collect } from '../control/child-faults.ts';
 import type { Manifest, Owner } from '../desired/manifest.ts';
 import { keyOf } from '../kubernetes/resource.ts';
-import type { ChildCaches, ObjectName } from './own-objects.ts';
+import type { ChildCaches, Making, ObjectName } from './own-objects.ts';
 import type { LiveWorkload } from './readiness.ts';
 
 /** While pods wait for their volumes, about which there is no news. */
@@ -16,19 +16,30 @@ export interface PendingVolumes {
   readonly requeueAfterMs: number | undefined;
 }
 
-/** Resolves with whether StatefulSets are gone, or going, to be made anew with larger volumes. @throws as `DataVolumes` */
+export interface GrowingVolumes {
+  /** Whether StatefulSets are gone, or going, to be made anew with larger volumes. */
+  readonly grow: boolean;
+  /** Names of StatefulSets whose volumes cannot become what they should: these stay as they are. */
+  readonly stuck: ReadonlySet<string>;
+}
+
+/** @param refused takes what is the matter with volumes that cannot grow @throws as `DataVolumes`, all else */
 export async function growVolumes(
   owner: Owner,
   desired: readonly Manifest[],
-  { volumes, caches, children }: { volumes: DataVolumes; caches: ChildCaches; children: Children },
-): Promise<boolean> {
-  let grows = false;
+  { volumes, caches }: { volumes: DataVolumes; caches: ChildCaches },
+  { children, refused }: Pick<Making, 'children' | 'refused'>,
+): Promise<GrowingVolumes> {
+  let grow = false;
+  const stuck = new Set<string>();
   for (const manifest of desired) {
     if (manifest.kind !== 'StatefulSet') continue;
     const live = caches.get(manifest.kind)?.get(keyOf(manifest.metadata));
-    grows = (await volumes.grow(owner, children, manifest, live)) || grows;
+    const grows = await volumes.grow(owner, children, manifest, live).catch(collect(refused));
+    if (grows === undefined) stuck.add(manifest.metadata.name);
+    grow ||= grows === true;
   }
-  return grows;
+  return { grow, stuck };
 }
 
 /** Those that are ready are not asked about. */

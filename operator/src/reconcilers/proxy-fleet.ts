@@ -4,7 +4,7 @@ import type { Children } from '../apply/children.ts';
 import type { ChildError } from '../apply/errors.ts';
 import type { Writer } from '../apply/writer.ts';
 import { annotate } from '../control/annotations.ts';
-import { degraded, readyUnless } from '../control/child-faults.ts';
+import { collect, degraded, readyUnless } from '../control/child-faults.ts';
 import type { CustomResource, Outcome, Reconciler } from '../control/reconciler.ts';
 import { type FleetManifests, listenAddresses } from '../desired/fleet-manifests.ts';
 import type { DefaultImage } from '../desired/image-reference.ts';
@@ -12,6 +12,7 @@ import { fleetNetworkPolicy } from '../desired/network-policies.ts';
 import type { NetworkContext } from '../desired/network-policy.ts';
 import { ownedProxies, proxies } from '../desired/proxies.ts';
 import type { FleetKeys, KeysOutcome } from '../keys/fleet-keys.ts';
+import { AUTHORITY_PUBLIC_KEY, annotationOf } from '../keys/key-owner.ts';
 import type { FleetScaling } from '../scaling-loop/fleet-scaling.ts';
 import type { Finding } from '../status/conditions.ts';
 import { endpoints } from './endpoints.ts';
@@ -53,7 +54,10 @@ export class ProxyFleetReconciler implements Reconciler {
     const { name } = fleet.metadata;
     const owned = ownedProxies(fleet);
     const pools = await this.#settlePools(fleet);
-    const { authorityPublicKey, ...keys } = await this.#settleKeys(fleet, children);
+    const keyFaults: ChildError[] = [];
+    const settled = await this.#settleKeys(fleet, children).catch(collect(keyFaults));
+    // Where the Secret is somebody else's, or is refused, those that there are go on under the key that miners know.
+    const authorityPublicKey = settled ? settled.authorityPublicKey : annotationOf(fleet, AUTHORITY_PUBLIC_KEY);
 
     const made = proxies(fleet, { image, authorityPublicKey, resolvePool: pools.addressOf }, 0);
     // Before the ReplicaSet is made: one of another revision than is followed would be removed while it has no pods.
@@ -71,8 +75,8 @@ export class ProxyFleetReconciler implements Reconciler {
       findings: [
         ...readyUnless(refused, objects.readiness(desired, made === undefined ? [`${name}-px`] : [], scaled?.workload)),
         ...(scaled?.findings ?? []),
-        ...[finding, keys.finding],
-        ...degraded([...refused, ...monitorFaults]),
+        ...[finding, ...(settled === undefined ? [] : [settled.finding])],
+        ...degraded([...refused, ...keyFaults, ...monitorFaults]),
         ...(faults.length === 0 ? [] : [secretMissing(faults)]),
       ],
       status: {
@@ -82,7 +86,7 @@ export class ProxyFleetReconciler implements Reconciler {
         upstreams,
         endpoints: endpoints(owned, (each) => objects.live('Service', each), authorityPublicKey),
       },
-      requeueAfterMs: Math.min(LOOK_AGAIN_MS, keys.requeueAfterMs),
+      requeueAfterMs: Math.min(LOOK_AGAIN_MS, settled?.requeueAfterMs ?? LOOK_AGAIN_MS),
     };
   }
 

@@ -2,11 +2,12 @@
 // src/scaling decides is written. Of one term: whoever leads next goes on from what the cluster holds.
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '@sluice/runtime/clock';
-import { codeOf, messageOf } from '@sluice/runtime/errors';
+import { messageOf } from '@sluice/runtime/errors';
 import type { Logger } from '@sluice/runtime/logger';
 import type { MetricsOf } from '@sluice/runtime/metrics';
 import { childKind } from '../apply/child-kinds.ts';
 import type { Children } from '../apply/children.ts';
+import { faultReason, isChildFault } from '../control/child-faults.ts';
 import { Controller, type ControllerModules } from '../control/controller.ts';
 import type { CustomResource } from '../control/reconciler.ts';
 import { type OwnedFleet, REVISION } from '../desired/fleet.ts';
@@ -212,7 +213,7 @@ export class FleetScaling {
     return waitMs * (1 + JITTER * this.#modules.controller.random());
   }
 
-  /** undefined where a Secret of that name is somebody else's, which the conditions say then. @throws ChildError `not-leader`; KubernetesError */
+  /** undefined where a Secret of that name is somebody else's, or ours is refused, which the conditions say then. @throws ChildError `not-leader`; KubernetesError */
   async #tokenOf(key: string, followed: Followed): Promise<string | undefined> {
     const before = followed.refused?.message;
     let token: string | undefined;
@@ -222,8 +223,8 @@ export class FleetScaling {
       token = await followed.token.of(followed.owned, isAwaited);
       followed.refused = undefined;
     } catch (error) {
-      if (codeOf(error) !== 'name-conflict') throw error;
-      followed.refused = { type: 'Degraded', status: 'True', reason: 'NameConflict', message: messageOf(error) };
+      if (!isChildFault(error)) throw error;
+      followed.refused = { type: 'Degraded', status: 'True', reason: faultReason(error), message: messageOf(error) };
     }
     if (followed.refused?.message !== before) this.#modules.onFound(key);
     return token;

@@ -5,6 +5,7 @@ import { Children } from '../../src/apply/children.ts';
 import type { ChildError } from '../../src/apply/errors.ts';
 import { Writer } from '../../src/apply/writer.ts';
 import { type Manifest, ownedMetadata } from '../../src/desired/manifest.ts';
+import { WORKLOAD } from '../../src/desired/workload.ts';
 import type { ApiRequest, KubernetesClient } from '../../src/kubernetes/client.ts';
 import { errorOfStatus } from '../../src/kubernetes/errors.ts';
 import { ObjectCache } from '../../src/kubernetes/object-cache.ts';
@@ -61,6 +62,43 @@ it('are told of when they have become others, and not before', async () => {
   isRefused = false;
   await objects.make(desired, { children, signal, refused });
   expect(told).toEqual([[desired[0], live]]);
+});
+
+it('wait where something new of their workload is refused, and have what holds its port taken away', async () => {
+  const caches = new Map(['Service', 'ReplicaSet', 'Deployment'].map((kind) => [kind, new ObjectCache(childIndexes)]));
+  const object = (kind: string, name: string, of: string, spec = {}): Manifest => ({
+    ...{ apiVersion: kind === 'Service' ? 'v1' : 'apps/v1', kind },
+    ...{ metadata: ownedMetadata(pool, name, { [WORKLOAD]: of }), spec },
+  });
+  const service = (name: string, nodePort: number) => object('Service', name, 'pool-gw', { ports: [{ nodePort }] });
+  for (const [name, port] of [
+    ['pool-gw-before', 30_001],
+    ['pool-gw-other', 30_002],
+  ] as const)
+    caches.get('Service')?.put(service(name, port) as unknown as KubernetesObject);
+  let isTaken = true;
+  const written: string[] = [];
+  const request = async ({ method, path }: ApiRequest) => {
+    if (method === 'GET') throw errorOfStatus(404, 'there is none yet');
+    const name = path.split('/').at(-1) ?? '';
+    if (method === 'PATCH' && name === 'pool-gw-now' && isTaken) throw errorOfStatus(422, 'the port is taken');
+    written.push(`${method} ${name}`);
+  };
+  const writer = new Writer({ request } as unknown as KubernetesClient, { signal, isHeld: () => true });
+  const children = new Children({ writer, caches, log: silentLogger(), onForeignFields: () => undefined });
+  const objects = new OwnObjects(pool, caches);
+  const desired = [
+    ...[service('pool-gw-now', 30_001), object('ReplicaSet', 'pool-gw-1', 'pool-gw')],
+    object('Deployment', 'pool-cm', 'pool-cm'),
+  ];
+  const refused: ChildError[] = [];
+  expect(await objects.keep(desired, { children, signal, refused })).toBe(false);
+  expect(refused.map(({ code }) => code)).toEqual(['invalid-child']);
+  expect(written).toEqual(['PATCH pool-cm', 'DELETE pool-gw-before']);
+  isTaken = false;
+  await objects.keep(desired, { children, signal, refused: [] });
+  expect(written.slice(2)).toContain('PATCH pool-gw-1');
+  expect(written).toContain('DELETE pool-gw-other');
 });
 
 it('leave a ConfigMap that pods of an older revision are started with, and look at no other namespace for it', async () => {
