@@ -24,7 +24,7 @@ export async function renderErrors(): Promise<string> {
   const wire = Object.entries(errorCodes).map(([message, codes]) => {
     const rows = Object.entries(codes).map(([code, condition]) => {
       const reason = notSent[message]?.[code];
-      return [code, reason === undefined ? condition : `${condition} Not sent by every server of Sluice: ${reason}`];
+      return [code, reason === undefined ? condition : `${condition} ${reason}`];
     });
     return `### ${message}\n\n${head}\n${codeRows(Object.fromEntries(rows))}`;
   });

@@ -69,16 +69,16 @@ export const errorCodes = {
   },
 } as const;
 
-const NO_CUSTOM_JOBS = 'Custom jobs are refused whole.';
+const NO_CUSTOM_JOBS = 'Not sent by Sluice: custom jobs are refused whole.';
 
-/** Codes that clients have to know, because other servers send them, and that no server of ours sends, with the reason. */
+/** Codes that clients have to know, because other servers send them, and that the gateway never sends, with the reason. */
 export const codesNotSent: {
   readonly [Name in keyof typeof errorCodes]?: { readonly [Code in keyof (typeof errorCodes)[Name]]?: string };
 } = {
-  'SetupConnection.Error': { 'missing-declare-tx-data-flag': 'Job declaration is not served.' },
+  'SetupConnection.Error': { 'missing-declare-tx-data-flag': 'Not sent by Sluice: job declaration is not served.' },
   'SubmitShares.Error': {
     'version-rolling-not-allowed':
-      "All of the pool's jobs let the version be rolled; the proxy sends it where its upstream does not.",
+      "Sent by the proxy alone, where its upstream does not let it be rolled; all of the pool's jobs do.",
   },
   'SetCustomMiningJob.Error': {
     'invalid-channel-id': NO_CUSTOM_JOBS,
