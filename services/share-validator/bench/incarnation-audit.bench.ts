@@ -5,6 +5,7 @@ import { nobleSha256d } from '@sluice/bitcoin/sha256d';
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
 import { bench, group, run, summary } from 'mitata';
+import { HeadersAhead } from '../src/headers-ahead.ts';
 import { IncarnationAudit } from '../src/incarnation-audit.ts';
 import { FakeDistributor, FakeGateway, record, type TestShare } from '../test/fake-pool.ts';
 import { referenceCredit } from '../test/reference-credit.ts';
@@ -36,15 +37,29 @@ const newAudit = (backend: typeof wasmSha256d) =>
     { backend, jobs: distributor.history, yieldNow: () => Promise.resolve(), onSolution: () => undefined },
   );
 
+/** Nothing is hashed ahead: each header, and each root that is not known, when its share is judged. */
+async function oneByOne<T>(judge: () => Promise<T>): Promise<T> {
+  const { add } = HeadersAhead.prototype;
+  HeadersAhead.prototype.add = () => undefined;
+  try {
+    return await judge();
+  } finally {
+    HeadersAhead.prototype.add = add;
+  }
+}
+
 for (const kind of ['standard', 'extended'] as const) {
   const [payload, shares] = await batch(kind);
+  const judge = () => newAudit(wasmSha256d).judge(record(1, payload));
   const expected = referenceCredit(known, shares);
   for (const backend of [wasmSha256d, nobleSha256d])
     assert.deepEqual((await newAudit(backend).judge(record(1, payload)))?.credits, expected);
+  assert.deepEqual((await oneByOne(judge))?.credits, expected);
   summary(() =>
     group(`a batch of ${SHARES} shares, ${kind}, ${CHANNELS} channels, 12-level path`, () => {
       for (const backend of [wasmSha256d, nobleSha256d])
         bench(`${kind}, audit, ${backend.name}`, () => newAudit(backend).judge(record(1, payload)));
+      bench(`${kind}, audit, ${wasmSha256d.name}, one by one`, () => oneByOne(judge));
       bench(`${kind}, reference`, () => referenceCredit(known, shares));
     }),
   );
