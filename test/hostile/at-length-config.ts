@@ -3,7 +3,9 @@ import { type ConfigOf, defineConfig } from '@sluice/runtime/config';
 import { decimal, integer, listOf, oneOf, path, toggle } from '@sluice/runtime/config/value-types';
 import { floodCases, floodV1Cases, slowCases, slowV1Cases } from './cases.ts';
 
-export const poolCases = [...slowCases, ...floodCases];
+/** With the usual limits the rate of an address comes first: whoever does not go on is closed before five thousand are there. */
+const onlyInShort = ['connections-of-one-address'];
+export const poolCases = [...slowCases, ...floodCases].filter(({ name }) => !onlyInShort.includes(name));
 export const proxyCases = [...slowV1Cases, ...floodV1Cases];
 const names = [...poolCases, ...proxyCases].map(({ name }) => name);
 

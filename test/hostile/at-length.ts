@@ -11,8 +11,8 @@ import { HostileProxy } from './hostile-proxy.ts';
 import { type HostilePace, runCase } from './hostile-run.ts';
 import type { HostileTarget } from './hostile-target.ts';
 
-/** So that peers who open channels and send no share are seen to be closed. */
-const SHARE_DEADLINE = ['--share-deadline', '10'];
+/** So that peers who open channels and send no share are seen to be closed, but not before those who read nothing have had a dozen blocks. */
+const SHARE_DEADLINE = ['--share-deadline', '60'];
 /** What an acknowledgement may take in any case. */
 const FLOOR_MS = 100;
 /** Some bounds are met after a minute. */
