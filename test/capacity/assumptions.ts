@@ -59,6 +59,8 @@ const shareLine = (process: string) => {
   const at = (rate: number) => [rate, comparison.number(tables.sharesByProcess, [paced(rate)], process)] as const;
   return lineThrough(at(1_000), at(3_000));
 };
+const validatorInFlight = (kind: 'extended' | 'standard') =>
+  comparison.number(tables.sharesByProcess, [`${kind}, 20 in flight, 1,000 connections`], 'share-validator');
 const opened = (count: number, figure: string) =>
   comparison.number(tables.openings, [connectionsOf(count), figure], SLUICE);
 const tipOf = (count: number) =>
@@ -139,7 +141,12 @@ export const assumptions = {
     unit: 'µs',
     ...copied(byHand.extendedGatewayMicros),
   },
-  extendedValidator: { what: 'and share-validator by', unit: 'µs', ...copied(byHand.extendedValidatorMicros) },
+  extendedValidator: {
+    what: 'and share-validator by',
+    value: validatorInFlight('extended') - validatorInFlight('standard'),
+    unit: 'µs',
+    ...compared(`${SHARES}, 20 in flight, extended and standard`),
+  },
   idleConnection: {
     what: 'CPU of the pool for a connection without shares',
     value: idle.each,

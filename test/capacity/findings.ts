@@ -53,7 +53,7 @@ function lostZone(storms: CapacityRecord['storms']): string {
 function stream({ oneCopy, threeCopies }: SimulatedSize): string {
   const [p50, p99] = [threeCopies.latency.quantile(0.5), threeCopies.latency.quantile(0.99)];
   return `- **The stream SHARES holds a million** with three copies, with answers after ${show(p50)} ms at the median and ${show(p99)} ms at the 99th percentile. Servers of three copies sync what waits in one go, that of one copy each batch by itself:
-  it has no pause from ${thousands(limitAt('one copy'))} miners on, and answers take ${show(oneCopy.latency.quantile(0.5))} ms at a million. Nothing is lost by it, batches become larger. On a slow or shared disk it is [far less](#measured-for-this-page).`;
+  it has no pause from ${thousands(limitAt('one copy'))} miners on, and answers take ${show(oneCopy.latency.quantile(0.5))} ms at a million. Nothing is lost by it, batches become larger. What it takes is [measured](#measured-for-this-page) on one machine's disk; a slower one takes less.`;
 }
 
 function newTip(one: SimulatedSize, spread: SimulatedSize): string {

@@ -41,11 +41,6 @@ export const byHand = {
     from: 'performance.md, single operations: judged alone, a path of 12 levels 16.1, standard 1.27',
     when: '2026-11-25',
   },
-  extendedValidatorMicros: {
-    value: 6.21 - 2.45,
-    from: "performance.md, what the first profiles changed: 6.21 with roots by fours; beside SRI's pool, standard 2.45",
-    when: '2026-11-26',
-  },
   idlePool: {
     value: 18.2,
     from: 'performance.md, what the first profiles changed: 1.82 % of a core, 1,000 miners connected',

@@ -42,25 +42,12 @@ export interface Storm {
   readonly options: StormOptions;
 }
 
-/** All of a million miners in one region of three zones, one of which is lost. */
+/** All miners in one region of three zones, one of which is lost: a million, and then fewer. */
 export function storms(): readonly Storm[] {
-  const size = poolSize(1_000_000, 1);
-  const { gatewaysLeft: gateways } = size;
-  const sharesOfEach = size.sharesPerSecond / gateways;
-  const usual: StormOptions = {
-    gateways,
-    busyWithShares: sharesOfEach * costOfShare(shareCosts.gateway, sharesOfEach),
-    miners: size.miners / ZONES,
-    channelManagers: size.channelManagers,
-    connectionRate: assumptions.connectionRate.value,
-    noticedAfter: [0, 1],
-    comesAgain: 'backoff',
-    seconds: 300,
-    seed: SEED,
-  };
+  const usual = lostZone(1_000_000);
   const two: StormOptions = { ...usual, channelManagers: 2 };
   return [
-    { name: `${size.channelManagers} channel-managers`, colour: '#2f6fb0', options: usual },
+    { name: `${usual.channelManagers} channel-managers`, colour: '#2f6fb0', options: usual },
     { name: 'the same; miners come after 5 s, all alike', options: { ...usual, comesAgain: 5 } },
     {
       name: 'the same; known after one to two minutes',
@@ -69,7 +56,26 @@ export function storms(): readonly Storm[] {
     },
     { name: 'two channel-managers, the default', colour: '#b02f2f', options: two },
     { name: 'two, connectionRate 30', colour: '#3a9d5d', options: { ...two, connectionRate: 30 } },
+    ...[100_000, 10_000].map((miners) => {
+      const options = lostZone(miners);
+      return { name: `${miners.toLocaleString('en')} miners, ${options.channelManagers} channel-managers`, options };
+    }),
   ];
+}
+
+function lostZone(miners: number): StormOptions {
+  const size = poolSize(miners, 1);
+  const { gatewaysLeft: gateways, channelManagers } = size;
+  const sharesOfEach = size.sharesPerSecond / gateways;
+  return {
+    ...{ gateways, channelManagers, miners: Math.round(miners / ZONES) },
+    busyWithShares: sharesOfEach * costOfShare(shareCosts.gateway, sharesOfEach),
+    connectionRate: assumptions.connectionRate.value,
+    noticedAfter: [0, 1],
+    comesAgain: 'backoff',
+    seconds: 300,
+    seed: SEED,
+  };
 }
 
 export function runStorms(): readonly { readonly storm: Storm; readonly result: StormResult }[] {

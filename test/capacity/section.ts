@@ -172,7 +172,8 @@ function tipTable(sizes: readonly SimulatedSize[]): Table {
 function stormTable(storms: CapacityRecord['storms']): Table {
   const time = (seconds: number) => (Number.isFinite(seconds) ? seconds : 'not within the time looked at');
   return {
-    title: 'A third of a million miners comes back to two thirds of the gateways, computed',
+    title:
+      'A third of all miners, of a million where nothing else is said, comes back to two thirds of the gateways, computed',
     columns: [
       'with',
       'half mine again after, s',
