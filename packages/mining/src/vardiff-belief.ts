@@ -24,6 +24,13 @@ const LANES = KINDS.length;
 const CAPACITY = 8;
 const STARTS = CAPACITY + 1;
 const HYPOTHESES = STARTS * LANES;
+/** Where the numbers of a belief stand. */
+const SHAPE = 0;
+const RATE = HYPOTHESES;
+const WEIGHT = 2 * HYPOTHESES;
+const AGE = 3 * HYPOTHESES;
+/** Of the hypotheses of the belief at work. */
+const logLikelihoods = new Float64Array(HYPOTHESES);
 /** Shares that a hypothesis remembers at most: older ones fade, so that slow drift is followed. 17 minutes at 6 a minute. */
 const MEMORY_SHARES = 100;
 /** A new starting time is considered after this many expected or `BURST_SHARES` found shares. */
@@ -39,13 +46,11 @@ const CLAIM_SHAPE = 4;
 
 /** Of one device: hashes a second, by shares of a known difficulty in seconds of a known length. */
 export class HashrateBelief {
-  /** Hypothesis `start * LANES + kind`: shape and rate of its Gamma distribution and its probability; starts from the oldest to the newest. */
-  readonly #shape: Float64Array;
-  readonly #rate: Float64Array;
-  readonly #weight: Float64Array;
-  readonly #logLikelihood: Float64Array;
-  /** Exposure since each start. */
-  readonly #age: Float64Array;
+  /**
+   * Of hypothesis `start * LANES + kind`, from SHAPE, RATE and WEIGHT on: shape and rate of its Gamma distribution, and its probability; starts
+   * from the oldest to the newest, and from AGE on the exposure since each. One array, because each takes 200 bytes beside its numbers.
+   */
+  readonly #numbers = new Float64Array(AGE + STARTS);
   #starts = 0;
   #typical: number;
   #secondsSinceStart = 0;
@@ -54,18 +59,9 @@ export class HashrateBelief {
 
   /** `guess`: hashes a second, positive; hardly binding. */
   constructor(guess: number) {
-    // In one piece: each array of its own would take memory outside of V8's heap, for each of thousands of channels.
-    const { buffer } = new Float64Array(4 * HYPOTHESES + STARTS);
-    const numbers = (from: number, count: number) =>
-      new Float64Array(buffer, from * Float64Array.BYTES_PER_ELEMENT, count);
-    this.#shape = numbers(0, HYPOTHESES);
-    this.#rate = numbers(HYPOTHESES, HYPOTHESES);
-    this.#weight = numbers(2 * HYPOTHESES, HYPOTHESES);
-    this.#logLikelihood = numbers(3 * HYPOTHESES, HYPOTHESES);
-    this.#age = numbers(4 * HYPOTHESES, STARTS);
     this.#typical = guess;
     this.#start();
-    this.#weight[0] = 1;
+    this.#numbers[WEIGHT] = 1;
   }
 
   /** The estimate: the weighted geometric mean of the hypotheses' medians, in hashes a second. */
@@ -94,10 +90,10 @@ export class HashrateBelief {
   claim(factor: number): void {
     this.#considerChange(CLAIM_PROBABILITY);
     const newest = (this.#starts - 1) * LANES;
-    for (let kind = 0; kind < LANES; kind += 1) this.#weight[newest + kind] = 0;
-    this.#shape[newest] = CLAIM_SHAPE;
-    this.#rate[newest] = CLAIM_SHAPE / (this.#typical * factor);
-    this.#weight[newest] = CLAIM_PROBABILITY;
+    for (let kind = 0; kind < LANES; kind += 1) this.#numbers[WEIGHT + newest + kind] = 0;
+    this.#numbers[SHAPE + newest] = CLAIM_SHAPE;
+    this.#numbers[RATE + newest] = CLAIM_SHAPE / (this.#typical * factor);
+    this.#numbers[WEIGHT + newest] = CLAIM_PROBABILITY;
     if (this.#starts > CAPACITY) this.#mergeNearest();
   }
 
@@ -105,7 +101,7 @@ export class HashrateBelief {
   probabilityBelow(hashrate: number): number {
     let sum = 0;
     for (let at = 0; at < this.#starts * LANES; at += 1) {
-      if (median(this.#shape[at]!, this.#rate[at]!) < hashrate) sum += this.#weight[at]!;
+      if (median(this.#numbers[SHAPE + at]!, this.#numbers[RATE + at]!) < hashrate) sum += this.#numbers[WEIGHT + at]!;
     }
     return sum;
   }
@@ -119,11 +115,11 @@ export class HashrateBelief {
 
   /** Gives the hypotheses that the hashrate changes just now their prior probability, taken from the others. */
   #considerChange(probability: number): void {
-    for (let at = 0; at < this.#starts * LANES; at += 1) this.#weight[at]! *= 1 - probability;
+    for (let at = 0; at < this.#starts * LANES; at += 1) this.#numbers[WEIGHT + at]! *= 1 - probability;
     this.#start();
     const newest = (this.#starts - 1) * LANES;
     for (let kind = 0; kind < LANES; kind += 1) {
-      this.#weight[newest + kind] = (probability * KINDS[kind]!.perHour) / CHANGES_PER_HOUR;
+      this.#numbers[WEIGHT + newest + kind] = (probability * KINDS[kind]!.perHour) / CHANGES_PER_HOUR;
     }
   }
 
@@ -131,11 +127,11 @@ export class HashrateBelief {
     const newest = this.#starts * LANES;
     for (let kind = 0; kind < LANES; kind += 1) {
       const { shape, scale } = KINDS[kind]!;
-      this.#shape[newest + kind] = shape;
-      this.#rate[newest + kind] = shape / (scale * this.#typical);
-      this.#weight[newest + kind] = 0;
+      this.#numbers[SHAPE + newest + kind] = shape;
+      this.#numbers[RATE + newest + kind] = shape / (scale * this.#typical);
+      this.#numbers[WEIGHT + newest + kind] = 0;
     }
-    this.#age[this.#starts] = 0;
+    this.#numbers[AGE + this.#starts] = 0;
     this.#starts += 1;
     this.#secondsSinceStart = 0;
     this.#exposureSinceStart = 0;
@@ -146,25 +142,25 @@ export class HashrateBelief {
     const end = this.#starts * LANES;
     let most = Number.NEGATIVE_INFINITY;
     for (let at = 0; at < end; at += 1) {
-      const shape = this.#shape[at]!;
-      const rate = this.#rate[at]! + exposure;
+      const shape = this.#numbers[SHAPE + at]!;
+      const rate = this.#numbers[RATE + at]! + exposure;
       // Gamma-Poisson, without what is common to all hypotheses.
-      let log = shape * Math.log(this.#rate[at]! / rate);
+      let log = shape * Math.log(this.#numbers[RATE + at]! / rate);
       if (shares > 0) log += logRisingFactorial(shape, shares) - shares * Math.log(rate * this.#typical);
-      this.#logLikelihood[at] = log;
-      if (log > most && this.#weight[at]! > 0) most = log;
+      logLikelihoods[at] = log;
+      if (log > most && this.#numbers[WEIGHT + at]! > 0) most = log;
       const fade = Math.min(MEMORY_SHARES / (shape + shares), 1);
-      this.#shape[at] = (shape + shares) * fade;
-      this.#rate[at] = rate * fade;
+      this.#numbers[SHAPE + at] = (shape + shares) * fade;
+      this.#numbers[RATE + at] = rate * fade;
     }
     let total = 0;
     for (let at = 0; at < end; at += 1) {
-      if (this.#weight[at]! > 0) total += this.#weight[at]! *= Math.exp(this.#logLikelihood[at]! - most);
+      if (this.#numbers[WEIGHT + at]! > 0) total += this.#numbers[WEIGHT + at]! *= Math.exp(logLikelihoods[at]! - most);
     }
-    for (let at = 0; at < end; at += 1) this.#weight[at]! /= total;
+    for (let at = 0; at < end; at += 1) this.#numbers[WEIGHT + at]! /= total;
     const memory = MEMORY_SHARES / this.#typical;
     for (let start = 0; start < this.#starts; start += 1) {
-      this.#age[start] = Math.min(this.#age[start]! + exposure, memory);
+      this.#numbers[AGE + start] = Math.min(this.#numbers[AGE + start]! + exposure, memory);
     }
     this.#typical = this.#geometricMean();
   }
@@ -172,7 +168,8 @@ export class HashrateBelief {
   #geometricMean(): number {
     let sum = 0;
     for (let at = 0; at < this.#starts * LANES; at += 1) {
-      if (this.#weight[at]! > 0) sum += this.#weight[at]! * Math.log(median(this.#shape[at]!, this.#rate[at]!));
+      if (this.#numbers[WEIGHT + at]! > 0)
+        sum += this.#numbers[WEIGHT + at]! * Math.log(median(this.#numbers[SHAPE + at]!, this.#numbers[RATE + at]!));
     }
     return Math.exp(sum);
   }
@@ -181,7 +178,7 @@ export class HashrateBelief {
   #forgetNegligible(): void {
     for (let start = this.#starts - 3; start >= 0; start -= 1) {
       let weight = 0;
-      for (let kind = 0; kind < LANES; kind += 1) weight += this.#weight[start * LANES + kind]!;
+      for (let kind = 0; kind < LANES; kind += 1) weight += this.#numbers[WEIGHT + start * LANES + kind]!;
       if (weight < NEGLIGIBLE) this.#remove(start);
     }
   }
@@ -192,7 +189,8 @@ export class HashrateBelief {
     let nearest = 1;
     let least = Number.POSITIVE_INFINITY;
     for (let start = 1; start < this.#starts - 1; start += 1) {
-      const distance = (this.#age[start - 1]! - this.#age[start]!) / (this.#age[start]! + share);
+      const distance =
+        (this.#numbers[AGE + start - 1]! - this.#numbers[AGE + start]!) / (this.#numbers[AGE + start]! + share);
       if (distance < least) {
         least = distance;
         nearest = start;
@@ -204,21 +202,19 @@ export class HashrateBelief {
 
   #mergeIntoOlder(at: number): void {
     const older = at - LANES;
-    const weight = this.#weight[at]! + this.#weight[older]!;
+    const weight = this.#numbers[WEIGHT + at]! + this.#numbers[WEIGHT + older]!;
     if (weight === 0) return;
-    const part = this.#weight[at]! / weight;
-    this.#shape[older]! += part * (this.#shape[at]! - this.#shape[older]!);
-    this.#rate[older]! += part * (this.#rate[at]! - this.#rate[older]!);
-    this.#weight[older] = weight;
+    const part = this.#numbers[WEIGHT + at]! / weight;
+    this.#numbers[SHAPE + older]! += part * (this.#numbers[SHAPE + at]! - this.#numbers[SHAPE + older]!);
+    this.#numbers[RATE + older]! += part * (this.#numbers[RATE + at]! - this.#numbers[RATE + older]!);
+    this.#numbers[WEIGHT + older] = weight;
   }
 
   #remove(start: number): void {
     const from = (start + 1) * LANES;
     const end = this.#starts * LANES;
-    this.#shape.copyWithin(start * LANES, from, end);
-    this.#rate.copyWithin(start * LANES, from, end);
-    this.#weight.copyWithin(start * LANES, from, end);
-    this.#age.copyWithin(start, start + 1, this.#starts);
+    for (const part of [SHAPE, RATE, WEIGHT]) this.#numbers.copyWithin(part + start * LANES, part + from, part + end);
+    this.#numbers.copyWithin(AGE + start, AGE + start + 1, AGE + this.#starts);
     this.#starts -= 1;
   }
 }

@@ -2,12 +2,13 @@
 import type { AeadBackend } from './aead.ts';
 import { NoiseError } from './errors.ts';
 
+/** Of the message at work: 32 zero bits, then its counter as 64 bits, little-endian. One of its own would take 230 bytes in each direction of each connection. */
+const nonce = new Uint8Array(12);
+
 /** One direction of a connection, or of a handshake between two keys. */
 export class CipherState {
   readonly #aead: AeadBackend;
   readonly #key: Uint8Array;
-  /** 32 zero bits, then the counter as 64 bits, little-endian. */
-  readonly #nonce = new Uint8Array(12);
   #counter: number;
   /** Why the key must not be used any more. */
   #ended: 'cipher-destroyed' | 'nonce-exhausted' | undefined;
@@ -17,13 +18,13 @@ export class CipherState {
     this.#aead = aead;
     this.#key = key;
     this.#counter = counter;
-    this.#writeNonce();
   }
 
   /** Writes `length` + 16 bytes to `out`. @throws NoiseError `cipher-destroyed`, `nonce-exhausted`: nothing is written. */
   seal(ad: Uint8Array, plain: Uint8Array, offset: number, length: number, out: Uint8Array, outOffset: number): void {
     if (this.#ended !== undefined) throw new NoiseError(this.#ended, `a cipher state seals no more: ${this.#ended}`);
-    this.#aead.seal(this.#key, this.#nonce, ad, plain, offset, length, out, outOffset);
+    writeNonce(this.#counter);
+    this.#aead.seal(this.#key, nonce, ad, plain, offset, length, out, outOffset);
     this.#next();
   }
 
@@ -40,7 +41,8 @@ export class CipherState {
     outOffset: number,
   ): boolean {
     if (this.#ended !== undefined) return false;
-    const good = this.#aead.open(this.#key, this.#nonce, ad, sealed, offset, length, out, outOffset);
+    writeNonce(this.#counter);
+    const good = this.#aead.open(this.#key, nonce, ad, sealed, offset, length, out, outOffset);
     if (good) this.#next();
     return good;
   }
@@ -54,18 +56,13 @@ export class CipherState {
 
   #next(): void {
     if (this.#counter === Number.MAX_SAFE_INTEGER) this.#ended = 'nonce-exhausted';
-    else {
-      this.#counter += 1;
-      this.#writeNonce();
-    }
+    else this.#counter += 1;
   }
+}
 
-  /** Byte by byte: a view would take the few bytes out of V8's heap, for each direction of each connection. */
-  #writeNonce(): void {
-    const low = this.#counter >>> 0;
-    writeU32(this.#nonce, 4, low);
-    if (low !== this.#counter) writeU32(this.#nonce, 8, Math.floor(this.#counter / 0x1_0000_0000));
-  }
+function writeNonce(counter: number): void {
+  writeU32(nonce, 4, counter >>> 0);
+  writeU32(nonce, 8, Math.floor(counter / 0x1_0000_0000));
 }
 
 function writeU32(bytes: Uint8Array, at: number, value: number): void {
