@@ -110,6 +110,11 @@ export const proxySettings = defineConfig({
     doc: 'Bytes of the extranonce that each miner rolls; a pool that leaves less than this and two more is not used.',
   },
   ...connectionSettings(defaultSv1Limits, PLACES_BOUND),
+  readRest: {
+    type: integer({ min: 0, max: 20 }),
+    default: 2,
+    doc: 'Milliseconds that the proxy stands still behind a few shares, while hundreds come in a second, so that the next ones are read together: half the CPU time for each, and what comes meanwhile, a new tip among it, waits as long at most; 0: never.',
+  },
   ...drainSettings,
   reconnectAgents: {
     type: listOf(

@@ -10,6 +10,8 @@ export type ProxyCounters = ReturnType<typeof createCounters>;
 
 export function createCounters() {
   return {
+    /** Times that the process stood still for a moment, so that shares were read together. */
+    readRests: 0,
     /** Found good here: kept, sent up, or without an upstream to send them to. */
     sharesGood: 0,
     /** Refused here, by code. */

@@ -57,6 +57,7 @@ export const main = (argv: readonly string[], commands?: CommandTables): Promise
           ...{ limits: limitsOf(config), sv2Limits: sv2LimitsOf(config) },
           versionMask: Number.parseInt(config.versionMask, 16),
           ...{ drainMs: config.drainSeconds * 1_000, drainPerSecond: config.drainRate },
+          readRestMs: config.readRest,
           ...{ reconnectAgents: config.reconnectAgents, reconnectVendors: config.reconnectVendors },
         },
         {

@@ -25,6 +25,10 @@ export const proxyMetrics = defineMetrics({
     'sluice_proxy_workers_forgotten_total',
     'Workers without a miner whose statistics were dropped for those that left later',
   ),
+  readRests: counter(
+    'sluice_proxy_read_rests_total',
+    'Times that the process stood still for a moment, so that shares were read together',
+  ),
   sharesGood: counter('sluice_proxy_shares_good_total', 'Shares that passed every check here'),
   sharesRefused: counter('sluice_proxy_shares_refused_total', 'Shares refused here, by code', {
     code: shareErrorCodes,
@@ -153,6 +157,7 @@ export const proxyMetrics = defineMetrics({
 
 /** Metrics that have the name of their counter. */
 const sameNames = [
+  'readRests',
   'sharesGood',
   'sharesKept',
   'sharesUnserved',

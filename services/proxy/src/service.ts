@@ -13,6 +13,7 @@ import type { Logger } from '@sluice/runtime/logger';
 import { createMetrics, type MetricsRegistry } from '@sluice/runtime/metrics';
 import { randomFraction } from '@sluice/runtime/random';
 import type { Service } from '@sluice/runtime/run-service';
+import { standStill } from '@sluice/runtime/stand-still';
 import type { IdentitySource } from '@sluice/server/identity';
 import { MoveOrders } from '@sluice/server/move-orders';
 import { addApiRoutes } from './api/routes.ts';
@@ -20,6 +21,7 @@ import { createCounters } from './counters.ts';
 import { followProxy, proxyMetrics } from './metrics.ts';
 import { FARM_TICK_MS, Farm, type FarmModules } from './miners/farm.ts';
 import type { FarmPolicy } from './miners/farm-miner.ts';
+import { ReadRests } from './miners/read-rests.ts';
 import { Workers } from './statistics/workers.ts';
 import { createSv1Counters } from './sv1/counters.ts';
 import type { Sv1Limits } from './sv1/limits.ts';
@@ -70,6 +72,8 @@ export interface ProxyOptions {
   readonly drainPerSecond: number;
   readonly reconnectAgents: readonly string[];
   readonly reconnectVendors: readonly string[];
+  /** How long the process stands still so that shares which come one by one are read together; 0: never. */
+  readonly readRestMs: number;
 }
 
 export interface ProxyModules {
@@ -121,9 +125,11 @@ class ProxyService implements RunnableProxy {
       options.channels === 'per-miner'
         ? (place, miner, listener) => this.#upstreams.openChannel(place, miner, listener)
         : undefined;
+    const later = (task: () => void) => void setImmediate(task);
     const farm = new Farm(options.policy, options.upstreams.length, {
       ...{ ...modules, counters, workers, openChannel },
-      later: (task) => void setImmediate(task),
+      later,
+      rests: new ReadRests(options.readRestMs, { clock, counters, later, standStill }),
     });
     this.#farm = farm;
     const { versionMask, workerIdentity } = options;

@@ -17,6 +17,7 @@ import type { FarmJob, Miner, MinerClaim, MinerListener, ShareAnswer } from './m
 import { type DifficultyPolicy, MinerDifficulty, type MinerDifficultyModules } from './miner-difficulty.ts';
 import { OwnChannel, type OwnChannelModules } from './own-channel.ts';
 import { placeBytes } from './places.ts';
+import type { ReadRests } from './read-rests.ts';
 import type { WaitingMinerShare } from './waiting-share.ts';
 import { workerField, workerOf } from './worker-name.ts';
 
@@ -29,6 +30,7 @@ export interface FarmPolicy extends DifficultyPolicy {
 export interface FarmMinerModules extends MinerDifficultyModules {
   readonly checker: ShareChecker;
   readonly lanes: ShareLanes<WaitingMinerShare>;
+  readonly rests: Pick<ReadRests, 'onShare'>;
   readonly counters: ProxyCounters;
   readonly workers: Workers;
   readonly policy: FarmPolicy;
@@ -172,10 +174,11 @@ export class FarmMiner implements Miner, ShareOwner, WorkerMiner {
     const share = this.#channel && this.#modules.lanes.place(this.#channel, jobId, extranonce2.length);
     if (share === undefined) {
       this.judge(jobId, extranonce2, ntime, nonce, version, request);
-      return;
+    } else {
+      share.write(this, jobId, extranonce2, ntime, nonce, version, request);
+      this.#modules.lanes.add(nonce, ntime, version, this.extranonce1, extranonce2, 0);
     }
-    share.write(this, jobId, extranonce2, ntime, nonce, version, request);
-    this.#modules.lanes.add(nonce, ntime, version, this.extranonce1, extranonce2, 0);
+    this.#modules.rests.onShare();
   }
 
   /** Judges what was submitted, at once or after it has waited. @param extranonce2 valid during the call, as `ahead` is: its header and hash, where they are known. */

@@ -14,6 +14,7 @@ import type { Miner, MinerListener, MinerPlaces } from './miner.ts';
 import { MinerTargets } from './miner-target.ts';
 import type { OwnChannelModules } from './own-channel.ts';
 import { PLACE_SIZE, Places } from './places.ts';
+import type { ReadRests } from './read-rests.ts';
 import { Split } from './split.ts';
 import { TipTimes } from './tip-times.ts';
 import { WaitingMinerShare } from './waiting-share.ts';
@@ -34,6 +35,7 @@ export interface FarmModules {
   readonly openChannel: OwnChannelModules['openChannel'] | undefined;
   /** Runs a task when all sockets that have something were read. */
   later(task: () => void): void;
+  readonly rests: Pick<ReadRests, 'onShare'>;
 }
 
 export class Farm implements MinerPlaces {

@@ -180,6 +180,7 @@ export class FakeFarm {
         workers: this.workers,
         openChannel,
         later: (task) => this.later(task),
+        rests: { onShare: () => {} },
       },
     );
   }
