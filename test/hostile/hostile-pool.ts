@@ -1,14 +1,15 @@
 // A pool of real processes whose gateway is attacked, with honest miners beside the attackers: what they feel, what the gateway needs, and
 // what it counts, before and meanwhile.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { INSPECTED, Inspector } from '../support/inspector.ts';
 import { PoolProcesses } from '../support/pool-processes.ts';
+import { memoryInUse } from '../support/process-memory.ts';
 import { ShareLoad } from '../support/share-load.ts';
 import { Sv2Client } from '../support/sv2-client.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { AttackerProcess, type AttackOn } from './attacker-process.ts';
 import { BALANCER } from './attacks/storms.ts';
 import { type Felt, type HostileTarget, LONGEST_STALL, residentMemory } from './hostile-target.ts';
-import { INSPECTED, ProcessMemory } from './process-memory.ts';
 
 /** Difficulty 1: no share of a test is a block. */
 const NBITS = '1d00ffff';
@@ -20,12 +21,12 @@ const ENDED_MS = 60_000;
 export class HostilePool implements HostileTarget {
   readonly #pool: PoolProcesses;
   readonly #load: ShareLoad;
-  readonly #memory: ProcessMemory;
+  readonly #inspector: Inspector;
 
-  private constructor(pool: PoolProcesses, load: ShareLoad, memory: ProcessMemory) {
+  private constructor(pool: PoolProcesses, load: ShareLoad, inspector: Inspector) {
     this.#pool = pool;
     this.#load = load;
-    this.#memory = memory;
+    this.#inspector = inspector;
   }
 
   static async start(gatewayFlags: readonly string[]): Promise<HostilePool> {
@@ -41,7 +42,7 @@ export class HostilePool implements HostileTarget {
       ...{ connections: HONEST_MINERS, sharesPerSecond: SHARES_PER_SECOND },
     });
     await load.start();
-    return new HostilePool(pool, load, await ProcessMemory.open(pool.service(GATEWAY).log()));
+    return new HostilePool(pool, load, await Inspector.open(pool.service(GATEWAY).log()));
   }
 
   get lost(): number {
@@ -87,7 +88,7 @@ export class HostilePool implements HostileTarget {
   }
 
   memoryInUse(): Promise<number> {
-    return this.#memory.inUse();
+    return memoryInUse(this.#inspector);
   }
 
   get memory(): number {
@@ -95,7 +96,7 @@ export class HostilePool implements HostileTarget {
   }
 
   async stop(): Promise<void> {
-    this.#memory.close();
+    this.#inspector.close();
     await this.#load.close();
     await this.#pool.stop();
   }

@@ -1,12 +1,13 @@
 // A proxy as a process in front of a pool in another one, with honest miners of Stratum V1 beside the attackers.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { INSPECTED, Inspector } from '../support/inspector.ts';
 import { LocalPoolProcess } from '../support/local-pool-process.ts';
+import { memoryInUse } from '../support/process-memory.ts';
 import { ProxyProcess } from '../support/proxy-process.ts';
 import { Sv1Miner } from '../support/sv1-miner.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { AttackerProcess, type AttackOn } from './attacker-process.ts';
 import { type Felt, type HostileTarget, LONGEST_STALL, residentMemory } from './hostile-target.ts';
-import { INSPECTED, ProcessMemory } from './process-memory.ts';
 
 /** A block takes 2^32 hashes: none is found here. */
 const NBITS = 0x1d00_ffff;
@@ -19,13 +20,13 @@ const ENDED_MS = 60_000;
 export class HostileProxy implements HostileTarget {
   readonly #pool: LocalPoolProcess;
   readonly #proxy: ProxyProcess;
-  readonly #memory: ProcessMemory;
+  readonly #inspector: Inspector;
   readonly #latencies: number[];
 
-  private constructor(pool: LocalPoolProcess, proxy: ProxyProcess, memory: ProcessMemory, latencies: number[]) {
+  private constructor(pool: LocalPoolProcess, proxy: ProxyProcess, inspector: Inspector, latencies: number[]) {
     this.#pool = pool;
     this.#proxy = proxy;
-    this.#memory = memory;
+    this.#inspector = inspector;
     this.#latencies = latencies;
   }
 
@@ -44,7 +45,7 @@ export class HostileProxy implements HostileTarget {
         }),
       );
     await Promise.all(proxy.miners.map(({ ready }) => ready));
-    return new HostileProxy(pool, proxy, await ProcessMemory.open(proxy.process.log()), latencies);
+    return new HostileProxy(pool, proxy, await Inspector.open(proxy.process.log()), latencies);
   }
 
   get lost(): number {
@@ -56,7 +57,7 @@ export class HostileProxy implements HostileTarget {
   }
 
   memoryInUse(): Promise<number> {
-    return this.#memory.inUse();
+    return memoryInUse(this.#inspector);
   }
 
   async feel(ms: number): Promise<Felt> {
@@ -101,7 +102,7 @@ export class HostileProxy implements HostileTarget {
   }
 
   async stop(): Promise<void> {
-    this.#memory.close();
+    this.#inspector.close();
     await this.#proxy.stop();
     await this.#pool.stop();
   }

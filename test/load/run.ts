@@ -23,6 +23,8 @@ const START_AHEAD_MS = 200;
 export interface LoadRunHooks {
   /** Resolves when the pool has nothing left to do for so many acknowledged shares. */
   settled?(acknowledged: number): Promise<void>;
+  /** Looks at what is held, with --mode idle; then they are held until it resolves, in place of the time that the flags say. */
+  held?(): Promise<void>;
   /** Makes a new block, with --mode new-tip. */
   newBlock?(): Promise<NewBlock>;
 }
@@ -134,8 +136,9 @@ export class LoadRun {
   }
 
   async #hold(): Promise<void> {
-    this.#progress.say(`holding them for ${this.#config.seconds} s`);
-    await this.#measured((from) => this.#wholeTime(from));
+    const { held } = this.#hooks;
+    this.#progress.say(held === undefined ? `holding them for ${this.#config.seconds} s` : 'looking at them');
+    await this.#measured((from) => held?.() ?? this.#wholeTime(from));
   }
 
   async #tips(): Promise<TipResult> {

@@ -24,6 +24,12 @@ export interface Contender {
   stop(): Promise<void>;
 }
 
+/** How services of ours are looked into. They end in order then, because some leave what they know when they end. */
+export interface Observation {
+  /** Of Node itself, for the process of this service. */
+  nodeFlags(service: string): readonly string[];
+}
+
 export interface MethodOptions {
   readonly quick: boolean;
   readonly seconds: number;
@@ -49,8 +55,8 @@ export interface Contest {
   open(quick: boolean): Promise<void>;
   /** Versions of what takes part. @param withPeer whether the peer does. */
   versions(withPeer: boolean): Promise<readonly string[]>;
-  /** @param profiles folder in which each process of ours leaves a CPU profile when it is stopped, in a folder of its name. */
-  start(side: Side, row: Row, profiles?: string): Promise<Contender>;
+  /** @param observation of ours */
+  start(side: Side, row: Row, observation?: Observation): Promise<Contender>;
   load(row: Row, contender: Contender, options: RowLoadOptions): LoadConfig;
   /** After a good run, before its contender is stopped: what is to be said of it. */
   note(side: Side, result: RunResult): Promise<void>;

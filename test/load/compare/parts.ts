@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../support/free-port.ts';
 import { ServiceProcess } from '../../support/service-process.ts';
-import type { Contender } from './contest.ts';
+import type { Contender, Observation } from './contest.ts';
 
 /** Clean-ups run last first. */
 export class Parts {
   readonly directory = mkdtempSync(join(tmpdir(), 'sluice-compare-'));
   readonly services: ServiceProcess[] = [];
-  readonly #profiles: string | undefined;
+  readonly #observation: Observation | undefined;
   readonly #ends: (() => Promise<unknown>)[] = [];
 
-  /** `profiles`: folder in which each service leaves a CPU profile when it has ended in order. */
-  constructor(profiles?: string) {
-    this.#profiles = profiles;
+  /** `observation`: of the services. */
+  constructor(observation?: Observation) {
+    this.#observation = observation;
   }
 
   ends(end: () => Promise<unknown>): void {
@@ -23,13 +23,12 @@ export class Parts {
   }
 
   async service(command: string, flags: readonly string[]): Promise<ServiceProcess> {
-    const profiles = this.#profiles;
-    const nodeFlags = profiles === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', join(profiles, command)];
+    const nodeFlags = this.#observation?.nodeFlags(command) ?? [];
     const plan = { name: command, command, flags, nodeFlags, healthPort: await freePort(), directory: this.directory };
     const service = new ServiceProcess(plan);
     service.launch();
     this.services.push(service);
-    this.ends(() => service.kill(profiles === undefined ? 'SIGKILL' : 'SIGTERM'));
+    this.ends(() => service.kill(this.#observation === undefined ? 'SIGKILL' : 'SIGTERM'));
     return service;
   }
 

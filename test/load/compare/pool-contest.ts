@@ -3,7 +3,14 @@ import type { Bitcoind } from '../../support/bitcoind.ts';
 import { buildSriProgram } from '../../support/sri-programs.ts';
 import type { LoadConfig } from '../config.ts';
 import { show } from '../report/table.ts';
-import { type Contender, type Contest, type MethodOptions, type Side, warmUpText } from './contest.ts';
+import {
+  type Contender,
+  type Contest,
+  type MethodOptions,
+  type Observation,
+  type Side,
+  warmUpText,
+} from './contest.ts';
 import { endLongPolls, startFilledNode, TRANSACTIONS } from './filled-node.ts';
 import { describeNodeAndBus, describePeer } from './machine.ts';
 import { gatewayBounds, sluicePolicy, startPoolFloor, startSluicePool, startSriPool } from './pools.ts';
@@ -37,8 +44,8 @@ export class PoolContest implements Contest {
     return [...peer, await describeNodeAndBus(this.#node)];
   }
 
-  async start(side: Side, row: Row, profiles?: string): Promise<Contender> {
-    if (side === 'ours') return startSluicePool(this.#node, profiles);
+  async start(side: Side, row: Row, observation?: Observation): Promise<Contender> {
+    if (side === 'ours') return startSluicePool(this.#node, observation);
     if (this.#withFloor) return startPoolFloor(this.#node);
     return startSriPool(this.#node, await buildSriProgram('pool_sv2'), row.sriBatch);
   }

@@ -9,7 +9,7 @@ import { NatsServer } from '../../support/nats-server.ts';
 import { PeerProcess } from '../../support/peer-process.ts';
 import { SriPool } from '../../support/sri-pool.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import type { Contender } from './contest.ts';
+import type { Contender, Observation } from './contest.ts';
 import { Parts, started } from './parts.ts';
 
 /** OP_TRUE with a number: nobody's. */
@@ -30,9 +30,8 @@ const SETTLED_STEP_MS = 100;
 export const startSriPool = (bitcoind: Bitcoind, program: string, shareBatchSize: number): Promise<Contender> =>
   started(new Parts(), (parts) => startSri(parts, bitcoind, program, shareBatchSize));
 
-/** `profiles`: folder in which each service leaves a CPU profile when the pool is stopped, in a folder of its name. */
-export const startSluicePool = (bitcoind: Bitcoind, profiles?: string): Promise<Contender> =>
-  started(new Parts(profiles), (parts) => startSluice(parts, bitcoind));
+export const startSluicePool = (bitcoind: Bitcoind, observation?: Observation): Promise<Contender> =>
+  started(new Parts(observation), (parts) => startSluice(parts, bitcoind));
 
 /** What Node's sockets and the cipher cost by themselves: shares are answered, every miner is told a new tip, and nothing else. */
 export const startPoolFloor = (bitcoind: Bitcoind): Promise<Contender> =>

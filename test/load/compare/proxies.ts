@@ -11,7 +11,7 @@ import { buildSriProgram } from '../../support/sri-programs.ts';
 import { SriTranslator } from '../../support/sri-translator.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import type { NamedProcess } from '../measure/server-processes.ts';
-import type { Contender } from './contest.ts';
+import type { Contender, Observation } from './contest.ts';
 import { Parts, started } from './parts.ts';
 import { TipWatcher } from './tip-watcher.ts';
 
@@ -64,9 +64,8 @@ export interface UpstreamOptions {
 export const startSriProxy = (upstream: UpstreamOptions): Promise<ProxyContender> =>
   started(new Parts(), (parts) => startSri(parts, upstream));
 
-/** `profiles`: folder in which the proxy leaves a CPU profile when it is stopped, in a folder of its name. */
-export const startSluiceProxy = (upstream: UpstreamOptions, profiles?: string): Promise<ProxyContender> =>
-  started(new Parts(profiles), (parts) => startSluice(parts, upstream));
+export const startSluiceProxy = (upstream: UpstreamOptions, observation?: Observation): Promise<ProxyContender> =>
+  started(new Parts(observation), (parts) => startSluice(parts, upstream));
 
 async function startSri(parts: Parts, options: UpstreamOptions): Promise<ProxyContender> {
   const upstream = await startUpstream(parts, options);

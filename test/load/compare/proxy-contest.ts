@@ -3,7 +3,14 @@ import { buildSriProgram } from '../../support/sri-programs.ts';
 import type { LoadConfig } from '../config.ts';
 import { show } from '../report/table.ts';
 import type { RunResult } from '../results.ts';
-import { type Contender, type Contest, type MethodOptions, type Side, warmUpText } from './contest.ts';
+import {
+  type Contender,
+  type Contest,
+  type MethodOptions,
+  type Observation,
+  type Side,
+  warmUpText,
+} from './contest.ts';
 import { describePeer } from './machine.ts';
 import {
   MINER_HASHES,
@@ -64,10 +71,10 @@ export class ProxyContest implements Contest {
     return withPeer && !this.#withFloor ? [await describePeer(await buildSriProgram('translator_sv2'))] : [];
   }
 
-  async start(side: Side, { group }: Row, profiles?: string): Promise<Contender> {
+  async start(side: Side, { group }: Row, observation?: Observation): Promise<Contender> {
     const upstream = { transactions: this.#transactions, nice: group === 'tips' ? NICE_AT_TIPS : NICE_POOL };
     const startPeer = this.#withFloor ? startFloor : startSriProxy;
-    this.#running = await (side === 'ours' ? startSluiceProxy(upstream, profiles) : startPeer(upstream));
+    this.#running = await (side === 'ours' ? startSluiceProxy(upstream, observation) : startPeer(upstream));
     return this.#running;
   }
 

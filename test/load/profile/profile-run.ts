@@ -3,7 +3,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Contender, Contest } from '../compare/contest.ts';
+import type { Contender, Contest, Observation } from '../compare/contest.ts';
 import { contestOf } from '../compare/contest-of.ts';
 import { openingCpuByProcess, type ProcessCpu, shareCpuByProcess } from '../compare/figures.ts';
 import { describeMachine } from '../compare/machine.ts';
@@ -93,15 +93,15 @@ export class ProfileRun {
     rmSync(folder, { recursive: true, force: true });
     const what = row.group === 'opening' ? OPENINGS : SHARES;
     const costs = what.cost(await this.#load(row));
-    const { marks } = await this.#load(row, folder);
+    const { marks } = await this.#load(row, profilesIn(folder));
     const times = [what.from, what.to].map((mark) => marks.get(mark) ?? Number.NaN);
     const processes = what.processes[this.#config.subject].map((process) => profileOf(process, folder, costs, times));
     const title = row.group === 'opening' ? `opening ${row.title}` : row.title;
     return { title, unit: what.unit, processes };
   }
 
-  async #load(row: Row, profiles?: string): Promise<RunResult> {
-    const contender = await this.#pinning.amongServers(() => this.#contest.start('ours', row, profiles));
+  async #load(row: Row, observation?: Observation): Promise<RunResult> {
+    const contender = await this.#pinning.amongServers(() => this.#contest.start('ours', row, observation));
     this.#contender = contender;
     await sleep(REST_MS);
     const load = this.#contest.load(row, contender, { ...this.#config, tips: 0, warmUpTips: 0 });
@@ -114,6 +114,11 @@ export class ProfileRun {
     return result;
   }
 }
+
+/** Each service leaves a CPU profile there when it ends, in a folder of its name. */
+const profilesIn = (folder: string): Observation => ({
+  nodeFlags: (service) => ['--cpu-prof', '--cpu-prof-dir', join(folder, service)],
+});
 
 function profileOf(
   process: string,
