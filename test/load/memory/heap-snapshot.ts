@@ -30,6 +30,7 @@ const CONTAINERS = new Set(
     'Uint16Array',
     'Uint32Array',
     'Int32Array',
+    'Float32Array',
     'Float64Array',
     'BigUint64Array',
     'WeakRef',
