@@ -113,7 +113,7 @@ export const proxySettings = defineConfig({
   readRest: {
     type: integer({ min: 0, max: 20 }),
     default: 2,
-    doc: 'Milliseconds that the proxy stands still behind a few shares, while hundreds come in a second, so that the next ones are read together: half the CPU time for each, and what comes meanwhile, a new tip among it, waits as long at most; 0: never.',
+    doc: 'Milliseconds that the proxy stands still behind a few shares, while hundreds come in a second, so that the next ones are read together: less CPU time for each, and what comes meanwhile, a new tip among it, waits as long at most; 0: never.',
   },
   ...drainSettings,
   reconnectAgents: {
