@@ -2,7 +2,7 @@
 import type { AeadBackend } from './aead.ts';
 import { NoiseError } from './errors.ts';
 
-/** Of the message at work: 32 zero bits, then its counter as 64 bits, little-endian. One of its own would take 230 bytes in each direction of each connection. */
+/** Of the message at work: 32 zero bits, then its counter as 64 bits, little-endian. One of its own would take 240 bytes in each direction of each connection. */
 const nonce = new Uint8Array(12);
 
 /** One direction of a connection, or of a handshake between two keys. */

@@ -14,8 +14,8 @@ import { writeSection } from '../report/document-section.ts';
 import { verdictOf } from '../report/verdict.ts';
 import { LoadRun, type LoadRunHooks } from '../run.ts';
 import type { MemoryConfig } from './config.ts';
-import { type HeapSnapshot, type Holding, holdingsOf } from './heap-snapshot.ts';
-import { sectionOf } from './section.ts';
+import { type HeapSnapshot, holdingsOf } from './heap-snapshot.ts';
+import { type MemoryLook, sectionOf } from './section.ts';
 
 interface Looked {
   readonly row: RowName;
@@ -36,12 +36,6 @@ const looked: Readonly<Record<Subject, Looked>> = {
 const FIRST_CONNECTIONS = 200;
 /** After connections have gone, and after a start. */
 const REST_MS = 3_000;
-
-interface Look {
-  readonly holdings: ReadonlyMap<string, Holding>;
-  /** MiB, in V8's heap and outside of it. */
-  readonly inUse: number;
-}
 
 export class MemoryRun {
   readonly #config: MemoryConfig;
@@ -73,7 +67,7 @@ export class MemoryRun {
     await this.#hold(contender, FIRST_CONNECTIONS, async () => {});
     await sleep(REST_MS);
     const before = await this.#look('before');
-    let after: Look | undefined;
+    let after: MemoryLook | undefined;
     await this.#hold(contender, connections, async () => {
       after = await this.#look('with-connections');
     });
@@ -107,7 +101,7 @@ export class MemoryRun {
     if (failures.length > 0) throw new Error(`${failures.join('; ')}\n${contender.logs()}`);
   }
 
-  async #look(name: string): Promise<Look> {
+  async #look(name: string): Promise<MemoryLook> {
     const inspector = this.#inspector;
     if (inspector === undefined) throw new Error('nothing is inspected');
     const inUse = await memoryInUse(inspector);

@@ -16,9 +16,9 @@ export interface MemorySection {
   readonly after: MemoryLook;
 }
 
-interface MemoryLook {
+export interface MemoryLook {
   readonly holdings: ReadonlyMap<string, Holding>;
-  /** MiB. */
+  /** MiB, in V8's heap and outside of it. */
   readonly inUse: number;
 }
 
@@ -42,7 +42,7 @@ export function sectionOf({ title, command, process, connections, machine, befor
     '',
     `\`npm run ${command}\` on ${new Date().toISOString().slice(0, 10)}: two heap snapshots of ${process}, of one process, with no connection after the first few have come and gone, and with ${show(connections)} that are held; what is`,
     'more in the second, for each of them. Bytes count for the nearest class on the shortest way to them, so that the store of an array, a string or a closure is who holds it.',
-    `\`process.memoryUsage()\` says ${show(inUse)} bytes more in V8's heap and outside of it, garbage collected both times. What the system counts beside it is what libuv and Node's C++ take by malloc, and what V8 keeps free.`,
+    `\`process.memoryUsage()\` says ${show(inUse)} bytes more in V8's heap and outside of it, garbage collected both times. What the system counts beside it stands in no snapshot.`,
     '',
     ...machine.map((text) => `- ${text}`),
     '',
