@@ -24,7 +24,7 @@ const CLIENTS_OF_WORKER = 16;
 export function clientView(miner: FarmMiner) {
   return {
     id: miner.id,
-    worker: miner.statistics?.name ?? null,
+    worker: miner.worker?.name ?? null,
     user_agent: miner.agent,
     address: miner.remoteAddress,
     upstream: miner.base.place + 1,
@@ -33,8 +33,8 @@ export function clientView(miner: FarmMiner) {
     connected_timestamp_seconds: seconds(miner.openedMs),
     difficulty: miner.difficulty ?? null,
     hashrate_hashes_per_second: miner.hashrate,
-    shares_accepted: miner.sharesAccepted,
-    shares_refused: miner.sharesRefused,
+    shares_accepted: miner.shares.accepted,
+    shares_refused: miner.shares.refused,
   };
 }
 

@@ -1,10 +1,10 @@
 // A miner's share while it waits for others of the same job.
 import type { HashedHeader } from '@sluice/bitcoin/header-lanes';
 import type { WaitingShare } from '@sluice/mining/share-lanes';
-import type { FarmMiner } from './farm-miner.ts';
+import type { MinerShares } from './miner-shares.ts';
 
 export class WaitingMinerShare implements WaitingShare {
-  #miner: FarmMiner | undefined;
+  #shares: MinerShares | undefined;
   #jobId = 0;
   /** As long as all miners' is. */
   #extranonce2 = new Uint8Array(0);
@@ -15,7 +15,7 @@ export class WaitingMinerShare implements WaitingShare {
 
   /** @param extranonce2 of the length that all shares of the farm have; valid during the call. */
   write(
-    miner: FarmMiner,
+    shares: MinerShares,
     jobId: number,
     extranonce2: Uint8Array,
     ntime: number,
@@ -23,7 +23,7 @@ export class WaitingMinerShare implements WaitingShare {
     version: number,
     request: string,
   ): void {
-    this.#miner = miner;
+    this.#shares = shares;
     this.#jobId = jobId;
     if (this.#extranonce2.length !== extranonce2.length) this.#extranonce2 = new Uint8Array(extranonce2.length);
     this.#extranonce2.set(extranonce2);
@@ -34,8 +34,8 @@ export class WaitingMinerShare implements WaitingShare {
   }
 
   judge(ahead: HashedHeader | undefined): void {
-    const miner = this.#miner;
-    this.#miner = undefined;
-    miner?.judge(this.#jobId, this.#extranonce2, this.#ntime, this.#nonce, this.#version, this.#request, ahead);
+    const shares = this.#shares;
+    this.#shares = undefined;
+    shares?.judge(this.#jobId, this.#extranonce2, this.#ntime, this.#nonce, this.#version, this.#request, ahead);
   }
 }

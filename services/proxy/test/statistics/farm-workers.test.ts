@@ -53,7 +53,7 @@ describe('the workers of a farm', () => {
     });
     expect(upstreamRefusedByCode).toEqual({ 'stale-share': 1, 'invalid-share': 1 });
     const [client] = farm.farm.all();
-    expect(client).toMatchObject({ sharesAccepted: 3, sharesRefused: 4 });
+    expect(client?.shares).toMatchObject({ accepted: 3, refused: 4 });
   });
 
   it('are left by a miner that takes another name or goes, and keep what they have', () => {
