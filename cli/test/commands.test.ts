@@ -53,6 +53,22 @@ describe('sluice', () => {
       expect(sluice(word).stdout).toBe(`sluice ${version} (Node ${process.versions.node})\n`);
   });
 
+  it.each([
+    ['proxy', [], ['--max-semi-space-size=4']],
+    ['proxy', ['--max-semi-space-size=2'], []],
+    ['miner', [], []],
+  ])('holds the space for young objects of a service small: %s, %j', (command, options, flags) => {
+    const shows = 'process.on("exit", () => process.stderr.write(JSON.stringify(process.execArgv)))';
+    const NODE_OPTIONS = [...options, `--import=data:text/javascript,${encodeURIComponent(shows)}`].join(' ');
+    const env = { ...process.env, NODE_OPTIONS };
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program, command, '--help'], {
+      encoding: 'utf8',
+      env,
+    });
+    expect([status, stderr]).toEqual([0, JSON.stringify(flags)]);
+    expect(stdout).toContain(`Usage: sluice ${command}`);
+  });
+
   it('starts by its launcher too', () => {
     const launcher = join(import.meta.dirname, '../bin/sluice.js');
     const { status, stdout } = spawnSync(process.execPath, [launcher, 'version'], { encoding: 'utf8' });

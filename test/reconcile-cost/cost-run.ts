@@ -25,11 +25,8 @@ const POOLS_PER_NAMESPACE = 10;
 const pools = '/apis/mining.sluice.dev/v1alpha1/miningpools';
 /** What runs in those that the operator asks. */
 const ASKED: ReadonlySet<string> = new Set(['connection-gateway', 'share-validator', 'template-provider']);
-/**
- * What V8 makes of the memory limit of the chart, 512 MiB: the old generation is half of it. The size of the young one is the chart's own; on a machine
- * with much memory V8 would leave 67 MB of garbage lie in that.
- */
-const AS_IN_ITS_POD = ['--max-old-space-size=256', '--max-semi-space-size=4'];
+/** What V8 makes of the memory limit of the chart, 512 MiB: the old generation is half of it. */
+const AS_IN_ITS_POD = ['--max-old-space-size=256'];
 const AT_ONCE = 8;
 const LOOK_MS = 2_000;
 /** Between two lines that say how far it is. */

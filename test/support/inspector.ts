@@ -1,5 +1,5 @@
 // A process of Node asked from outside, by the protocol of its inspector.
-const LISTENS = /Debugger listening on (ws:\/\/\S+)/;
+const LISTENS = /Debugger listening on (ws:\/\/\S+)/g;
 /** What the process is to be started with. */
 export const INSPECTED = ['--inspect=127.0.0.1:0'] as const;
 
@@ -28,7 +28,8 @@ export class Inspector {
 
   /** @param log of the process, which has the address of its inspector. */
   static async open(log: string): Promise<Inspector> {
-    const url = LISTENS.exec(log)?.[1];
+    // A service begins twice: the first one's is gone.
+    const url = [...log.matchAll(LISTENS)].at(-1)?.[1];
     if (url === undefined) throw new Error(`no inspector listens:\n${log}`);
     const socket = new WebSocket(url);
     await new Promise((resolve, reject) => {
