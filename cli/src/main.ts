@@ -12,20 +12,18 @@ const command = first === 'start' && !second.startsWith('-') ? second : first;
 setFlagsFromString(command === 'start' ? '--semi-space-growth-factor=1' : '--no-memory-reducer-favors-memory');
 
 // Of a service V8 would let that space grow as the machine is large: of 32 MB each page is held sooner or later, whatever lives in it. Its size is
-// read when a process begins, so this one begins once more. And bytes that a service has read lie outside of the heap and count as old at
-// once: a heap of 30 MB would be marked as a whole for every 9 MB of them, up to three times a second, if it may not double first.
+// read when a process begins, so this one begins once more, unless somebody else chose a size, or talks to it as `node --watch` does. And bytes
+// that a service has read lie outside of the heap and count as old at once: a heap of 30 MB would be marked as a whole for every 9 MB of them, up
+// to three times a second, if it might not double first.
 const services = [
   ...['template-provider', 'job-distributor', 'channel-manager', 'connection-gateway', 'share-validator'],
   ...['proxy', 'operator'],
 ];
 if (services.includes(command)) {
-  const flags = [...process.execArgv, process.env.NODE_OPTIONS].join(' ');
-  if (process.platform !== 'win32' && !/max[-_]semi[-_]space[-_]size/.test(flags))
-    process.execve?.(
-      process.execPath,
-      [process.execPath, '--max-semi-space-size=4', ...process.execArgv, ...process.argv.slice(1)],
-      process.env,
-    );
+  const { argv, channel, env, execArgv, execPath, platform } = process;
+  const isChosen = /max[-_]semi[-_]space[-_]size/.test([...execArgv, env.NODE_OPTIONS].join(' '));
+  if (!isChosen && channel === undefined && platform !== 'win32')
+    process.execve?.(execPath, [execPath, '--max-semi-space-size=4', ...execArgv, ...argv.slice(1)], env);
   setFlagsFromString('--heap-growing-percent=100');
 }
 

@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 
 const program = join(import.meta.dirname, '../src/main.ts');
@@ -9,6 +10,13 @@ const program = join(import.meta.dirname, '../src/main.ts');
 function sluice(...argv: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...argv], { encoding: 'utf8' });
   return { status, stdout, stderr };
+}
+
+/** An environment whose processes of Node write what flags they have when they end. */
+function showing(options: readonly string[]) {
+  const shows = 'process.on("exit", () => process.stderr.write(JSON.stringify(process.execArgv)))';
+  const flags = [...options, `--import=data:text/javascript,${encodeURIComponent(shows)}`];
+  return { ...process.env, NODE_OPTIONS: flags.join(' ') };
 }
 
 const directory = () => mkdtempSync(join(tmpdir(), 'sluice-cli-'));
@@ -58,15 +66,15 @@ describe('sluice', () => {
     ['proxy', ['--max-semi-space-size=2'], []],
     ['miner', [], []],
   ])('holds the space for young objects of a service small: %s, %j', (command, options, flags) => {
-    const shows = 'process.on("exit", () => process.stderr.write(JSON.stringify(process.execArgv)))';
-    const NODE_OPTIONS = [...options, `--import=data:text/javascript,${encodeURIComponent(shows)}`].join(' ');
-    const env = { ...process.env, NODE_OPTIONS };
-    const { status, stdout, stderr } = spawnSync(process.execPath, [program, command, '--help'], {
-      encoding: 'utf8',
-      env,
-    });
+    const argv = [program, command, '--help'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', env: showing(options) });
     expect([status, stderr]).toEqual([0, JSON.stringify(flags)]);
     expect(stdout).toContain(`Usage: sluice ${command}`);
+  });
+
+  it('leaves the size alone where somebody talks to the process, as node --watch does', async () => {
+    const child = fork(program, ['proxy', '--help'], { execArgv: [], silent: true, env: showing([]) });
+    expect(child.stderr && (await text(child.stderr))).toBe('[]');
   });
 
   it('starts by its launcher too', () => {

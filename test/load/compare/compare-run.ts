@@ -13,10 +13,11 @@ import type { CompareConfig } from './config.ts';
 import { type Contender, type Contest, type Side, sides } from './contest.ts';
 import { contestOf } from './contest-of.ts';
 import { figuresOf, shareCpuByProcess } from './figures.ts';
+import { measureFixedWork } from './fixed-work.ts';
 import { describeMachine, maxOpenFiles, measureBusy, measureDiskSync } from './machine.ts';
 import { Pinning } from './pinning.ts';
 import { floorRowNamesOf, type Row, rowNamesOf, rowOf } from './rows.ts';
-import { PROCESS_PREFIX, sectionOf } from './section.ts';
+import { FIXED_WORK, PROCESS_PREFIX, sectionOf } from './section.ts';
 
 /** Open files of a process beside its connections. */
 const OTHER_FILES = 500;
@@ -103,18 +104,20 @@ export class CompareRun {
 
   async #measure(side: Side, row: Row, round: number, values: Map<string, number[]>): Promise<void> {
     try {
+      const fixedBefore = await this.#fixedWork();
       const contender = await this.#pinning.amongServers(() => this.#contest.start(side, row));
       this.#contender = contender;
       this.#pinning.check(contender.processes.map(({ pid }) => pid));
       await sleep(REST_MS);
       const result = await new LoadRun(this.#load(row, contender), contender.hooks).run();
+      const fixedWork = (fixedBefore + (await this.#fixedWork())) / 2;
       const { failures: wrong, warnings } = verdictOf(result);
       const failures = this.#config.quick ? wrong : [...wrong, ...rateFailures(result)];
       for (const failure of failures) this.#failed(side, row, round, failure);
       for (const warning of warnings) this.#warned(side, row, warning);
       if (failures.length === 0) {
         await this.#contest.note(side, result);
-        this.#take(side, row, round, values, result);
+        this.#take(side, row, round, values, result, fixedWork);
       } else say(contender.logs());
     } catch (error) {
       this.#failed(side, row, round, codedMessageOf(error));
@@ -124,6 +127,11 @@ export class CompareRun {
       this.#contender = undefined;
       await this.#contest.settle();
     }
+  }
+
+  /** On the core that the contenders have. */
+  #fixedWork(): Promise<number> {
+    return this.#pinning.amongServers(async () => measureFixedWork());
   }
 
   #failed(side: Side, { name }: Row, round: number, why: string): void {
@@ -139,11 +147,19 @@ export class CompareRun {
     this.#warnings.set(text, (this.#warnings.get(text) ?? 0) + 1);
   }
 
-  #take(side: Side, row: Row, round: number, values: Map<string, number[]>, result: RunResult): void {
+  #take(
+    side: Side,
+    row: Row,
+    round: number,
+    values: Map<string, number[]>,
+    result: RunResult,
+    fixedWork: number,
+  ): void {
     const { csv } = this.#config;
     const found: (readonly [string, number])[] = figuresOf(row).map((figure) => [figure.title, figure.of(result)]);
     if (row.group === 'shares' && result.servers.length > 1)
       for (const { process, micros } of shareCpuByProcess(result)) found.push([`${PROCESS_PREFIX}${process}`, micros]);
+    found.push([FIXED_WORK, fixedWork]);
     for (const [title, value] of found) {
       values.set(title, [...(values.get(title) ?? []), value]);
       if (csv !== undefined)
@@ -195,6 +211,7 @@ export class CompareRun {
       `- ${this.#pinning.text}; the load is \`npm run load\` with ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
       ...(syncsToDisk ? [`- ${this.#diskSyncText()}, where nats-server keeps its streams`] : []),
       `- other work took up to ${show(this.#busy * 100)} % of the machine, looked at before each run`,
+      `- ${FIXED_WORK}: the same numbers are sorted on the core of everything else before and after each run; where that took longer, the core was slower, and so was whoever was measured on it`,
       '',
       ...this.#contest.method({ ...this.#config, restMs: REST_MS, warmUpTips: this.#warmUpTips }),
     ];

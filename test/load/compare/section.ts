@@ -54,7 +54,7 @@ function tableOf(records: readonly RowRecord[], names: Comparison['names']): rea
     `| load | figure | ${sides.map((side) => names[side]).join(' | ')} | Sluice ÷ other |`,
     '|---|---|---:|---:|---:|',
     ...records.flatMap(({ row, values }) =>
-      figuresOf(row).map((figure, index) => {
+      [...figuresOf(row), { title: FIXED_WORK }].map((figure, index) => {
         const [peer, ours] = sides.map((side) => values[side].get(figure.title) ?? []);
         return lineOf(index === 0 ? row.title : '', figure, peer ?? [], ours ?? []);
       }),
@@ -62,7 +62,12 @@ function tableOf(records: readonly RowRecord[], names: Comparison['names']): rea
   ];
 }
 
-function lineOf(title: string, figure: Figure, peer: readonly number[], ours: readonly number[]): string {
+function lineOf(
+  title: string,
+  figure: Pick<Figure, 'title' | 'better'>,
+  peer: readonly number[],
+  ours: readonly number[],
+): string {
   const ratio = median(ours) / median(peer);
   const { better } = figure;
   const behind = (better === 'more' && ratio < 1) || (better === 'less' && ratio > 1);
@@ -82,6 +87,9 @@ function median(values: readonly number[]): number {
   const upper = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
+
+/** What a figure is to be held against that another day, or another minute, is compared with: how quick the core was. */
+export const FIXED_WORK = 'CPU ms of a fixed piece of work';
 
 /** Values of ours, where it has several processes, stand among its others under this. */
 export const PROCESS_PREFIX = 'CPU µs a share of ';
