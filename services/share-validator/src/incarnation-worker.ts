@@ -22,8 +22,8 @@ import type { WorkerStatistics } from './worker-statistics.ts';
 /** Records fetched ahead of the judge. */
 const RECORDS_AHEAD = 16;
 /**
- * With few shares in each record it is the waking up that costs, and everything that has left the processor's caches meanwhile: records that
- * follow each other are judged in one go. Nobody waits for a credit.
+ * With few shares in each record it is the waking up that costs, and everything that has left the processor's caches meanwhile: they are judged in
+ * one go. Large ones are spread over this time: what judges them may share its core with the gateway. Nobody waits for a credit.
  */
 const GATHER_MS = 250;
 const APPEND_TIMEOUT_MS = 2_000;

@@ -1,6 +1,7 @@
 // Gives the records of an in-process stream to one handler, one at a time and in order, from a position that a durable keeps.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumeOptions, Consumer, StreamHandler, StreamMessage } from '../bus.ts';
+import { GatherPace } from '../gather-pace.ts';
 import type { Stream } from './stream.ts';
 
 /** Pause before a record is given again to a handler that failed. */
@@ -22,6 +23,7 @@ export class StreamConsumer implements Consumer {
   readonly #onError: (error: unknown) => void;
   readonly #done: Promise<void>;
   readonly #abort = new AbortController();
+  readonly #pace: GatherPace;
 
   constructor(
     stream: Stream,
@@ -33,14 +35,13 @@ export class StreamConsumer implements Consumer {
     this.#stream = stream;
     this.#position = position;
     this.#options = options;
+    this.#pace = new GatherPace(options.gatherMs ?? 0);
     this.#handler = handler;
     this.#onError = onError;
     this.#done = this.#run();
   }
 
   async #run(): Promise<void> {
-    const { batch, gatherMs = 0 } = this.#options;
-    let given = 0;
     while (!this.#abort.signal.aborted) {
       const seen = this.#stream.storedSequence;
       const before = this.#position.turn;
@@ -48,10 +49,7 @@ export class StreamConsumer implements Consumer {
       this.#position.turn = promise;
       await before;
       try {
-        if (await this.#step(seen)) {
-          given += 1;
-          continue;
-        }
+        if (await this.#step(seen)) continue;
       } catch (error) {
         this.#onError(error);
         await this.#pause(RETRY_PAUSE_MS);
@@ -59,8 +57,7 @@ export class StreamConsumer implements Consumer {
       } finally {
         resolve();
       }
-      if (gatherMs > 0 && given > 0 && given < batch) await this.#pause(gatherMs);
-      given = 0;
+      await this.#rest(0);
       if (this.#stream.storedSequence === seen && !this.#abort.signal.aborted) await this.#stream.waitForMore();
     }
   }
@@ -73,8 +70,15 @@ export class StreamConsumer implements Consumer {
       this.#position.next = Math.max(this.#position.next, seen + 1);
       return false;
     }
+    this.#pace.begin(message.payload.length, performance.now());
     await this.#handle(message);
+    await this.#rest(seen - message.sequence);
     return true;
+  }
+
+  async #rest(left: number): Promise<void> {
+    const restMs = this.#pace.restMs(left, performance.now());
+    if (restMs > 0) await this.#pause(restMs);
   }
 
   async #handle(message: StreamMessage): Promise<void> {

@@ -16,6 +16,7 @@ import {
 import { nanos } from '@nats-io/nats-core';
 import type { ConsumeOptions, Consumer, StreamHandler, StreamMessage } from '../bus.ts';
 import { BusError } from '../errors.ts';
+import { GatherPace } from '../gather-pace.ts';
 import type { StreamName } from '../streams.ts';
 import type { Connection } from './nats-connection.ts';
 import { isConsumerMissing } from './nats-errors.ts';
@@ -140,23 +141,25 @@ export class NatsConsumer implements Consumer {
   }
 
   /**
-   * One pull after the other until the connection changes: for the next record, for all that stand behind it, and then for none in a while.
-   * Neither this process nor the server is woken for each record.
+   * One pull after the other until the connection changes: for the next record, or for those that stand behind it. Neither this process nor the
+   * server is woken for each record.
    */
   async #gather(consumer: JetStreamConsumer, gatherMs: number): Promise<void> {
     const { batch } = this.#options;
+    const pace = new GatherPace(gatherMs);
     const ended = new AbortController();
     this.#stop = () => ended.abort();
     if (this.#abort.signal.aborted) ended.abort();
-    while (!ended.signal.aborted) {
-      let given = 0;
-      for (let waiting = 1; waiting > 0 && !ended.signal.aborted; ) {
-        const pulled = await this.#pull(consumer, Math.min(waiting, batch), ended.signal);
-        for (const message of pulled) if (!ended.signal.aborted) await this.#handleOrdered(message);
-        given += pulled.length;
-        waiting = pulled.at(-1)?.info.pending ?? 0;
+    for (let waiting = 0; !ended.signal.aborted; ) {
+      const pulled = await this.#pull(consumer, Math.min(Math.max(waiting, 1), batch), ended.signal);
+      waiting = pulled.at(-1)?.info.pending ?? 0;
+      for (const [index, message] of pulled.entries()) {
+        if (ended.signal.aborted) break;
+        pace.begin(message.data.length, performance.now());
+        await this.#handleOrdered(message);
+        const restMs = pace.restMs(pulled.length - 1 - index + waiting, performance.now());
+        if (restMs > 0) await this.#pause(restMs);
       }
-      if (given > 0 && given < batch) await this.#pause(gatherMs);
     }
     this.#stop = undefined;
   }
