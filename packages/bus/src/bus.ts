@@ -43,8 +43,8 @@ export interface ConsumeOptions {
   /** How many records may be fetched ahead of the handler. */
   readonly batch: number;
   /**
-   * Records that follow each other come together: so long passes after some were given before more are asked for. Large ones come in pieces, evenly
-   * over that time; if so many are behind that hardly a rest would be left between two, they come without one. A record after a longer silence
+   * Records that follow each other come together: so long passes after some were given before more are asked for. Large ones come in pieces, each
+   * with its part of that time among those that wait; if so many are behind that hardly a rest would be left, they come without one. A record after a longer silence
    * comes at once. Default 0. Not for a durable.
    */
   readonly gatherMs?: number;

@@ -56,7 +56,7 @@ describe('the pace of a consumer that gathers', () => {
     expect(none.restMs(0, 0)).toBe(0);
   });
 
-  it('keeps up with any steady rate, at a distance of no more than the time for which it gathers', () => {
+  it('keeps up with a steady rate that takes its handler up to four fifths of the time, at a distance of not much more than the time for which it gathers', () => {
     const perSecond = fc.integer({ min: 1, max: 400 });
     const workMs = fc.double({ min: 0.1, max: 2, noNaN: true });
     fc.assert(

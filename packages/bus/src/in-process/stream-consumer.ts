@@ -72,6 +72,7 @@ export class StreamConsumer implements Consumer {
     }
     this.#pace.begin(message.payload.length, performance.now());
     await this.#handle(message);
+    // Records of other subjects count too: rests are shorter then.
     await this.#rest(seen - message.sequence);
     return true;
   }
