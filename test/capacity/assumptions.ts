@@ -238,7 +238,7 @@ export const assumptions = {
   },
   slice: {
     what: 'a gateway writes for so long before it reads again',
-    value: 5,
+    value: 2,
     unit: 'ms',
     kind: 'set',
     source: 'fan-out.ts',

@@ -59,6 +59,8 @@ export class SocketWriter {
   #closed = false;
   /** The piece being filled, from `#start` to `#end` of `#slab`, and complete pieces before it. */
   #slab: Buffer | undefined;
+  /** Nobody else writes to `#slab`. */
+  #isOwn = false;
   #start = 0;
   #end = 0;
   #pieces: Buffer[] = [];
@@ -153,16 +155,29 @@ export class SocketWriter {
   /** Makes room in `#slab` and returns where; what stood elsewhere becomes a piece of its own. */
   #reserve(length: number): number {
     // A socket that is behind keeps what it gets for long: memory of its own, so that it does not hold on to shared slabs.
-    const own = this.#socket.writableLength > 0 || length > SLAB_BYTES;
-    const offset = own ? 0 : this.#tick.reserve(length);
-    const slab = own ? Buffer.allocUnsafeSlow(length) : this.#tick.slab;
-    if (slab !== this.#slab || offset !== this.#end) {
-      this.#endPiece();
-      this.#slab = slab;
-      this.#start = offset;
-      this.#end = offset;
-    }
+    if (this.#socket.writableLength > 0 || length > SLAB_BYTES) return this.#reserveOwn(length);
+    const offset = this.#tick.reserve(length);
+    const { slab } = this.#tick;
+    if (slab !== this.#slab || offset !== this.#end) this.#beginPiece(slab, offset, false);
     return offset;
+  }
+
+  /** What is kept for long is not much larger than what is in it, and thousands of frames are few pieces: each is twice as long as the one before. */
+  #reserveOwn(length: number): number {
+    const before = this.#isOwn ? (this.#slab?.length ?? 0) : 0;
+    if (this.#end + length > before) {
+      const size = Math.max(length, Math.min(2 * before, SLAB_BYTES));
+      this.#beginPiece(Buffer.allocUnsafeSlow(size), 0, true);
+    }
+    return this.#end;
+  }
+
+  #beginPiece(slab: Buffer, offset: number, isOwn: boolean): void {
+    this.#endPiece();
+    this.#slab = slab;
+    this.#isOwn = isOwn;
+    this.#start = offset;
+    this.#end = offset;
   }
 
   #endPiece(): void {

@@ -332,6 +332,43 @@ test('of what many get in one tick the first have it before the last are written
   expect(written).toEqual(writers.map((_, index) => index));
 });
 
+test('what waits for a reader that is behind is in few pieces of memory, which are its own and not much larger', async () => {
+  const tick = new OutboundTick();
+  const pieces: Buffer[] = [];
+  let proceed: () => void = () => undefined;
+  const socket = new Writable({
+    write: (_chunk, _encoding, done) => {
+      proceed = done;
+    },
+    writev: (chunks, done) => {
+      pieces.push(...chunks.map(({ chunk }) => chunk as Buffer));
+      done();
+    },
+  });
+  const writer = new SocketWriter(socket, tick, 1e9, () => undefined);
+  writer.writeText('not read');
+  writer.flush();
+  expect(socket.writableLength).toBeGreaterThan(0);
+  const lines = Array.from({ length: 2_000 }, (_, index) => `${String(index).padStart(index % 90, '.')}\n`);
+  const flushed = [1, 2, 5, 500];
+  for (const [index, line] of lines.entries()) {
+    writer.writeText(line);
+    if (flushed.includes(index)) writer.flush();
+  }
+  writer.flush();
+  proceed();
+  await new Promise((resolve) => setImmediate(resolve));
+  const text = lines.join('');
+  expect(pieces.join('')).toBe(text);
+  expect(pieces.length).toBeLessThan(40);
+  const memory = new Set(pieces.map(({ buffer }) => buffer));
+  expect(memory.size).toBe(pieces.length);
+  expect(memory.has(tick.slab.buffer)).toBe(false);
+  expect([...memory].reduce((sum, { byteLength }) => sum + byteLength, 0)).toBeLessThan(2 * text.length);
+  // One that comes alone has no more than it needs.
+  expect(pieces[0]?.buffer.byteLength).toBe(pieces[0]?.length);
+});
+
 test('text and shared bytes keep their order, and shared bytes are written as they are, not copied', async () => {
   const tick = new OutboundTick();
   const shared = Buffer.from('to everyone\n');

@@ -4,8 +4,8 @@ import { BLOCK_CHANNELS, type ChannelBlock } from '@sluice/bus/payloads/channel'
 import { printable } from '@sluice/sv2/text';
 import type { GatewayChannel } from './channels.ts';
 
-/** Blocks that are told at the same time; the others follow with the next call, and those of a gateway that is gone are swept. */
-const BLOCKS_BOUND = 256;
+/** Blocks that are told at the same time: what it takes to put together those of ten thousand channels would be felt. */
+const BLOCKS_TOGETHER = 16;
 
 export class ChannelRegister {
   readonly #incarnation: bigint;
@@ -58,11 +58,19 @@ export class ChannelRegister {
   async flush(): Promise<void> {
     if (this.#telling) return;
     this.#telling = true;
-    const blocks = [...this.#changed].slice(0, BLOCKS_BOUND);
+    const blocks = [...this.#changed];
+    // Without an answer there is none to the others; they are told with the next call, and those of a gateway that is gone are swept.
+    for (let from = 0, isThere = true; isThere && from < blocks.length; from += BLOCKS_TOGETHER)
+      isThere = await this.#tellTogether(blocks.slice(from, from + BLOCKS_TOGETHER));
+    this.#telling = false;
+  }
+
+  /** Resolves with whether the registry has all of them. */
+  async #tellTogether(blocks: readonly number[]): Promise<boolean> {
     for (const block of blocks) this.#changed.delete(block);
     const told = await Promise.all(blocks.map((block) => this.#tell(this.#block(block))));
     for (const [index, block] of blocks.entries()) if (!told[index]) this.#changed.add(block);
-    this.#telling = false;
+    return told.every(Boolean);
   }
 
   #block(block: number): ChannelBlock {

@@ -45,7 +45,7 @@ export class ChannelTargets {
     channel.mining.setTarget(target);
     this.confirm(channel);
     // Jobs keep the target that they were sent with: a device that is too slow for it would wait for the next job.
-    if (easier && channel.delivery !== 'none') this.#fanOut.reissue(channel);
+    if (easier && channel.connection.delivery !== 'none') this.#fanOut.reissue(channel);
   }
 
   /** Writes the target in force. */

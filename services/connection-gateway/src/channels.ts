@@ -15,9 +15,6 @@ import { type BatchedChannel, BatchPlace } from './share-batcher.ts';
 /** The group of every connection for blocks that pay the pool; channels, and groups of other payouts, count from the next id on. */
 export const GROUP_CHANNEL_ID = 1;
 
-/** How jobs reach a channel: by messages to its group, by messages of its own, or not at all (the miner brings its own jobs). */
-export type JobDelivery = 'group' | 'own' | 'none';
-
 /** The channels of a connection that have the same jobs. */
 export class JobGroup {
   readonly id: number;
@@ -43,7 +40,6 @@ export interface TargetBounds {
 export interface ChannelParts extends BatchChannel {
   readonly id: number;
   readonly connection: Connection;
-  readonly delivery: JobDelivery;
   readonly group: JobGroup;
   readonly mining: MiningChannel;
   readonly vardiff: Vardiff;
@@ -64,7 +60,6 @@ export class GatewayChannel implements BatchedChannel {
   readonly worker: string;
   readonly extranoncePrefix: Uint8Array;
   readonly poolPercent: number;
-  readonly delivery: JobDelivery;
   readonly group: JobGroup;
   readonly mining: MiningChannel;
   readonly vardiff: Vardiff;
@@ -72,6 +67,8 @@ export class GatewayChannel implements BatchedChannel {
   /** Unix milliseconds. */
   readonly openedAtMs: number;
   bounds: TargetBounds;
+  /** How much of the fan-out's work was written here, where each channel has its own; the fan-out's own. */
+  sentWork = 0;
   /** Feed number of the last tip written to the channel. */
   tipFeed = 0;
   /** Shares refused. */
@@ -90,7 +87,6 @@ export class GatewayChannel implements BatchedChannel {
     this.worker = parts.worker;
     this.extranoncePrefix = parts.extranoncePrefix;
     this.poolPercent = parts.poolPercent;
-    this.delivery = parts.delivery;
     this.group = parts.group;
     this.mining = parts.mining;
     this.vardiff = parts.vardiff;

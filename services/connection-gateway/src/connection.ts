@@ -7,6 +7,9 @@ import type { CloseReason, GatewayCloseReason } from './errors.ts';
 import type { GatewayLimits } from './limits.ts';
 import { WorkMeter } from './work-meter.ts';
 
+/** How jobs reach the channels of a connection: by messages to their groups, by messages to each, or not at all (the miner brings its own jobs). */
+export type JobDelivery = 'group' | 'own' | 'none';
+
 /** What every connection of the process shares. */
 export interface ConnectionModules extends PeerModules<CloseReason> {
   readonly limits: GatewayLimits;
@@ -23,7 +26,7 @@ export class Connection extends PeerConnection<GatewayCloseReason> {
   namesWorkers = false;
   /** Shares of its channels that were judged. */
   shares = 0;
-  /** How much of the fan-out's work was written here; the fan-out's own. */
+  /** How much of the fan-out's work its groups were told; the fan-out's own. */
   sentWork = 0;
   readonly #modules: ConnectionModules;
   /** When the connection last had a channel, or asked for one. */
@@ -44,6 +47,12 @@ export class Connection extends PeerConnection<GatewayCloseReason> {
   /** Whether the client has set this flag of SetupConnection. */
   requires(flag: keyof typeof miningClientFlags): boolean {
     return this.setup !== undefined && (this.setup.flags & miningClientFlags[flag]) !== 0;
+  }
+
+  /** For the whole group where devices can build their own coinbase, else for each channel. */
+  get delivery(): JobDelivery {
+    if (this.requires('REQUIRES_WORK_SELECTION')) return 'none';
+    return this.requires('REQUIRES_STANDARD_JOBS') ? 'own' : 'group';
   }
 
   override sweep(nowMs: number): void {

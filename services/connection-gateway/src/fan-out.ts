@@ -1,15 +1,18 @@
-// Work to every miner, those with the most accepted work first. What is to be written stands in one list; each connection knows how
-// far it has come in it, and a pass brings everyone to its end in slices, so that shares are still answered meanwhile. A new job that
-// comes during a pass starts it again from the top; but a tip is with everyone before anything that came behind it.
+// Work to every miner, those with the most accepted work first. What is to be written stands in one list; each connection, or each channel
+// where it has its own jobs, knows how far it has come in it, and a pass brings everyone to its end in slices, so that shares are still
+// answered meanwhile. A new job that comes during a pass starts it again from the top; but a tip is with everyone before anything that
+// came behind it.
 import type { Sha256dBackend } from '@sluice/bitcoin/sha256d';
 import type { ExtendedJob, Tip } from '@sluice/mining/job';
 import type { JobBook } from '@sluice/mining/job-book';
 import { baseJobId, reissuedJobId } from '@sluice/mining/job-id';
 import type { ShareLanes, WaitingShare } from '@sluice/mining/share-lanes';
 import { type Clock, unixSeconds } from '@sluice/runtime/clock';
-import type { GatewayChannel, JobGroup } from './channels.ts';
+import type { SocketWriter } from '@sluice/server/socket-writer';
+import { GatewayChannel, type JobGroup } from './channels.ts';
 import type { Connection } from './connection.ts';
 import type { GatewayCounters } from './counters.ts';
+import { FanOutOrder, type Receiver } from './fan-out-order.ts';
 import type { JobWriter } from './job-writer.ts';
 import { RootsAhead } from './roots-ahead.ts';
 
@@ -20,15 +23,11 @@ export type Work =
   | { readonly kind: 'tip'; readonly job: ExtendedJob; readonly tip: Tip };
 
 /** How long a slice may keep the loop from other sockets. */
-const SLICE_MS = 5;
-/** Connections, and channels of theirs, between two looks at the clock. */
-const SLICE_STEP = 32;
+const SLICE_MS = 2;
 /** Work that a pass may be behind by; then it is finished in one go. A pass takes a fraction of a second. */
 const LIST_BOUND = 64;
 /** A future job is in no hurry: it waits so long for the full job of the present tip, and leaves with it in one write. A tip that names it takes it along. */
 const FUTURE_WAIT_MS = 500;
-/** Channels whose roots of a job are hashed before they are told it, and those that are left of the last one's connection: some have thousands. */
-const ROOTS_AHEAD = 32;
 
 export interface FanOutModules {
   readonly clock: Clock;
@@ -44,19 +43,17 @@ export interface FanOutModules {
 
 export class FanOut {
   readonly #modules: FanOutModules;
-  /** Largest work first, as it was at the last `reorder`; new ones at the end. */
-  readonly #order: Connection[] = [];
+  readonly #order = new FanOutOrder();
   /** Work number `#first` onwards; `undefined` where later work took its place. */
   #list: (Work | undefined)[] = [];
   #first = 1;
-  #cursor = 0;
   /** The last work that the present pass writes. */
   #passEnd = 0;
   /** The job of it whose root takes a standard channel more than a coinbase. */
   #passJob: ExtendedJob | undefined;
   readonly #roots = new RootsAhead();
-  /** Connections before this one of the order have had theirs made. */
-  #hashed = 0;
+  /** Those who are told next; empty between two steps. */
+  readonly #step: Receiver[] = [];
   #nextSlice: NodeJS.Immediate | undefined;
   #futureWait: NodeJS.Timeout | undefined;
   /** The tip that the present pass tells. */
@@ -69,22 +66,16 @@ export class FanOut {
   /** A connection that may open channels from now on. */
   add(connection: Connection): void {
     connection.sentWork = this.#end;
-    this.#order.push(connection);
+    this.#order.add(connection);
   }
 
   remove(connection: Connection): void {
-    const index = this.#order.indexOf(connection);
-    if (index === -1) return;
-    this.#order.splice(index, 1);
-    if (index < this.#cursor) this.#cursor -= 1;
+    this.#order.remove(connection);
   }
 
   /** Called every half minute or so: a sort is too slow for the moment of a new tip. */
   reorder(): void {
-    const now = this.#modules.clock.monotonic();
-    const work = new Map(this.#order.map((connection) => [connection, connection.work.total(now)]));
-    this.#order.sort((a, b) => (work.get(b) ?? 0) - (work.get(a) ?? 0));
-    this.#cursor = 0;
+    this.#order.sort(this.#modules.clock.monotonic());
   }
 
   /** Tells everyone: a tip, and a job behind which there is none under way, to the first ones before this returns. */
@@ -99,32 +90,30 @@ export class FanOut {
     } else if (this.#newTip === undefined) this.#begin();
   }
 
-  /** Writes what a connection has not been told yet, up to work number `end`, to the channels that it has now. */
-  catchUp(connection: Connection, end = this.#end): void {
-    if (connection.sentWork >= end) return;
+  /** Before a channel opens: what the groups of its connection were not told yet is not for it, which begins with what is current. */
+  catchUp(connection: Connection): void {
+    if (connection.delivery !== 'group') return;
     this.#modules.lanes.flush();
-    for (let number = Math.max(connection.sentWork + 1, this.#first); number <= end; number++) {
-      const work = this.#list[number - this.#first];
-      if (work !== undefined) this.#write(connection, work);
-    }
-    connection.sentWork = end;
+    this.#tellGroups(connection, this.#end);
     connection.writer.flush();
   }
 
   /** Gives a channel that has just been opened the current work. `catchUp` was called before the channel was added. */
   open(channel: GatewayChannel): void {
     const { book, jobs } = this.#modules;
+    const { delivery, writer } = channel.connection;
+    channel.sentWork = this.#end;
     const { tip } = book;
     const active = channel.jobOf(book.active);
     const next = channel.jobOf(book.next);
-    if (channel.delivery === 'none' || active === undefined || tip === undefined) return;
+    if (delivery === 'none' || active === undefined || tip === undefined) return;
     this.#future(channel, channel.id, active);
-    jobs.tip(channel.connection.writer, channel.id, active.jobId, tip);
+    jobs.tip(writer, channel.id, active.jobId, tip);
     this.#tipSent(channel, active, tip);
     if (next === undefined) return;
     // A client that keeps its group's jobs apart must have this one in the group when a tip for the group names it.
-    const alone = channel.delivery === 'group' && channel.group.members === 1;
-    if (alone) jobs.extendedJob(channel.connection.writer, channel.group.id, next, next.jobId, undefined);
+    const alone = delivery === 'group' && channel.group.members === 1;
+    if (alone) jobs.extendedJob(writer, channel.group.id, next, next.jobId, undefined);
     else this.#future(channel, channel.id, next);
   }
 
@@ -135,7 +124,7 @@ export class FanOut {
   reissue(channel: GatewayChannel): void {
     const { clock, jobs, backend, book, lanes } = this.#modules;
     lanes.flush();
-    this.catchUp(channel.connection);
+    this.#tell(channel.connection.delivery === 'own' ? channel : channel.connection, this.#end);
     const { tip } = book;
     const active = channel.jobOf(book.active);
     const activeId = channel.mining.activeJobId;
@@ -176,10 +165,9 @@ export class FanOut {
   #begin(): void {
     clearTimeout(this.#futureWait);
     this.#futureWait = undefined;
-    this.#cursor = 0;
+    this.#order.restart();
     this.#passEnd = this.#end;
     this.#passJob = this.#list.findLast((work) => work !== undefined && needsRoot(work))?.job;
-    this.#hashed = 0;
     this.#slice();
   }
 
@@ -187,38 +175,48 @@ export class FanOut {
     const { clock } = this.#modules;
     const unbounded = this.#list.length > LIST_BOUND;
     const end = clock.monotonic() + SLICE_MS;
-    let step = 0;
-    while (this.#cursor < this.#order.length) {
-      if (this.#cursor >= this.#hashed) this.#hashAhead();
-      const connection = this.#order[this.#cursor]!;
-      this.#cursor += 1;
-      this.catchUp(connection, this.#passEnd);
-      step += 1 + connection.channels.size;
-      if (step < SLICE_STEP || unbounded) continue;
-      if (clock.monotonic() >= end) break;
-      step = 0;
-    }
     clearImmediate(this.#nextSlice);
-    if (this.#cursor < this.#order.length) this.#nextSlice = setImmediate(() => this.#slice());
-    else this.#finish();
+    while (this.#tellNext()) {
+      if (unbounded || clock.monotonic() < end) continue;
+      this.#nextSlice = setImmediate(() => this.#slice());
+      return;
+    }
+    this.#finish();
   }
 
-  /** Has roots made for channels of the next connections, where each has its own. */
+  /** One step of the pass; false: nobody is left. */
+  #tellNext(): boolean {
+    const step = this.#step;
+    this.#order.take(step, this.#passEnd);
+    if (step.length === 0) return false;
+    this.#modules.lanes.flush();
+    this.#hashAhead();
+    let writer: SocketWriter | undefined;
+    for (const receiver of step) {
+      const next = receiver instanceof GatewayChannel ? receiver.connection.writer : receiver.writer;
+      if (next !== writer) writer?.flush();
+      writer = next;
+      this.#tell(receiver, this.#passEnd);
+    }
+    writer?.flush();
+    step.length = 0;
+    return true;
+  }
+
+  /** Has roots made for the channels of the step that have their own. */
   #hashAhead(): void {
     const job = this.#passJob;
-    this.#hashed = job === undefined ? this.#order.length : this.#cursor;
-    this.#roots.begin(job);
     if (job === undefined) return;
-    for (let ahead = 0; ahead < ROOTS_AHEAD && this.#hashed < this.#order.length; this.#hashed += 1) {
-      const { sentWork, channels } = this.#order[this.#hashed]!;
-      if (sentWork >= this.#passEnd) continue;
-      for (const channel of channels) {
-        if (channel.delivery !== 'own' || channel.jobOf(job) !== job) continue;
-        this.#roots.add(channel.mining);
-        ahead += 1;
-      }
-    }
+    this.#roots.begin(job);
+    for (const receiver of this.#step)
+      if (receiver instanceof GatewayChannel && receiver.jobOf(job) === job) this.#roots.add(receiver.mining);
     this.#roots.run();
+  }
+
+  /** Writes what somebody was not told yet, up to work number `end`. */
+  #tell(receiver: Receiver, end: number): void {
+    if (receiver instanceof GatewayChannel) this.#tellChannel(receiver, end);
+    else this.#tellGroups(receiver, end);
   }
 
   #finish(): void {
@@ -233,19 +231,32 @@ export class FanOut {
       this.#nextSlice = setImmediate(() => this.#begin());
   }
 
-  #write(connection: Connection, work: Work): void {
-    for (const channel of connection.channels) {
-      if (channel.delivery === 'none') continue;
-      const job = channel.jobOf(work.job);
-      if (job === undefined) continue;
-      if (channel.delivery === 'own') this.#writeOwn(channel, work, job);
-      else if (channel.group.told !== work) {
-        channel.group.told = work;
-        this.#writeGroup(connection, channel.group, work, job);
+  #tellGroups(connection: Connection, end: number): void {
+    for (let number = Math.max(connection.sentWork + 1, this.#first); number <= end; number++) {
+      const work = this.#list[number - this.#first];
+      if (work === undefined) continue;
+      for (const channel of connection.channels) {
+        const job = channel.jobOf(work.job);
+        if (job === undefined) continue;
+        if (channel.group.told !== work) {
+          channel.group.told = work;
+          this.#writeGroup(connection, channel.group, work, job);
+        }
+        this.#sent(channel, work, job);
       }
-      if (work.kind === 'tip') this.#tipSent(channel, job, work.tip);
-      else if (work.kind === 'active') this.#jobSent(channel, job, job.jobId);
     }
+    connection.sentWork = end;
+  }
+
+  #tellChannel(channel: GatewayChannel, end: number): void {
+    for (let number = Math.max(channel.sentWork + 1, this.#first); number <= end; number++) {
+      const work = this.#list[number - this.#first];
+      const job = work && channel.jobOf(work.job);
+      if (work === undefined || job === undefined) continue;
+      this.#writeOwn(channel, work, job);
+      this.#sent(channel, work, job);
+    }
+    channel.sentWork = end;
   }
 
   #writeGroup({ writer }: Connection, { id }: JobGroup, work: Work, job: ExtendedJob): void {
@@ -275,6 +286,11 @@ export class FanOut {
     const { writer } = channel.connection;
     if (channel.mining.kind === 'extended') jobs.extendedJob(writer, channelId, job, job.jobId, undefined);
     else jobs.standardJob(writer, channelId, job, job.jobId, undefined, channel.mining.rootOf(job, backend));
+  }
+
+  #sent(channel: GatewayChannel, work: Work, job: ExtendedJob): void {
+    if (work.kind === 'tip') this.#tipSent(channel, job, work.tip);
+    else if (work.kind === 'active') this.#jobSent(channel, job, job.jobId);
   }
 
   #tipSent(channel: GatewayChannel, job: ExtendedJob, tip: Tip): void {

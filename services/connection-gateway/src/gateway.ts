@@ -52,9 +52,9 @@ import { ShareBatcher } from './share-batcher.ts';
 import { Solutions } from './solutions.ts';
 import { VardiffTicker } from './vardiff-ticker.ts';
 
-/** Ephemeral keys made ahead of a burst of connections, and how many of them at a time: a quarter of a second has two milliseconds for them. */
+/** Ephemeral keys made ahead of a burst of connections, and how many of them at a time: fifty milliseconds have half a one for them. */
 const KEYS_READY = 1_024;
-const KEYS_A_TICK = 30;
+const KEYS_A_TICK = 6;
 
 export interface GatewayModules {
   readonly bus: Bus;
@@ -215,7 +215,7 @@ export class Gateway {
     this.#ephemeralKeys.fill(KEYS_READY);
   }
 
-  /** Called about four times a second. */
+  /** Called about twenty times a second. */
   tick(): void {
     this.#vardiff.tick(this.#modules.clock.monotonic());
     this.#ephemeralKeys.fill(KEYS_A_TICK);

@@ -1,6 +1,8 @@
-import { BLOCK_CHANNELS } from '@sluice/bus/payloads/channel';
+import { BLOCK_CHANNELS, type ChannelBlock } from '@sluice/bus/payloads/channel';
 import { CloseChannel } from '@sluice/sv2/messages/mining/close-channel';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ChannelRegister } from '../src/channel-register.ts';
+import type { GatewayChannel } from '../src/channels.ts';
 import { INCARNATION, TestGateway } from './support/test-gateway.ts';
 import type { TestMiner } from './support/test-miner.ts';
 
@@ -76,4 +78,33 @@ test('a block that could not be told is told again, as it is by then', async () 
   gateway.registryIsUp = true;
   expect(await told()).toEqual([[0, ['alice', 'bob']]]);
   expect(gateway.gateway.register.waiting).toBe(0);
+});
+
+test('of many blocks a few are told at a time, and no more while nobody answers', async () => {
+  const told: number[] = [];
+  const turns: number[] = [];
+  let isUp = true;
+  const register = new ChannelRegister(INCARNATION, async ({ block }: ChannelBlock) => {
+    told.push(block);
+    await new Promise((resolve) => setImmediate(resolve));
+    return isUp;
+  });
+  const connection = { id: 1, remoteAddress: '192.0.2.1', setup: undefined };
+  for (let block = 0; block < 50; block++)
+    register.add({ id: 2, connection, channelKey: block * BLOCK_CHANNELS } as unknown as GatewayChannel);
+  isUp = false;
+  await register.flush();
+  expect(told).toHaveLength(16);
+  expect(register.waiting).toBe(50);
+  isUp = true;
+  told.length = 0;
+  let isOver = false;
+  const flushed = register.flush().then(() => {
+    isOver = true;
+  });
+  for (; !isOver; await new Promise((resolve) => setImmediate(resolve))) turns.push(told.length);
+  await flushed;
+  expect(register.waiting).toBe(0);
+  expect(new Set(told).size).toBe(50);
+  expect(Math.max(...turns.map((count, turn) => count - (turns[turn - 1] ?? 0)))).toBe(16);
 });

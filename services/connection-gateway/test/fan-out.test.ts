@@ -171,8 +171,8 @@ test('of connections with many standard channels few are hashed for before the f
   await gateway.job({ jobId: 32, future: false });
   expect(written).toHaveBeenCalledTimes(80);
   const [first = 0] = written.mock.invocationCallOrder;
-  // Forty channels of two connections.
-  expect(run.mock.invocationCallOrder.filter((order) => order < first)).toHaveLength(10);
+  // Sixteen channels.
+  expect(run.mock.invocationCallOrder.filter((order) => order < first)).toHaveLength(4);
   expect(run).toHaveBeenCalledTimes(20);
 });
 

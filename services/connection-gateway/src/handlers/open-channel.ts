@@ -23,7 +23,7 @@ import { isHashRate } from '@sluice/sv2/validate';
 import type { ChannelManagerClient } from '../channel-manager-client.ts';
 import type { ChannelPlaces } from '../channel-places.ts';
 import type { ChannelRegister } from '../channel-register.ts';
-import { GatewayChannel, type JobDelivery, type JobGroup } from '../channels.ts';
+import { GatewayChannel, type JobGroup } from '../channels.ts';
 import type { Connection } from '../connection.ts';
 import type { GatewayCounters, OpenErrorCode, OpenLimit } from '../counters.ts';
 import type { FanOut } from '../fan-out.ts';
@@ -146,7 +146,7 @@ export class OpenChannelHandler {
     connection.channels.add(channel);
     register.add(channel);
     // Whoever has no jobs is not silent.
-    if (channel.delivery !== 'none') vardiff.add(channel);
+    if (connection.delivery !== 'none') vardiff.add(channel);
     counters.channelsOpened += 1;
     const answer = {
       requestId: open.requestId,
@@ -197,7 +197,6 @@ export class OpenChannelHandler {
       worker: reply.worker,
       extranoncePrefix,
       poolPercent: reply.poolPercent,
-      delivery: deliveryOf(connection),
       group,
       mining: new MiningChannel({ kind: standard ? 'standard' : 'extended', extranoncePrefix, target }),
       vardiff: new Vardiff(
@@ -256,12 +255,6 @@ function refusalOf({ userIdentity, nominalHashRate, maxTarget }: OpenMessage): O
 /** Any text that can be shown; which forms name an account is for the channel-manager to say. */
 function isIdentity(identity: string): boolean {
   return identity.length > 0 && printable(identity) === identity;
-}
-
-/** Jobs for the whole group where devices can build their own coinbase, else for each channel. */
-function deliveryOf(connection: Connection): JobDelivery {
-  if (connection.requires('REQUIRES_WORK_SELECTION')) return 'none';
-  return connection.requires('REQUIRES_STANDARD_JOBS') ? 'own' : 'group';
 }
 
 /** A code of a newer channel-manager is not passed on: what goes to a miner stands in our table. */
