@@ -236,15 +236,8 @@ export const assumptions = {
     unit: 'ms',
     ...compared(`${COMPARISON}, a new tip, CPU a connection at 1,000 and at 5,000`),
   },
-  slice: {
-    what: 'a gateway writes for so long before it reads again',
-    value: 2,
-    unit: 'ms',
-    kind: 'set',
-    source: 'fan-out.ts',
-  },
   timeSlice: {
-    what: 'and the system lets another process on the core after',
+    what: 'the system lets another process on the core after',
     value: 3,
     unit: 'ms',
     kind: 'assumed',

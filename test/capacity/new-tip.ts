@@ -1,12 +1,11 @@
-// A new tip from the bus to every miner: docs/flows/template.md, step 4. Each gateway goes through its connections in slices; what comes behind the tip
-// waits until all have it.
+// A new tip from the bus to every miner: docs/flows/template.md, step 4. Each gateway goes through its connections; what comes behind the tip waits until
+// all have it.
 import { LatencyHistogram } from '../load/measure/latency-histogram.ts';
 import { assumptions, seconds } from './assumptions.ts';
 import { WAY_TO_THE_FIRST_MS, wayToTheBus } from './measured.ts';
 import { Simulation } from './simulation.ts';
 import { Station } from './station.ts';
 
-const SLICE = seconds(assumptions.slice);
 const TIME_SLICE = seconds(assumptions.timeSlice);
 const TIP = seconds(assumptions.tipWrite);
 
@@ -61,7 +60,7 @@ function toldAt(gateways: readonly TipGateway[], beside: number): Float64Array {
     const heard = link + before * seconds(assumptions.gatewayTold) + WAY_TO_THE_FIRST_MS / 1_000;
     simulation.after(heard, () => {
       pass.competeFor(beside);
-      pass.slice();
+      pass.write();
     });
     from += connections;
   }
@@ -69,7 +68,7 @@ function toldAt(gateways: readonly TipGateway[], beside: number): Float64Array {
   return told;
 }
 
-/** The rules of fan-out.ts, for one tip. */
+/** The rules of fan-out.ts, for one tip: its slices follow each other at once where nobody else wants the gateway's loop. */
 class Pass {
   readonly #simulation: Simulation;
   readonly #core: Station;
@@ -87,26 +86,16 @@ class Pass {
     if (left > 0) this.#core.submit(Math.min(left, TIME_SLICE), () => this.competeFor(left - TIME_SLICE));
   }
 
-  slice(): void {
+  /** One connection after the other, for as long as the system leaves the gateway on the core. */
+  write(): void {
     const from = this.#cursor;
-    const count = Math.min(Math.ceil(SLICE / TIP), this.#told.length - from);
+    const count = Math.min(Math.ceil(TIME_SLICE / TIP), this.#told.length - from);
     if (count === 0) return;
     this.#cursor += count;
-    this.#writeInTurns(from, count, 0);
-  }
-
-  /** A slice of the gateway may be cut by the system, which lets others on the core. @param begun seconds of it that are over. */
-  #writeInTurns(from: number, count: number, begun: number): void {
-    const last = count * TIP;
-    const turn = Math.min(last - begun, TIME_SLICE);
-    this.#core.submit(turn, () => {
-      const startedAt = this.#simulation.now - turn;
-      for (let index = 0; index < count; index++) {
-        const end = (index + 1) * TIP;
-        if (end > begun && end <= begun + turn + 1e-12) this.#told[from + index] = startedAt + end - begun;
-      }
-      if (begun + turn < last - 1e-12) this.#writeInTurns(from, count, begun + turn);
-      else this.slice();
+    this.#core.submit(count * TIP, () => {
+      for (let index = 0; index < count; index++)
+        this.#told[from + index] = this.#simulation.now - (count - 1 - index) * TIP;
+      this.write();
     });
   }
 }
