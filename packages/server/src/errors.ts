@@ -15,6 +15,7 @@ export class ServerError extends CodedError<ServerErrorCode> {
 /** Why a connection ended, whatever is spoken over it: in the log at debug and as a label of a metric. */
 export const socketCloseReasonCodes = {
   'peer-closed': 'The peer closed the connection.',
+  'left-at-once': 'The peer had reset the connection before it was accepted, so that its address is not known.',
   'socket-error': 'The operating system reported an error on the socket.',
   'slow-reader': 'The bytes that waited for the peer reached their bound.',
   'outbound-total': 'Too many bytes waited for all peers together, and most of them for this one.',

@@ -135,7 +135,7 @@ export class Listener {
 
   #accept(socket: Socket, onSocket: ListenerModules['onSocket']): void {
     const address = socket.remoteAddress;
-    if (address === undefined) socket.destroy();
+    if (address === undefined) this.#leftAtOnce(socket);
     else if (this.#isRefusing) this.#refuse(socket, 'refusedDraining');
     // Those that wait for their header count as well, or they would have no bound.
     else if (this.#open + this.#proxied.waiting >= this.#limits.connections) this.#refuse(socket, 'refusedTotal');
@@ -163,6 +163,14 @@ export class Listener {
       socket.once('close', () => this.#release(key));
       onSocket(socket, address);
     }
+  }
+
+  /** No limit is that of an address which nobody knows any more; nor is anything held for it. */
+  #leftAtOnce(socket: Socket): void {
+    const { counters } = this.#modules;
+    counters.connectionsAccepted += 1;
+    counters.closed['left-at-once'] += 1;
+    socket.destroy();
   }
 
   #refuse(socket: Socket, why: Refusal): void {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { duplexPair, PassThrough, Writable } from 'node:stream';
 import { certificateFault } from '@sluice/noise/certificate';
@@ -91,6 +92,31 @@ test('the listener closes unread what is beyond its limits', async () => {
   await expect(listener.listen([address ?? { host: '', port: 0 }])).rejects.toMatchObject({
     code: 'server-listen-failed',
   });
+});
+
+test('a connection that is reset before it is accepted is counted, and held against nobody', async () => {
+  const counters = listenerCounters();
+  const limits = {
+    ...{ connections: 10, connectionsPerAddress: 2, connectionsPerSecond: 0.1, connectionsPerSecondPerAddress: 0.1 },
+    ...{ proxyHeaderDeadlineMs: 100, proxyProtocolFrom: [] },
+  };
+  const listener = new Listener(limits, {
+    clock: new ManualClock(),
+    log: silentLogger(),
+    counters,
+    onSocket: () => undefined,
+  });
+  const [address] = await listener.listen([{ host: '127.0.0.1', port: 0 }]);
+  cleanups.push(() => listener.close());
+  // While it runs this process accepts nothing.
+  const script = `const { connect } = require('node:net');
+    for (let probe = 0; probe < 5; probe++) {
+      const socket = connect(${address?.port}, '127.0.0.1', () => socket.resetAndDestroy());
+    }`;
+  execFileSync(process.execPath, ['--eval', script]);
+  await expect.poll(() => counters.closed['left-at-once']).toBe(5);
+  expect(counters).toMatchObject({ connectionsAccepted: 5, refusedAddressRate: 0, refusedRate: 0 });
+  expect(listener.open).toBe(0);
 });
 
 test('listeners that share an address get its connections together, and nobody else may listen there', async () => {
