@@ -62,15 +62,18 @@ describe('sluice', () => {
   });
 
   it.each([
-    ['proxy', [], ['--max-semi-space-size=4']],
+    ['proxy', [], ['--max-semi-space-size=4', '--v8-pool-size=1']],
     ['proxy', ['--max-semi-space-size=2'], []],
     ['miner', [], []],
-  ])('holds the space for young objects of a service small: %s, %j', (command, options, flags) => {
-    const argv = [program, command, '--help'];
-    const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', env: showing(options) });
-    expect([status, stderr]).toEqual([0, JSON.stringify(flags)]);
-    expect(stdout).toContain(`Usage: sluice ${command}`);
-  });
+  ])(
+    'holds the space for young objects of a service small, and has one thread collect garbage: %s, %j',
+    (command, options, flags) => {
+      const argv = [program, command, '--help'];
+      const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', env: showing(options) });
+      expect([status, stderr]).toEqual([0, JSON.stringify(flags)]);
+      expect(stdout).toContain(`Usage: sluice ${command}`);
+    },
+  );
 
   it('leaves the size alone where somebody talks to the process, as node --watch does', async () => {
     const child = fork(program, ['proxy', '--help'], { execArgv: [], silent: true, env: showing([]) });

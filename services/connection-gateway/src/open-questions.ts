@@ -4,6 +4,8 @@ import type { OpenReply, WantedChannel } from '@sluice/bus/payloads/channel';
 
 /** Channels of one question: the answers to more would keep the loop from other sockets. */
 const CHANNELS_BOUND = 32;
+/** Of them for each connection that waits: what thousands of one cost is spread over more questions, with others in between. */
+const CHANNELS_OF_EACH = 8;
 /** A replica that hangs holds up the questions behind its own for no longer. */
 const TURN_MS = 50;
 /** Questions without an answer; with more of each gateway, replicas would answer what nobody waits for any more, and never catch up. */
@@ -75,7 +77,8 @@ export class OpenQuestions {
   /** One of each connection in its turn: who wants thousands is waited for by itself alone. */
   #next(): readonly Waiting[] {
     const asked: Waiting[] = [];
-    while (asked.length < CHANNELS_BOUND) {
+    const bound = Math.min(CHANNELS_BOUND, CHANNELS_OF_EACH * this.#waiting.size);
+    while (asked.length < bound) {
       const next = this.#waiting.entries().next();
       if (next.done === true) break;
       const [connectionId, queue] = next.value;

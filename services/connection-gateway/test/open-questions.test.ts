@@ -65,7 +65,7 @@ describe('questions about channels', () => {
     const first = questions.about(wanted('first'), 1);
     await asked.count(1);
     const names = Array.from({ length: 33 }, (_, index) => String(index));
-    const others = names.map((identity) => questions.about(wanted(identity), 1));
+    const others = names.map((identity, connection) => questions.about(wanted(identity), connection));
     asked.answers[0]?.();
     expect(codeOf(await first)).toBe('first');
     await asked.count(2);
@@ -86,7 +86,21 @@ describe('questions about channels', () => {
     void questions.about(wanted('c'), 3);
     await asked.count(1);
     expect(asked.questions[0]?.slice(0, 6)).toEqual(['thousands', 'b', 'c', 'thousands', 'c', 'thousands']);
-    expect(asked.questions[0]).toHaveLength(32);
+    // Eight for each of three connections.
+    expect(asked.questions[0]).toHaveLength(24);
+  });
+
+  it('are small for thousands of one connection, which has them all in its order', async () => {
+    const asked = new Asked();
+    const questions = new OpenQuestions(asked.ask);
+    const names = Array.from({ length: 20 }, (_, index) => String(index));
+    const answers = names.map((identity) => questions.about(wanted(identity), 1));
+    for (let question = 0; question < 3; question++) {
+      await asked.count(question + 1);
+      asked.answers[question]?.();
+    }
+    expect((await Promise.all(answers)).map(codeOf)).toEqual(names);
+    expect(asked.questions.map(({ length }) => length)).toEqual([8, 8, 4]);
   });
 
   it('do not wait for one that nobody answers', async () => {
@@ -117,7 +131,7 @@ describe('questions about channels', () => {
     const asked = new Asked();
     const questions = new OpenQuestions(asked.ask);
     const names = Array.from({ length: 32 * QUESTIONS_BOUND + 40 }, (_, index) => String(index));
-    const answers = names.map((identity) => questions.about(wanted(identity), 1));
+    const answers = names.map((identity, connection) => questions.about(wanted(identity), connection));
     await asked.count(QUESTIONS_BOUND);
     const later = questions.about(wanted('later'), 1);
     asked.nothing[0]?.();
