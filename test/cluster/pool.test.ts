@@ -2,6 +2,7 @@
 // block for it, and nothing is lost by an uninstall.
 import { join } from 'node:path';
 import { beforeAll, expect, inject, it, onTestFailed } from 'vitest';
+import { parseState, SCALING_STATE } from '../../operator/src/scaling/scaling-state.ts';
 import { CHART, helm } from '../support/kubernetes/helm.ts';
 import { SLUICE_IMAGE } from '../support/kubernetes/images.ts';
 import { Kubectl } from '../support/kubernetes/kubectl.ts';
@@ -43,6 +44,12 @@ async function lookedAt(what: string): Promise<void> {
   const { generation } = (await kubectl.get(inNamespace, what)).metadata;
   const condition = `--for=jsonpath={.status.observedGeneration}=${generation}`;
   await kubectl.run('wait', inNamespace, what, condition, '--timeout=60s');
+}
+
+/** A pool whose pods are new is balanced once, when all have been ready for a while: of miners who come before that some may be moved. */
+async function isBalanced(name: string): Promise<boolean> {
+  const { annotations } = (await kubectl.get(inNamespace, 'miningpool', name)).metadata;
+  return parseState(annotations[SCALING_STATE])?.isUnbalanced === false;
 }
 
 /** The pods of the pool, each by its uid. */
@@ -146,6 +153,7 @@ it('makes a pool, and a block that a miner finds through its Service is the best
 
 it('is brought up from the chart of the release before, and neither a pod nor a connection of the pool ends', async () => {
   onTestFailed(async () => console.error(await podLogs(namespace), await podLogs(operatorNamespace)));
+  await waitFor(() => isBalanced('demo'), 60_000);
   const before = await pods();
   const keyBefore = await keyOf('demo');
   const relay = await TcpRelay.start(GATEWAY_PORT, await addressOf('demo-gw-sv2'));
