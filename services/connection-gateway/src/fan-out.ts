@@ -92,7 +92,7 @@ export class FanOut {
 
   /** Before a channel opens: what the groups of its connection were not told yet is not for it, which begins with what is current. */
   catchUp(connection: Connection): void {
-    if (connection.delivery !== 'group') return;
+    if (connection.delivery !== 'group' || connection.sentWork >= this.#end) return;
     this.#modules.lanes.flush();
     this.#tellGroups(connection, this.#end);
     connection.writer.flush();

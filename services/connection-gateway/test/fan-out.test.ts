@@ -203,6 +203,23 @@ test('a channel that opens during a pass is brought to the same state once', asy
   expect(order.slice(answer + 1, answer + 3)).toEqual([NewExtendedMiningJob.name, SetNewPrevHash.name]);
 });
 
+test('channels that open together, with nothing that was not told, have it in one write', async () => {
+  gateway = await TestGateway.start();
+  const miner = await ready();
+  const { writer } = connection(1);
+  let flushes = 0;
+  const flush = writer.flush.bind(writer);
+  writer.flush = () => {
+    flushes += 1;
+    flush();
+  };
+  for (let channel = 0; channel < 5; channel++)
+    miner.send(OpenExtendedMiningChannel, { minExtranonceSize: 4, ...miner.openMessage({}) });
+  // An answer, a job and a tip for each.
+  await miner.skip(15);
+  expect(flushes).toBe(1);
+});
+
 test('an easier target comes with the same work under a fresh id and time, and holds at once', async () => {
   gateway = await TestGateway.start();
   const hard = 1n << 16n;
