@@ -11,6 +11,8 @@ export async function beginCompiled(load: () => Promise<unknown>): Promise<void>
   const { moduleLoadList } = process as { moduleLoadList?: readonly string[] };
   const compiles = moduleLoadList?.some((name) => COMPILER.test(name)) === true;
   if (!compiles || process.argv0 === AGAIN || getCompileCacheDir() === undefined) return;
+  // Windows cannot put a program into the place of a process.
+  if (process.platform === 'win32') return;
   await load();
   flushCompileCache();
   process.execve?.(process.execPath, [AGAIN, ...process.execArgv, ...process.argv.slice(1)], process.env);

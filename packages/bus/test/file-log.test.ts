@@ -14,14 +14,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileLog } from '../src/in-process/file-log.ts';
+import type { TornEnd } from '../src/in-process/segment-file.ts';
 import type { StreamRecord } from '../src/in-process/stream-log.ts';
 
 let directory: string;
 let logs: FileLog[];
+let torn: TornEnd[];
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'sluice-log-'));
   logs = [];
+  torn = [];
 });
 afterEach(async () => {
   for (const log of logs) await log.close();
@@ -31,7 +34,7 @@ afterEach(async () => {
 const SEGMENT = 400;
 
 async function open(idsSinceMs = 0) {
-  const opened = await FileLog.open(directory, idsSinceMs, SEGMENT);
+  const opened = await FileLog.open(directory, idsSinceMs, SEGMENT, (end) => torn.push(end));
   logs.push(opened.log);
   return opened;
 }
@@ -112,6 +115,8 @@ describe('file log', () => {
       expect(contents.lastSequence).toBe(2);
       expect(statSync(file).size).toBe(sound);
       if (size > sound) expect(readFileSync(`${file}.torn`)).toEqual(whole.subarray(sound, size));
+      const end = { path: file, bytes: size - sound, keptAs: `${file}.torn` };
+      expect(torn.splice(0)).toEqual(size > sound ? [end] : []);
       await again.append(record(3));
       expect(await again.read(3)).toEqual(record(3));
       expect(readFileSync(file)).toEqual(whole);
@@ -141,7 +146,7 @@ describe('file log', () => {
     await close(log);
     const [first] = segments();
     truncateSync(path(first), statSync(path(first)).size - 1);
-    const opening = FileLog.open(directory, 0, SEGMENT);
+    const opening = FileLog.open(directory, 0, SEGMENT, (end) => torn.push(end));
     await expect(opening).rejects.toMatchObject({ code: 'bus-storage-failed' });
     await expect(opening).rejects.toThrow(first);
   });

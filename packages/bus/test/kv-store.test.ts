@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KvStore } from '../src/in-process/kv-store.ts';
+import type { TornEnd } from '../src/in-process/segment-file.ts';
 
 describe('a bucket on disk', () => {
   let directory: string;
@@ -13,7 +14,13 @@ describe('a bucket on disk', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  const open = () => KvStore.open(path, (call) => call());
+  const torn: TornEnd[] = [];
+  const open = () =>
+    KvStore.open(
+      path,
+      (call) => call(),
+      (end) => torn.push(end),
+    );
   const MiB = 1_048_576;
 
   it('does not grow with what is overwritten and deleted, and loses nothing of what is there', async () => {
@@ -35,6 +42,21 @@ describe('a bucket on disk', () => {
     expect((await again.keys()).sort()).toEqual(['kept', 'renewed']);
     expect(Buffer.from((await again.get('kept'))?.value ?? []).toString()).toBe('1');
     expect(await again.put('kept', Buffer.from('2'))).toBeGreaterThan(revision + 1);
+    await again.close();
+  });
+
+  it('tells of a change that a crash tore, and has what was acknowledged before', async () => {
+    const store = await open();
+    await store.put('a', Buffer.from('acknowledged'));
+    const { size: sound } = statSync(path);
+    await store.put('a', Buffer.from('torn'));
+    await store.close();
+    truncateSync(path, statSync(path).size - 1);
+    const bytes = statSync(path).size - sound;
+
+    const again = await open();
+    expect(torn).toEqual([{ path, bytes, keptAs: `${path}.torn` }]);
+    expect(Buffer.from((await again.get('a'))?.value ?? []).toString()).toBe('acknowledged');
     await again.close();
   });
 

@@ -79,6 +79,8 @@ async function reports(): Promise<FindingReport[]> {
     .map(({ payload }) => FindingReport.decode(payload));
 }
 
+const behind = async () => Number(/^sluice_share_validator_behind_seconds (\S+)$/m.exec(await metrics.scrape())?.[1]);
+
 const creditedShares = async () =>
   (await credits()).flatMap((credit) => credit.credits).reduce((sum, { shares }) => sum + shares, 0);
 
@@ -210,8 +212,13 @@ describe('share-validator', () => {
     await validator('a', busy);
     await gateway.send(bus, [await share()]);
     await until(async () => expect(await metrics.scrape()).toMatch(/append_failures_total [1-9]/));
+    const sentAt = (await bus.read('SHARES', 1, 1))[0]?.storedAtMs ?? 0;
+    await until(async () => expect(await behind()).toBeGreaterThan(0.5));
+    // Between two turns it is counted by the clock that runs faster here.
+    expect(await behind()).toBeLessThanOrEqual((SPEED * (Date.now() - sentAt)) / 1_000);
     full = false;
     await batchesAre([1n]);
+    await until(async () => expect(await behind()).toBe(0));
   });
 
   it('credits once with two that do not know of each other and both hold the lease', async () => {

@@ -17,6 +17,7 @@ export async function openStandaloneBus(
     directory: join(templateDirectory, 'bus'),
     clock,
     onError: (error) => log.error({ code: codeOf(error), reason: messageOf(error) }, 'bus'),
+    onTornEnd: (end) => log.warn(end, 'torn end of a file cut off; nothing of it had been acknowledged'),
   });
   followBus(metrics, bus);
   return bus;

@@ -1,6 +1,7 @@
 // Where the durables of the in-process bus stand. Saved a moment late: what is not saved at a crash is delivered again.
 import { ByteReader, ByteWriter } from '../byte-cursor.ts';
 import { KvStore } from './kv-store.ts';
+import type { OnTornEnd } from './segment-file.ts';
 import type { Position } from './stream-consumer.ts';
 
 const SAVE_AFTER_MS = 100;
@@ -23,8 +24,9 @@ export class DurablePositions {
     path: string | undefined,
     deliver: (call: () => void) => void,
     onError: (error: unknown) => void,
+    onTornEnd: OnTornEnd,
   ): Promise<DurablePositions> {
-    const store = await KvStore.open(path, deliver);
+    const store = await KvStore.open(path, deliver, onTornEnd);
     const saved = new Map<string, number>();
     for (const key of await store.keys()) {
       const entry = await store.get(key);

@@ -13,7 +13,7 @@ import {
   type Segment,
   writeIndex,
 } from './segment.ts';
-import { frameRecord, syncDirectory, writeAndSync } from './segment-file.ts';
+import { frameRecord, type OnTornEnd, syncDirectory, writeAndSync } from './segment-file.ts';
 import { SegmentReaders } from './segment-readers.ts';
 import type { LogContents, StreamLog, StreamRecord } from './stream-log.ts';
 
@@ -47,13 +47,15 @@ export class FileLog implements StreamLog {
     directory: string,
     idsSinceMs: number,
     segmentBytes: number,
+    onTornEnd: OnTornEnd,
   ): Promise<{ log: FileLog; contents: LogContents }> {
     await mkdir(directory, { recursive: true });
     const names = (await readdir(directory)).filter(isSegmentName).sort();
     const ids: IdTable = new Map();
     const segments: Segment[] = [];
     for (const [index, name] of names.entries()) {
-      segments.push(await loadSegment(directory, name, index === names.length - 1, idsSinceMs, ids));
+      const isLast = index === names.length - 1;
+      segments.push(await loadSegment(directory, name, isLast ? onTornEnd : undefined, idsSinceMs, ids));
     }
     const last = segments.at(-1) ?? emptySegment(directory, 1);
     if (segments.length === 0) segments.push(last);

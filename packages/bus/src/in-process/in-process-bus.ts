@@ -37,7 +37,7 @@ import { DurablePositions } from './durable-positions.ts';
 import { FileLog, SEGMENT_BYTES } from './file-log.ts';
 import { KvStore } from './kv-store.ts';
 import { MemoryLog } from './memory-log.ts';
-import { syncDirectory } from './segment-file.ts';
+import { type OnTornEnd, syncDirectory } from './segment-file.ts';
 import { Stream } from './stream.ts';
 import { type Position, StreamConsumer } from './stream-consumer.ts';
 
@@ -49,6 +49,8 @@ export interface InProcessBusOptions {
   readonly maxBytes?: Partial<Record<StreamName, number>>;
   /** What handlers throw where the contract has nobody to tell. */
   readonly onError?: (error: unknown) => void;
+  /** Told of each end of a file that a crash had torn, once it was cut off. None of it had been acknowledged. */
+  readonly onTornEnd?: OnTornEnd;
 }
 
 const DEFAULT_APPEND_TIMEOUT_MS = 5_000;
@@ -65,20 +67,32 @@ export async function createInProcessBus(options: InProcessBusOptions = {}): Pro
 }
 
 async function openBus(options: InProcessBusOptions, unlock: (() => void) | undefined): Promise<Bus> {
-  const { directory, clock = systemClock, maxBytes = {}, onError = reportUncaught } = options;
+  const {
+    directory,
+    clock = systemClock,
+    maxBytes = {},
+    onError = reportUncaught,
+    onTornEnd = () => undefined,
+  } = options;
   const deliveries = new DeliveryQueue(onError);
   const path = (...parts: string[]) => (directory === undefined ? undefined : join(directory, ...parts));
   const streamTable = new Map<StreamName, Stream>();
   for (const name of streamNames) {
     const limit = maxBytes[name] ?? streams[name].maxBytes;
-    streamTable.set(name, await openStream(streams[name], limit, path('streams', name), clock));
+    streamTable.set(name, await openStream(streams[name], limit, path('streams', name), clock, onTornEnd));
   }
   const bucketTable = new Map<BucketName, KvStore>();
-  for (const name of bucketNames) bucketTable.set(name, await KvStore.open(path('buckets', name), deliveries.add));
+  for (const name of bucketNames)
+    bucketTable.set(name, await KvStore.open(path('buckets', name), deliveries.add, onTornEnd));
   // Whoever held a lease was in a process that is no more: nobody need wait for its time to pass. Revisions go on.
   const leases = bucketTable.get('leases');
   for (const key of (await leases?.keys()) ?? []) await leases?.delete(key);
-  const positions = await DurablePositions.open(path('buckets', 'consumer-positions'), deliveries.add, onError);
+  const positions = await DurablePositions.open(
+    path('buckets', 'consumer-positions'),
+    deliveries.add,
+    onError,
+    onTornEnd,
+  );
   return new InProcessBus({ streamTable, bucketTable, positions, deliveries, onError, unlock });
 }
 
@@ -100,6 +114,7 @@ async function openStream(
   maxBytes: number,
   directory: string | undefined,
   clock: Clock,
+  onTornEnd: OnTornEnd,
 ): Promise<Stream> {
   if (directory === undefined || declaration.storage === 'memory') {
     const empty = { lastSequence: 0, lastBySubject: new Map(), ids: new Map() };
@@ -108,7 +123,7 @@ async function openStream(
   const idsSince = clock.now() - declaration.duplicateWindowMs;
   // Space comes back by whole segments: a bound must hold several.
   const segmentBytes = Math.min(SEGMENT_BYTES, Math.ceil(maxBytes / 16));
-  const { log, contents } = await FileLog.open(directory, idsSince, segmentBytes);
+  const { log, contents } = await FileLog.open(directory, idsSince, segmentBytes, onTornEnd);
   return new Stream(declaration, maxBytes, log, contents, clock);
 }
 

@@ -5,7 +5,7 @@ import type { Kv, KvChange, KvEntry, Subscription } from '../bus.ts';
 import { ByteReader, ByteWriter } from '../byte-cursor.ts';
 import { BusError } from '../errors.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { cutTail, frameRecord, scanSegment, syncDirectory, writeAndSync } from './segment-file.ts';
+import { cutTail, frameRecord, type OnTornEnd, scanSegment, syncDirectory, writeAndSync } from './segment-file.ts';
 
 /** A log beyond this, and beyond twice what it was when last written anew, is written anew without what was overwritten. */
 const COMPACT_BYTES = 1_048_576;
@@ -31,10 +31,10 @@ export class KvStore implements Kv {
   }
 
   /** `deliver` runs the calls to watchers, later and in order. Without `path` the bucket lives in memory. */
-  static async open(path: string | undefined, deliver: Deliver): Promise<KvStore> {
+  static async open(path: string | undefined, deliver: Deliver, onTornEnd: OnTornEnd): Promise<KvStore> {
     if (path === undefined) return new KvStore({ entries: new Map(), revision: 0, bytes: 0 }, undefined, deliver);
     await (await open(path, 'a')).close();
-    const loaded = await load(path);
+    const loaded = await load(path, onTornEnd);
     const file = await open(path, 'r+');
     await syncDirectory(dirname(path));
     const log = { path, file, position: loaded.bytes, compactAt: COMPACT_BYTES };
@@ -133,7 +133,7 @@ interface Log {
   compactAt: number;
 }
 
-async function load(path: string): Promise<Loaded> {
+async function load(path: string, onTornEnd: OnTornEnd): Promise<Loaded> {
   const loaded: Loaded = { entries: new Map(), revision: 0, bytes: 0 };
   const { sound, size } = await scanSegment(path, (body) => {
     const { operation, key, value, revision } = decodeChange(body);
@@ -141,7 +141,7 @@ async function load(path: string): Promise<Loaded> {
     if (operation === operations.put) loaded.entries.set(key, { key, value, revision });
     if (operation === operations.delete) loaded.entries.delete(key);
   });
-  if (sound < size) await cutTail(path, sound, size);
+  if (sound < size) await cutTail(path, sound, size, onTornEnd);
   loaded.bytes = sound;
   return loaded;
 }

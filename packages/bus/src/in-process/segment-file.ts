@@ -56,13 +56,24 @@ export async function scanSegment(
   }
 }
 
+/** What a crash left behind the last sound record of a file. */
+export interface TornEnd {
+  readonly path: string;
+  readonly bytes: number;
+  /** The file in which it is kept. */
+  readonly keptAs: string;
+}
+
+export type OnTornEnd = (end: TornEnd) => void;
+
 /** Cuts a torn end off and keeps it beside the segment for people to look at. */
-export async function cutTail(path: string, sound: number, size: number): Promise<void> {
+export async function cutTail(path: string, sound: number, size: number, onTornEnd: OnTornEnd): Promise<void> {
+  const keptAs = `${path}.torn`;
   const file = await open(path, 'r+');
   try {
     const tail = Buffer.alloc(size - sound);
     await readFully(file, tail, sound);
-    const kept = await open(`${path}.torn`, 'w');
+    const kept = await open(keptAs, 'w');
     try {
       await kept.writeFile(tail);
       await kept.datasync();
@@ -74,6 +85,7 @@ export async function cutTail(path: string, sound: number, size: number): Promis
   } finally {
     await file.close();
   }
+  onTornEnd({ path, bytes: size - sound, keptAs });
 }
 
 /** Makes created, renamed and removed names of a folder durable. */

@@ -3,7 +3,7 @@ import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BusError } from '../errors.ts';
 import { decodeRecord } from './record-codec.ts';
-import { cutTail, scanSegment } from './segment-file.ts';
+import { cutTail, type OnTornEnd, scanSegment } from './segment-file.ts';
 
 export type IdTable = Map<string, { readonly sequence: number; readonly storedAtMs: number }>;
 
@@ -40,23 +40,24 @@ export const isSegmentName = (name: string): boolean => /^\d{16}\.log$/.test(nam
 export const indexPath = (segment: Segment): string => `${segment.path}.index.json`;
 
 /**
- * Reads a segment of an earlier run. `last`: it may end in a torn record, which is cut off. Message ids stored since `idsSinceMs` go
+ * Reads a segment of an earlier run. With `onTornEnd`, for the last one, it may end in a torn record, which is cut off. Message ids stored since `idsSinceMs` go
  * into `ids`. A sealed segment that is not sound is `bus-storage-failed`: nothing that was acknowledged is given up silently.
  */
 export async function loadSegment(
   directory: string,
   name: string,
-  last: boolean,
+  onTornEnd: OnTornEnd | undefined,
   idsSinceMs: number,
   ids: IdTable,
 ): Promise<Segment> {
   const segment = emptySegment(directory, Number(name.slice(0, 16)));
+  const last = onTornEnd !== undefined;
   if (!last && (await loadIndex(segment)) && segment.lastStoredAtMs < idsSinceMs) return segment;
   const { sound, size } = await scanInto(segment, (messageId, sequence, storedAtMs) => {
     if (messageId !== '' && storedAtMs >= idsSinceMs) ids.set(messageId, { sequence, storedAtMs });
   });
   if (sound < size && !last) throw new BusError('bus-storage-failed', `${segment.path} is damaged at byte ${sound}`);
-  if (sound < size) await cutTail(segment.path, sound, size);
+  if (sound < size && last) await cutTail(segment.path, sound, size, onTornEnd);
   if (!last) segment.offsets = undefined;
   return segment;
 }
