@@ -110,6 +110,10 @@ export class ByteReader {
     return start;
   }
 
+  skip(count: number): void {
+    this.#take(count);
+  }
+
   u8(): number {
     return this.#view.getUint8(this.#take(1));
   }

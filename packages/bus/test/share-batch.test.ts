@@ -219,6 +219,37 @@ describe('share batch', () => {
     );
   });
 
+  it('is read as by a reader that saw no other, and what is said again of a channel is one object', () => {
+    const name = fc.constantFrom('', 'a', 'ab', 'ü');
+    const channel = fc.record({
+      channelKey: fc.constantFrom(1, 2),
+      kind: fc.constantFrom(1, 2),
+      identity: name,
+      worker: name,
+      extranoncePrefix: fc.uint8Array({ maxLength: 2, max: 1 }),
+      poolPercent: fc.constantFrom(PAYS_POOL, PAYS_POOL, 0, 99),
+    });
+    const few = fc.array(fc.array(channel, { maxLength: 4 }), { minLength: 2, maxLength: 8 });
+    const entries = new Map<string, BatchChannel>();
+    let again = 0;
+    fc.assert(
+      fc.property(few, (tables) => {
+        for (const channels of tables) {
+          const payload = write(writer, { ...example, channels, targets: [], shares: [] });
+          expect(read(reader, payload)).toEqual(read(new ShareBatchReader(), payload));
+          for (const entry of reader.channels.filter(({ poolPercent }) => poolPercent === PAYS_POOL)) {
+            const { extranoncePrefix, ...names } = entry;
+            const said = JSON.stringify({ ...names, prefix: [...extranoncePrefix] });
+            if (entries.has(said)) again += 1;
+            else entries.set(said, entry);
+            expect(entries.get(said)).toBe(entry);
+          }
+        }
+      }),
+    );
+    expect(again).toBeGreaterThan(100);
+  });
+
   it('stays as it was when the writer goes on', () => {
     const payload = write(writer, example);
     const copy = payload.slice();

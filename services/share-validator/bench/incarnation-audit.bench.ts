@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { nobleSha256d } from '@sluice/bitcoin/sha256d';
 import { wasmSha256d } from '@sluice/bitcoin/sha256d-wasm';
 import { createInProcessBus } from '@sluice/bus/in-process/in-process-bus';
+import { KnownEntries } from '@sluice/bus/payloads/known-entries';
 import { bench, group, run, summary } from 'mitata';
+import { CreditRun } from '../src/credit-run.ts';
 import { HeadersAhead } from '../src/headers-ahead.ts';
 import { IncarnationAudit } from '../src/incarnation-audit.ts';
 import { FakeDistributor, FakeGateway, record, type TestShare } from '../test/fake-pool.ts';
@@ -64,6 +66,55 @@ for (const kind of ['standard', 'extended'] as const) {
     }),
   );
 }
+
+// As miners send them: one share of a channel in each batch, and the same channels again and again.
+const MANY_CHANNELS = 256;
+const BATCHES = 20;
+const gateway = new FakeGateway(1, distributor);
+const channels = Array.from({ length: MANY_CHANNELS }, (_, index) =>
+  gateway.channel('standard', `account-${index % 8}`, `worker-${index}`),
+);
+const batches: Uint8Array[] = [];
+const sent: TestShare[] = [];
+for (let count = 0; count < BATCHES; count += 1) {
+  const shares: TestShare[] = [];
+  for (const channel of channels) shares.push(await gateway.share(channel, job));
+  sent.push(...shares);
+  batches.push(gateway.batch(shares));
+}
+
+async function judgeAll() {
+  const audit = newAudit(wasmSha256d);
+  const run: CreditRun[] = [];
+  for (const [index, payload] of batches.entries()) {
+    const message = record(index + 1, payload);
+    const verdict = await audit.judge(message);
+    if (verdict === undefined) throw new Error('a batch that says nothing');
+    if (run[0] === undefined) run.push(new CreditRun(verdict, message));
+    else run[0].add(verdict, message);
+  }
+  return run[0]?.record(1n, 0n).credits;
+}
+
+async function entriesReadAnew<T>(judge: () => Promise<T>): Promise<T> {
+  const { find } = KnownEntries.prototype;
+  KnownEntries.prototype.find = () => undefined;
+  try {
+    return await judge();
+  } finally {
+    KnownEntries.prototype.find = find;
+  }
+}
+
+const owed = referenceCredit(known, sent);
+assert.deepEqual(await judgeAll(), owed);
+assert.deepEqual(await entriesReadAnew(judgeAll), owed);
+summary(() =>
+  group(`${BATCHES} batches of ${MANY_CHANNELS} channels with a share each, ${BATCHES * MANY_CHANNELS} shares`, () => {
+    bench('audit and credit', judgeAll);
+    bench('audit and credit, entries read anew', () => entriesReadAnew(judgeAll));
+  }),
+);
 
 if (!process.argv.includes('--check')) await run();
 await bus.close();

@@ -58,6 +58,8 @@ export class ChannelAudits {
   readonly #payoutNetwork: Network | undefined;
   /** By prefix and payout: one channel may stand in a batch several times, with several workers. */
   readonly #channels = new Map<string, ChannelAudit>();
+  /** The same by the entries themselves, of which a reader makes one object for many batches. */
+  #byEntry = new WeakMap<BatchChannel, ChannelAudit>();
   #made = 0;
 
   /** @param payoutNetwork of the addresses by which channels may pay their miner; absent: none may. */
@@ -72,6 +74,14 @@ export class ChannelAudits {
 
   /** The channel of an entry of a batch's table, or what is wrong with the entry. */
   of(entry: BatchChannel): ChannelAudit | string {
+    const known = this.#byEntry.get(entry);
+    if (known !== undefined) return known;
+    const channel = this.#of(entry);
+    if (typeof channel !== 'string') this.#byEntry.set(entry, channel);
+    return channel;
+  }
+
+  #of(entry: BatchChannel): ChannelAudit | string {
     const { kind, extranoncePrefix: prefix, identity, worker, poolPercent } = entry;
     const standard = kind === channelKinds.standard;
     if (!standard && kind !== channelKinds.extended) return `a channel of kind ${kind}`;
@@ -107,6 +117,7 @@ export class ChannelAudits {
 
   /** Forgets those whose jobs are all closed. */
   forgetBelow(floor: number): void {
+    this.#byEntry = new WeakMap();
     for (const [key, { lastOrder }] of this.#channels) if (lastOrder < floor) this.#channels.delete(key);
   }
 }

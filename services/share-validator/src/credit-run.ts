@@ -2,20 +2,17 @@
 // all else that is done for them.
 import type { StreamMessage } from '@sluice/bus/bus';
 import type { CreditBatch } from '@sluice/bus/payloads/credit';
-import type { Credit } from './credit-table.ts';
+import { CreditSums } from './credit-sums.ts';
 import type { Verdict } from './incarnation-audit.ts';
-import type { MinerPaid } from './miner-paid-table.ts';
-import { workerKey } from './worker-key.ts';
 
 /** With so many workers a record is worth its append; far below the bus's largest payload with the names that workers have. */
 const WORKERS_WORTH_AN_APPEND = 4_096;
 
-type Sums<C extends Credit> = Map<string, { -readonly [K in keyof C]: C[K] }>;
-
 export class CreditRun {
   readonly first: StreamMessage;
-  readonly #credits: Sums<Credit> = new Map();
-  readonly #minerPaid: Sums<MinerPaid> = new Map();
+  readonly #credits = new CreditSums();
+  /** By the whole per cent that the pool keeps. */
+  readonly #minerPaid = new Map<number, CreditSums>();
   #last: Verdict;
   #lastMessage: StreamMessage;
   #shares = 0;
@@ -31,7 +28,9 @@ export class CreditRun {
   }
 
   get isFull(): boolean {
-    return this.#credits.size + this.#minerPaid.size >= WORKERS_WORTH_AN_APPEND;
+    let workers = this.#credits.list.length;
+    for (const { list } of this.#minerPaid.values()) workers += list.length;
+    return workers >= WORKERS_WORTH_AN_APPEND;
   }
 
   /** When the last record was stored, in Unix milliseconds. */
@@ -46,9 +45,15 @@ export class CreditRun {
     this.readTo = message.sequence;
     this.#shares += verdict.shares;
     this.batches += 1;
-    for (const credit of verdict.credits) sumUp(this.#credits, workerKey(credit.identity, credit.worker), credit);
-    for (const credit of verdict.minerPaid)
-      sumUp(this.#minerPaid, `${credit.poolPercent} ${workerKey(credit.identity, credit.worker)}`, credit);
+    for (const { identity, worker, shares, work } of verdict.credits) this.#credits.add(identity, worker, shares, work);
+    for (const { poolPercent, identity, worker, shares, work } of verdict.minerPaid) {
+      let sums = this.#minerPaid.get(poolPercent);
+      if (sums === undefined) {
+        sums = new CreditSums();
+        this.#minerPaid.set(poolPercent, sums);
+      }
+      sums.add(identity, worker, shares, work);
+    }
   }
 
   record(incarnation: bigint, creditedAtMicros: bigint): CreditBatch {
@@ -61,19 +66,12 @@ export class CreditRun {
       replayFrom: BigInt(replayFrom),
       floor: BigInt(floor),
       shares: this.#shares,
-      credits: [...this.#credits.values()],
-      minerPaid: [...this.#minerPaid.values()],
+      credits: this.#credits.list,
+      minerPaid: [...this.#minerPaid].flatMap(([poolPercent, { list }]) =>
+        list.map((credit) => ({ ...credit, poolPercent })),
+      ),
       findings: findings.list(),
       creditedAtMicros,
     };
-  }
-}
-
-function sumUp<C extends Credit>(sums: Sums<C>, key: string, credit: C): void {
-  const sum = sums.get(key);
-  if (sum === undefined) sums.set(key, { ...credit });
-  else {
-    sum.shares += credit.shares;
-    sum.work += credit.work;
   }
 }

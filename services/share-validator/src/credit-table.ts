@@ -2,15 +2,7 @@
 // exact, and without a bigint a share.
 import type { BatchChannel } from '@sluice/bus/payloads/share-batch';
 import type { ShareTarget } from '@sluice/mining/share-target';
-import { workerKey } from './worker-key.ts';
-
-export interface Credit {
-  readonly identity: string;
-  readonly worker: string;
-  readonly shares: number;
-  /** Expected hashes, exact for each share. */
-  readonly work: bigint;
-}
+import { type Credit, CreditSums } from './credit-sums.ts';
 
 interface Tally {
   readonly channel: BatchChannel;
@@ -32,19 +24,12 @@ export class CreditTable {
   }
 
   /** One entry for each identity and worker. */
-  list(): Credit[] {
-    const credits = new Map<string, { identity: string; worker: string; shares: number; work: bigint }>();
+  list(): readonly Credit[] {
+    const sums = new CreditSums();
     for (const { channel, target, shares } of this.#tallies.values()) {
-      const { identity, worker } = channel;
-      const key = workerKey(identity, worker);
-      const work = target.work * BigInt(shares);
-      const credit = credits.get(key);
-      if (credit === undefined) credits.set(key, { identity, worker, shares, work });
-      else {
-        credit.shares += shares;
-        credit.work += work;
-      }
+      const work = shares === 1 ? target.work : target.work * BigInt(shares);
+      sums.add(channel.identity, channel.worker, shares, work);
     }
-    return [...credits.values()];
+    return sums.list;
   }
 }

@@ -1,7 +1,8 @@
 // What the good shares of a batch are worth whose blocks pay their miner: nobody is owed anything for them, so that they stand apart.
 import type { BatchChannel } from '@sluice/bus/payloads/share-batch';
 import type { ShareTarget } from '@sluice/mining/share-target';
-import { type Credit, CreditTable } from './credit-table.ts';
+import type { Credit } from './credit-sums.ts';
+import { CreditTable } from './credit-table.ts';
 
 export interface MinerPaid extends Credit {
   /** Whole per cent of a block that the miner gives to the pool. */

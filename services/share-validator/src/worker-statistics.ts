@@ -1,7 +1,7 @@
 // Work of the last minutes by identity and worker, for live views: nothing here is a record of what is owed. Bounded; the longest silent
 // go first.
 import type { Statistics } from '@sluice/bus/payloads/credit';
-import type { Credit } from './credit-table.ts';
+import type { Credit } from './credit-sums.ts';
 import { workerKey } from './worker-key.ts';
 
 /** Workers followed at once. */

@@ -6,7 +6,7 @@ import { foldMerklePath } from '@sluice/bitcoin/merkle';
 import { nobleSha256d } from '@sluice/bitcoin/sha256d';
 import { targetFromBytes, workOfTarget } from '@sluice/bitcoin/target';
 import { coinbaseOf } from '@sluice/mining/share-check';
-import type { Credit } from '../src/credit-table.ts';
+import type { Credit } from '../src/credit-sums.ts';
 import type { KnownJob } from '../src/job-history.ts';
 import type { TestShare } from './fake-pool.ts';
 

@@ -10,6 +10,7 @@
 import { ByteReader } from '../byte-cursor.ts';
 import { BusError } from '../errors.ts';
 import { PAYS_POOL } from './channel.ts';
+import { KnownEntries } from './known-entries.ts';
 
 export const SHARE_BATCH_VERSION = 1;
 const MINER_PAID_VERSION = 2;
@@ -201,6 +202,7 @@ export class ShareBatchWriter {
 export class ShareBatchReader {
   incarnation = 0n;
   batch = 0n;
+  /** An entry that pays the pool is the same object in each batch that says the same of its channel. */
   channels: readonly BatchChannel[] = [];
   targetCount = 0;
   shareCount = 0;
@@ -221,6 +223,7 @@ export class ShareBatchReader {
   extranonceLength = 0;
 
   payload: Uint8Array = new Uint8Array();
+  readonly #known = new KnownEntries<BatchChannel>();
   #targets = 0;
   #at = 0;
   #left = 0;
@@ -253,12 +256,11 @@ export class ShareBatchReader {
     this.shareCount = input.u32();
     const channels: BatchChannel[] = [];
     for (let index = 0; index < channelCount; index++) {
-      const channelKey = input.u32();
-      const kind = input.u8();
-      const identity = input.text();
-      const worker = input.text();
-      const extranoncePrefix = input.raw(prefixLength(input.u8()));
-      channels.push({ channelKey, kind, identity, worker, extranoncePrefix, poolPercent: PAYS_POOL });
+      const start = this.payload.length - input.remaining;
+      const end = channelEnd(this.payload, start);
+      const known = end <= this.payload.length ? this.#known.find(this.payload, start, end) : undefined;
+      if (known !== undefined) input.skip(end - start);
+      channels.push(known ?? this.#readChannel(input));
     }
     if (version === MINER_PAID_VERSION) readMinerPaid(input, channels);
     this.channels = channels;
@@ -266,6 +268,21 @@ export class ShareBatchReader {
     input.raw(this.targetCount * TARGET_BYTES);
     this.#at = this.payload.length - input.remaining;
     this.#left = this.shareCount;
+  }
+
+  #readChannel(input: ByteReader): BatchChannel {
+    const start = this.payload.length - input.remaining;
+    const channelKey = input.u32();
+    const kind = input.u8();
+    const identity = input.text();
+    const worker = input.text();
+    const prefixBytes = prefixLength(input.u8());
+    input.skip(prefixBytes);
+    const bytes = new Uint8Array(this.payload.subarray(start, this.payload.length - input.remaining));
+    const extranoncePrefix = bytes.subarray(bytes.length - prefixBytes);
+    const channel = { channelKey, kind, identity, worker, extranoncePrefix, poolPercent: PAYS_POOL };
+    this.#known.keep(bytes, channel);
+    return channel;
   }
 
   /** 32 bytes, little-endian: a view of the payload. */
@@ -323,6 +340,13 @@ export class ShareBatchReader {
     this.#left = 0;
     return false;
   }
+}
+
+/** Where the entry of the channel table ends that begins at `at`; where the bytes end before, beyond them or NaN. */
+function channelEnd(from: Uint8Array, at: number): number {
+  const worker = at + 7 + getU16(from, at + 5);
+  const prefix = worker + 2 + getU16(from, worker);
+  return prefix + 1 + from[prefix]!;
 }
 
 function readMinerPaid(input: ByteReader, channels: BatchChannel[]): void {
