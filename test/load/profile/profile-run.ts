@@ -136,9 +136,10 @@ function profileOf(
   };
 }
 
-/** `CPU.<date>.<time>.<pid>.<thread>.<sequence>.cpuprofile`. */
+/** `CPU.<date>.<time>.<pid>.<thread>.<sequence>.cpuprofile`, the last one: a service that begins anew with other flags leaves one before. */
 function mainThread(folder: string): string {
-  const file = readdirSync(folder).find((name) => /\.0\.\d+\.cpuprofile$/.test(name));
+  const files = readdirSync(folder).filter((name) => /\.0\.\d+\.cpuprofile$/.test(name));
+  const file = files.sort().at(-1);
   if (file === undefined) throw new Error(`no CPU profile in ${folder}: the service did not end in order`);
   return join(folder, file);
 }
