@@ -11,12 +11,12 @@ const [first = '', second = '-'] = process.argv.slice(2);
 const command = first === 'start' && !second.startsWith('-') ? second : first;
 setFlagsFromString(command === 'start' ? '--semi-space-growth-factor=1' : '--no-memory-reducer-favors-memory');
 
-// Of a service V8 would let that space grow as the machine is large: of 32 MB each page is held sooner or later, whatever lives in it. And three or
-// four threads that look for garbage would have most of a core while they do, where a service has one. Both are read when a process begins, so this
-// one begins once more, unless somebody else chose a size, or talks to it as `node --watch` does. And bytes that a service has read lie outside of
-// the heap and count as old at once: a heap of 30 MB would be marked as a whole for every 9 MB of them, up to three times a second, if it might not
-// double first.
-const forServices = ['--max-semi-space-size=4', '--v8-pool-size=1'];
+// Of a service V8 would let that space grow as the machine is large: of 32 MB each page is held sooner or later, whatever lives in it. What a share
+// leaves at share-validator lives until its batch is judged, and would be moved about in a small space. And three or four threads that look for
+// garbage would have most of a core while they do, where a service has one. Both are read when a process begins, so this one begins once more, unless
+// somebody else chose a size, or talks to it as `node --watch` does. And bytes that a service has read lie outside of the heap and count as old at
+// once: a heap of 30 MB would be marked as a whole for every 9 MB of them, up to three times a second, if it might not double first.
+const forServices = [`--max-semi-space-size=${command === 'share-validator' ? 16 : 4}`, '--v8-pool-size=1'];
 const services = [
   ...['template-provider', 'job-distributor', 'channel-manager', 'connection-gateway', 'share-validator'],
   ...['proxy', 'operator'],

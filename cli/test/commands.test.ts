@@ -63,6 +63,7 @@ describe('sluice', () => {
 
   it.each([
     ['proxy', [], ['--max-semi-space-size=4', '--v8-pool-size=1']],
+    ['share-validator', [], ['--max-semi-space-size=16', '--v8-pool-size=1']],
     ['proxy', ['--max-semi-space-size=2'], []],
     ['miner', [], []],
   ])(
