@@ -20,6 +20,7 @@ const everything = [
   ...['crds.install=false', 'metrics.serviceMonitor.enabled=true', 'metrics.serviceMonitor.labels.team=pool'],
   ...['natsImage=registry.example/nats:2', 'bitcoindImage=registry.example/bitcoin:1', 'metrics.namespace=prometheus'],
   ...['watchNamespaces={mining,farm}', 'image.pullSecrets[0].name=registry', 'priorityClassName=high'],
+  ...['nodeSelector.tier=infra', 'tolerations[0].key=tier', 'tolerations[0].operator=Exists'],
 ];
 
 it('has nothing that Helm warns of', async () => {

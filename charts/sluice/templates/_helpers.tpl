@@ -20,6 +20,16 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- end -}}
 
+{{- /* On which nodes pods may be: the operator, and those of hooks. */ -}}
+{{- define "sluice.placement" -}}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
 {{- /* What the Pod Security Standard `restricted` asks of a pod, and of a container. */ -}}
 {{- define "sluice.podSecurity" -}}
 runAsNonRoot: true
