@@ -39,16 +39,26 @@ const newAudit = (backend: typeof wasmSha256d) =>
     { backend, jobs: distributor.history, yieldNow: () => Promise.resolve(), onSolution: () => undefined },
   );
 
-/** Nothing is hashed ahead: each header, and each root that is not known, when its share is judged. */
-async function oneByOne<T>(judge: () => Promise<T>): Promise<T> {
-  const { add } = HeadersAhead.prototype;
-  HeadersAhead.prototype.add = () => undefined;
+async function withMethod<P extends object, K extends keyof P, T>(
+  prototype: P,
+  name: K,
+  method: P[K],
+  run: () => Promise<T>,
+): Promise<T> {
+  const own = prototype[name];
+  prototype[name] = method;
   try {
-    return await judge();
+    return await run();
   } finally {
-    HeadersAhead.prototype.add = add;
+    prototype[name] = own;
   }
 }
+
+/** Nothing is hashed ahead: each header, and each root that is not known, when its share is judged. */
+const oneByOne = <T>(judge: () => Promise<T>) => withMethod(HeadersAhead.prototype, 'add', () => undefined, judge);
+
+const entriesReadAnew = <T>(judge: () => Promise<T>) =>
+  withMethod(KnownEntries.prototype, 'find', () => undefined, judge);
 
 for (const kind of ['standard', 'extended'] as const) {
   const [payload, shares] = await batch(kind);
@@ -85,25 +95,15 @@ for (let count = 0; count < BATCHES; count += 1) {
 
 async function judgeAll() {
   const audit = newAudit(wasmSha256d);
-  const run: CreditRun[] = [];
+  let run: CreditRun | undefined;
   for (const [index, payload] of batches.entries()) {
     const message = record(index + 1, payload);
     const verdict = await audit.judge(message);
     if (verdict === undefined) throw new Error('a batch that says nothing');
-    if (run[0] === undefined) run.push(new CreditRun(verdict, message));
-    else run[0].add(verdict, message);
+    if (run === undefined) run = new CreditRun(verdict, message);
+    else run.add(verdict, message);
   }
-  return run[0]?.record(1n, 0n).credits;
-}
-
-async function entriesReadAnew<T>(judge: () => Promise<T>): Promise<T> {
-  const { find } = KnownEntries.prototype;
-  KnownEntries.prototype.find = () => undefined;
-  try {
-    return await judge();
-  } finally {
-    KnownEntries.prototype.find = find;
-  }
+  return run?.record(1n, 0n).credits;
 }
 
 const owed = referenceCredit(known, sent);

@@ -77,7 +77,8 @@ export class ChannelAudits {
     const known = this.#byEntry.get(entry);
     if (known !== undefined) return known;
     const channel = this.#of(entry);
-    if (typeof channel !== 'string') this.#byEntry.set(entry, channel);
+    // An entry that pays its miner is made anew with each batch.
+    if (typeof channel !== 'string' && entry.poolPercent === PAYS_POOL) this.#byEntry.set(entry, channel);
     return channel;
   }
 

@@ -2,6 +2,7 @@
 // all else that is done for them.
 import type { StreamMessage } from '@sluice/bus/bus';
 import type { CreditBatch } from '@sluice/bus/payloads/credit';
+import { ByPercent } from './by-percent.ts';
 import { CreditSums } from './credit-sums.ts';
 import type { Verdict } from './incarnation-audit.ts';
 
@@ -11,8 +12,7 @@ const WORKERS_WORTH_AN_APPEND = 4_096;
 export class CreditRun {
   readonly first: StreamMessage;
   readonly #credits = new CreditSums();
-  /** By the whole per cent that the pool keeps. */
-  readonly #minerPaid = new Map<number, CreditSums>();
+  readonly #minerPaid = new ByPercent(() => new CreditSums());
   #last: Verdict;
   #lastMessage: StreamMessage;
   #shares = 0;
@@ -28,9 +28,7 @@ export class CreditRun {
   }
 
   get isFull(): boolean {
-    let workers = this.#credits.list.length;
-    for (const { list } of this.#minerPaid.values()) workers += list.length;
-    return workers >= WORKERS_WORTH_AN_APPEND;
+    return this.#credits.list().length + this.#minerPaid.size >= WORKERS_WORTH_AN_APPEND;
   }
 
   /** When the last record was stored, in Unix milliseconds. */
@@ -46,14 +44,8 @@ export class CreditRun {
     this.#shares += verdict.shares;
     this.batches += 1;
     for (const { identity, worker, shares, work } of verdict.credits) this.#credits.add(identity, worker, shares, work);
-    for (const { poolPercent, identity, worker, shares, work } of verdict.minerPaid) {
-      let sums = this.#minerPaid.get(poolPercent);
-      if (sums === undefined) {
-        sums = new CreditSums();
-        this.#minerPaid.set(poolPercent, sums);
-      }
-      sums.add(identity, worker, shares, work);
-    }
+    for (const { poolPercent, identity, worker, shares, work } of verdict.minerPaid)
+      this.#minerPaid.of(poolPercent).add(identity, worker, shares, work);
   }
 
   record(incarnation: bigint, creditedAtMicros: bigint): CreditBatch {
@@ -66,10 +58,8 @@ export class CreditRun {
       replayFrom: BigInt(replayFrom),
       floor: BigInt(floor),
       shares: this.#shares,
-      credits: this.#credits.list,
-      minerPaid: [...this.#minerPaid].flatMap(([poolPercent, { list }]) =>
-        list.map((credit) => ({ ...credit, poolPercent })),
-      ),
+      credits: this.#credits.list(),
+      minerPaid: this.#minerPaid.list(),
       findings: findings.list(),
       creditedAtMicros,
     };

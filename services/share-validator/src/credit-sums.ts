@@ -14,7 +14,7 @@ export class CreditSums {
   readonly #places = new Map<string, Map<string, number>>();
 
   /** In the order in which they were first added to. */
-  get list(): readonly Credit[] {
+  list(): readonly Credit[] {
     return this.#list;
   }
 

@@ -30,6 +30,6 @@ export class CreditTable {
       const work = shares === 1 ? target.work : target.work * BigInt(shares);
       sums.add(channel.identity, channel.worker, shares, work);
     }
-    return sums.list;
+    return sums.list();
   }
 }

@@ -9,6 +9,7 @@ import { type BatchChannel, ShareBatchReader } from '@sluice/bus/payloads/share-
 import { NTIME_AHEAD_SECONDS, ShareChecker } from '@sluice/mining/share-check';
 import { ShareOutcome, shareErrorCodes } from '@sluice/mining/share-outcome';
 import type { ShareTarget } from '@sluice/mining/share-target';
+import { ByPercent, type MinerPaid } from './by-percent.ts';
 import { bytesEqual } from './bytes-equal.ts';
 import { type ChannelAudit, ChannelAudits, HONEST_TROUBLES } from './channel-audit.ts';
 import type { Credit } from './credit-sums.ts';
@@ -19,7 +20,6 @@ import { HeadersAhead } from './headers-ahead.ts';
 import type { KnownJob, MissingJob } from './job-history.ts';
 import { KnownTargets } from './known-targets.ts';
 import { LiveJobs, Novelty } from './live-jobs.ts';
-import { type MinerPaid, MinerPaidTable } from './miner-paid-table.ts';
 
 /** How far the clocks of gateway, provider and stream may be apart before it is told; receipts beyond it do not widen the rule for ntime. */
 const CLOCK_SKEW_MS = 30_000;
@@ -127,7 +127,7 @@ export class IncarnationAudit {
     const opened = this.#open(message, again, findings);
     if (opened === 'nothing') return undefined;
     const credits = new CreditTable();
-    const minerPaid = new MinerPaidTable();
+    const minerPaid = new ByPercent(() => new CreditTable());
     const shares = findings.damning ? 0 : await this.#judgeShares(message, findings, credits, minerPaid);
     if (this.#live.close(this.#latestMs)) this.#forgetBelow(this.#live.floor);
     if (opened === 'next') this.#lastPayload = message.payload;
@@ -175,7 +175,7 @@ export class IncarnationAudit {
     message: StreamMessage,
     findings: Findings,
     credits: CreditTable,
-    minerPaid: MinerPaidTable,
+    minerPaid: ByPercent<CreditTable>,
   ): Promise<number> {
     const reader = this.#reader;
     const channels = reader.channels.map((entry) => this.#channels.of(entry));
@@ -210,7 +210,7 @@ export class IncarnationAudit {
       const target = targets[reader.targetIndex]!;
       if (!this.#isGood(known, channel, target, message, index, findings)) continue;
       const entry = reader.channels[reader.channelIndex]!;
-      const table = entry.poolPercent === PAYS_POOL ? credits : minerPaid;
+      const table = entry.poolPercent === PAYS_POOL ? credits : minerPaid.of(entry.poolPercent);
       table.add(entry, reader.channelIndex, reader.targetIndex, target);
     }
     if (reader.fault !== undefined) findings.add('malformed', reader.fault);

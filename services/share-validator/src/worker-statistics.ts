@@ -2,7 +2,6 @@
 // go first.
 import type { Statistics } from '@sluice/bus/payloads/credit';
 import type { Credit } from './credit-sums.ts';
-import { workerKey } from './worker-key.ts';
 
 /** Workers followed at once. */
 export const WORKERS_BOUND = 50_000;
@@ -12,6 +11,9 @@ const SLOT_MS = 60_000;
 const SLOTS = HASHRATE_WINDOW_MS / SLOT_MS;
 /** Workers told in one message: with the longest names it stays below the bus's largest payload. */
 const WORKERS_PER_MESSAGE = 1_000;
+
+/** One text for each pair, whatever characters the names have. */
+const workerKey = (identity: string, worker: string): string => `${identity.length} ${identity}${worker}`;
 
 interface WorkerWindow {
   readonly identity: string;

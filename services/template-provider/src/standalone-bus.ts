@@ -17,7 +17,7 @@ export async function openStandaloneBus(
     directory: join(templateDirectory, 'bus'),
     clock,
     onError: (error) => log.error({ code: codeOf(error), reason: messageOf(error) }, 'bus'),
-    onTornEnd: (end) => log.warn(end, 'torn end of a file cut off; nothing of it had been acknowledged'),
+    onTornEnd: (end) => log.warn(end, 'the end of a file was not sound, as a crash leaves it, and was cut off'),
   });
   followBus(metrics, bus);
   return bus;

@@ -49,7 +49,7 @@ export interface InProcessBusOptions {
   readonly maxBytes?: Partial<Record<StreamName, number>>;
   /** What handlers throw where the contract has nobody to tell. */
   readonly onError?: (error: unknown) => void;
-  /** Told of each end of a file that a crash had torn, once it was cut off. None of it had been acknowledged. */
+  /** Told of each end of a file that was not sound, as a crash leaves it behind what was acknowledged, once it was cut off. */
   readonly onTornEnd?: OnTornEnd;
 }
 

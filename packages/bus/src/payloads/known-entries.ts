@@ -1,7 +1,7 @@
 // Entries of a table as they were read before. A gateway says the same of a channel in each batch that has a share of it: where the bytes are the
 // same, what was made of them is good again, and is the same object.
 
-/** An honest gateway has a third as many channels. Beyond it all are forgotten, and read anew. */
+/** A channel for each of a gateway's 20,000 connections, three times. Beyond it all are forgotten, and read anew. */
 export const KNOWN_ENTRIES_BOUND = 65_536;
 
 interface KnownEntry<T> {
