@@ -89,12 +89,14 @@ class HeldLease implements Lease {
   readonly #options: LeaseOptions;
   readonly #mark: Mark;
   readonly #modules: LeaseModules;
-  readonly #abort = new AbortController();
   readonly #renewing: Promise<void>;
   #revision: number;
   /** When the last successful renewal was sent, by the monotonic clock. */
   #renewedAt: number;
   #held = true;
+  #isGivenUp = false;
+  /** Ends the wait that is on. */
+  #wake = new AbortController();
 
   constructor(kv: Kv, options: LeaseOptions, mark: Mark, modules: LeaseModules, revision: number, takenAt: number) {
     this.epoch = BigInt(revision);
@@ -118,13 +120,12 @@ class HeldLease implements Lease {
 
   async #renew(): Promise<void> {
     const { ttlMs, key } = this.#options;
-    const { clock, sleep } = this.#modules;
-    const { signal } = this.#abort;
+    const { clock } = this.#modules;
     const step = ttlMs / RENEWALS_PER_TTL;
     let pause = step;
-    while (!signal.aborted) {
-      await sleep(pause, undefined, { signal }).catch(() => undefined);
-      if (signal.aborted || !this.isHeld()) return;
+    while (!this.#isGivenUp) {
+      await this.#wait(pause);
+      if (this.#isGivenUp || !this.isHeld()) return;
       const sentAt = clock.monotonic();
       try {
         // A call that hangs must not keep the holder from noticing that its time is over.
@@ -145,14 +146,20 @@ class HeldLease implements Lease {
 
   /** What the call brings; undefined when it takes longer than `ms`, or the lease is given up meanwhile. */
   async #within<T>(ms: number, call: Promise<T>): Promise<T | undefined> {
-    const answered = new AbortController();
-    const signal = AbortSignal.any([this.#abort.signal, answered.signal]);
-    const over = this.#modules.sleep(ms, undefined, { signal }).catch(() => undefined);
     try {
-      return await Promise.race([call, over as Promise<undefined>]);
+      return await Promise.race([call, this.#wait(ms)]);
     } finally {
-      answered.abort();
+      this.#wake.abort();
     }
+  }
+
+  /**
+   * Each wait has a signal to itself: what has ever listened to one that lives long refers to those who listened after it, and once old
+   * keeps them all until the whole heap is collected.
+   */
+  #wait(ms: number): Promise<undefined> {
+    this.#wake = new AbortController();
+    return this.#modules.sleep(ms, undefined, { signal: this.#wake.signal }).then(nothing, nothing);
   }
 
   /** A renewal whose answer was lost has moved the revision on: the entry is then still ours. */
@@ -173,7 +180,8 @@ class HeldLease implements Lease {
   }
 
   async release(): Promise<void> {
-    this.#abort.abort();
+    this.#isGivenUp = true;
+    this.#wake.abort();
     await this.#renewing;
     try {
       await this.#giveUp().catch(async (error: unknown) => {
@@ -187,6 +195,8 @@ class HeldLease implements Lease {
     }
   }
 }
+
+const nothing = (): undefined => undefined;
 
 const LEASE_VERSION = 1;
 

@@ -1,5 +1,9 @@
 // What the servers are set to, read from their monitoring address: JetStream acknowledges before it syncs unless `sync_interval`
 // is `always`, and only the server knows. Every server that holds a stream must say so; silence counts as not durable.
+import { once } from 'node:events';
+import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { json } from 'node:stream/consumers';
 import type { Durability } from '../bus.ts';
 
 const READ_TIMEOUT_MS = 2_000;
@@ -22,8 +26,7 @@ export async function readServerSettings(monitors: readonly string[]): Promise<R
   await Promise.all(
     monitors.map(async (monitor) => {
       try {
-        const response = await fetch(new URL('/varz', monitor), { signal: AbortSignal.timeout(READ_TIMEOUT_MS) });
-        const varz = (await response.json()) as Varz;
+        const varz = await readVarz(new URL('/varz', monitor));
         if (varz.server_name === undefined || varz.jetstream?.config === undefined) return;
         const { sync_always = false, sync_interval = 0 } = varz.jetstream.config;
         settings.set(varz.server_name, { always: sync_always, intervalSeconds: sync_interval / 1e9 });
@@ -33,6 +36,14 @@ export async function readServerSettings(monitors: readonly string[]): Promise<R
     }),
   );
   return settings;
+}
+
+/** With what a service has loaded anyway: for one small answer now and then, `fetch` would bring 6 MB and a pool of connections each time. */
+async function readVarz(url: URL): Promise<Varz> {
+  const { get } = url.protocol === 'https:' ? https : http;
+  const request = get(url, { agent: false, signal: AbortSignal.timeout(READ_TIMEOUT_MS) });
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  return (await json(response)) as Varz;
 }
 
 /** `holders`: names of the servers that keep file streams. */
