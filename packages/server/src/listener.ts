@@ -133,6 +133,11 @@ export class Listener {
     this.#isRefusing = isRefusing;
   }
 
+  /** Forgets addresses that have nothing to wait for; to be called about once a second. */
+  sweep(): void {
+    this.#addressRates.sweep(this.#modules.clock.monotonic());
+  }
+
   #accept(socket: Socket, onSocket: ListenerModules['onSocket']): void {
     const address = socket.remoteAddress;
     if (address === undefined) this.#leftAtOnce(socket);

@@ -55,10 +55,9 @@ export abstract class PeerConnection<OwnReason extends string = never> extends P
   #framesOfChunk = 0;
 
   constructor(id: number, socket: Duplex, remoteAddress: string, modules: PeerModules<PeerCloseReason | OwnReason>) {
-    super(id, socket, remoteAddress, modules);
+    super(id, socket, remoteAddress, modules, modules.handshakes);
     this.#modules = modules;
     this.#deadline = modules.clock.monotonic() + modules.limits.handshakeDeadlineMs;
-    this.takeTurnsIn(modules.handshakes);
     this.#onFrame = (extensionType, msgType, payload) => {
       this.#framesOfChunk += 1;
       if (this.isLive) this.onFrame(extensionType, msgType, payload);
@@ -132,12 +131,12 @@ export abstract class PeerConnection<OwnReason extends string = never> extends P
     this.#act1 = Buffer.alloc(0);
     this.#transport = answer.transport;
     this.#stage = 'setup';
-    const { clock, limits, counters, handshakes, turns } = this.#modules;
+    const { clock, limits, counters, handshakes } = this.#modules;
     const now = clock.monotonic();
     this.#deadline = now + limits.setupDeadlineMs;
     counters.handshakes += 1;
     handshakes.take(1, now);
-    this.takeTurnsIn(turns.of(this.addressKey, now));
+    this.takeTurnsOfAddress();
     this.writer.writeRaw(answer.act2);
     this.writer.startSealing(answer.transport.writer);
     if (rest.length > 0) this.#onCiphertext(rest);

@@ -85,11 +85,13 @@ export abstract class PeerSocket<OwnReason extends string> {
   /** Of a pause because of too many messages; once the end was written, of its lingering. */
   #resume: NodeJS.Timeout | undefined;
 
+  /** @param turns in which it is read. Default: those of its address. */
   constructor(
     id: number,
     socket: Duplex,
     remoteAddress: string,
     modules: SocketModules<SocketCloseReason | OwnReason>,
+    turns?: ReadTurns,
   ) {
     const now = modules.clock.monotonic();
     this.id = id;
@@ -98,7 +100,8 @@ export abstract class PeerSocket<OwnReason extends string> {
     this.#socket = socket;
     this.#modules = modules;
     this.#rate = new RateLimit(modules.limits.messagesPerSecond, now);
-    this.#turns = modules.turns.of(this.addressKey, now);
+    this.#turns = turns ?? modules.turns.of(this.addressKey, now);
+    this.#turns.join();
     this.#takenSince = now;
     this.writer = new SocketWriter(socket, modules.tick, modules.limits.outboundBytes, () => this.cut('slow-reader'));
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
@@ -179,9 +182,11 @@ export abstract class PeerSocket<OwnReason extends string> {
     if (this.#isRead) socket.resume();
   }
 
-  /** From now on it is read when it is its turn there, not in those of its address. */
-  protected takeTurnsIn(turns: ReadTurns): void {
-    this.#turns = turns;
+  /** From now on it is read in the turns of its address. */
+  protected takeTurnsOfAddress(): void {
+    this.#turns.leave(this);
+    this.#turns = this.#modules.turns.of(this.addressKey, this.#modules.clock.monotonic());
+    this.#turns.join();
   }
 
   /** Counts messages that were read. A peer that sends too much is read later: nothing is lost, it is slowed down. */

@@ -3,7 +3,12 @@
 /** Addresses that are remembered. For one more the one is forgotten that was longest without a new connection. */
 const ADDRESSES_BOUND = 65_536;
 
-export class PerAddress<Shared> {
+export interface OfAddress {
+  /** Whether nobody shares it, and a new one would be the same. */
+  isAsNew(nowMs: number): boolean;
+}
+
+export class PerAddress<Shared extends OfAddress> {
   readonly #create: (nowMs: number) => Shared;
   readonly #bound: number;
   readonly #shared = new Map<string, Shared>();
@@ -26,6 +31,11 @@ export class PerAddress<Shared> {
     const shared = known ?? this.#create(nowMs);
     this.#shared.set(key, shared);
     return shared;
+  }
+
+  /** Forgets addresses of which there is nothing to remember; to be called about once a second. */
+  sweep(nowMs: number): void {
+    for (const [key, shared] of this.#shared) if (shared.isAsNew(nowMs)) this.#shared.delete(key);
   }
 
   #forgetOldest(): void {

@@ -22,6 +22,12 @@ export class RateLimit {
     return this.#tokens >= 0 ? 0 : -this.#tokens / this.#ratePerMs;
   }
 
+  /** Whether there are as many tokens as at first. */
+  isAsNew(nowMs: number): boolean {
+    this.#refill(nowMs);
+    return this.#tokens === this.#capacity;
+  }
+
   /** Whether there is no token. */
   isEmpty(nowMs: number): boolean {
     this.#refill(nowMs);

@@ -6,8 +6,8 @@ import { RateLimit } from './rate-limit.ts';
 
 /** Messages of an address in one turn; then the others come, whatever it still has. */
 const TURN_MESSAGES = 2_048;
-/** Of all addresses; they cost as much. */
-const TURN_HANDSHAKES = 16;
+/** Of all addresses; they take as long. */
+const TURN_HANDSHAKES = 4;
 
 /** A connection that waits. */
 export interface Reader {
@@ -18,6 +18,8 @@ export interface Reader {
 export class ReadTurns {
   readonly #bound: number;
   readonly #rate: RateLimit;
+  /** Connections that are read in these turns. */
+  #readers = 0;
   /** In the order in which they began to wait. */
   readonly #waiting = new Set<Reader>();
   /** Since the turn before was over, however long ago: what time may tell of the event loop, it does not tell while messages take long. */
@@ -30,6 +32,10 @@ export class ReadTurns {
   constructor(bound: number, ratePerSecond: number, nowMs: number) {
     this.#bound = bound;
     this.#rate = new RateLimit(ratePerSecond, nowMs);
+  }
+
+  isAsNew(nowMs: number): boolean {
+    return this.#readers === 0 && this.#rate.isAsNew(nowMs);
   }
 
   /** Whether nobody may be read now; whoever has something waits. */
@@ -53,13 +59,19 @@ export class ReadTurns {
     else if (this.#isOver) setImmediate(this.#onNext);
   }
 
+  /** One more is read in these turns, until it leaves. */
+  join(): void {
+    this.#readers += 1;
+  }
+
   /** Has it read on behind those that wait already. */
   wait(reader: Reader): void {
     this.#waiting.add(reader);
   }
 
-  /** It waits no more. */
+  /** It joined before, and waits no more. */
   leave(reader: Reader): void {
+    this.#readers -= 1;
     this.#waiting.delete(reader);
   }
 

@@ -17,11 +17,12 @@ type Rates = Pick<ListenerLimits, 'connectionsPerAddress' | 'connectionsPerSecon
 /** A listener for ten connections on a port of the loopback. */
 async function listening(rates: Rates, onSocket: ListenerModules['onSocket']) {
   const counters = listenerCounters();
+  const clock = new ManualClock();
   const limits = { connections: 10, ...rates, proxyHeaderDeadlineMs: 100, proxyProtocolFrom: [] };
-  const listener = new Listener(limits, { clock: new ManualClock(), log: silentLogger(), counters, onSocket });
+  const listener = new Listener(limits, { clock, log: silentLogger(), counters, onSocket });
   const [address = { host: '', port: 0 }] = await listener.listen([{ host: '127.0.0.1', port: 0 }]);
   cleanups.push(() => listener.close());
-  return { listener, counters, address };
+  return { listener, counters, address, clock };
 }
 
 test('the listener closes unread what is beyond its limits', async () => {
@@ -97,7 +98,7 @@ test('listeners that share an address get its connections together, and nobody e
 });
 
 test('of an address that connects too often the listener closes what comes unread, and takes what comes from others', async () => {
-  const { listener, counters, address } = await listening(
+  const { listener, counters, address, clock } = await listening(
     { connectionsPerAddress: 10, connectionsPerSecond: 0.5, connectionsPerSecondPerAddress: 0.2 },
     (socket) => socket.end('taken'),
   );
@@ -121,4 +122,7 @@ test('of an address that connects too often the listener closes what comes unrea
   expect(await from('127.0.0.3', '127.0.0.4', '127.0.0.5', '127.0.0.6')).toEqual(['taken', 'taken', 'taken', '']);
   expect(counters).toMatchObject({ connectionsAccepted: 5, refusedAddressRate: 1, refusedRate: 1 });
   expect(listener.addresses).toBe(4);
+  clock.advance(5_000);
+  listener.sweep();
+  expect(listener.addresses).toBe(1);
 });

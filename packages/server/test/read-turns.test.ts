@@ -31,10 +31,11 @@ function peersOf(limits: { readonly messagesPerSecondPerAddress: number }, chunk
     }
     protected onLeft(): void {}
   }
+  const turns = addressTurns(limits.messagesPerSecondPerAddress);
   const modules = {
     ...{ clock, log: silentLogger(), counters, tick: new OutboundTick() },
     limits: { ...minerServerLimits, messagesPerSecond: 1e9, lingerMs: 1e6 },
-    turns: addressTurns(limits.messagesPerSecondPerAddress),
+    turns,
   };
   const open = (name: string, address: string) => {
     const [near, far] = duplexPair();
@@ -44,7 +45,7 @@ function peersOf(limits: { readonly messagesPerSecondPerAddress: number }, chunk
     cleanups.push(() => near.destroy());
     return { peer, near, far };
   };
-  return { open, handled, counters };
+  return { open, handled, counters, turns, clock };
 }
 
 test('a peer that floods on behind its last answer is not read for as long as it may linger', async () => {
@@ -79,6 +80,25 @@ test('connections of one address take turns, between which others are read', asy
   a?.far.write(Buffer.alloc(10));
   await expect.poll(() => handled.length).toBe(8);
   expect(counters).toMatchObject({ heldBack: 0, heldBackAddress: 0 });
+});
+
+test('the turns of an address are remembered while it is connected, and until it may send as much as at first', async () => {
+  const { open, handled, turns, clock } = peersOf({ messagesPerSecondPerAddress: 100 });
+  const [a, b] = ['a', 'b', 'c'].map((name) => open(name, name === 'c' ? '192.0.2.2' : '192.0.2.1'));
+  const addressesAfter = (ms: number) => {
+    clock.advance(ms);
+    turns.sweep(clock.monotonic());
+    return turns.size;
+  };
+  a?.peer.cut('over');
+  b?.far.write(Buffer.alloc(300));
+  await expect.poll(() => handled.length).toBe(1);
+  expect(addressesAfter(10_000)).toBe(2);
+  b?.far.write(Buffer.alloc(300));
+  await expect.poll(() => handled.length).toBe(2);
+  b?.peer.cut('over');
+  expect(addressesAfter(2_000)).toBe(2);
+  expect(addressesAfter(1_000)).toBe(1);
 });
 
 test('a turn is over after so many messages, however long they take', async () => {

@@ -207,6 +207,7 @@ export class Gateway {
   sweep(): void {
     const now = this.#modules.clock.monotonic();
     for (const connection of this.connections.values()) connection.sweep(now);
+    this.#connectionModules.turns.sweep(now);
     this.#outboundBytes = boundOutbound(this.connections.values(), this.#modules.limits.outboundBytesTotal);
   }
 

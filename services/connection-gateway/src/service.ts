@@ -150,7 +150,10 @@ class ConnectionGateway implements ConnectionGatewayService {
       gateway,
       drain: (deadlineMs) => this.orders.begin({ order: BUS_ORDER, keep: 0, deadlineMs }),
     });
-    this.#every(SWEEP_MS, () => gateway.sweep());
+    this.#every(SWEEP_MS, () => {
+      gateway.sweep();
+      this.#listener.sweep();
+    });
     this.#every(VARDIFF_TICK_MS, () => gateway.tick());
     this.#every(REORDER_MS, () => gateway.fanOut.reorder());
     this.#every(HEARTBEAT_MS, () => this.#beat(gateway));

@@ -143,7 +143,10 @@ export class Sv1Server implements MovableConnections {
     const now = this.#modules.clock.monotonic();
     this.#slot = (this.#slot + 1) % SLOTS;
     for (const session of this.#slots[this.#slot] ?? []) session.sweep(now);
-    if (this.#slot === 0) boundOutbound(this.sessions.values(), this.#options.limits.outboundBytesTotal);
+    if (this.#slot > 0) return;
+    this.#sessionModules.turns.sweep(now);
+    this.#listener.sweep();
+    boundOutbound(this.sessions.values(), this.#options.limits.outboundBytesTotal);
   }
 
   size(): number {

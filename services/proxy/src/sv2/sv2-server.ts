@@ -140,6 +140,8 @@ export class Sv2Server implements MovableConnections {
   tick(): void {
     const now = this.#modules.clock.monotonic();
     for (const connection of this.connections.values()) connection.sweep(now);
+    this.#connectionModules.turns.sweep(now);
+    this.#listener.sweep();
     boundOutbound(this.connections.values(), this.#limits.outboundBytesTotal);
   }
 

@@ -175,6 +175,8 @@ export class TemplateDistribution {
   sweep(): void {
     const now = this.#modules.clock.monotonic();
     for (const client of this.clients.values()) client.sweep(now);
+    this.#clientModules.turns.sweep(now);
+    this.#listener.sweep();
     boundOutbound(this.clients.values(), this.#options.limits.outboundBytesTotal);
     this.#templates.tick();
   }
