@@ -13,8 +13,6 @@ import { type AcknowledgedChannel, ShareAcks } from './share-acks.ts';
 
 /** With so many shares a batch is worth its append: it does not wait for the window. */
 const SHARES_WORTH_AN_APPEND = 256;
-/** Shares that came beside a slow append have waited already: their batch goes so many windows after the first of them, if that is sooner. */
-const WINDOWS_BESIDE_AN_APPEND = 1.25;
 const RETRY_FIRST_MS = 20;
 const RETRY_LONGEST_MS = 1_000;
 
@@ -71,8 +69,6 @@ export class ShareBatcher {
   #acks = new ShareAcks();
   #window: NodeJS.Timeout | undefined;
   #appending = false;
-  /** When the first share of the open batch came, if it was beside an append. */
-  #waitsSince: number | undefined;
   #retry: NodeJS.Timeout | undefined;
   #wakeRetry: (() => void) | undefined;
   #closed = false;
@@ -187,7 +183,6 @@ export class ShareBatcher {
 
   #startBatch(): void {
     this.#batch += 1;
-    this.#waitsSince = undefined;
     this.#writer.start(this.#incarnation, BigInt(this.#batch));
     this.#targetIndices.clear();
     this.#workerIndices.clear();
@@ -229,16 +224,9 @@ export class ShareBatcher {
 
   /** Decides when the open batch goes: at once if it is worth it, else when its window ends; never beside another append. */
   #schedule(): void {
-    if (this.#appending) this.#waitsSince ??= performance.now();
-    else if (this.#writer.shareCount >= SHARES_WORTH_AN_APPEND) this.#sendNow();
-    else this.#window ??= setTimeout(() => this.#sendNow(), this.#windowMs());
-  }
-
-  #windowMs(): number {
-    const { shareWindowMs } = this.#limits;
-    if (this.#waitsSince === undefined) return shareWindowMs;
-    const waitedMs = performance.now() - this.#waitsSince;
-    return Math.max(0, Math.min(shareWindowMs, shareWindowMs * WINDOWS_BESIDE_AN_APPEND - waitedMs));
+    if (this.#appending) return;
+    if (this.#writer.shareCount >= SHARES_WORTH_AN_APPEND) this.#sendNow();
+    else this.#window ??= setTimeout(() => this.#sendNow(), this.#limits.shareWindowMs);
   }
 
   #sendNow(): void {

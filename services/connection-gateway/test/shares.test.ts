@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { blockHash } from '@sluice/bitcoin/block';
 import { decodeTransaction } from '@sluice/bitcoin/transaction';
 import { ShareBatchReader } from '@sluice/bus/payloads/share-batch';
@@ -79,25 +78,6 @@ test('shares that come together are acknowledged together', async () => {
   });
   expect(await storedShares()).toHaveLength(20);
   expect(gateway.counters.sharesStored).toBe(20);
-});
-
-test('what came beside a slow append does not wait for a whole window behind it', async () => {
-  const bus = await createFaultyBus();
-  gateway = await TestGateway.start({ bus, limits: { shareWindowMs: 1_000 } });
-  const miner = await extendedMiner(gateway);
-  miner.send(SubmitSharesExtended, share(1));
-  await expect.poll(() => gateway.gateway.batcher.bytes).toBeGreaterThan(0);
-  const goOn = bus.holdAppends();
-  const flushed = gateway.gateway.batcher.flush(5_000);
-  const { bytes } = gateway.gateway.batcher;
-  miner.send(SubmitSharesExtended, share(2));
-  await expect.poll(() => gateway.gateway.batcher.bytes).toBeGreaterThan(bytes);
-  await sleep(800);
-  const stored = performance.now();
-  goOn();
-  expect(await flushed).toBe(true);
-  await expect.poll(() => gateway.counters.sharesStored).toBe(2);
-  expect(performance.now() - stored).toBeLessThan(900);
 });
 
 test('a standard channel of a group mines the group job', async () => {

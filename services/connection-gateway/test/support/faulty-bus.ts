@@ -7,8 +7,6 @@ export interface FaultyBus extends Bus {
   away: boolean;
   /** The record is stored, its acknowledgement is lost. */
   loseAcknowledgements: boolean;
-  /** Has it take its time, until the function that is returned is called. */
-  holdAppends(): () => void;
   /** Tells the listeners that the bus is back. */
   back(): void;
 }
@@ -16,15 +14,9 @@ export interface FaultyBus extends Bus {
 export async function createFaultyBus(): Promise<FaultyBus> {
   const bus = await createInProcessBus();
   const listeners: ((status: BusStatus) => void)[] = [];
-  let held: Promise<void> = Promise.resolve();
   const faults = {
     away: false,
     loseAcknowledgements: false,
-    holdAppends() {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      held = promise;
-      return resolve;
-    },
     back() {
       faults.away = false;
       faults.loseAcknowledgements = false;
@@ -36,7 +28,6 @@ export async function createFaultyBus(): Promise<FaultyBus> {
     },
     async append(...call: Parameters<Bus['append']>) {
       if (call[0] === 'SHARES' && faults.away) throw new BusError('bus-timeout', 'away');
-      if (call[0] === 'SHARES') await held;
       const result = await bus.append(...call);
       if (call[0] === 'SHARES' && faults.loseAcknowledgements) throw new BusError('bus-timeout', 'no answer');
       return result;
