@@ -337,7 +337,7 @@ export const assumptions = {
   },
   handshakesOfATurn: {
     what: 'handshakes of a turn, before everything else is read',
-    value: 16,
+    value: 4,
     unit: '',
     kind: 'set',
     source: 'read-turns.ts',
